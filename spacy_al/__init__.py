@@ -1,0 +1,8 @@
+"""Active learning as a native part of spaCy."""
+
+from spacy_al import registry
+from spacy_al.errors import AlError, AlWarning
+from spacy_al.posteriors import get_posteriors
+
+__version__ = "0.1.0"
+__all__ = ["AlError", "AlWarning", "get_posteriors", "registry"]

@@ -1,0 +1,113 @@
+"""From a pipeline and documents to posteriors: find the component, run what comes before it, read it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeAlias
+
+from spacy.attrs import ENT_IOB, ENT_TYPE, SENT_START
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_al import registry
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.temperature import Temperature, fitted_temperature
+
+# A reader never changes the model or the docs: reader(pipe, docs, temperature) -> one posterior a doc.
+Reader: TypeAlias = Callable[[Any, Sequence[Doc], Temperature], list[Any]]
+
+# spaCy's factory -> the registered reader of its posterior
+READERS = {
+    "ner": "spacy-al.ner.v1",
+    "beam_ner": "spacy-al.beam_ner.v1",
+    "spancat": "spacy-al.spancat.v1",
+    "spancat_singlelabel": "spacy-al.spancat.v1",
+    "textcat": "spacy-al.textcat.v1",
+    "textcat_multilabel": "spacy-al.textcat.v1",
+    "tagger": "spacy-al.tagger.v1",
+    "morphologizer": "spacy-al.tagger.v1",
+    "senter": "spacy-al.tagger.v1",
+}
+
+
+def get_posteriors(
+    nlp: Language,
+    docs: Sequence[Doc],
+    component: str | None = None,
+    *,
+    epsilon: float | None = None,
+    temperature: Temperature | None = None,
+) -> list[Any]:
+    """What a component of a pipeline believes of each document.
+
+    The docs need only tokens. Preset entities and sentence starts on them are respected, as the component itself
+    would; the docs are not changed.
+
+    nlp (Language): The pipeline.
+    docs (Sequence[Doc]): Documents with tokens from this pipeline's vocab. May be empty, and may hold empty docs.
+    component (str | None): Whose posterior; by default the only component that has one.
+    epsilon (float | None): Entities only: open analyses below this probability are cut (`missed_mass` is
+        what that can have cost). By default at most 1e-3 per 200 tokens.
+    temperature (Temperature | None): Divides the scores before they are normalised; by default what `calibrate`
+        fitted for exactly these weights, or 1.
+    RETURNS (list): One posterior per doc, in order.
+    RAISES (AlError): AL001 to AL005, AL007, AL010.
+    """
+    name = find_component(nlp, component)
+    upstream = components_before(nlp, name)
+    if upstream:
+        docs = run(upstream, [bare_copy(doc, presets=True) for doc in docs])
+    reader = reader_of(nlp, name)
+    if epsilon is not None:
+        reader = partial(reader, epsilon=epsilon)
+    if temperature is None:
+        temperature = fitted_temperature(nlp, name)
+    return reader(nlp.get_pipe(name), list(docs), temperature)
+
+
+def find_component(nlp: Language, component: str | None = None) -> str:
+    """The name of the component whose posterior is meant.
+
+    RAISES (AlError): AL001 unknown, AL002 no reader for it, AL003 none or several to choose from.
+    """
+    if component is None:
+        found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory in READERS]
+        if len(found) == 1:
+            return found[0]
+        names = f": {', '.join(found)}" if found else ""
+        raise AlError(Errors.AL003.format(found="several components" if found else "none", names=names))
+    if component not in nlp.component_names:
+        names = ", ".join(nlp.component_names) or "nothing"
+        raise AlError(Errors.AL001.format(name=component, names=names))
+    factory = nlp.get_pipe_meta(component).factory
+    if factory not in READERS:
+        known = ", ".join(READERS)
+        raise AlError(Errors.AL002.format(name=component, factory=factory, known=known))
+    return component
+
+
+def reader_of(nlp: Language, name: str) -> Reader:
+    """The reader, with its default settings, of a component that `find_component` has found."""
+    return registry.al_posteriors.get(READERS[nlp.get_pipe_meta(name).factory])()
+
+
+def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:
+    """The enabled components that a document meets before `name`, in order."""
+    before = nlp.component_names[: nlp.component_names.index(name)]
+    return [(other, pipe) for other, pipe in nlp.pipeline if other in before]
+
+
+def run(pipes: Sequence[tuple[str, Any]], docs: Sequence[Doc]) -> list[Doc]:
+    """Send docs through components. They are changed in place."""
+    for _, pipe in pipes:
+        docs = list(pipe.pipe(docs)) if hasattr(pipe, "pipe") else [pipe(doc) for doc in docs]
+    return list(docs)
+
+
+def bare_copy(doc: Doc, *, presets: bool) -> Doc:
+    """A new doc with the same tokens, and with `presets` its entities and sentence starts."""
+    copy = Doc(doc.vocab, words=[t.text for t in doc], spaces=[bool(t.whitespace_) for t in doc])
+    if presets and len(doc):
+        attrs = [a for a in (SENT_START, ENT_IOB, ENT_TYPE) if doc.to_array(a).any()]
+        if attrs:
+            copy.from_array(attrs, doc.to_array(attrs).reshape(len(doc), len(attrs)))
+    return copy

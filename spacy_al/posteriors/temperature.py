@@ -1,0 +1,84 @@
+"""Fitted temperatures: kept beside the model, and found again only by exactly the weights they were fitted on."""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import srsly
+from spacy.language import Language
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.util import replacing
+
+# One number, or for entities {"closed": ..., "open": ...}: between entities and within one
+Temperature: TypeAlias = float | Mapping[str, float]
+
+FILE = "al_calibration.json"
+
+
+def weights_hash(nlp: Language, name: str) -> str:
+    """A hash of the parameters a component predicts with, a shared encoder's included."""
+    models = [nlp.get_pipe(name).model]
+    for _, pipe in nlp.pipeline:
+        if name in getattr(pipe, "listening_components", ()):
+            models.append(pipe.model)
+    digest = hashlib.blake2b(digest_size=16)
+    for model in models:
+        for node in model.walk():
+            for param in node.param_names:
+                if node.has_param(param):
+                    digest.update(param.encode())
+                    digest.update(node.ops.to_numpy(node.get_param(param)).tobytes())
+    return digest.hexdigest()
+
+
+def read_calibration(nlp: Language, name: str) -> dict[str, Any] | None:
+    """What `calibrate` stored for these very weights: temperature and calibration errors; None if nothing."""
+    path = _file(nlp)
+    if path is None or not path.is_file():
+        return None
+    return srsly.read_json(path).get(weights_hash(nlp, name))
+
+
+def write_calibration(nlp: Language, name: str, record: Mapping[str, Any]) -> Path:
+    """Store a fitted temperature in the directory that the pipeline was loaded from.
+
+    RAISES (AlError): AL011 if the pipeline was not loaded from a directory.
+    """
+    path = _file(nlp)
+    if path is None:
+        raise AlError(Errors.AL011)
+    known = srsly.read_json(path) if path.is_file() else {}
+    known[weights_hash(nlp, name)] = {"component": name, **record}
+    with replacing(path) as file:
+        file.write(srsly.json_dumps(known, indent=2) + "\n")
+    return path
+
+
+def fitted_temperature(nlp: Language, name: str) -> Temperature:
+    """The stored temperature of these weights, or 1."""
+    record = read_calibration(nlp, name)
+    return record["temperature"] if record else 1.0
+
+
+def closed_open(temperature: Temperature) -> tuple[float, float]:
+    """The temperatures outside and inside an open entity."""
+    if isinstance(temperature, Mapping):
+        return valid(temperature.get("closed")), valid(temperature.get("open"))
+    return valid(temperature), valid(temperature)
+
+
+def valid(temperature: Any) -> float:
+    """RAISES (AlError): AL010 unless it is a finite number above 0."""
+    if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+        raise AlError(Errors.AL010.format(value=temperature))
+    if not (math.isfinite(temperature) and temperature > 0):
+        raise AlError(Errors.AL010.format(value=temperature))
+    return float(temperature)
+
+
+def _file(nlp: Language) -> Path | None:
+    path = getattr(nlp, "_path", None)
+    return Path(path) / FILE if path is not None else None

@@ -1,0 +1,25 @@
+"""The registries that a config can name functions from, beside spaCy's own."""
+
+import catalogue
+import spacy
+
+NAMES = (
+    "al_posteriors",
+    "al_acquisitions",
+    "al_embeddings",
+    "al_samplers",
+    "al_stoppers",
+    "al_adapters",
+)
+
+# thinc's `registry.create` would look for entry points named `thinc_al_...`, hence catalogue itself.
+for _name in NAMES:
+    if not hasattr(spacy.registry, _name):
+        setattr(spacy.registry, _name, catalogue.create("spacy", _name, entry_points=True))
+
+al_posteriors: catalogue.Registry = spacy.registry.al_posteriors
+al_acquisitions: catalogue.Registry = spacy.registry.al_acquisitions
+al_embeddings: catalogue.Registry = spacy.registry.al_embeddings
+al_samplers: catalogue.Registry = spacy.registry.al_samplers
+al_stoppers: catalogue.Registry = spacy.registry.al_stoppers
+al_adapters: catalogue.Registry = spacy.registry.al_adapters

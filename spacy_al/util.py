@@ -1,0 +1,55 @@
+"""Small helpers without a better home: hashing, files, progress."""
+
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from tqdm import tqdm
+
+T = TypeVar("T")
+
+
+def content_hash(text: str) -> str:
+    """The identity of a text everywhere: 16 hex digits, equal for equal texts on every machine and run."""
+    return hashlib.blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Consecutive lists of at most `size` items."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+@contextmanager
+def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that takes the place of `path` only once it is whole and on disk.
+
+    A process killed while writing leaves the old file, or none, never half of a new one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        # mkstemp makes files that only their owner may read; give what open() would have given
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf8"})) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
+    """A bar on standard error when it is a terminal and the work takes more than two seconds."""
+    return tqdm(items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False)
