@@ -34,8 +34,8 @@ class Errors:
         "{names}. Name it with --component, or `component` in the config."
     )
     AL004 = (
-        "[AL004] A document of {length} tokens reached '{name}' without encoder output (doc.tensor is "
-        "empty), so it would be scored from zeros. Run the shared '{upstream}' over the document first."
+        "[AL004] A document of {length} tokens reached '{name}' without the output of the shared '{upstream}', "
+        "so it would be scored from zeros. Run '{upstream}' over the document first."
     )
     AL005 = (
         "[AL005] The model of '{name}' returned values that are not finite (NaN or infinite) for the document "
@@ -56,6 +56,95 @@ class Errors:
         "[AL011] This pipeline was not loaded from a directory, so there is nowhere to keep its temperature. "
         "Save it with nlp.to_disk, load it from there, and calibrate that."
     )
+    AL012 = (
+        "[AL012] The outputs of '{name}' cannot be read as probabilities: {found}. "
+        "Its model should end in {layer}."
+    )
+
+    # acquisition and selection
+    AL020 = (
+        "[AL020] '{name}' needs {needs}, and the posterior of this component ({kind}) is another kind. "
+        "These acquisitions fit it: {fits}."
+    )
+    AL021 = (
+        "[AL021] {what}: found {value} in row {row}, where {must} is needed. It was not replaced, since any "
+        "replacement would rank it. Look for a damaged model, a faulty reader (logits in place of probabilities), "
+        "or an embedding that is not finite."
+    )
+    AL022 = "[AL022] '{value}' is not a setting of '{name}'. Use one of: {choices}."
+    AL023 = "[AL023] {name} = {value} cannot be used. It must be {must}."
+    AL024 = "[AL024] {what}: expected {expected}, found shape {found}. All arrays of a call describe the same rows."
+    AL025 = (
+        "[AL025] '{name}' chooses by embeddings and was given none. Add an [al.embeddings] block to the config, "
+        "or use a sampler that needs only scores, such as spacy-al.top_k.v1."
+    )
+    AL026 = (
+        "[AL026] Densities over nearest neighbours need the package faiss, which is not installed. "
+        "Install it with: pip install 'spacy-al[ann]'"
+    )
+    AL027 = (
+        "[AL027] No temperature can be fitted: the loss is {value} at temperature {temperature}. "
+        "Check that the labelled documents are not empty and that their answers are possible under the model."
+    )
+
+    # pool, ingest, tasks
+    AL040 = "[AL040] There is no file or folder '{path}'. Check the path."
+    AL041 = (
+        "[AL041] The folder '{path}' holds no .spacy file ({found}). "
+        "Make a pool of texts with: python -m spacy_al ingest TEXTS {path}"
+    )
+    AL042 = (
+        "[AL042] '{path}' is not a .spacy file or a folder of them. "
+        "Make a pool of it with: python -m spacy_al ingest {path} corpus/pool"
+    )
+    AL043 = (
+        "[AL043] '{path}' is empty (0 bytes): writing it was probably interrupted. "
+        "Delete it, or make it again with `ingest` or `spacy convert`."
+    )
+    AL044 = (
+        "[AL044] '{path}' is torn, or is no .spacy file ({why}). "
+        "Delete it, or make it again with `ingest` or `spacy convert`."
+    )
+    AL045 = (
+        "[AL045] Nothing usable is left of '{path}': {counts}. "
+        "Put texts in it with: python -m spacy_al ingest TEXTS corpus/pool"
+    )
+    AL046 = "[AL046] '{path}' cannot be read: {why}. Check the file's permissions and the disk."
+    AL047 = "[AL047] '{path}' cannot be written: {why}. Free space, or choose another output."
+    AL048 = (
+        "[AL048] The output folder '{path}' is not empty. "
+        "Choose another, or replace its shards with --force."
+    )
+    AL049 = (
+        "[AL049] '{path}' holds more than shards ({others}), and --force would delete that as well. "
+        "Choose another output folder."
+    )
+    AL050 = "[AL050] The output '{path}' is a file. A pool is written as a folder of shards: name a folder."
+    AL051 = (
+        "[AL051] spacy-al cannot ingest '{path}'. It reads .txt, .jsonl, .csv, .tsv and .spacy files, "
+        "folders of them, and JSONL from standard input as '-'."
+    )
+    AL052 = (
+        "[AL052] Nothing usable in {inputs}: {counts}.{first} "
+        "Check the files, and --text-key if the text has another name."
+    )
+    AL053 = "[AL053] --{name} is {value}; it has to be {expected}."
+    AL054 = "[AL054] No tokeniser for --lang {lang}: {why}"
+    AL055 = "[AL055] The pipeline '{name}' cannot be loaded: {why}"
+    AL056 = (
+        "[AL056] The pipeline '{name}' sets no sentence boundaries. Use one with a parser, senter or "
+        "sentencizer, leave out --model (rules then split the sentences), or keep whole texts with --unit doc."
+    )
+    AL057 = (
+        "[AL057] {where} is not a task: {why}. "
+        "A task is one JSON object a line, with at least a 'text'; make tasks with `select`."
+    )
+    AL058 = (
+        "[AL058] The suggestion {suggestion} does not fit a document of {length} tokens and the labels {labels}: "
+        "{why}. Suggestions are (start, end, label, prob) with exclusive ends, or (label, prob) for categories."
+    )
+    AL059 = "[AL059] '{value}' is not a kind of task. Use one of: {known}."
+    AL060 = "[AL060] '{path}' is no labelled corpus. Give a .spacy file, a folder of them, or a .jsonl of tasks."
 
 
 class Warnings:
@@ -68,4 +157,15 @@ class Warnings:
     W002 = (
         "[ALW002] '{name}' uses one maxout piece. spaCy applies a ReLU to it in training and in beam search but "
         "not in its greedy parse; the posterior follows the greedy parse."
+    )
+
+    # pool, ingest, tasks
+    W040 = (
+        "[ALW040] '{path}' has {size} MB, and spaCy loads a .spacy file whole. "
+        "Shard it with: python -m spacy_al ingest {path} corpus/pool --unit doc"
+    )
+    W041 = "[ALW041] {count} of {total} shards could not be read and were left out. {first}"
+    W042 = (
+        "[ALW042] {count} lines of '{path}' are no tasks and were left out, so their texts may be asked again. "
+        "The first: {first}"
     )

@@ -1,0 +1,73 @@
+"""Text classification: a probability for every category of a document."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.tokens import Doc
+from spacy.util import minibatch
+
+from spacy_al import registry
+from spacy_al.posteriors.encoder import BATCH, check_encoded, check_ready, finite
+from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
+from spacy_al.posteriors.read import Reader
+from spacy_al.posteriors.temperature import Temperature, valid
+from spacy_al.types import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Categories:
+    """What a text classifier believes of one document.
+
+    labels (tuple[str, ...]): The categories, in the component's order.
+    probs (Floats): Shape (n_labels,); sums to 1 if exclusive, else one probability per label.
+    exclusive (bool): Whether exactly one category applies.
+    """
+
+    labels: tuple[str, ...]
+    probs: Floats
+    exclusive: bool
+
+
+@registry.al_posteriors("spacy-al.textcat.v1")
+def make_textcat_reader() -> Reader:
+    """A reader of `textcat` and `textcat_multilabel`."""
+    return partial(read_categories)
+
+
+def read_categories(pipe: Any, docs: Sequence[Doc], temperature: Temperature) -> list[Categories]:
+    """The posterior of a text classifier for each doc.
+
+    Categories are exclusive unless the component is the multilabel one, whatever its model ends in. Of a doc without
+    tokens nothing is known and the model is not asked: all exclusive categories are equally probable, and as in
+    spaCy none of several applies.
+
+    pipe (TextCategorizer): The component.
+    docs (Sequence[Doc]): Docs that carry encoder output if the component listens for it. Not changed.
+    temperature (Temperature): Divides the logits.
+    RETURNS (list[Categories]): One per doc, in order.
+    RAISES (AlError): AL004, AL005, AL007, AL010, AL012.
+    """
+    temperature = valid(temperature)
+    check_ready(pipe)
+    check_encoded(pipe, docs)
+    labels = tuple(pipe.labels)
+    exclusive = not isinstance(pipe, MultiLabel_TextCategorizer)
+    blank = 1 / len(labels) if exclusive else 0.0
+    probs = numpy.full((len(docs), len(labels)), blank)
+    found = [i for i, doc in enumerate(docs) if len(doc)]
+    if found:
+        scores = numpy.concatenate(list(_scores(pipe, [docs[i] for i in found])))
+        to_probs = exclusive_probs if exclusive else independent_probs
+        probs[found] = to_probs(scores, output_kind(pipe.model), temperature, pipe)
+    return [Categories(labels, row, exclusive) for row in probs]
+
+
+def _scores(pipe: Any, docs: Sequence[Doc]) -> Iterator[Floats]:
+    for batch in minibatch(docs, BATCH):
+        with numpy.errstate(over="ignore", invalid="ignore"):  # `finite` says which doc it was
+            scores = pipe.predict(batch)
+        yield finite(scores, pipe, batch)
