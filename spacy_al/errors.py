@@ -145,6 +145,10 @@ class Errors:
     )
     AL059 = "[AL059] '{value}' is not a kind of task. Use one of: {known}."
     AL060 = "[AL060] '{path}' is no labelled corpus. Give a .spacy file, a folder of them, or a .jsonl of tasks."
+    AL061 = (
+        "[AL061] Task {number} cannot be written as JSON: {why}. "
+        "Its meta may hold only finite numbers, strings, lists and objects."
+    )
 
 
 class Warnings:

@@ -1,0 +1,84 @@
+"""`spacy-al ingest`: files of texts become a pool."""
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+from wasabi import table
+
+from spacy_al.cli.app import app, explained
+from spacy_al.data.ingest import IngestReport, ingest
+from spacy_al.data.pool import SHARD_SIZE
+
+INPUTS = (
+    "Files (.txt, .jsonl, .csv, .tsv, .spacy), folders of them, or - for JSONL from standard input"
+)
+LANG = "Language whose rules tokenise and split sentences"
+MODEL = "Pipeline that splits the sentences in place of the rules"
+ID_KEY = "Key or column of the document's id (default: id, then meta.id, then file:line)"
+MAX_TOKENS = "Drop longer texts (default: 1000 for sentences, no limit for documents)"
+NEAR = "Drop only exact duplicates"
+
+
+class Unit(str, Enum):
+    """What one asks about."""
+
+    sentence = "sentence"
+    doc = "doc"
+
+
+@app.command("ingest")
+@explained
+def ingest_cli(
+    inputs: Annotated[list[Path], Argument(help=INPUTS, allow_dash=True)],
+    output: Annotated[Path, Argument(help="Folder of the pool")],
+    lang: Annotated[str, Option("--lang", "-l", help=LANG)] = "en",
+    unit: Annotated[Unit, Option("--unit", help="What to ask about")] = Unit.sentence,
+    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
+    text_key: Annotated[str, Option("--text-key", help="Key or column of the text")] = "text",
+    id_key: Annotated[str | None, Option("--id-key", help=ID_KEY)] = None,
+    min_tokens: Annotated[int, Option("--min-tokens", help="Drop shorter texts")] = 1,
+    max_tokens: Annotated[int | None, Option("--max-tokens", help=MAX_TOKENS)] = None,
+    keep_near_duplicates: Annotated[bool, Option("--keep-near-duplicates", help=NEAR)] = False,
+    shard_size: Annotated[int, Option("--shard-size", help="Texts a shard")] = SHARD_SIZE,
+    force: Annotated[bool, Option("--force", "-F", help="Replace the output's shards")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Make a pool of texts: split, without duplicates, in shards.
+
+    In a .txt file a document ends at a blank line; a .jsonl file has one object a line with a `text` and,
+    optionally, an `id` and a `meta`; .csv and .tsv files have a header with a column `text`.
+
+    Two texts are near duplicates if they differ only in case, white space, punctuation, the values of
+    digits, invisible characters or compatible forms of a character (NFKC).
+    """
+    report = ingest(
+        inputs,
+        output,
+        lang=lang,
+        unit=unit.value,
+        model=model,
+        text_key=text_key,
+        id_key=id_key,
+        min_tokens=min_tokens,
+        max_tokens=max_tokens,
+        keep_near_duplicates=keep_near_duplicates,
+        shard_size=shard_size,
+        force=force,
+    )
+    if not quiet:
+        typer.echo(format_report(report, output), err=True)
+
+
+def format_report(report: IngestReport, output: Path) -> str:
+    """The counts as a table, then the first records that could not be read."""
+    rows = [("documents read", report.documents)]
+    rows += [(f"dropped: {why}", count) for why, count in report.dropped.most_common() if count]
+    rows += [("texts in the pool", report.texts), ("shards", len(report.shards))]
+    lines = [table(rows, aligns=("l", "r"))]
+    lines += [f"⚠ {problem}" for problem in report.problems]
+    hidden = report.dropped["unreadable record"] - len(report.problems)
+    lines += [f"⚠ and {hidden} more"] if hidden else []
+    return "\n".join([*lines, f"✔ Pool written to {output}"])

@@ -1,0 +1,1 @@
+"""Records: the pool, the corpus, tasks and the store of answers."""

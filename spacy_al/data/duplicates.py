@@ -1,0 +1,59 @@
+"""Exact and near duplicates, found by hashes alone: no pair of texts is ever compared."""
+
+import unicodedata
+
+from spacy_al.util import content_hash
+
+
+class Duplicates:
+    """What was met so far, as one or two integers a text.
+
+    near (bool): Also find near duplicates, as `near_key` says.
+    """
+
+    def __init__(self, *, near: bool = True) -> None:
+        self.near = near
+        self._exact = set[int]()
+        self._near = set[int]()
+
+    def check(self, text: str) -> str | None:
+        """Why this text is not new: `duplicate`, `near duplicate`, or None for the first of its kind."""
+        identity = int(content_hash(text), 16)
+        if identity in self._exact:
+            return "duplicate"
+        self._exact.add(identity)
+        if self.near:
+            key = near_key(text)
+            if key in self._near:
+                return "near duplicate"
+            self._near.add(key)
+        return None
+
+
+def near_key(text: str) -> int:
+    """Equal for texts that are near duplicates: 64 bits of a hash of the normalised text.
+
+    Two texts are near duplicates if they are the same after NFKC normalisation, lower-casing, turning
+    every digit into 0, taking out invisible format characters, and turning every run of white space,
+    control characters and punctuation into one space (none at the ends). Symbols such as +, <, = and emoji
+    stay, and so do the number of digits and the order of words.
+    """
+    normal = unicodedata.normalize("NFKC", text).lower().translate(_NORMAL)
+    return int(content_hash(" ".join(normal.split())), 16)
+
+
+class _Normal(dict[int, int | str | None]):
+    """A table for str.translate that is filled as characters turn up."""
+
+    def __missing__(self, code: int) -> int | str | None:
+        kind = unicodedata.category(chr(code))
+        if kind == "Nd":
+            self[code] = "0"
+        elif kind == "Cf":
+            self[code] = None
+        else:
+            self[code] = " " if kind == "Cc" or kind[0] in "PZ" else code
+        return self[code]
+
+
+_NORMAL = _Normal()

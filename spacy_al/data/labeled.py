@@ -1,0 +1,48 @@
+"""What is labelled already, so that it is never asked again."""
+
+import json
+import warnings
+from pathlib import Path
+
+from spacy.vocab import Vocab
+
+from spacy_al.data.pool import read_shard, shards
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.util import content_hash
+
+
+def labeled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
+    """The ids of the texts in a labelled corpus or a file of tasks.
+
+    path (Path): A `.spacy` file, a folder of them, or a `.jsonl` of tasks, answered or not.
+    vocab (Vocab | None): Gets the corpus' strings; by default one that is thrown away.
+    RETURNS (set[str]): Hashes of the texts, the ids of the same texts in a pool.
+    RAISES (AlError): As `shards` and `read_shard`: leaving out part of it would ask for labels that are
+        already there. Another kind of file is AL060. Lines of tasks that cannot be read are counted in
+        a warning, since the last one of a file that is being written may be half a line.
+    """
+    if path.exists() and path.is_file() and path.suffix == ".jsonl":
+        return _task_ids(path)
+    if path.exists() and path.is_file() and path.suffix != ".spacy":
+        raise AlError(Errors.AL060.format(path=path))
+    vocab = Vocab() if vocab is None else vocab
+    return {content_hash(doc.text) for shard in shards(path) for doc in read_shard(shard, vocab)}
+
+
+def _task_ids(path: Path) -> set[str]:
+    ids, bad = set(), []
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if not line.strip():
+                    continue
+                try:
+                    ids.add(content_hash(json.loads(line)["text"]))
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+                    bad.append(f"{path.name}:{number}")
+    except OSError as error:
+        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+    if bad:
+        message = Warnings.W042.format(count=len(bad), path=path, first=bad[0])
+        warnings.warn(message, AlWarning, stacklevel=3)
+    return ids
