@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[numpy.floating[Any]]
 Ints: TypeAlias = NDArray[numpy.integer[Any]]
+Bools: TypeAlias = NDArray[numpy.bool_]
 
 
 @runtime_checkable

@@ -1,7 +1,6 @@
 """Readers of models: one a component type. The only floor that knows spaCy's models."""
 
-from spacy_al.posteriors import category, spans, tokens  # noqa: F401  (each registers its reader)
-from spacy_al.posteriors import ner
+from spacy_al.posteriors import beam_ner, category, ner, spans, tokens  # noqa: F401  (each registers its reader)
 from spacy_al.posteriors.read import find_component, get_posteriors
 
-__all__ = ["find_component", "get_posteriors", "ner"]
+__all__ = ["find_component", "get_posteriors"]

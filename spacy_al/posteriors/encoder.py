@@ -8,7 +8,7 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Ints
 
 # Docs that a model is given at once, whatever the number of docs asked for
 BATCH = 128
@@ -50,7 +50,7 @@ def check_encoded(pipe: Any, docs: Sequence[Doc]) -> None:
 
 
 def finite(
-    array: Any, pipe: Any, docs: Sequence[Doc], lengths: Sequence[int] | None = None
+    array: Any, pipe: Any, docs: Sequence[Doc], lengths: Sequence[int] | Ints | None = None
 ) -> Floats:
     """What a model returned, as a numpy array, if all of it is finite.
 

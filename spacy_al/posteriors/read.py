@@ -1,6 +1,6 @@
 """From a pipeline and documents to posteriors: find the component, run what comes before it, read it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -45,7 +45,7 @@ def get_posteriors(
     nlp (Language): The pipeline.
     docs (Sequence[Doc]): Documents with tokens from this pipeline's vocab. May be empty, and may hold empty docs.
     component (str | None): Whose posterior; by default the only component that has one.
-    epsilon (float | None): Entities only: open analyses below this probability are cut (`missed_mass` is
+    epsilon (float | None): For `ner` only, the other readers cut nothing: open analyses below this probability are cut (`missed_mass` is
         what that can have cost). By default at most 1e-3 per 200 tokens.
     temperature (Temperature | None): Divides the scores before they are normalised; by default what `calibrate`
         fitted for exactly these weights, or 1.
@@ -57,8 +57,8 @@ def get_posteriors(
     if upstream:
         docs = run(upstream, [bare_copy(doc, presets=True) for doc in docs])
     reader = reader_of(nlp, name)
-    if epsilon is not None:
-        reader = partial(reader, epsilon=epsilon)
+    if epsilon is not None and nlp.get_pipe_meta(name).factory == "ner":
+        reader = partial(reader, epsilon=epsilon)  # type: ignore[call-arg]
     if temperature is None:
         temperature = fitted_temperature(nlp, name)
     return reader(nlp.get_pipe(name), list(docs), temperature)
@@ -74,7 +74,9 @@ def find_component(nlp: Language, component: str | None = None) -> str:
         if len(found) == 1:
             return found[0]
         names = f": {', '.join(found)}" if found else ""
-        raise AlError(Errors.AL003.format(found="several components" if found else "none", names=names))
+        raise AlError(
+            Errors.AL003.format(found="several components" if found else "none", names=names)
+        )
     if component not in nlp.component_names:
         names = ", ".join(nlp.component_names) or "nothing"
         raise AlError(Errors.AL001.format(name=component, names=names))
@@ -109,5 +111,6 @@ def bare_copy(doc: Doc, *, presets: bool) -> Doc:
     if presets and len(doc):
         attrs = [a for a in (SENT_START, ENT_IOB, ENT_TYPE) if doc.to_array(a).any()]
         if attrs:
-            copy.from_array(attrs, doc.to_array(attrs).reshape(len(doc), len(attrs)))
+            table: Any = doc.to_array(attrs)
+            copy.from_array(attrs, table.reshape(len(doc), len(attrs)))
     return copy

@@ -20,7 +20,9 @@ FILE = "al_calibration.json"
 
 def weights_hash(nlp: Language, name: str) -> str:
     """A hash of the parameters a component predicts with, a shared encoder's included."""
-    models = [nlp.get_pipe(name).model]
+    component: Any = nlp.get_pipe(name)
+    models = [component.model]
+    pipe: Any
     for _, pipe in nlp.pipeline:
         if name in getattr(pipe, "listening_components", ()):
             models.append(pipe.model)

@@ -65,12 +65,11 @@ class SpanView(Sequence[SpanProb]):
     @overload
     def __getitem__(self, index: slice) -> "SpanView": ...
     def __getitem__(self, index: Any) -> "SpanProb | SpanView":
-        if not isinstance(index, slice):
-            label = self.labels[int(self.label[index])]
-            start, end = int(self.start[index]), int(self.end[index])
-            return SpanProb(start, end, label, float(self.prob[index]))
-        columns = (self.start, self.end, self.label, self.prob)
-        return SpanView(*(column[index] for column in columns), self.labels)
+        start, end = self.start[index], self.end[index]
+        label, prob = self.label[index], self.prob[index]
+        if isinstance(index, slice):
+            return SpanView(start, end, label, prob, self.labels)
+        return SpanProb(int(start), int(end), self.labels[int(label)], float(prob))
 
     def __iter__(self) -> Iterator[SpanProb]:
         # One conversion of whole arrays is many times faster than one an item

@@ -1,0 +1,273 @@
+"""The posterior of one document: entities, tokens, whole analyses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
+from spacy_al.posteriors.view import FLOOR, SpanProb, SpanView
+from spacy_al.types import Floats
+
+
+class EntityPosterior:
+    """What an entity recogniser believes of one document. Everything is computed when it is asked for.
+
+    labels (tuple[str, ...]): The entity labels, sorted.
+    """
+
+    def __init__(self, source: Any, index: int, answers: Answers | None = None) -> None:
+        self.source, self.index = source, index
+        self.labels: tuple[str, ...] = source.labels
+        self.answers = answers
+        self._slice = slice(int(source.offsets[index]), int(source.offsets[index + 1]))
+
+    def __len__(self) -> int:
+        return self._slice.stop - self._slice.start
+
+    def __repr__(self) -> str:
+        return (
+            f"<EntityPosterior: {len(self)} tokens, entropy {self.entropy:.3f}, {self.spans[:3]!r}>"
+        )
+
+    @property
+    def _chain(self) -> Chain:
+        return self.source.chain
+
+    @property
+    def token_probs(self) -> Floats:
+        """(n_tokens, n_labels + 1): probability of being inside an entity of each label; last, outside. Rows sum to 1."""
+        return self._chain.token_probs[self._slice]
+
+    @property
+    def entropy(self) -> float:
+        """Entropy over all analyses of the document, in nats."""
+        return float(self._chain.entropy[self.index])
+
+    @property
+    def best_prob(self) -> float:
+        """Probability of the most probable analysis."""
+        return float(self._chain.best_prob[self.index])
+
+    @property
+    def missed_mass(self) -> float:
+        """Bound on the error of every probability: that of all analyses that were not followed."""
+        return float(min(self._chain.missed[self.index], 1))
+
+    @property
+    def expected_errors(self) -> float:
+        """Expected wrong entities if `greedy` were accepted: its own that are none, and others that it leaves out."""
+        if self._follows_parse:
+            return float(self.source.expected_errors[self.index])
+        mass = float(self._chain.span_mass[self.index])
+        return max(mass + sum(1 - 2 * span.prob for span in self.greedy), 0.0)
+
+    @cached_property
+    def _one(self) -> Chain:
+        return self._chain.document(self.index)
+
+    @cached_property
+    def spans(self) -> SpanView:
+        """Every entity from a probability of 1e-6 up, most probable first."""
+        one = self._one
+        token, unit_label = numpy.nonzero(one.unit_marginals >= FLOOR)
+        row, label = numpy.nonzero(one.chunk_marginals >= FLOOR)
+        return SpanView(
+            numpy.concatenate((token, one.first[row])),
+            numpy.concatenate((token, one.last[row])) + 1,
+            numpy.concatenate((unit_label, label)),
+            numpy.concatenate(
+                (one.unit_marginals[token, unit_label], one.chunk_marginals[row, label])
+            ),
+            self.labels,
+        )
+
+    @property
+    def span_probs(self) -> Floats:
+        """(n_candidates,) the probabilities of `spans`."""
+        return self.spans.prob
+
+    def prob(self, start: int, end: int, label: str) -> float:
+        """The probability of an entity, cut or not.
+
+        start, end (int): Token offsets, the end exclusive.
+        RETURNS (float): 0.0 for what the model or the document does not allow.
+        RAISES (AlError): AL009 if the offsets are not in the document.
+        """
+        if not 0 <= start < end <= len(self):
+            raise AlError(Errors.AL009.format(start=start, end=end, length=len(self)))
+        if label not in self.labels:
+            return 0.0
+        k = self.labels.index(label)
+        one = self._one
+        if end - start == 1:
+            return float(one.unit_marginals[start, k])
+        rows = slice(*numpy.searchsorted(one.first, (start, start + 1)))
+        row = rows.start + int(numpy.searchsorted(one.last[rows], end - 1))
+        if row < rows.stop and one.last[row] == end - 1:
+            return float(one.chunk_marginals[row, k])
+        if self.answers is not None and self.answers.forbids(start, end, k):
+            return 0.0
+        # this one was cut, so its probability is computed here
+        base = self._slice.start
+        logp = self.source.chunk_log_weight(base + start, base + end - 1, k)
+        node = base + self.index
+        logp += self.source.completion[node + end] - self.source.completion[node + start]
+        return float(self._chain.reach[node + start] * numpy.exp(logp))
+
+    @property
+    def best(self) -> list[SpanProb]:
+        """The entities of the most probable analysis, in order, each with its own probability."""
+        return self._with_probs(nbest(self._one, 1)[0][1])
+
+    def nbest(self, k: int) -> list[tuple[float, list[SpanProb]]]:
+        """The `k` most probable analyses (fewer if there are no more), each as its probability and its entities."""
+        return [
+            (float(numpy.exp(logp)), self._with_probs(found)) for logp, found in nbest(self._one, k)
+        ]
+
+    @cached_property
+    def greedy(self) -> list[SpanProb]:
+        """The entities that spaCy's greedy parse sets (for a beam or conditioned posterior: those of `best`)."""
+        if not self._follows_parse:
+            return self.best
+        first, last, label = self.source.greedy_spans
+        rows = slice(*numpy.searchsorted(first, (self._slice.start, self._slice.stop)))
+        starts = first[rows] - self._slice.start
+        ends = last[rows] - self._slice.start + 1
+        return self._with_probs(tuple(zip(starts.tolist(), ends.tolist(), label[rows].tolist())))
+
+    def sample(self, rng: numpy.random.Generator) -> list[SpanProb]:
+        """The entities of one analysis, drawn with its probability."""
+        return self._with_probs(sample(self._one, rng))
+
+    def condition(
+        self, accept: Iterable[Any] = (), reject: Iterable[Any] = (), outside: Iterable[int] = ()
+    ) -> EntityPosterior:
+        """The posterior given answers, by Bayes' rule; on top of answers given before.
+
+        accept, reject (Iterable): Entities that are right or wrong: (start, end, label), or anything with these attributes.
+        outside (Iterable[int]): Tokens that belong to no entity.
+        RETURNS (EntityPosterior): A new posterior; this one stays.
+        RAISES (AlError): AL006 if the answers have probability zero, AL009 for offsets outside the document.
+        """
+        answers = Answers.of(self, accept, reject, outside)
+        source = self.source.document(self.index)
+        weights, missed = source.log_weights(answers.touched)
+        answers.apply(weights)
+        chain, completion = normalize(*weights)
+        total = completion[0]
+        if numpy.isneginf(total):
+            raise AlError(Errors.AL006.format(name="this model", why=answers.describe(self.labels)))
+        # weights that are not normalised are, once divided by the sum without answers
+        chain.missed = numpy.minimum(missed / numpy.exp(total - source.completion[0]), 1)
+        source.chain, source.completion = chain, completion
+        return EntityPosterior(source, 0, answers)
+
+    @property
+    def _follows_parse(self) -> bool:
+        return self.answers is None and self.source.is_greedy
+
+    def _with_probs(self, analysis: Analysis) -> list[SpanProb]:
+        return [
+            SpanProb(start, end, self.labels[k], self.prob(start, end, self.labels[k]))
+            for start, end, k in analysis
+        ]
+
+
+class Answers:
+    """What has been said of a document: entities accepted and rejected, tokens outside."""
+
+    def __init__(self, n_tokens: int, accept: set, reject: set, outside: set[int]) -> None:
+        self.accept, self.reject, self.outside = accept, reject, outside
+        self.touched = numpy.zeros(n_tokens, dtype=bool)
+        for start, end, _ in accept | reject:
+            self.touched[start:end] = True
+        self.touched[list(outside)] = True
+
+    @classmethod
+    def of(
+        cls, posterior: EntityPosterior, accept: Iterable, reject: Iterable, outside: Iterable[int]
+    ) -> Answers:
+        def spans(items: Iterable[Any]) -> set[tuple[int, int, int]]:
+            found = set()
+            for item in items:
+                start, end, label = (
+                    item if isinstance(item, Sequence) else (item.start, item.end, item.label)
+                )
+                label = getattr(item, "label_", label)
+                if not 0 <= start < end <= len(posterior):
+                    raise AlError(Errors.AL009.format(start=start, end=end, length=len(posterior)))
+                # a label that the model lacks cannot be accepted, and rejecting it says nothing
+                found.add(
+                    (start, end, posterior.labels.index(label) if label in posterior.labels else -1)
+                )
+            return found
+
+        outside = set(outside)
+        for token in outside:
+            if not 0 <= token < len(posterior):
+                raise AlError(
+                    Errors.AL009.format(start=token, end=token + 1, length=len(posterior))
+                )
+        before = posterior.answers
+        return cls(
+            len(posterior),
+            spans(accept) | (before.accept if before else set()),
+            spans(reject) | (before.reject if before else set()),
+            outside | (before.outside if before else set()),
+        )
+
+    def forbids(self, start: int, end: int, label: int) -> bool:
+        """Whether the answers contradict this entity."""
+        span = (start, end, label)
+        return (
+            span in self.reject
+            or any(start <= token < end for token in self.outside)
+            or any(span != other and start < other[1] and other[0] < end for other in self.accept)
+        )
+
+    def apply(self, weights: tuple[Any, ...]) -> None:
+        """Forbid, in the log weights of one document, every step that contradicts the answers."""
+        _, out, unit, first, last, chunk = weights
+        for start, end, label in self.accept:
+            out[start:end] = -numpy.inf
+            kept_unit = unit[start, label] if end - start == 1 and label >= 0 else -numpy.inf
+            unit[start:end] = -numpy.inf
+            over = (first < end) & (last >= start)
+            same = (first == start) & (last == end - 1)
+            kept_chunk = chunk[same, label] if label >= 0 else None
+            chunk[over] = -numpy.inf
+            if end - start == 1 and label >= 0:
+                unit[start, label] = kept_unit
+            elif kept_chunk is not None:
+                chunk[same, label] = kept_chunk
+        for start, end, label in self.reject:
+            if label < 0:
+                continue
+            if end - start == 1:
+                unit[start, label] = -numpy.inf
+            else:
+                chunk[(first == start) & (last == end - 1), label] = -numpy.inf
+        for token in self.outside:
+            unit[token] = -numpy.inf
+            chunk[(first <= token) & (last >= token)] = -numpy.inf
+
+    def describe(self, labels: tuple[str, ...]) -> str:
+        """The answers in words, for an error."""
+
+        def spans(items: set) -> str:
+            return ", ".join(
+                f"{start}..{end} {labels[k] if k >= 0 else '(unknown label)'}"
+                for start, end, k in items
+            )
+
+        parts = (("accepted", spans(self.accept)), ("rejected", spans(self.reject)))
+        said = [f"{word} {text}" for word, text in parts if text]
+        if self.outside:
+            said.append(f"outside: tokens {sorted(self.outside)}")
+        return "; ".join(said)

@@ -1,0 +1,153 @@
+"""The scores of spaCy's entity transition model for any state, without stepping through a parse.
+
+A state is the token read next and the start of the open entity, if one is open: the features spaCy computes from
+them (`StateC.set_context_tokens`) depend on nothing else, so states are scored in any order and number.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy
+from thinc.api import Model
+
+from spacy_al.types import Bools, Floats, Ints
+
+MOVES = ("B", "I", "L", "U")
+
+
+@dataclass(frozen=True)
+class Actions:
+    """Which column of the scores is which action.
+
+    labels (tuple): Entity labels, sorted.
+    columns (dict[str, Ints]): For B, I, L, U: (n_labels,) column of the action with that label, -1 if there is none.
+    out (int): Column of O.
+    seen (Bools): (n_columns,) False for actions that were added after training.
+    """
+
+    labels: tuple[str, ...]
+    columns: dict[str, Ints]
+    out: int
+    seen: Bools
+
+    @classmethod
+    def of(cls, pipe: Any) -> "Actions":
+        """Read them from the component. `move_names` leaves out a column, so class names are asked one by one."""
+        names = [pipe.moves.get_class_name(i) for i in range(pipe.moves.n_moves)]
+        index = {name: i for i, name in enumerate(names)}
+        labels = tuple(
+            sorted({name[2:] for name in names if name[:2] in ("B-", "U-") and name[2:]})
+        )
+        seen = numpy.ones(len(names), dtype=bool)
+        seen[[i for i in pipe.model.attrs["unseen_classes"] if i < len(names)]] = False
+        columns = {
+            m: numpy.array([index.get(f"{m}-{label}", -1) for label in labels], dtype=int)
+            for m in MOVES
+        }
+        return cls(labels, columns, index["O"], seen)
+
+
+class Head:
+    """The layers above the token vectors, as plain arrays. A copy of their layout, never a change to the model.
+
+    relu (bool): Whether one maxout piece gets a ReLU: in spaCy's training and beam search, not in its greedy parse.
+    """
+
+    def __init__(self, model: Model, actions: Actions, *, relu: bool = False) -> None:
+        lower = model.get_ref("lower")
+        to_numpy = model.ops.to_numpy
+        weights = to_numpy(lower.get_param("W"))  # (n_features, n_hidden, n_pieces, n_in)
+        self.n_features, self.n_hidden, self.n_pieces, n_in = weights.shape
+        # pieces before units, so that the maximum over pieces is one between contiguous halves
+        self.weights = numpy.ascontiguousarray(
+            weights.transpose(3, 0, 2, 1).reshape(
+                n_in, self.n_features, self.n_pieces * self.n_hidden
+            )
+        )
+        self.pad = self._flat(to_numpy(lower.get_param("pad"))[0])
+        self.bias = self._flat(to_numpy(lower.get_param("b")))
+        self.relu = relu and self.n_pieces == 1
+        upper = model.get_ref("upper") if model.attrs["has_upper"] else None
+        n_actions = len(actions.seen)
+        # without an upper layer the hidden units are the scores
+        self.output = (
+            to_numpy(upper.get_param("W"))
+            if upper
+            else numpy.eye(n_actions, self.n_hidden, dtype="f")
+        )
+        self.output_bias = (
+            to_numpy(upper.get_param("b")) if upper else numpy.zeros(n_actions, dtype="f")
+        )
+        self.actions = actions
+        inside, last = actions.columns["I"], actions.columns["L"]
+        self.inside, self.last = self._columns(inside), self._columns(last)
+        self.odds = (self.inside[0] - self.last[0], self.inside[1] - self.last[1])
+
+    def _flat(self, values: Floats) -> Floats:
+        """(..., n_hidden, n_pieces) -> (..., n_pieces * n_hidden)"""
+        return numpy.ascontiguousarray(values.swapaxes(-1, -2)).reshape(*values.shape[:-2], -1)
+
+    def _columns(self, columns: Ints) -> tuple[Floats, Floats]:
+        return numpy.ascontiguousarray(self.output[columns].T), self.output_bias[columns]
+
+    def features(self, vectors: Floats) -> "Features":
+        """Everything that depends on single tokens. vectors (Floats): (n_tokens, n_in)."""
+        return Features(self, vectors)
+
+
+class Features:
+    """A head and the token vectors of a batch: scores for any of its states."""
+
+    def __init__(self, head: Head, vectors: Floats) -> None:
+        self.head, self.vectors = head, vectors
+
+    @cached_property
+    def parts(self) -> list[Floats]:
+        """For each feature, what each token adds as that feature: (n_tokens, n_pieces * n_hidden)."""
+        head = self.head
+        parts = [self.vectors @ head.weights[:, i] for i in range(head.n_features)]
+        parts[0] += head.bias
+        return parts
+
+    def hidden(self, total: Floats) -> Floats:
+        """The nonlinearity. Changes its argument."""
+        head = self.head
+        if head.n_pieces == 1:
+            return numpy.maximum(total, 0, out=total) if head.relu else total
+        width = head.n_hidden
+        out = numpy.maximum(total[:, :width], total[:, width : 2 * width], out=total[:, :width])
+        for piece in range(2, head.n_pieces):
+            numpy.maximum(out, total[:, piece * width : (piece + 1) * width], out=out)
+        return out
+
+    def closed(self, tokens: Ints | slice = slice(None)) -> Floats:
+        """Scores of all actions where nothing is open: (n_rows, n_actions)."""
+        total = self.parts[0][tokens] + self.head.pad[1:].sum(axis=0)
+        return self.hidden(total) @ self.head.output.T + self.head.output_bias
+
+    def open(self, token: Ints, start: Ints) -> Floats:
+        """Hidden units where an entity has been open since `start` (< token): (n_rows, n_hidden)."""
+        parts, pad = self.parts, self.head.pad
+        total = parts[0][token]
+        if self.head.n_features == 3:
+            total += parts[1][start]
+            total += parts[2][token - 1]
+            return self.hidden(total)
+        # the wide variant: the first five tokens of the open entity
+        for i in range(1, self.head.n_features):
+            position = start + i - 1
+            within = position < token
+            total += numpy.where(within[:, None], parts[i][numpy.minimum(position, token)], pad[i])
+        return self.hidden(total)
+
+    def odds(self, token: Ints, start: Ints) -> Floats:
+        """Score of going on inside minus score of closing, per label: (n_rows, n_labels)."""
+        weights, bias = self.head.odds
+        return self.open(token, start) @ weights + bias
+
+    def inside_last(self, token: Ints, start: Ints) -> tuple[Floats, Floats]:
+        """The two scores apart, each (n_rows, n_labels)."""
+        hidden = self.open(token, start)
+        (inside, inside_bias), (last, last_bias) = self.head.inside, self.head.last
+        return hidden @ inside + inside_bias, hidden @ last + last_bias
