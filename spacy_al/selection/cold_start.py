@@ -8,7 +8,7 @@ import numpy
 from spacy_al import registry
 from spacy_al.acquisition.arrays import at_least, round_significant, same_length
 from spacy_al.errors import Errors, UsageError
-from spacy_al.selection.density import CHUNK, unit_rows
+from spacy_al.selection.density import CHUNK, single_precision_units, unit_rows
 from spacy_al.selection.rank import first_of_each
 from spacy_al.types import Floats, Ints, Sampler
 
@@ -57,10 +57,17 @@ def representative(
     n = min(n, len(eligible))
     if n == 0:
         return eligible[:0], numpy.ones(0)
-    rows = embeddings.tocsr() if hasattr(embeddings, "tocsr") else embeddings
-    vectors = unit_rows(rows[eligible])
+    vectors = _units(embeddings, eligible)
     cluster, distance = _nearest(vectors, _centres(vectors, n, int(rng.integers(2**31))))
     return eligible[_typical_first(cluster, distance)[:n]], numpy.ones(n)
+
+
+def _units(embeddings: Any, eligible: Ints) -> Any:
+    if hasattr(embeddings, "tocsr"):
+        return unit_rows(embeddings.tocsr()[eligible])
+    rows = embeddings[eligible]
+    # a large pool of long vectors does not fit twice into the memory of a small machine
+    return unit_rows(rows) if len(rows) <= FULL else single_precision_units(rows)
 
 
 def _centres(vectors: Any, n: int, seed: int) -> Floats:

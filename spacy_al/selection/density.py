@@ -12,6 +12,7 @@ from spacy_al.types import Floats, Ints
 CHUNK = 16_384
 # Up to here the search for neighbours compares every pair; above it looks into the nearest cells only
 EXACT = 20_000
+CELLS = 16
 
 
 def mean_cosine(vectors: Any) -> Floats:
@@ -76,15 +77,12 @@ def knn_density(vectors: Any, k: int = 20) -> Floats:
     k = min(k, size - 1)
     if k < 1:
         return numpy.zeros(size)
-    units = unit_rows(vectors)
-    rows = numpy.ascontiguousarray(
-        units.toarray() if hasattr(units, "toarray") else units, dtype="f4"
-    )
+    rows = single_precision_units(vectors)
     index: Any = faiss.IndexFlatIP(rows.shape[1])
     if size > EXACT:
         cells = int(size**0.5)
         index = faiss.IndexIVFFlat(index, rows.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
-        index.nprobe = max(8, cells // 8)
+        index.nprobe = CELLS
         index.train(rows)
     index.add(rows)
     cosines, found = index.search(rows, k + 1)
@@ -104,6 +102,20 @@ def unit_rows(vectors: Any) -> Any:
     # scaled by the greatest entry first: squares of tiny or huge numbers leave the range
     rows = rows * _inverse(numpy.abs(rows).max(axis=1, keepdims=True, initial=0.0))
     return rows * _inverse(numpy.sqrt((rows * rows).sum(axis=1, keepdims=True)))
+
+
+def single_precision_units(vectors: Any) -> Floats:
+    """The unit rows as a dense array of single precision, made in chunks: half the memory.
+
+    vectors (Floats): Shape (n, d), dense or scipy sparse.
+    RETURNS (Floats): Shape (n, d).
+    RAISES (AlError): AL021 for NaN.
+    """
+    rows = numpy.zeros(vectors.shape, dtype="f4")
+    for number, units in enumerate(_unit_chunks(vectors)):
+        dense = units.toarray() if hasattr(units, "toarray") else units
+        rows[number * CHUNK : (number + 1) * CHUNK] = dense
+    return rows
 
 
 def _unit_chunks(vectors: Any) -> Iterator[Any]:
@@ -134,9 +146,8 @@ def _inverse(sizes: Floats) -> Floats:
 def _without_self(cosines: Floats, found: Ints) -> Floats:
     """The mean cosine to the neighbours that are not the row itself, from one neighbour more than wanted."""
     own = found == numpy.arange(len(found))[:, None]
-    # among many duplicates the row itself may not be found; then the last neighbour is one too many
-    own[~own.any(axis=1), -1] = True
-    # a search of few cells may find fewer, marked -1
+    # A row that is not among its own neighbours has that many duplicates: all found are equal, and one more or
+    # less does not change their mean. A search of few cells may find fewer than wanted, marked -1.
     keep = ~own & (found >= 0)
     sums = numpy.where(keep, cosines, 0.0).sum(axis=1, dtype="f8")
     counts = keep.sum(axis=1)
