@@ -17,9 +17,9 @@ for _name in NAMES:
     if not hasattr(spacy.registry, _name):
         setattr(spacy.registry, _name, catalogue.create("spacy", _name, entry_points=True))
 
-al_posteriors: catalogue.Registry = spacy.registry.al_posteriors
-al_acquisitions: catalogue.Registry = spacy.registry.al_acquisitions
-al_embeddings: catalogue.Registry = spacy.registry.al_embeddings
-al_samplers: catalogue.Registry = spacy.registry.al_samplers
-al_stoppers: catalogue.Registry = spacy.registry.al_stoppers
-al_adapters: catalogue.Registry = spacy.registry.al_adapters
+al_posteriors: catalogue.Registry = getattr(spacy.registry, "al_posteriors")  # noqa: B009
+al_acquisitions: catalogue.Registry = getattr(spacy.registry, "al_acquisitions")  # noqa: B009
+al_embeddings: catalogue.Registry = getattr(spacy.registry, "al_embeddings")  # noqa: B009
+al_samplers: catalogue.Registry = getattr(spacy.registry, "al_samplers")  # noqa: B009
+al_stoppers: catalogue.Registry = getattr(spacy.registry, "al_stoppers")  # noqa: B009
+al_adapters: catalogue.Registry = getattr(spacy.registry, "al_adapters")  # noqa: B009

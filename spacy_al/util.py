@@ -40,7 +40,8 @@ def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)
-        with os.fdopen(handle, mode, **({} if "b" in mode else {"encoding": "utf8"})) as file:
+        encoding = None if "b" in mode else "utf8"
+        with os.fdopen(handle, mode, encoding=encoding) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -52,4 +53,6 @@ def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
 def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     """A bar on standard error when it is a terminal and the work takes more than two seconds."""
-    return tqdm(items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False)
+    return tqdm(
+        items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False
+    )

@@ -68,7 +68,7 @@ def expand(
     """
     n_tokens, n_labels = begin.shape
     chunks = Chunks(n_labels, numpy.zeros(n_tokens), numpy.full(n_tokens, -1))
-    special = ~numpy.isnan(fixed).all(axis=1)
+    special: Bools = numpy.asarray(~numpy.isnan(fixed).all(axis=1))
     allowance = lengths * rows_per_token
     used = numpy.zeros(len(lengths), dtype=numpy.int64)
     start = numpy.arange(n_tokens)
@@ -85,7 +85,8 @@ def expand(
             return chunks
         used += numpy.bincount(doc_of[start], minlength=len(lengths))
         if (used > allowance).any():
-            fits = (used <= allowance)[doc_of[start]]
+            within: Bools = numpy.asarray(used <= allowance)
+            fits = within[doc_of[start]]
             chunks.cut[start[~fits]] += weight[~fits].sum(axis=1)
             start, token, weight = start[fits], token[fits], weight[fits]
             if not len(start):

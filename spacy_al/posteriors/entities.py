@@ -10,7 +10,7 @@ import numpy
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
-from spacy_al.posteriors.view import FLOOR, SpanProb, SpanView
+from spacy_al.posteriors.view import SpanProb, SpanView
 from spacy_al.types import Floats
 
 
@@ -73,17 +73,11 @@ class EntityPosterior:
     @cached_property
     def spans(self) -> SpanView:
         """Every entity from a probability of 1e-6 up, most probable first."""
-        one = self._one
-        token, unit_label = numpy.nonzero(one.unit_marginals >= FLOOR)
-        row, label = numpy.nonzero(one.chunk_marginals >= FLOOR)
+        first, last, label, prob = self.source.listed
+        rows = slice(*numpy.searchsorted(self.source.listed_docs, (self.index, self.index + 1)))
+        base = self._slice.start
         return SpanView(
-            numpy.concatenate((token, one.first[row])),
-            numpy.concatenate((token, one.last[row])) + 1,
-            numpy.concatenate((unit_label, label)),
-            numpy.concatenate(
-                (one.unit_marginals[token, unit_label], one.chunk_marginals[row, label])
-            ),
-            self.labels,
+            first[rows] - base, last[rows] + 1 - base, label[rows], prob[rows], self.labels
         )
 
     @property

@@ -21,6 +21,7 @@ from spacy_al.posteriors.encoder import check_encoded, check_ready, finite
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.head import Actions, Features, Head
 from spacy_al.posteriors.temperature import Temperature, closed_open
+from spacy_al.posteriors.view import FLOOR
 from spacy_al.types import Bools, Floats, Ints
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token
@@ -203,6 +204,27 @@ class Source:
         """The distribution over the analyses of each document."""
         _, unit, out = self.steps
         return Chain(self.lengths, out, unit, *self.chunks.flat, cut=self.chunks.cut)
+
+    @cached_property
+    def listed(self) -> tuple[Ints, Ints, Ints, Floats]:
+        """First token, last token, label index and probability of all entities worth listing, by document, then
+        the most probable first."""
+        chain = self.chain
+        token, unit_label = numpy.nonzero(chain.unit_marginals >= FLOOR)
+        row, chunk_label = numpy.nonzero(chain.chunk_marginals >= FLOOR)
+        first = numpy.concatenate((token, chain.first[row]))
+        last = numpy.concatenate((token, chain.last[row]))
+        label = numpy.concatenate((unit_label, chunk_label))
+        prob = numpy.concatenate(
+            (chain.unit_marginals[token, unit_label], chain.chunk_marginals[row, chunk_label])
+        )
+        order = numpy.lexsort((label, last, first, -prob, self.doc_of[first]))
+        return first[order], last[order], label[order], prob[order]
+
+    @cached_property
+    def listed_docs(self) -> Ints:
+        """The document of each entity that is listed, ascending."""
+        return self.doc_of[self.listed[0]]
 
     def log_weights(self, protected: Bools) -> tuple[tuple[Any, ...], Floats]:
         """Log weights for `lattice.normalize`, nothing cut at protected tokens, and (n_docs,) what is missed."""

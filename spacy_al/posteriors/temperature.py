@@ -33,6 +33,11 @@ def weights_hash(nlp: Language, name: str) -> str:
                 if node.has_param(param):
                     digest.update(param.encode())
                     digest.update(node.ops.to_numpy(node.get_param(param)).tobytes())
+            # the weights of a transformer live in a wrapped torch module
+            for shim in node.shims:
+                for param, value in sorted(shim._model.state_dict().items()):
+                    digest.update(param.encode())
+                    digest.update(value.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
