@@ -15,7 +15,8 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.data.duplicates import Duplicates
-from spacy_al.data.pool import SHARD_SIZE, SOURCE_KEY, write_shard
+from spacy_al.data.pool import SHARD_SIZE
+from spacy_al.data.shard import SOURCE_KEY, write_shard
 from spacy_al.data.sources import Keys, Record, find_sources, read_records
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.util import batched, progress

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from spacy.vocab import Vocab
 
-from spacy_al.data.pool import read_shard, shards
+from spacy_al.data.pool import shards
+from spacy_al.data.shard import read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
 
@@ -15,7 +16,7 @@ def labeled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
     """The ids of the texts in a labelled corpus or a file of tasks.
 
     path (Path): A `.spacy` file, a folder of them, or a `.jsonl` of tasks, answered or not.
-    vocab (Vocab | None): Gets the corpus' strings; by default one that is thrown away.
+    vocab (Vocab | None): Not needed, and nothing is added to it: only texts are read.
     RETURNS (set[str]): Hashes of the texts, the ids of the same texts in a pool.
     RAISES (AlError): As `shards` and `read_shard`: leaving out part of it would ask for labels that are
         already there. Another kind of file is AL060. Lines of tasks that cannot be read are counted in
@@ -25,8 +26,7 @@ def labeled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
         return _task_ids(path)
     if path.exists() and path.is_file() and path.suffix != ".spacy":
         raise AlError(Errors.AL060.format(path=path))
-    vocab = Vocab() if vocab is None else vocab
-    return {content_hash(doc.text) for shard in shards(path) for doc in read_shard(shard, vocab)}
+    return {content_hash(doc.text) for shard in shards(path) for doc in read_bare(shard)}
 
 
 def _task_ids(path: Path) -> set[str]:

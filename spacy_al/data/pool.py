@@ -17,13 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
+from spacy.tokens import Doc
 
+from spacy_al.data.shard import read_bare, write_shard
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.util import batched, content_hash, replacing
+from spacy_al.util import batched, content_hash
 
-SOURCE_KEY = "al_source"
 LARGE_FILE = 100 * 1024**2
 SHARD_SIZE = 5000
 
@@ -61,32 +60,6 @@ def shards(path: Path) -> list[Path]:
     return found
 
 
-def read_shard(path: Path, vocab: Vocab) -> Iterator[Doc]:
-    """The docs of one `.spacy` file as they were stored, annotation and all.
-
-    path (Path): The file.
-    vocab (Vocab): Gets the file's strings, labels too; `Vocab()` keeps them out of a pipeline.
-    YIELDS (Doc): One at a time; spaCy itself holds the file's arrays in memory.
-    RAISES (AlError): The file is missing (AL040), empty (AL043), torn or no DocBin (AL044), unreadable (AL046).
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise AlError(Errors.AL040.format(path=path)) from None
-    except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
-    if not data:
-        raise AlError(Errors.AL043.format(path=path))
-    # Damage shows anywhere between unzipping and the last doc, as any of a dozen exception types
-    try:
-        docs = DocBin().from_bytes(data).get_docs(vocab)
-        del data
-        yield from docs
-    except Exception as error:
-        why = (str(error) or type(error).__name__).splitlines()[0]
-        raise AlError(Errors.AL044.format(path=path, why=why)) from error
-
-
 def read_shard_items(
     path: Path,
     nlp: Language,
@@ -111,7 +84,7 @@ def read_shard_items(
     """
     report = Counter() if report is None else report
     seen = set() if seen is None else seen
-    for stored in read_shard(path, Vocab()):
+    for stored in read_bare(path):
         text = stored.text
         if not text or text.isspace():
             report["white space only" if text else "empty"] += 1
@@ -127,9 +100,8 @@ def read_shard_items(
             seen.add(number)
             if only is None or identity in only:
                 report["read"] += 1
-                doc = _stored_tokens(stored, nlp.vocab) if keep_tokens else nlp.make_doc(text)
-                source = stored.user_data.get(SOURCE_KEY)
-                yield PoolItem(identity, doc, dict(source) if isinstance(source, dict) else {})
+                doc = stored.to_doc(nlp.vocab) if keep_tokens else nlp.make_doc(text)
+                yield PoolItem(identity, doc, stored.source)
 
 
 def read_pool(
@@ -212,26 +184,6 @@ def write_shards(docs: Iterable[Doc], output: Path, shard_size: int = SHARD_SIZE
         write_shard(batch, output / f"{number:05}.spacy")
         for number, batch in enumerate(batched(docs, shard_size))
     ]
-
-
-def write_shard(docs: Iterable[Doc], path: Path) -> Path:
-    """Write one `.spacy` file with the docs' user data; it appears under its name only when whole."""
-    data = DocBin(store_user_data=True, docs=docs).to_bytes()
-    try:
-        with replacing(path, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
-    return path
-
-
-def _stored_tokens(stored: Doc, vocab: Vocab) -> Doc:
-    words = [token.text for token in stored]
-    spaces = None if stored.has_unknown_spaces else [bool(token.whitespace_) for token in stored]
-    # Every doc's first token starts a sentence, so one start says nothing
-    starts: list[bool | int | None] | None = [token.is_sent_start is True for token in stored]
-    starts = starts if starts and starts.count(True) > 1 else None
-    return Doc(vocab, words=words, spaces=spaces, sent_starts=starts)
 
 
 def _shard_files(path: Path) -> list[Path]:

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import srsly
-from spacy.vocab import Vocab
 
-from spacy_al.data.pool import SOURCE_KEY, read_shard
+from spacy_al.data.shard import read_bare
 from spacy_al.errors import AlError, Errors
 
 BOM = b"\xef\xbb\xbf"
@@ -167,11 +166,10 @@ def _read_tsv(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterat
 
 
 def _read_spacy(name: str, path: Path) -> Iterator[Record]:
-    for number, doc in enumerate(read_shard(path, Vocab()), 1):
-        source = doc.user_data.get(SOURCE_KEY)
-        known = source.get("doc") if isinstance(source, dict) else None
+    for number, stored in enumerate(read_bare(path), 1):
+        known = stored.source.get("doc")
         where = f"{name}:{number}"
-        yield Record(doc.text, where, str(known or where))
+        yield Record(stored.text, where, str(known or where))
 
 
 def _rows(reader: Any, name: str, problem: Problem) -> Iterator[tuple[int, list[str]]]:

@@ -1,0 +1,130 @@
+"""One `.spacy` file: read whole or bare, written whole or not at all, and explained where it is damaged."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import srsly
+from spacy.attrs import ORTH, SENT_START
+from spacy.strings import StringStore
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.util import replacing
+
+SOURCE_KEY = "al_source"
+
+
+@dataclass(slots=True)
+class Stored:
+    """A doc without its annotation.
+
+    words (list[str]): The stored tokens.
+    spaces (list[bool]): Whether white space follows.
+    starts (list | None): Sentence starts, where more than one is stored.
+    unknown_spaces (bool): The doc was made of words alone.
+    source (dict): What `ingest` stored of where it came from, or nothing.
+    """
+
+    words: list[str]
+    spaces: list[bool]
+    starts: list[bool | int | None] | None
+    unknown_spaces: bool
+    source: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """As `doc.text`."""
+        return "".join(
+            word + " " if space else word for word, space in zip(self.words, self.spaces)
+        )
+
+    def to_doc(self, vocab: Vocab) -> Doc:
+        """A doc with the stored tokens."""
+        spaces = None if self.unknown_spaces else self.spaces
+        return Doc(vocab, words=self.words, spaces=spaces, sent_starts=self.starts)
+
+
+def read_shard(path: Path, vocab: Vocab) -> Iterator[Doc]:
+    """The docs of one `.spacy` file as they were stored, annotation and all.
+
+    path (Path): The file.
+    vocab (Vocab): Gets the file's strings, labels too; `Vocab()` keeps them out of a pipeline.
+    YIELDS (Doc): One at a time; spaCy itself holds the file's arrays in memory.
+    RAISES (AlError): The file is missing (AL040), empty (AL043), torn or no DocBin (AL044), unreadable (AL046).
+    """
+    with _damage(path):
+        yield from _load(path).get_docs(vocab)
+
+
+def read_bare(path: Path) -> Iterator[Stored]:
+    """The docs of one `.spacy` file without annotation, read past spaCy: whole docs take ten times as long.
+
+    path (Path): The file.
+    YIELDS (Stored): One at a time, in the order of the file.
+    RAISES (AlError): As `read_shard`.
+    """
+    with _damage(path):
+        data = _load(path)
+        store = StringStore()
+        strings = {store.add(string): string for string in data.strings}
+        # One for all docs: srsly.msgpack_loads looks through all installed packages at every call
+        unpacker = srsly.msgpack.Unpacker(raw=False, use_list=False)
+        orth = data.attrs.index(ORTH)
+        sent = data.attrs.index(SENT_START) if SENT_START in data.attrs else None
+        for number, (tokens, spaces) in enumerate(zip(data.tokens, data.spaces, strict=True)):
+            words = [strings[word] for word in tokens[:, orth].tolist()]
+            unknown = bool(data.flags[number].get("has_unknown_spaces"))
+            after = [True] * len(words) if unknown else spaces[:, 0].tolist()
+            if len(after) != len(words):
+                raise ValueError("words and spaces differ in number")
+            # Every doc's first token starts a sentence, so one start says nothing
+            starts = None if sent is None else [start == 1 for start in tokens[:, sent].tolist()]
+            starts = starts if starts and starts.count(True) > 1 else None
+            yield Stored(words, after, starts, unknown, _source(data.user_data[number], unpacker))
+
+
+def write_shard(docs: Iterable[Doc], path: Path) -> Path:
+    """Write one `.spacy` file with the docs' user data; it appears under its name only when whole."""
+    data = DocBin(store_user_data=True, docs=docs).to_bytes()
+    try:
+        with replacing(path, "wb") as file:
+            file.write(data)
+    except OSError as error:
+        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
+    return path
+
+
+def _source(user_data: bytes | None, unpacker: Any) -> dict[str, Any]:
+    if not user_data or SOURCE_KEY.encode() not in user_data:
+        return {}
+    unpacker.feed(user_data)
+    source = unpacker.unpack().get(SOURCE_KEY)
+    return source if isinstance(source, dict) else {}
+
+
+def _load(path: Path) -> DocBin:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise AlError(Errors.AL040.format(path=path)) from None
+    except OSError as error:
+        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+    if not data:
+        raise AlError(Errors.AL043.format(path=path))
+    return DocBin().from_bytes(data)
+
+
+@contextmanager
+def _damage(path: Path) -> Iterator[None]:
+    """Damage shows anywhere between unzipping and the last doc, as any of a dozen exception types."""
+    try:
+        yield
+    except AlError:
+        raise
+    except Exception as error:
+        why = (str(error) or type(error).__name__).splitlines()[0]
+        raise AlError(Errors.AL044.format(path=path, why=why)) from error
