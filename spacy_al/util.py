@@ -56,3 +56,9 @@ def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     return tqdm(
         items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False
     )
+
+
+def callable_name(function: Any) -> str:
+    """What to call a registered function in front of people: `token_entropy`."""
+    function = getattr(function, "func", function)
+    return getattr(function, "__name__", type(function).__name__)

@@ -31,14 +31,19 @@ def make_beam_ner(max_length: int = MAX_LENGTH) -> Any:
 
 
 def read_beam_entities(
-    pipe: Any, docs: Sequence[Doc], temperature: Temperature = 1.0, *, max_length: int = MAX_LENGTH
+    pipe: Any,
+    docs: Sequence[Doc],
+    temperature: Temperature = 1.0,
+    *,
+    max_length: int = MAX_LENGTH,
+    presets: bool = True,
 ) -> list[EntityPosterior]:
     """The posterior of each doc. The docs have been through what comes before the component; they are not changed."""
     closed, opened = closed_open(temperature)
     # beam search and training apply the ReLU that the greedy parse leaves out
     head = read_head(pipe, relu=True)
     settings = Settings(closed, opened, 0.0, max_length)
-    return read_batches(pipe, docs, head, partial(BeamSource, settings=settings))
+    return read_batches(pipe, docs, head, partial(BeamSource, settings=settings), presets)
 
 
 class BeamSource(Source):

@@ -37,8 +37,8 @@ class Constraints:
     n_dropped: int = 0
 
     @classmethod
-    def of(cls, docs: Sequence[Doc], actions: Actions) -> "Constraints":
-        """Read them from the docs: preset and blocked entities, sentence starts, white space."""
+    def of(cls, docs: Sequence[Doc], actions: Actions, *, presets: bool = True) -> "Constraints":
+        """Read them from the docs: preset and blocked entities if wanted, sentence starts, white space."""
         attrs = [IS_SPACE, SENT_START, ENT_IOB, ENT_TYPE]
         table = numpy.concatenate([doc.to_array(attrs).reshape(len(doc), 4) for doc in docs])
         final = numpy.cumsum([len(doc) for doc in docs]) - 1
@@ -46,7 +46,7 @@ class Constraints:
         is_last = numpy.zeros(len(table), dtype=bool)
         is_last[final] = True
         next_start = _next(table[:, 1] == 1, is_last)
-        iob = table[:, 2].astype(numpy.int64)
+        iob = table[:, 2].astype(numpy.int64) * presets
         preset = numpy.full(len(table), -1)
         dropped: set[str] = set()
         n_dropped = 0

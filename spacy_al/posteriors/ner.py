@@ -49,14 +49,18 @@ def read_entities(
     *,
     epsilon: float = EPSILON,
     rows_per_token: int = ROWS_PER_TOKEN,
+    presets: bool = True,
 ) -> list[EntityPosterior]:
-    """The posterior of each doc. The docs have been through what comes before the component; they are not changed."""
+    """The posterior of each doc. The docs have been through what comes before the component; they are not changed.
+
+    presets (bool): Whether entities on the docs constrain the analysis, as they do in spaCy.
+    """
     closed, opened = closed_open(temperature)
     head = read_head(pipe)
     if head.n_pieces == 1:
         warn(Warnings.W002.format(name=pipe.name), AlWarning, stacklevel=2)
     settings = Settings(closed, opened, epsilon, rows_per_token)
-    return read_batches(pipe, docs, head, partial(Source, settings=settings))
+    return read_batches(pipe, docs, head, partial(Source, settings=settings), presets)
 
 
 def read_head(pipe: Any, *, relu: bool = False) -> Head:
@@ -65,7 +69,9 @@ def read_head(pipe: Any, *, relu: bool = False) -> Head:
     return Head(pipe.model, Actions.of(pipe), relu=relu)
 
 
-def read_batches(pipe: Any, docs: Sequence[Doc], head: Head, source: Any) -> list[EntityPosterior]:
+def read_batches(
+    pipe: Any, docs: Sequence[Doc], head: Head, source: Any, presets: bool
+) -> list[EntityPosterior]:
     """Encode docs of like length together, and make the posteriors of each batch from `source`."""
     check_encoded(pipe, docs)
     found: list[EntityPosterior | None] = [None] * len(docs)
@@ -74,7 +80,7 @@ def read_batches(pipe: Any, docs: Sequence[Doc], head: Head, source: Any) -> lis
     for rows in by_length(docs):
         batch = [docs[i] for i in rows]
         lengths = numpy.array([len(doc) for doc in batch])
-        constraints = Constraints.of(batch, head.actions)
+        constraints = Constraints.of(batch, head.actions, presets=presets)
         vectors = pipe.model.ops.to_numpy(pipe.model.get_ref("tok2vec").predict(batch))
         finite(vectors, pipe, batch, lengths)
         filled = source(head.features(vectors), constraints, lengths)

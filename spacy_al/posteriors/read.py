@@ -88,9 +88,16 @@ def find_component(nlp: Language, component: str | None = None) -> str:
     return component
 
 
-def reader_of(nlp: Language, name: str) -> Reader:
-    """The reader, with its default settings, of a component that `find_component` has found."""
-    return registry.al_posteriors.get(READERS[nlp.get_pipe_meta(name).factory])()
+def reader_of(nlp: Language, name: str, *, presets: bool = True) -> Reader:
+    """The reader, with its default settings, of a component that `find_component` has found.
+
+    presets (bool): Whether entities on the docs are presets that constrain an entity recogniser.
+    """
+    factory = nlp.get_pipe_meta(name).factory
+    reader = registry.al_posteriors.get(READERS[factory])()
+    return (
+        reader if presets or factory not in ("ner", "beam_ner") else partial(reader, presets=False)
+    )
 
 
 def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:

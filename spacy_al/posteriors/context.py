@@ -1,0 +1,114 @@
+"""A document as a component got it, seen from another place in the pipeline."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.read import bare_copy, components_before, run
+
+STARTS = ("token.is_sent_start", "doc.sents")
+ENTITIES = ("doc.ents", "token.ent_iob", "token.ent_type")
+ENCODING = ("doc.tensor", "doc._.trf_data")
+# components of spaCy that declare nothing, and set neither sentence starts nor entities
+HARMLESS = ("attribute_ruler", "doc_cleaner")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What has to be done to documents at one place of a pipeline, so that they are as `component` gets them.
+
+    again (tuple): Components to run on a copy: (name, component).
+    entities (bool): Whether entities on the prepared documents are presets, rather than predictions of the component.
+    starts (bool): Whether sentence starts on the documents are those that the component saw.
+    behind (bool): Whether the component is still to come.
+    """
+
+    again: tuple[tuple[str, Any], ...]
+    entities: bool
+    starts: bool
+    behind: bool = False
+
+    @classmethod
+    def of(cls, nlp: Language, component: str, place: str) -> "Context":
+        """Seen from the component `place`, which may stand before or after `component`.
+
+        RAISES (AlError): AL008 if a component between the two merges or splits tokens.
+        """
+        names = nlp.pipe_names
+        before = components_before(nlp, component)
+        reached = names[: names.index(place)] if place in names else names
+        behind = component not in nlp.component_names[: _index(nlp, place)]
+        between = [n for n in names if (n in reached) != (n in dict(before)) and n != place]
+        for name in between:
+            if nlp.get_pipe_meta(name).retokenizes:
+                raise AlError(
+                    Errors.AL008.format(name=place, retokenizer=name, component=component)
+                )
+        if behind:
+            # what stands on the documents is what the component will get, but for what is still to come
+            rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
+            return cls(tuple(rest), entities=True, starts=True, behind=True)
+        encoded = not any(_replaces_encoding(nlp, name) for name in between)
+        rest = [
+            (name, pipe) for name, pipe in before if not (encoded and _encodes(pipe, component))
+        ]
+        starts_kept = not any(_sets(nlp, name, STARTS) for name in between)
+        needed = any(
+            _sets(nlp, name, ENTITIES)
+            or (_sets(nlp, name, STARTS) and not starts_kept)
+            or _encodes(pipe, component)
+            for name, pipe in rest
+        )
+        return cls(
+            tuple(rest) if needed else (), entities=needed, starts=starts_kept and not needed
+        )
+
+    def prepare(self, docs: Sequence[Doc]) -> list[Doc]:
+        """The documents as the component gets them, but that entities on them are presets only if `entities`.
+
+        Where something has to be run again it is run on copies, so the documents stay as they are.
+        """
+        if not self.again and self.starts:
+            return list(docs)
+        copies = []
+        for doc in docs:
+            copy = bare_copy(doc, entities=self.behind, starts=self.starts)
+            copy.tensor = doc.tensor
+            if Doc.has_extension("trf_data"):
+                copy._.trf_data = doc._.trf_data
+            copies.append(copy)
+        run(self.again, copies)
+        return copies
+
+
+def _index(nlp: Language, place: str) -> int:
+    return (
+        nlp.component_names.index(place)
+        if place in nlp.component_names
+        else len(nlp.component_names)
+    )
+
+
+def _encodes(pipe: Any, component: str) -> bool:
+    return component in getattr(pipe, "listening_components", ())
+
+
+def _replaces_encoding(nlp: Language, name: str) -> bool:
+    """Whether a component leaves documents without the encoding they had."""
+    meta = nlp.get_pipe_meta(name)
+    return meta.factory == "doc_cleaner" or any(attribute in meta.assigns for attribute in ENCODING)
+
+
+def _sets(nlp: Language, name: str, attributes: tuple[str, ...]) -> bool:
+    """Whether a component may set any of these; one that declares nothing, and is unknown, may set all."""
+    meta = nlp.get_pipe_meta(name)
+    if meta.factory == "span_ruler":
+        # it declares spans alone, and can be set to write entities as well
+        return attributes == ENTITIES
+    if not meta.assigns:
+        return meta.factory not in HARMLESS
+    return any(attribute in meta.assigns for attribute in attributes)
