@@ -203,7 +203,7 @@ def test_lengths(tmp_path):
     path = jsonl(tmp_path / "a.jsonl", {"text": f"Short. {long}."}, {"text": "One two three."})
     report = ingest([path], tmp_path / "pool", min_tokens=3)
     assert texts(tmp_path / "pool") == ["One two three."]
-    assert report.dropped == {"too short": 1, "too long": 1, "white space only": 0}
+    assert report.dropped == {"too short": 1, "too long": 1}
     report = ingest([path], tmp_path / "pool", unit="doc", force=True)
     assert report.texts == 2
     report = ingest([path], tmp_path / "pool", unit="doc", max_tokens=10, force=True)

@@ -166,6 +166,14 @@ def test_source_comes_out_beside_other_user_data(tmp_path):
     assert [item.source for item in read_shard_items(path, NLP)] == [source, {}]
 
 
+def test_a_shard_is_what_spacy_would_have_written(tmp_path):
+    [doc] = docs("a b")
+    doc.user_data |= {("._.", "mine", 0, 1): [1], "al_source": {"doc": "1"}}
+    [path] = write_shards([doc, NLP.make_doc("c")], tmp_path)
+    expected = DocBin(store_user_data=True, docs=[doc, NLP.make_doc("c")])
+    assert path.read_bytes() == expected.to_bytes()
+
+
 def test_sentence_starts_only_with_stored_tokens(tmp_path):
     vocab = Vocab()
     two = Doc(vocab, words=["a", "b", "c"], sent_starts=[True, False, True])

@@ -180,7 +180,8 @@ def _sentences(record: Record, doc: Doc, nlp: Language, report: IngestReport) ->
         name = "{lang}_{name}".format(**nlp.meta)
         raise AlError(Errors.AL056.format(name=name)) from error
     sents = [(text, length) for text, length in stripped if text]
-    report.dropped["white space only"] += len(stripped) - len(sents)
+    if len(sents) < len(stripped):
+        report.dropped["white space only"] += len(stripped) - len(sents)
     for number, (text, length) in enumerate(sents):
         source = _source(record)
         before = sents[number - 1][0] if number else ""

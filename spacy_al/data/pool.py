@@ -68,6 +68,7 @@ def read_shard_items(
     report: Counter[str] | None = None,
     seen: set[int] | None = None,
     only: set[str] | None = None,
+    part: tuple[int, int] = (0, 1),
 ) -> Iterator[PoolItem]:
     """The usable texts of one shard. The shard's own strings and labels never enter `nlp.vocab`.
 
@@ -79,6 +80,7 @@ def read_shard_items(
     seen (set[int] | None): Ids met so far, as integers; share it between shards to drop duplicates
         across them.
     only (set[str] | None): Ids to yield; the others are not tokenised.
+    part (tuple[int, int]): (i, n): the i-th of n parts of about the same size, by ids; together they are the whole.
     YIELDS (PoolItem): In the order of the file.
     RAISES (AlError): As `read_shard`.
     """
@@ -87,11 +89,13 @@ def read_shard_items(
     for stored in read_bare(path):
         text = stored.text
         if not text or text.isspace():
-            report["white space only" if text else "empty"] += 1
+            report["white space only" if text else "empty"] += part[0] == 0
             continue
         identity = content_hash(text)
         # 64 bits as an integer: half the memory of the string
         number = int(identity, 16)
+        if number % part[1] != part[0]:
+            continue
         if number in seen:
             report["duplicate"] += 1
         elif len(text) > nlp.max_length:

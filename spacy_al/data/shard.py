@@ -89,10 +89,16 @@ def read_bare(path: Path) -> Iterator[Stored]:
 
 def write_shard(docs: Iterable[Doc], path: Path) -> Path:
     """Write one `.spacy` file with the docs' user data; it appears under its name only when whole."""
-    data = DocBin(store_user_data=True, docs=docs).to_bytes()
+    # The user data is packed here, as DocBin would look through all installed packages for every doc
+    packer = srsly.msgpack.Packer(use_bin_type=True)
+    data = DocBin()
+    for doc in docs:
+        data.add(doc)
+        data.user_data.append(packer.pack(doc.user_data))
+    data.store_user_data = True
     try:
         with replacing(path, "wb") as file:
-            file.write(data)
+            file.write(data.to_bytes())
     except OSError as error:
         raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
     return path

@@ -217,7 +217,9 @@ def _not_storable(record: Record) -> str | None:
         escaped = any("\udc80" <= char <= "\udcff" for char in record.text)
         return "not UTF-8" if escaped else "not valid Unicode (half a surrogate pair)"
     try:
-        srsly.msgpack_dumps({"id": record.id, "meta": record.meta})
+        record.id.encode("utf8")
+        if record.meta:
+            srsly.msgpack_dumps(record.meta)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         return f"its id or meta cannot be stored ({error})"
     return None
