@@ -60,6 +60,30 @@ class Errors:
         "[AL012] The outputs of '{name}' cannot be read as probabilities: {found}. "
         "Its model should end in {layer}."
     )
+    AL013 = (
+        "[AL013] The encoder's vectors are asked for, and this pipeline has no shared encoder that leaves them on "
+        "documents. Use `spacy-al.hashed_words.v1` as the embedding."
+    )
+
+    # settings and select
+    AL080 = "[AL080] There is no config at {path}."
+    AL081 = "[AL081] {path} cannot be read as a config: {why}"
+    AL082 = (
+        "[AL082] {path} has no [al] section, so it does not say what to select and how. "
+        "Add one, as in the configs that ship with spacy-al."
+    )
+    AL083 = "[AL083] {path}: {name} cannot be used, {what}. What can be used: {known}."
+    AL084 = "[AL084] The block {block} cannot be resolved: {why}"
+    AL085 = "[AL085] No pipeline can be loaded from '{path}': {why}"
+    AL086 = (
+        "[AL086] Every text of {path} is left out, so there is nothing to ask: {counts}. "
+        "Add texts to the pool."
+    )
+    AL087 = "[AL087] {name} is {value}. It must be {must}."
+    AL088 = "[AL088] The code in {path} cannot be loaded: {why}"
+    AL089 = "[AL089] Settings are overridden ({given}), and there is no config. Give one with --config."
+    AL090 = "[AL090] No pool is given. Name a .spacy file or a folder of shards, or a config that has one."
+    AL091 = "[AL091] A .spacy file is not written to standard output. Name a file with --output."
 
     # acquisition and selection
     AL020 = (

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import typer
 from spacy.cli._util import app as spacy_app
-from wasabi import Printer
 
 from spacy_al.errors import AlError, AlWarning
 
@@ -31,11 +30,6 @@ def _verbs() -> None:
     """Keeps `VERB` a word of its own while there is only one command."""
 
 
-def console(*, quiet: bool = False) -> Printer:
-    """wasabi's printer on standard error: standard output belongs to data."""
-    return Printer(no_print=quiet, hide_animation=not sys.stderr.isatty())
-
-
 def explained(command: F) -> F:
     """Show an AlError as one message with its exit status, and warnings as lines, never a traceback."""
 
@@ -45,7 +39,9 @@ def explained(command: F) -> F:
             warnings.simplefilter("always", AlWarning)
             show = warnings.showwarning
             warnings.showwarning = lambda message, category, *rest, **more: (
-                _say("⚠", str(message)) if issubclass(category, AlWarning) else show(message, category, *rest, **more)
+                _say("⚠", str(message))
+                if issubclass(category, AlWarning)
+                else show(message, category, *rest, **more)
             )
             try:
                 return command(*args, **kwargs)

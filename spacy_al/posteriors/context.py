@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from spacy.attrs import NORM
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -24,12 +25,14 @@ class Context:
     again (tuple): Components to run on a copy: (name, component).
     entities (bool): Whether entities on the prepared documents are presets, rather than predictions of the component.
     starts (bool): Whether sentence starts on the documents are those that the component saw.
+    encoded (bool): Whether the encoder output on the documents is what the component saw.
     behind (bool): Whether the component is still to come.
     """
 
     again: tuple[tuple[str, Any], ...]
     entities: bool
     starts: bool
+    encoded: bool = False
     behind: bool = False
 
     @classmethod
@@ -40,8 +43,9 @@ class Context:
         """
         names = nlp.pipe_names
         before = components_before(nlp, component)
+        # one that is switched off is called by hand, on documents that have been through all others
         reached = names[: names.index(place)] if place in names else names
-        behind = component not in nlp.component_names[: _index(nlp, place)]
+        behind = place in names and _index(nlp, place) < _index(nlp, component)
         between = [n for n in names if (n in reached) != (n in dict(before)) and n != place]
         for name in between:
             if nlp.get_pipe_meta(name).retokenizes:
@@ -52,19 +56,27 @@ class Context:
             # what stands on the documents is what the component will get, but for what is still to come
             rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
             return cls(tuple(rest), entities=True, starts=True, behind=True)
+        listener = nlp.get_pipe(component)
         encoded = not any(_replaces_encoding(nlp, name) for name in between)
         rest = [
-            (name, pipe) for name, pipe in before if not (encoded and _encodes(pipe, component))
+            (name, pipe)
+            for name, pipe in before
+            if not (encoded and _encodes(pipe, listener))
+            # the tokens are merged or split already
+            and not nlp.get_pipe_meta(name).retokenizes
         ]
         starts_kept = not any(_sets(nlp, name, STARTS) for name in between)
         needed = any(
             _sets(nlp, name, ENTITIES)
             or (_sets(nlp, name, STARTS) and not starts_kept)
-            or _encodes(pipe, component)
+            or _encodes(pipe, listener)
             for name, pipe in rest
         )
         return cls(
-            tuple(rest) if needed else (), entities=needed, starts=starts_kept and not needed
+            tuple(rest) if needed else (),
+            entities=needed,
+            starts=starts_kept and not needed,
+            encoded=encoded,
         )
 
     def prepare(self, docs: Sequence[Doc]) -> list[Doc]:
@@ -74,27 +86,39 @@ class Context:
         """
         if not self.again and self.starts:
             return list(docs)
-        copies = []
-        for doc in docs:
-            copy = bare_copy(doc, entities=self.behind, starts=self.starts)
-            copy.tensor = doc.tensor
-            if Doc.has_extension("trf_data"):
-                copy._.trf_data = doc._.trf_data
-            copies.append(copy)
+        if self.behind:
+            copies = [doc.copy() for doc in docs]
+        else:
+            copies = [_bare_copy(doc) for doc in docs]
         run(self.again, copies)
+        if self.encoded:
+            # encoders of others, run again, have put their own output there
+            for doc, copy in zip(docs, copies):
+                _copy_encoding(doc, copy)
         return copies
 
 
-def _index(nlp: Language, place: str) -> int:
-    return (
-        nlp.component_names.index(place)
-        if place in nlp.component_names
-        else len(nlp.component_names)
-    )
+def _bare_copy(doc: Doc) -> Doc:
+    """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
+    copy = bare_copy(doc)
+    copy.from_array([NORM], doc.to_array([NORM]))
+    _copy_encoding(doc, copy)
+    return copy
 
 
-def _encodes(pipe: Any, component: str) -> bool:
-    return component in getattr(pipe, "listening_components", ())
+def _copy_encoding(doc: Doc, copy: Doc) -> None:
+    copy.tensor = doc.tensor
+    if Doc.has_extension("trf_data"):
+        copy._.trf_data = doc._.trf_data
+
+
+def _index(nlp: Language, name: str) -> int:
+    return nlp.component_names.index(name)
+
+
+def _encodes(pipe: Any, listener: Any) -> bool:
+    # encoders know their listeners by the component's own name, which renaming it in the pipeline does not change
+    return listener.name in getattr(pipe, "listening_components", ())
 
 
 def _replaces_encoding(nlp: Language, name: str) -> bool:

@@ -5,7 +5,7 @@ locally normalised semi-Markov model (Sarawagi and Cohen, 2004), and sums over a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 from warnings import warn
@@ -149,6 +149,13 @@ class Source:
         self.labels = features.head.actions.labels
         self.doc_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
         self.offsets = numpy.concatenate(([0], numpy.cumsum(lengths)))
+
+    def at(self, closed: float, opened: float) -> "Source":
+        """The same batch at other temperatures, nothing encoded anew."""
+        settings = replace(self.settings, closed=closed, opened=opened)
+        other = type(self)(self.features, self.constraints, self.lengths, settings=settings)
+        other.closed = self.closed
+        return other
 
     @cached_property
     def closed(self) -> Floats:

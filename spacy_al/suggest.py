@@ -1,0 +1,82 @@
+"""What the model would answer, and why a text was chosen, for showing to a person."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy
+
+from spacy_al.acquisition import distribution
+from spacy_al.types import Floats
+
+OUTSIDE = "outside"
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """What is shown with a text.
+
+    kind (str): "entities", "spans", "tags" or "categories".
+    view_id (str): Prodigy's interface for it.
+    items (list): (start, end, label, prob) over tokens, ends exclusive, or (label, prob).
+    exclusive (bool): For categories, whether exactly one applies.
+    uncertainty (Floats): (n_tokens,) entropies in nats; zeros where the component has no token distribution.
+    why (str): What the model is least sure of, in a few words.
+    """
+
+    kind: str
+    view_id: str
+    items: list[tuple[Any, ...]]
+    exclusive: bool
+    uncertainty: Floats
+    why: str
+
+
+def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
+    """From a posterior to what is shown.
+
+    posterior (Any): Of any kind that spacy-al reads.
+    doc (Doc): Its document.
+    threshold (float): Candidate spans from this probability up are suggested.
+    """
+    n_tokens = len(doc)
+    items: list[tuple[Any, ...]]
+    if hasattr(posterior, "greedy"):
+        items = [(s.start, s.end, s.label, s.prob) for s in posterior.greedy]
+        uncertainty, why = _tokens(posterior.token_probs, (*posterior.labels, OUTSIDE), doc)
+        return Suggestion("entities", "ner_manual", items, True, uncertainty, why)
+    if hasattr(posterior, "token_probs"):
+        best = posterior.token_probs.argmax(axis=1)
+        items = [
+            (i, i + 1, posterior.labels[k], float(posterior.token_probs[i, k]))
+            for i, k in enumerate(best)
+        ]
+        uncertainty, why = _tokens(posterior.token_probs, posterior.labels, doc)
+        return Suggestion("tags", "pos_manual", items, True, uncertainty, why)
+    if hasattr(posterior, "spans"):
+        items = [(s.start, s.end, s.label, s.prob) for s in posterior.spans if s.prob >= threshold]
+        closest = min(posterior.spans, key=lambda s: abs(s.prob - 0.5), default=None)
+        why = ""
+        if closest:
+            why = f"“{doc[closest.start : closest.end].text}” {closest.label} {closest.prob:.2f}"
+        return Suggestion(
+            "spans", "spans_manual", items, posterior.exclusive, numpy.zeros(n_tokens), why
+        )
+    items = list(zip(posterior.labels, posterior.probs.tolist()))
+    if posterior.exclusive:
+        shown = sorted(items, key=lambda item: -item[1])[:2]
+    else:
+        shown = sorted(items, key=lambda item: abs(item[1] - 0.5))[:2]
+    why = ", ".join(f"{label} {prob:.2f}" for label, prob in shown)
+    return Suggestion(
+        "categories", "choice", items, posterior.exclusive, numpy.zeros(n_tokens), why
+    )
+
+
+def _tokens(probs: Floats, labels: tuple[str, ...], doc: Any) -> tuple[Floats, str]:
+    uncertainty = distribution.entropy(probs)
+    if not len(uncertainty):
+        return uncertainty, ""
+    token = int(uncertainty.argmax())
+    order = numpy.argsort(-probs[token], kind="stable")[:2]
+    named = ", ".join(f"{labels[k]} {probs[token, k]:.2f}" for k in order)
+    return uncertainty, f"“{doc[token].text}” {named}"
