@@ -174,6 +174,28 @@ class Errors:
         "Its meta may hold only finite numbers, strings, lists and objects."
     )
 
+    # calibrate and bench
+    AL070 = (
+        "[AL070] None of the {total} documents of '{path}' is annotated for '{name}': it needs {needs}. "
+        "Give gold documents that carry them."
+    )
+    AL071 = (
+        "[AL071] The temperature cannot be stored as '{path}': {why}. It belongs beside the weights: make the "
+        "model's folder writable, or copy the model and calibrate the copy."
+    )
+    AL072 = "[AL072] '{value}' is not a number of {what} to use. Give one that is {must}."
+    AL073 = "[AL073] '{path}' has no text with tokens to measure on ({counts}). Give a pool of texts or gold documents."
+
+    # simulation
+    AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."
+    AL101 = "[AL101] {path} holds the results of another simulation. Name another folder with --output."
+    AL102 = "[AL102] Plots are drawn with matplotlib, which is missing: pip install 'spacy-al[plot]'"
+    AL104 = (
+        "[AL104] {path}: which component is taught? Found: {found}. It has these that can be: {usable}. "
+        "Name one with --component."
+    )
+    AL103 = "[AL103] {path} names no paths.dev or no paths.test. Give them, e.g. --paths.test corpus/test.spacy"
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -196,4 +218,14 @@ class Warnings:
     W042 = (
         "[ALW042] {count} lines of '{path}' are no tasks and were left out, so their texts may be asked again. "
         "The first: {first}"
+    )
+
+    # calibrate and bench
+    W070 = (
+        "[ALW070] Nothing can be fitted for '{name}': in {n} documents there is neither a right answer nor anything "
+        "that it holds possible. No temperature is stored."
+    )
+    W071 = (
+        "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "
+        "probabilities say little, or there are too few documents. {then}"
     )

@@ -1,0 +1,133 @@
+"""`spacy-al init`: an `[al]` section for a spaCy config."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from confection import Config
+from spacy.cli.init_config import init_config
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.read import READERS
+from spacy_al.util import replacing
+
+# What suits a component before anything was measured on the user's own texts
+ACQUISITIONS = {
+    "ner": "token_entropy",
+    "beam_ner": "token_entropy",
+    "tagger": "token_entropy",
+    "morphologizer": "token_entropy",
+    "senter": "token_entropy",
+    "textcat": "margin",
+    "textcat_multilabel": "binary_entropy",
+    "spancat": "binary_entropy",
+    "spancat_singlelabel": "binary_entropy",
+}
+
+SECTION = """\
+component = "{component}"
+output = "training/al"
+batch_size = 50
+max_rounds = 10
+seed = 0
+retrain = "scratch"
+"""
+BLOCKS = {
+    "pool": "path = ${paths.pool}\n",
+    "posterior": '@al_posteriors = "{reader}"\n',
+    "acquisition": '@al_acquisitions = "spacy-al.{acquisition}.v1"\n',
+    "sampler": '@al_samplers = "spacy-al.top_k.v1"\n',
+}
+
+
+@app.command("init")
+@explained
+def init_cli(
+    config: Annotated[
+        Path, Argument(help="The config; a starter config is written where there is none")
+    ],
+    component: Annotated[
+        str | None, Option("--component", help="The component that is taught")
+    ] = None,
+    pool: Annotated[str, Option("--pool", help="The unlabelled texts")] = "corpus/pool.spacy",
+    lang: Annotated[str, Option("--lang", "-l", help="Language of a starter config")] = "en",
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
+    added = init(config, component=component, pool=pool, lang=lang)
+    if not quiet:
+        typer.echo(
+            f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",
+            err=True,
+        )
+
+
+def init(
+    path: Path, *, component: str | None = None, pool: str = "corpus/pool.spacy", lang: str = "en"
+) -> list[str]:
+    """Fill the `[al]` section of a config by inserting text.
+
+    path (Path): A spaCy config; where there is none, a starter config for `component` (ner by default) is written.
+    component (str | None): The component that is taught; by default the only one of the config that can be.
+    pool (str): For `[paths]`, where it has no pool yet.
+    lang (str): Of a starter config.
+    RETURNS (list[str]): What was added.
+    RAISES (AlError): AL081 no config, AL104 no such component, or several to choose from.
+    """
+    if path.is_file():
+        text = path.read_text("utf8")
+    else:
+        text = init_config(lang=lang, pipeline=[component or "ner"], optimize="efficiency").to_str()
+    try:
+        config = Config().from_str(text, interpolate=False)
+    except ValueError as error:
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    component = component or config.get("al", {}).get("component")
+    factories = {
+        name: block.get("factory", "") for name, block in config.get("components", {}).items()
+    }
+    usable = [name for name, factory in factories.items() if factory in READERS]
+    if component is None and len(usable) == 1:
+        component = usable[0]
+    if component not in usable:
+        raise AlError(
+            Errors.AL104.format(
+                path=path, usable=", ".join(usable) or "none", found=component or "none named"
+            )
+        )
+    factory = factories[component]
+    values = {
+        "component": component,
+        "reader": READERS[factory],
+        "acquisition": ACQUISITIONS[factory],
+    }
+    added = []
+    if "pool" not in config.get("paths", {}):
+        text = _insert(text, "paths", f'pool = "{pool}"\n')
+        added.append("paths.pool")
+    present = config.get("al", {})
+    lines = SECTION.format(**values).splitlines(keepends=True)
+    missing = [line for line in lines if line.split(" = ")[0] not in present]
+    if missing:
+        text = _insert(text, "al", "".join(missing))
+        added.append("al")
+    for name, block in BLOCKS.items():
+        if name not in present:
+            filled = block if name == "pool" else block.format(**values)
+            text = f"{text.rstrip()}\n\n[al.{name}]\n{filled}"
+            added.append(f"al.{name}")
+    if added:
+        with replacing(path) as file:
+            file.write(text)
+    return added
+
+
+def _insert(text: str, section: str, lines: str) -> str:
+    """Put lines at the top of a section, which is added at the end if need be."""
+    header = re.search(rf"^\[{section}\][ \t]*\n", text, flags=re.MULTILINE)
+    if header is None:
+        return f"{text.rstrip()}\n\n[{section}]\n{lines}"
+    return text[: header.end()] + lines + text[header.end() :]
