@@ -184,7 +184,7 @@ class Errors:
         "model's folder writable, or copy the model and calibrate the copy."
     )
     AL072 = "[AL072] '{value}' is not a number of {what} to use. Give one that is {must}."
-    AL073 = "[AL073] '{path}' has no text with tokens to measure on ({counts}). Give a pool of texts or gold documents."
+    AL073 = "[AL073] '{path}' has no text with tokens to measure on. Give a pool of texts or gold documents."
 
     # simulation
     AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."

@@ -1,0 +1,164 @@
+"""Time, side by side: every repeat runs each way once on fresh documents, in another order each time."""
+
+import gc
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_al.acquisition import default_acquisition
+from spacy_al.bench.beams import parse
+from spacy_al.bench.machine import peak_memory
+from spacy_al.gold import fresh_doc
+from spacy_al.posteriors.read import components_before, reader_of, run
+from spacy_al.scoring import BATCH, Scorer
+from spacy_al.types import Acquisition
+from spacy_al.util import batched, progress
+
+PLAIN, SCORED, SCORING = "nlp.pipe", "nlp.pipe + al_scorer", "scoring"
+# The same pipeline for both: `select` multiplies matrices with numpy's BLAS, which may be faster than thinc's default
+SELECT, PLAIN_BLAS = "select's scoring", "nlp.pipe, select's BLAS"
+
+Arm = tuple[Language, Sequence[Doc], Callable[[list[Doc]], None]]
+
+
+def time_arms(
+    nlp: Language,
+    name: str,
+    stored: Sequence[Doc],
+    *,
+    scorer: Scorer | None = None,
+    acquisition: Acquisition | None = None,
+    repeats: int = 5,
+    widths: Sequence[int] = (),
+    beam_tokens: int = 5000,
+) -> dict[str, Any]:
+    """Process time and wall time of all ways through the same texts.
+
+    nlp (Language): The pipeline. A component `al_scorer` in it takes no part.
+    name (str): The component that is scored.
+    stored (Sequence[Doc]): Documents; each arm gets fresh ones with the same tokens, made outside the clock.
+    scorer (Scorer | None): Of `select`, for the same component.
+    acquisition (Acquisition | None): Default: the one that suits the component.
+    repeats (int): How often each arm is timed, after one run to warm up.
+    widths (Sequence[int]): Beam widths to time as well, the encoder included.
+    beam_tokens (int): The widest beams, over 16, run on the first documents with so many tokens only.
+    RETURNS (dict): `arms`: for each its tokens, tokens a second, `process` and `wall` seconds of each repeat, and
+        `ratio`: time per token by that of the plain pipeline in the same repeat, as median, least and most.
+        `memory`: peak MB before and after.
+    """
+    before = peak_memory()
+    added = "al_scorer_bench"
+    al_scorer: Any = nlp.add_pipe("al_scorer", name=added, config={"component": name}, last=True)
+    al_scorer.acquisition = acquisition
+    try:
+        arms = _arms(nlp, name, stored, scorer, acquisition, widths, beam_tokens)
+        found = _measure(arms, repeats)
+    finally:
+        nlp.remove_pipe(added)
+    return {"arms": found, "memory": {"before": before, "peak": peak_memory()}}
+
+
+def _arms(
+    nlp: Language,
+    name: str,
+    stored: Sequence[Doc],
+    scorer: Scorer | None,
+    acquisition: Acquisition | None,
+    widths: Sequence[int],
+    beam_tokens: int,
+) -> dict[str, Arm]:
+    pipe: Any = nlp.get_pipe(name)
+    upstream, read = components_before(nlp, name), reader_of(nlp, name)
+    scorers = [n for n in nlp.pipe_names if nlp.get_pipe_meta(n).factory == "al_scorer"]
+
+    def plain(docs: list[Doc], pipeline: Language = nlp) -> None:
+        with pipeline.select_pipes(disable=[n for n in scorers if n in pipeline.pipe_names]):
+            for _ in pipeline.pipe(docs):
+                pass
+
+    def scored(docs: list[Doc]) -> None:
+        with nlp.select_pipes(disable=scorers[:-1]):
+            for _ in nlp.pipe(docs):
+                pass
+
+    def score(docs: list[Doc]) -> None:
+        for batch in batched(docs, BATCH):
+            run(upstream, batch)
+            posteriors = read(pipe, batch, 1.0)
+            (acquisition or default_acquisition(posteriors[0]))(posteriors)
+
+    def select(docs: list[Doc]) -> None:
+        assert scorer is not None
+        for batch in batched(docs, BATCH):
+            scorer.score(batch)
+
+    def beam(width: int) -> Callable[[list[Doc]], None]:
+        def search(docs: list[Doc]) -> None:
+            run(upstream, docs)
+            for _, beams in parse(pipe, docs, width):
+                pipe.scored_ents(beams)
+
+        return search
+
+    arms: dict[str, Arm] = {PLAIN: (nlp, stored, plain), SCORED: (nlp, stored, scored)}
+    arms[SCORING] = (nlp, stored, score)
+    if scorer is not None:
+        other = scorer.nlp
+        arms[SELECT] = (other, stored, select)
+        arms[PLAIN_BLAS] = (other, stored, lambda docs: plain(docs, other))
+    for width in widths:
+        sample = stored if width <= 16 else _first(stored, beam_tokens)
+        arms[f"beam {width}"] = (nlp, sample, beam(width))
+    return arms
+
+
+def _measure(arms: dict[str, Arm], repeats: int) -> dict[str, Any]:
+    names = list(arms)
+    times: dict[str, list[tuple[float, float]]] = {name: [] for name in names}
+    tokens: dict[str, int] = {}
+    # the first round fills the vocab and the caches
+    order = [names] + [names[i % len(names) :] + names[: i % len(names)] for i in range(repeats)]
+    work = [(turn, name) for turn, row in enumerate(order) for name in row]
+    for turn, name in progress(work, len(work), "run"):
+        nlp, stored, function = arms[name]
+        docs = [fresh_doc(nlp, doc) for doc in stored]
+        tokens[name] = sum(map(len, docs))
+        gc.collect()
+        wall, process = time.perf_counter(), time.process_time()
+        function(docs)
+        spent = time.process_time() - process, time.perf_counter() - wall
+        if turn:
+            times[name].append(spent)
+        # docs die here, outside the clock
+        del docs
+    per_token = {n: [process / tokens[n] for process, _ in times[n]] for n in names}
+    return {
+        n: {
+            "documents": len(arms[n][1]),
+            "tokens": tokens[n],
+            "tokens_per_second": 1 / median(per_token[n]),
+            "ratio": _spread([a / b for a, b in zip(per_token[n], per_token[PLAIN])]),
+            "process": [process for process, _ in times[n]],
+            "wall": [wall for _, wall in times[n]],
+        }
+        for n in names
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {"median": median(values), "min": min(values), "max": max(values)}
+
+
+def _first(stored: Sequence[Doc], n_tokens: int) -> list[Doc]:
+    kept: list[Doc] = []
+    total = 0
+    for doc in stored:
+        if total >= n_tokens:
+            break
+        kept.append(doc)
+        total += len(doc)
+    return kept

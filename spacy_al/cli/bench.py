@@ -1,0 +1,200 @@
+"""`spacy-al bench`: what scoring costs on a pipeline, and what its probabilities are worth."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy
+import srsly
+import typer
+from typer import Argument, Option
+from wasabi import table
+
+from spacy_al.bench.machine import describe
+from spacy_al.bench.quality import compare_entities, judge_readers
+from spacy_al.bench.timing import time_arms
+from spacy_al.cli.app import app, explained
+from spacy_al.cli.calibrate import format_temperature
+from spacy_al.cli.model import load
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.gold import align_gold, read_gold, stored_docs
+from spacy_al.posteriors.read import find_component
+from spacy_al.scoring import Job, Scorer
+from spacy_al.util import replacing
+
+MODEL = "Directory or package of the trained pipeline"
+POOL = "Texts to measure on (.spacy, or a folder of them); gold ones are judged as well"
+FIT = "Held-out gold documents to fit temperatures on before judging"
+MAX_DOCS = "Measure on a random sample of at most so many documents"
+FIT_DOCS = "Fit on a random sample of at most so many documents"
+OUTPUT = "Write all figures as JSON to a file, or to standard output with -"
+WIDTHS = "Width of a beam to compare with; more than once for more. 0: none"
+
+
+@app.command("bench")
+@explained
+def bench_cli(
+    model: Annotated[str, Argument(help=MODEL)],
+    pool: Annotated[Path, Argument(help=POOL)],
+    fit: Annotated[Path | None, Option("--fit", "-f", help=FIT)] = None,
+    component: Annotated[str | None, Option("--component", "-c", help="Whose posterior")] = None,
+    max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = 2000,
+    fit_docs: Annotated[int, Option("--fit-docs", help=FIT_DOCS)] = 400,
+    repeats: Annotated[int, Option("--repeats", "-r", help="How often all is timed")] = 5,
+    beam: Annotated[list[int] | None, Option("--beam", "-b", help=WIDTHS)] = None,
+    seed: Annotated[int, Option("--seed", help="Of the samples")] = 0,
+    output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT, allow_dash=True)] = None,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print no tables")] = False,
+) -> None:
+    """Time a pipeline alone, with al_scorer, and scored as `select` does, beside spaCy's beam search; where there is
+    gold, judge the probabilities.
+
+    Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that can be compared.
+    """
+    widths = (4, 16, 32) if beam is None else tuple(width for width in beam if width)
+    found = bench(
+        model,
+        pool,
+        fit=fit,
+        component=component,
+        max_docs=max_docs,
+        fit_docs=fit_docs,
+        repeats=repeats,
+        widths=widths,
+        seed=seed,
+    )
+    if not quiet:
+        typer.echo(format_timing(found), err=True)
+        if found["quality"]:
+            typer.echo(format_quality(found["quality"]), err=True)
+    if output == Path("-"):
+        sys.stdout.write(srsly.json_dumps(found, indent=2) + "\n")
+    elif output is not None:
+        try:
+            with replacing(output) as file:
+                file.write(srsly.json_dumps(found, indent=2) + "\n")
+        except OSError as error:
+            raise AlError(Errors.AL047.format(path=output, why=error.strerror)) from error
+
+
+def bench(
+    model: str | Path,
+    pool: Path,
+    *,
+    fit: Path | None = None,
+    component: str | None = None,
+    max_docs: int = 2000,
+    fit_docs: int = 400,
+    repeats: int = 5,
+    widths: Sequence[int] = (4, 16, 32),
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Measure a pipeline.
+
+    model (str | Path): Directory or package of the pipeline.
+    pool (Path): Texts; their annotation is used to judge by, never to score.
+    fit (Path | None): Held-out gold documents to fit temperatures on.
+    component (str | None): By default the only one that has a posterior.
+    max_docs, fit_docs (int): Sizes of the random samples.
+    repeats (int): How often each way is timed.
+    widths (Sequence[int]): Beams to compare an entity recogniser with.
+    seed (int): Of the samples.
+    RETURNS (dict): `machine`, `settings`, `timing` as `time_arms`, and `quality` as `compare_entities` for `ner`, as
+        `judge_readers` for others, None without gold.
+    RAISES (AlError): AL001 to AL003, AL055, AL070, AL072, AL073, and what reading the documents raises.
+    """
+    numbers = {"documents": max_docs, "held-out documents": fit_docs, "repeats": repeats}
+    for what, value in numbers.items():
+        if value < 1:
+            raise UsageError(Errors.AL072.format(value=value, what=what, must="1 or more"))
+    if any(width < 2 for width in widths):
+        raise UsageError(Errors.AL072.format(value=min(widths), what="analyses", must="2 or more"))
+    nlp = load(str(model))
+    name = find_component(nlp, component)
+    is_ner = nlp.get_pipe_meta(name).factory == "ner"
+    widths = tuple(widths) if is_ner else ()
+    stored = [doc for doc in stored_docs(Path(pool)) if len(doc)]
+    if not stored:
+        raise AlError(Errors.AL073.format(path=pool))
+    if len(stored) > max_docs:
+        rows = numpy.random.default_rng(seed).choice(len(stored), max_docs, replace=False)
+        stored = [stored[row] for row in rows.tolist()]
+    scorer = Scorer(Job(str(model), name))
+    timing = time_arms(nlp, name, stored, scorer=scorer, repeats=repeats, widths=widths)
+    gold, quality = align_gold(nlp, name, stored), None
+    if gold.docs:
+        held_out = read_gold(nlp, name, Path(fit), limit=fit_docs, seed=seed) if fit else None
+        if is_ner:
+            quality = compare_entities(nlp, name, gold, held_out, widths)
+        else:
+            quality = judge_readers(nlp, name, gold, held_out)
+    settings = {
+        "model": str(model),
+        "pool": str(pool),
+        "fit": str(fit) if fit else None,
+        "component": name,
+        "pipeline": list(nlp.pipe_names),
+        "max_docs": max_docs,
+        "fit_docs": fit_docs,
+        "repeats": repeats,
+        "widths": list(widths),
+        "seed": seed,
+    }
+    return {"machine": describe(), "settings": settings, "timing": timing, "quality": quality}
+
+
+def format_timing(found: dict[str, Any]) -> str:
+    """The table of times, and what it was measured on."""
+    arms = found["timing"]["arms"]
+    rows = []
+    for name, arm in arms.items():
+        ratio = arm["ratio"]
+        spread = f"{ratio['min']:.2f} to {ratio['max']:.2f}"
+        speed = f"{arm['tokens_per_second']:,.0f}"
+        rows.append((name, arm["documents"], speed, f"{ratio['median']:.2f}", spread))
+    header = ("", "docs", "tokens/s", "time", "over repeats")
+    lines = [_table(rows, header)]
+    added = arms["nlp.pipe + al_scorer"]["ratio"]["median"] - 1
+    peak = found["timing"]["memory"]["peak"]
+    machine = found["machine"]
+    lines += [
+        f"ℹ al_scorer adds {added:.0%}. Times are of the process, per token, beside nlp.pipe's.",
+        f"ℹ {machine['processor']}, Python {machine['python']}, spaCy {machine['versions'].get('spacy')}"
+        + (f", at most {peak:.0f} MB" if peak else ""),
+    ]
+    return "\n".join(lines)
+
+
+def format_quality(quality: dict[str, Any]) -> str:
+    """The tables of what probabilities are worth."""
+    ways = quality.get("rows", quality)
+    rows: list[tuple[Any, ...]] = []
+    for way, row in ways.items():
+        picked, listed = row["chosen"], row["candidates"]
+        temperature = format_temperature(row["temperature"]) if "temperature" in row else ""
+        values = (picked.get("auroc"), picked["ece"], picked["log_loss"], listed["ece"])
+        rows.append((way, *map(_number, values), listed["events"], temperature))
+    header = ("", "AUROC", "ECE set", "log loss", "ECE all", "all > .01", "temperature")
+    tables = [_table(rows, header)]
+    if "documents" in quality:
+        scores = list(quality["documents"]["exact"])
+        rows = [
+            (way, *(_number(found.get(score)) for score in scores))
+            for way, found in quality["documents"].items()
+        ]
+        tables += [_table(rows, ("documents with an error, AUROC", *scores))]
+        rows = [(way, _number(share)) for way, share in quality["missed"].items()]
+        tables += [_table(rows, ("missed gold entities", "share at zero"))]
+        counts = ", ".join(f"{count} {what}" for what, count in quality["counts"].items())
+        tables += [f"ℹ {counts}"]
+    return "\n".join(tables)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], header: tuple[str, ...]) -> str:
+    aligns: Any = ("l", *"r" * (len(header) - 1))
+    return table(rows, header=header, divider=True, aligns=aligns)
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

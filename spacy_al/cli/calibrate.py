@@ -1,0 +1,114 @@
+"""`spacy-al calibrate`: make a model's probabilities mean what they say."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+from wasabi import table
+
+from spacy_al.calibration import fit
+from spacy_al.cli.app import app, explained
+from spacy_al.cli.model import load
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.gold import read_gold
+from spacy_al.posteriors.read import find_component
+from spacy_al.posteriors.temperature import write_calibration
+
+MODEL = "Directory of the trained pipeline; its temperature is stored in it"
+GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
+COMPONENT = "Whose probabilities (default: the only component that has any)"
+MAX_DOCS = "Use a random sample of at most so many documents"
+MOST_DOCS = 1000
+
+
+@app.command("calibrate")
+@explained
+def calibrate_cli(
+    model: Annotated[str, Argument(help=MODEL)],
+    gold: Annotated[Path, Argument(help=GOLD)],
+    component: Annotated[str | None, Option("--component", "-c", help=COMPONENT)] = None,
+    max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = MOST_DOCS,
+    seed: Annotated[int, Option("--seed", help="Of the sample")] = 0,
+    dry_run: Annotated[bool, Option("--dry-run", help="Fit and show, store nothing")] = False,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Fit a temperature on held-out gold documents, so that what is called 80% probable is right in 80% of cases.
+
+    It is stored beside the weights and belongs to them: every command finds it there, and after another training it is
+    ignored until you calibrate again. An entity recogniser gets two, one between entities and one inside.
+    """
+    record = calibrate(
+        model, gold, component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
+    )
+    if not quiet:
+        typer.echo(format_record(record), err=True)
+
+
+def calibrate(
+    model: str | Path,
+    gold: Path,
+    *,
+    component: str | None = None,
+    max_docs: int = MOST_DOCS,
+    seed: int = 0,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Fit and store the temperature of a component.
+
+    model (str | Path): Directory of the pipeline.
+    gold (Path): Held-out gold documents.
+    component (str | None): By default the only one that has a posterior.
+    max_docs (int): Documents used at most, a random sample.
+    seed (int): Of that sample.
+    dry_run (bool): Store nothing.
+    RETURNS (dict): As `spacy_al.calibration.fit`, with `component` and the `path` of the file (None if nothing is stored).
+    RAISES (AlError): AL001 to AL003, AL055, AL070 to AL072, and what reading the gold documents raises.
+    """
+    if max_docs < 1:
+        raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
+    nlp = load(str(model))
+    name = find_component(nlp, component)
+    documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
+    record = fit(nlp, name, documents)
+    path = None
+    if record["temperature"] is not None and not dry_run:
+        try:
+            path = write_calibration(nlp, name, record)
+        except OSError as error:
+            why = error.strerror or error
+            raise AlError(Errors.AL071.format(path=error.filename or model, why=why)) from error
+    return {"component": name, **record, "path": path}
+
+
+def format_record(record: dict[str, Any]) -> str:
+    """The fit as a table, and where it is stored."""
+    chosen = "set by the model"
+    rows = []
+    for kind, words in (("chosen", chosen), ("candidates", "all candidates above .01")):
+        for when in ("before", "after"):
+            if record[when]:
+                values = record[when][kind]
+                numbers = [_number(values[key]) for key in ("ece", "log_loss", "brier")]
+                rows.append((words, when, values["events"], *numbers))
+    header = (record["component"], "", "events", "ECE", "log loss", "Brier")
+    lines = [table(rows, header=header, divider=True, aligns=("l", "l", "r", "r", "r", "r"))]
+    unaligned = record["unaligned"]
+    counts = f"{record['documents']} documents, {record['answers']} right answers"
+    lines += [f"ℹ {counts}" + (f" ({unaligned} fall on no token)" if unaligned else "")]
+    if record["temperature"] is not None:
+        lines += [f"ℹ Temperature: {format_temperature(record['temperature'])}"]
+    if record["path"] is not None:
+        lines += [f"✔ Stored in {record['path']}"]
+    return "\n".join(lines)
+
+
+def format_temperature(temperature: Any) -> str:
+    """`1.83`, or `closed 1.83, open 1.21`."""
+    if isinstance(temperature, dict):
+        return ", ".join(f"{key} {value:.3g}" for key, value in temperature.items())
+    return f"{temperature:.3g}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

@@ -1,0 +1,59 @@
+"""Posteriors at another temperature, without running the model again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy
+
+from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
+from spacy_al.posteriors.spans import Spans
+from spacy_al.posteriors.temperature import Temperature, closed_open, valid
+from spacy_al.posteriors.tokens import Tokens
+
+
+def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperature) -> list[Any]:
+    """What a reader would have returned at this temperature.
+
+    pipe (Any): The component they are of.
+    posteriors (Sequence): One component's posteriors, read at temperature 1, without answers.
+    temperature (Temperature): Divides the scores.
+    RETURNS (list): One posterior each, in order.
+    RAISES (AlError): AL010.
+    """
+    if posteriors and isinstance(posteriors[0], EntityPosterior):
+        closed, opened = closed_open(temperature)
+        sources: dict[int, Any] = {}
+        for posterior in posteriors:
+            source = posterior.source
+            if id(source) not in sources:
+                sources[id(source)] = source.at(closed, opened)
+        return [EntityPosterior(sources[id(p.source)], p.index) for p in posteriors]
+    temperature = valid(temperature)
+    return [_rescaled(pipe, posterior, temperature) for posterior in posteriors]
+
+
+def _rescaled(pipe: Any, posterior: Any, temperature: float) -> Any:
+    """The probabilities are outputs of a softmax or of logistic units, whatever the model itself ends in."""
+    if isinstance(posterior, Categories):
+        rows = _probs(pipe, posterior.probs[None], temperature, posterior.exclusive)
+        return replace(posterior, probs=rows[0])
+    if isinstance(posterior, Tokens):
+        return replace(posterior, token_probs=_probs(pipe, posterior.token_probs, temperature))
+    assert isinstance(posterior, Spans), type(posterior)
+    if posterior.negative is None:
+        rows = _probs(pipe, posterior.probs, temperature, posterior.exclusive)
+        return replace(posterior, probs=rows)
+    rows = numpy.column_stack((posterior.probs, posterior.negative))
+    rows = _probs(pipe, rows, temperature, posterior.exclusive)
+    return replace(posterior, probs=rows[:, :-1], negative=rows[:, -1])
+
+
+def _probs(pipe: Any, rows: Any, temperature: float, exclusive: bool = True) -> Any:
+    if not len(rows):
+        return rows
+    if exclusive:
+        return exclusive_probs(rows, "softmax", temperature, pipe)
+    return independent_probs(rows, "logistic", temperature, pipe)
