@@ -6,7 +6,7 @@ made when they are asked for, and are None where nothing is stored or the docume
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,7 @@ KEY = "al"
 
 @dataclass(frozen=True)
 class DocScore:
-    """What `al_scorer` found for a document.
+    """What `al_scorer` found for a document. Where there are several, the last one's; `of` has the others.
 
     score (float): The acquisition score: higher means ask sooner.
     component (str): Whose posterior was read.
@@ -34,12 +34,17 @@ class DocScore:
     component: str
     acquisition: str
     calibrated: bool
-    _stored: Mapping[str, Any]
+    _entries: Mapping[str, Mapping[str, Any]] = field(repr=False)
+
+    def of(self, component: str) -> "DocScore | None":
+        """The scores that another component got in the same document; None if it got none."""
+        return _view(self._entries, component) if component in self._entries else None
 
     @cached_property
     def token_scores(self) -> Floats | None:
         """(n_tokens,) entropy of each token's label in nats; None where the component has no token distribution."""
-        return _floats(self._stored.get("entropies"))
+        stored = self._stored.get("entropies")
+        return None if stored is None else numpy.frombuffer(stored, dtype="f4")
 
     @cached_property
     def spans(self) -> SpanView | None:
@@ -52,6 +57,10 @@ class DocScore:
         )
         prob = numpy.frombuffer(stored["prob"], dtype="f4")
         return SpanView(start, end, label, prob, tuple(stored["labels"]))
+
+    @property
+    def _stored(self) -> Mapping[str, Any]:
+        return self._entries[self.component]
 
     @property
     def probs(self) -> dict[str, float] | None:
@@ -94,14 +103,30 @@ def packed_spans(spans: SpanView) -> dict[str, Any]:
 
 def scores_of(doc: Doc, component: str | None = None) -> DocScore | None:
     """The view of one component's scores, by default of the component that was scored last."""
-    entries = doc.user_data.get(KEY)
-    if not entries:
-        return None
-    component = next(reversed(entries)) if component is None else component
-    stored = entries.get(component)
-    if stored is None or stored["length"] != len(doc) or stored["hash"] != _tokens_hash(doc):
-        return None
-    return DocScore(stored["score"], component, stored["acquisition"], stored["calibrated"], stored)
+    entries = _entries(doc)
+    name = next(reversed(entries), None) if component is None else component
+    return _view(entries, name) if name in entries else None
+
+
+def _entries(doc: Doc) -> dict[str, dict[str, Any]]:
+    """What is stored by component, the one scored last at the end; without what was stored for other tokens."""
+    stored = doc.user_data.get(KEY)
+    if not stored:
+        return {}
+    tokens = {"length": len(doc), "hash": _tokens_hash(doc)}
+    return {name: entry for name, entry in stored.items() if tokens.items() <= entry.items()}
+
+
+def _view(entries: Mapping[str, Mapping[str, Any]], name: str) -> DocScore:
+    entry = entries[name]
+    return DocScore(entry["score"], name, entry["acquisition"], entry["calibrated"], entries)
+
+
+def _last_with(doc: Doc, key: str) -> DocScore | None:
+    """The view of the component scored last among those that have tokens, or spans."""
+    entries = _entries(doc)
+    found = [name for name, entry in entries.items() if key in entry]
+    return _view(entries, found[-1]) if found else None
 
 
 def _tokens_hash(doc: Doc) -> bytes:
@@ -115,14 +140,14 @@ def _of_doc(doc: Doc) -> DocScore | None:
 
 
 def _of_token(token: Token) -> TokenScore | None:
-    scores = scores_of(token.doc)
+    scores = _last_with(token.doc, "entropies")
     if scores is None or scores.token_scores is None:
         return None
     return TokenScore(float(scores.token_scores[token.i]))
 
 
 def _of_span(span: Span) -> SpanScore | None:
-    scores = scores_of(span.doc)
+    scores = _last_with(span.doc, "spans")
     if scores is None or scores.spans is None:
         return None
     found = scores.spans
@@ -132,10 +157,6 @@ def _of_span(span: Span) -> SpanScore | None:
             found.labels.index(span.label_) if span.label_ in found.labels else -1
         )
     return SpanScore(float(found.prob[rows].sum(dtype="f8")))
-
-
-def _floats(data: bytes | None) -> Floats | None:
-    return None if data is None else numpy.frombuffer(data, dtype="f4")
 
 
 def register() -> None:

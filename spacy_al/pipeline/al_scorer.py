@@ -1,19 +1,22 @@
 """The pipeline component that writes an acquisition score on every document."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
+from spacy.training import Example
 from spacy.util import minibatch
 
 from spacy_al import extensions
 from spacy_al.acquisition import default_acquisition, distribution
 from spacy_al.posteriors.context import Context
-from spacy_al.posteriors.read import find_component, reader_of
-from spacy_al.posteriors.temperature import fitted_temperature, read_calibration
+from spacy_al.posteriors.read import READERS, find_component, reader_of
+from spacy_al.posteriors.temperature import FILE, read_calibration
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
 
@@ -38,7 +41,8 @@ class AlScorer(Pipe):
     """Scores documents by what another component does not know of them. It changes no annotation.
 
     Wherever it stands in the pipeline, it reads each document as the other component gets it. Where that one shares its
-    encoder, this reads what the encoder left on the document, so that only the head is run again.
+    encoder, this reads what the encoder left on the document, so that only the head is run again. While the component is
+    switched off, documents get no score.
     """
 
     def __init__(
@@ -51,39 +55,44 @@ class AlScorer(Pipe):
     ) -> None:
         self.nlp, self.name = nlp, name
         self.component, self.acquisition = component, acquisition
+        # of which file and weights, and what was found
+        self._calibration: tuple[Any, dict[str, Any] | None] = (None, None)
+
+    def initialize(
+        self, get_examples: Callable[[], Iterable[Example]], *, nlp: Language | None = None
+    ) -> None:
+        """Learns nothing. One that was sourced from another pipeline reads the components of this one from now on."""
+        self.nlp = nlp or self.nlp
 
     def __call__(self, doc: Doc) -> Doc:
         """Score one document."""
-        error_handler = self.get_error_handler()
-        try:
-            self.score_docs([doc])
-        except Exception as error:
-            error_handler(self.name, self, [doc], error)
+        self._scored(doc)
         return doc
 
     def pipe(self, stream: Iterable[Doc], *, batch_size: int = 256) -> Iterator[Doc]:
-        """Score a stream of documents, a batch at a time."""
-        error_handler = self.get_error_handler()
+        """Score a stream of documents, a batch at a time. Those that fail go to the error handler, and are left out."""
         for docs in minibatch(stream, batch_size):
             try:
                 self.score_docs(docs)
-            except Exception as error:
-                error_handler(self.name, self, docs, error)
-            else:
-                yield from docs
+            except Exception:
+                # one by one, so that a document that fails takes no other with it
+                docs = [doc for doc in docs if self._scored(doc)]
+            yield from docs
 
     def score_docs(self, docs: Sequence[Doc]) -> None:
         """Write scores on documents.
 
         RAISES (AlError): As `get_posteriors`, and AL008 behind a component that merges or splits tokens.
         """
-        component = find_component(self.nlp, self.component)
-        context = Context.of(self.nlp, component, self.name)
+        component = self._component()
+        if component not in self.nlp.pipe_names:
+            # spaCy also switches off what it has not loaded yet, and runs the rest on the patterns of an entity ruler
+            return
+        context = Context.of(self.nlp, component, self._place())
         read = reader_of(self.nlp, component, presets=context.entities)
-        prepared = context.prepare(docs)
-        temperature = fitted_temperature(self.nlp, component)
-        calibrated = read_calibration(self.nlp, component) is not None
-        posteriors = read(self.nlp.get_pipe(component), prepared, temperature)
+        calibration = self._fitted(component)
+        temperature = calibration["temperature"] if calibration else 1.0
+        posteriors = read(self.nlp.get_pipe(component), context.prepare(docs), temperature)
         if not posteriors:
             return
         acquisition = self.acquisition or default_acquisition(posteriors[0])
@@ -94,18 +103,73 @@ class AlScorer(Pipe):
                 # nothing can be learned of a document without tokens
                 "score": float(scores[i]) if len(doc) else 0.0,
                 "acquisition": callable_name(acquisition),
-                "calibrated": calibrated,
+                "calibrated": calibration is not None,
             }
             if entropies is not None:
                 entry["entropies"] = entropies[i].astype("f4").tobytes()
             if hasattr(posterior, "spans"):
                 entry["spans"] = extensions.packed_spans(posterior.spans)
-            if hasattr(posterior, "probs") and not hasattr(posterior, "spans"):
+            elif hasattr(posterior, "probs"):
                 entry["categories"] = {
                     "labels": list(posterior.labels),
-                    "probs": posterior.probs.tobytes(),
+                    "probs": posterior.probs.astype("f8").tobytes(),
                 }
             extensions.store(doc, component, entry)
+
+    def _scored(self, doc: Doc) -> bool:
+        try:
+            self.score_docs([doc])
+        except Exception as error:
+            self.get_error_handler()(self.name, self, [doc], error)
+            return False
+        return True
+
+    def _component(self) -> str:
+        """The component to read, which may be switched off."""
+        nlp = self.nlp
+        found = [name for name in nlp.component_names if nlp.get_pipe_meta(name).factory in READERS]
+        if self.component is None and len(found) == 1:
+            return found[0]
+        return find_component(nlp, self.component)
+
+    def _place(self) -> str:
+        """The name in the pipeline, which `rename_pipe` changes without a word to the component."""
+        return next((name for name, pipe in self.nlp.components if pipe is self), self.name)
+
+    def _fitted(self, component: str) -> dict[str, Any] | None:
+        """What `calibrate` stored for these weights, looked up again when the file or the weights have changed."""
+        path = self.nlp.path and Path(self.nlp.path) / FILE
+        if not path or not path.is_file():
+            return None
+        key = component, path, path.stat().st_mtime_ns, weights_sample(self.nlp, component)
+        if self._calibration[0] != key:
+            self._calibration = key, read_calibration(self.nlp, component)
+        return self._calibration[1]
+
+
+def weights_sample(nlp: Language, component: str, size: int = 64) -> bytes:
+    """A hash of about `size` values of each parameter that a component predicts with, a shared encoder's included: enough
+    to notice training, at a small part of the price of hashing them all."""
+    reader: Any = nlp.get_pipe(component)
+    pipe: Any
+    models = [reader.model]
+    for _, pipe in nlp.pipeline:
+        if reader.name in getattr(pipe, "listening_components", ()):
+            models.append(pipe.model)
+    digest = hashlib.blake2b(digest_size=16)
+    for node in (node for model in models for node in model.walk()):
+        for param in node.param_names:
+            if node.has_param(param):
+                digest.update(node.ops.to_numpy(_some(node.get_param(param), size)).tobytes())
+        for shim in node.shims:
+            for value in shim._model.state_dict().values():
+                digest.update(_some(value, size).cpu().numpy().tobytes())
+    return digest.digest()
+
+
+def _some(values: Any, size: int) -> Any:
+    values = values.reshape(-1)
+    return values[:: max(1, len(values) // size)]
 
 
 def token_entropies(posteriors: Sequence[Any]) -> list[Any] | None:

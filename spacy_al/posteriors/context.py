@@ -15,7 +15,14 @@ STARTS = ("token.is_sent_start", "doc.sents")
 ENTITIES = ("doc.ents", "token.ent_iob", "token.ent_type")
 ENCODING = ("doc.tensor", "doc._.trf_data")
 # components of spaCy that declare nothing, and set neither sentence starts nor entities
-HARMLESS = ("attribute_ruler", "doc_cleaner")
+HARMLESS = {
+    "attribute_ruler",
+    "doc_cleaner",
+    "merge_entities",
+    "merge_noun_chunks",
+    "merge_subtokens",
+    "token_splitter",
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class Context:
     def of(cls, nlp: Language, component: str, place: str) -> "Context":
         """Seen from the component `place`, which may stand before or after `component`.
 
-        RAISES (AlError): AL008 if a component between the two merges or splits tokens.
+        RAISES (AlError): AL008 if a component between the two merges or splits tokens, or one that has to be run again.
         """
         names = nlp.pipe_names
         before = components_before(nlp, component)
@@ -47,24 +54,22 @@ class Context:
         reached = names[: names.index(place)] if place in names else names
         behind = place in names and _index(nlp, place) < _index(nlp, component)
         between = [n for n in names if (n in reached) != (n in dict(before)) and n != place]
-        for name in between:
-            if nlp.get_pipe_meta(name).retokenizes:
-                raise AlError(
-                    Errors.AL008.format(name=place, retokenizer=name, component=component)
-                )
+
+        def check(names: Sequence[str]) -> None:
+            for name in names:
+                if nlp.get_pipe_meta(name).retokenizes:
+                    raise AlError(
+                        Errors.AL008.format(name=place, retokenizer=name, component=component)
+                    )
+
+        check(between)
         if behind:
             # what stands on the documents is what the component will get, but for what is still to come
             rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
             return cls(tuple(rest), entities=True, starts=True, behind=True)
         listener = nlp.get_pipe(component)
         encoded = not any(_replaces_encoding(nlp, name) for name in between)
-        rest = [
-            (name, pipe)
-            for name, pipe in before
-            if not (encoded and _encodes(pipe, listener))
-            # the tokens are merged or split already
-            and not nlp.get_pipe_meta(name).retokenizes
-        ]
+        rest = [(name, pipe) for name, pipe in before if not (encoded and _encodes(pipe, listener))]
         starts_kept = not any(_sets(nlp, name, STARTS) for name in between)
         needed = any(
             _sets(nlp, name, ENTITIES)
@@ -72,6 +77,8 @@ class Context:
             or _encodes(pipe, listener)
             for name, pipe in rest
         )
+        if needed:
+            check([name for name, _ in rest])
         return cls(
             tuple(rest) if needed else (),
             entities=needed,
@@ -86,10 +93,7 @@ class Context:
         """
         if not self.again and self.starts:
             return list(docs)
-        if self.behind:
-            copies = [doc.copy() for doc in docs]
-        else:
-            copies = [_bare_copy(doc) for doc in docs]
+        copies = [doc.copy() if self.behind else _bare_copy(doc) for doc in docs]
         run(self.again, copies)
         if self.encoded:
             # encoders of others, run again, have put their own output there
@@ -101,7 +105,8 @@ class Context:
 def _bare_copy(doc: Doc) -> Doc:
     """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
     copy = bare_copy(doc)
-    copy.from_array([NORM], doc.to_array([NORM]))
+    norms: Any = doc.to_array([NORM])
+    copy.from_array([NORM], norms)
     _copy_encoding(doc, copy)
     return copy
 
