@@ -44,6 +44,16 @@ def set_starts(doc):
     return doc
 
 
+COUNTED = []
+
+
+@Language.component("test_counts", assigns=["doc.user_data"])
+def count(doc):
+    """Whatever is run again is run with all that comes before it."""
+    COUNTED.append(doc.text)
+    return doc
+
+
 def pipe_config(factory, encoder=CNN):
     """The settings of a component that make it as small as it can be."""
     parser = {"@architectures": "spacy.TransitionBasedParser.v2", "extra_state_tokens": False}
@@ -468,14 +478,21 @@ def test_changes_no_annotation(place, encoder):
     assert list(docs[0].user_data) == ["al"]
 
 
-def test_a_shared_encoder_is_run_once():
-    calls = []
-    nlp = make("tok2vec", "ner", "parser", "al_scorer", encoder=LISTENER)
-    encoder = nlp.get_pipe("tok2vec")
-    predict = encoder.predict
-    encoder.predict = lambda docs: calls.append(len(docs)) or predict(docs)
+@pytest.mark.parametrize(
+    "pipes, component",
+    [
+        ("tok2vec ner parser al_scorer", "ner"),
+        ("tok2vec parser ner al_scorer", "ner"),
+        ("tok2vec parser ner textcat al_scorer", "textcat"),
+        ("tok2vec parser ner merge_entities tagger al_scorer", "tagger"),
+    ],
+)
+def test_nothing_is_run_twice_without_need(pipes, component):
+    nlp = make(*pipes.split(), encoder=LISTENER, scorer={"component": component})
+    nlp.add_pipe("test_counts", first=True)
+    COUNTED.clear()
     list(nlp.pipe(TEXTS))
-    assert calls == [len(TEXTS)]
+    assert COUNTED == TEXTS
 
 
 # What is on the documents

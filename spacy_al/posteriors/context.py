@@ -54,15 +54,7 @@ class Context:
         reached = names[: names.index(place)] if place in names else names
         behind = place in names and _index(nlp, place) < _index(nlp, component)
         between = [n for n in names if (n in reached) != (n in dict(before)) and n != place]
-
-        def check(names: Sequence[str]) -> None:
-            for name in names:
-                if nlp.get_pipe_meta(name).retokenizes:
-                    raise AlError(
-                        Errors.AL008.format(name=place, retokenizer=name, component=component)
-                    )
-
-        check(between)
+        _check_tokens(nlp, between, component, place)
         if behind:
             # what stands on the documents is what the component will get, but for what is still to come
             rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
@@ -71,14 +63,15 @@ class Context:
         encoded = not any(_replaces_encoding(nlp, name) for name in between)
         rest = [(name, pipe) for name, pipe in before if not (encoded and _encodes(pipe, listener))]
         starts_kept = not any(_sets(nlp, name, STARTS) for name in between)
+        entities_kept = not any(_sets(nlp, name, ENTITIES) for name in (component, *between))
         needed = any(
-            _sets(nlp, name, ENTITIES)
+            (_sets(nlp, name, ENTITIES) and not entities_kept)
             or (_sets(nlp, name, STARTS) and not starts_kept)
             or _encodes(pipe, listener)
             for name, pipe in rest
         )
         if needed:
-            check([name for name, _ in rest])
+            _check_tokens(nlp, [name for name, _ in rest], component, place)
         return cls(
             tuple(rest) if needed else (),
             entities=needed,
@@ -100,6 +93,12 @@ class Context:
             for doc, copy in zip(docs, copies):
                 _copy_encoding(doc, copy)
         return copies
+
+
+def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: str) -> None:
+    for name in names:
+        if nlp.get_pipe_meta(name).retokenizes:
+            raise AlError(Errors.AL008.format(name=place, retokenizer=name, component=component))
 
 
 def _bare_copy(doc: Doc) -> Doc:
