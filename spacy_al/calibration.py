@@ -24,7 +24,7 @@ from spacy.language import Language
 
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.events import FLOOR, Events, candidates, chosen, log_loss_of
-from spacy_al.gold import Gold
+from spacy_al.gold import Gold, n_right
 from spacy_al.measures.calibration import (
     brier,
     expected_calibration_error,
@@ -73,7 +73,7 @@ def fit(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
         "spacy": version("spacy"),
         "spacy_al": version("spacy-al"),
     }
-    if not before["candidates"]["events"] and not record["loss"]["before"]:
+    if not any(map(n_right, gold.answers)):
         message = Warnings.W070.format(name=name, n=len(gold.docs))
         warnings.warn(message, AlWarning, stacklevel=2)
         return record

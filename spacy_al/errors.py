@@ -85,6 +85,21 @@ class Errors:
     AL090 = "[AL090] No pool is given. Name a .spacy file or a folder of shards, or a config that has one."
     AL091 = "[AL091] A .spacy file is not written to standard output. Name a file with --output."
 
+    AL092 = "[AL092] The function '{name}' failed: {why} ({where}). Mend it, or name another one."
+    AL093 = (
+        "[AL093] One of {count} scoring processes ended before its work was done, perhaps for want of memory. "
+        "Try a smaller --n-process. A script that calls `select` needs `if __name__ == \"__main__\":` around it."
+    )
+    AL094 = (
+        "[AL094] {given} needs the scores of a model, and none is used. "
+        "Leave it out, or name a trained pipeline with --model."
+    )
+    AL095 = "[AL095] The batch would be written to '{path}', into the pool itself. Choose another --output."
+    AL096 = (
+        "[AL096] The sampler '{name}' returned {found}, where at most {n} different rows of {total} and a "
+        "propensity above 0 and up to 1 for each are needed."
+    )
+
     # acquisition and selection
     AL020 = (
         "[AL020] '{name}' needs {needs}, and the posterior of this component ({kind}) is another kind. "
@@ -99,7 +114,7 @@ class Errors:
     AL023 = "[AL023] {name} = {value} cannot be used. It must be {must}."
     AL024 = "[AL024] {what}: expected {expected}, found shape {found}. All arrays of a call describe the same rows."
     AL025 = (
-        "[AL025] '{name}' chooses by embeddings and was given none. Add an [al.embeddings] block to the config, "
+        "[AL025] '{name}' chooses by embeddings and was given none. Add an [al.embedding] block to the config, "
         "or use a sampler that needs only scores, such as spacy-al.top_k.v1."
     )
     AL026 = (
@@ -222,8 +237,8 @@ class Warnings:
 
     # calibrate and bench
     W070 = (
-        "[ALW070] Nothing can be fitted for '{name}': in {n} documents there is neither a right answer nor anything "
-        "that it holds possible. No temperature is stored."
+        "[ALW070] Nothing can be fitted for '{name}': in {n} documents nothing is annotated as right, so there is "
+        "nothing that it could be sure of or miss. No temperature is stored."
     )
     W071 = (
         "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "

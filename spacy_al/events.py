@@ -64,6 +64,8 @@ def log_loss_of(posteriors: Sequence[Any], answers: Sequence[Answer]) -> float:
         temperature and is left out.
     RETURNS (float): The sum over all events.
     """
+    if posteriors and isinstance(posteriors[0], EntityPosterior):
+        return _entity_loss(posteriors, answers)  # type: ignore[arg-type]
     return float(sum(_loss(p, a) for p, a in zip(posteriors, answers)))
 
 
@@ -134,8 +136,6 @@ def _knows(posterior: Categories, answer: dict[str, bool], label: str) -> bool:
 
 
 def _loss(posterior: Any, answer: Any) -> float:
-    if isinstance(posterior, EntityPosterior):
-        return _entity_loss(posterior, answer)
     if isinstance(posterior, Spans):
         return _span_loss(posterior, answer)
     if isinstance(posterior, Categories):
@@ -151,23 +151,39 @@ def _loss(posterior: Any, answer: Any) -> float:
     return _nll(posterior.token_probs[list(rows), list(columns)])
 
 
-def _entity_loss(posterior: EntityPosterior, answer: SpanAnswer) -> float:
-    view = posterior.spans
-    spans = list(zip(view.start.tolist(), view.end.tolist(), view.label.tolist()))
-    known: Any = slice(None)
-    if not answer.known.all():
-        known = numpy.array([answer.knows(start, end) for start, end, _ in spans], dtype=bool)
-    ids = {label: k for k, label in enumerate(posterior.labels)}
-    gold = {(start, end, ids[label]) for start, end, label in answer.spans if label in ids}
-    right = numpy.zeros(len(view), dtype=bool)
-    if gold:
-        right[[i for i, span in enumerate(spans) if span in gold]] = True
-    loss = _bernoulli(view.prob[known], right[known])
-    if right.sum() < len(gold):
-        unlisted = sorted(gold.difference(spans))
-        missed = [posterior.prob(start, end, posterior.labels[k]) for start, end, k in unlisted]
-        loss += _nll(numpy.array([prob for prob in missed if prob > 0]))
-    return loss
+def _entity_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAnswer]) -> float:
+    """A batch at a time: fits ask for this a hundred times."""
+    batches: dict[int, list[int]] = {}
+    for row, posterior in enumerate(posteriors):
+        batches.setdefault(id(posterior.source), []).append(row)
+    return sum(
+        _batch_loss([posteriors[row] for row in rows], [answers[row] for row in rows])
+        for rows in batches.values()
+    )
+
+
+def _batch_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAnswer]) -> float:
+    source, labels = posteriors[0].source, posteriors[0].labels
+    n_tokens, ids = int(source.offsets[-1]), {label: k for k, label in enumerate(labels)}
+    unknown = numpy.ones(n_tokens, dtype=int)
+    gold: dict[int, tuple[EntityPosterior, int, int, str]] = {}
+    for posterior, answer in zip(posteriors, answers):
+        base = int(source.offsets[posterior.index])
+        unknown[base : base + len(posterior)] = ~answer.known
+        for start, end, label in answer.spans:
+            if label in ids:
+                key = ((base + start) * n_tokens + base + end - 1) * len(labels) + ids[label]
+                gold[key] = posterior, start, end, label
+    first, last, label_index, probs = source.listed
+    keys = (first * n_tokens + last) * len(labels) + label_index
+    right = numpy.isin(keys, list(gold))
+    before = numpy.concatenate(([0], numpy.cumsum(unknown)))
+    known = before[last + 1] == before[first]
+    missed = gold.keys() - keys[right].tolist()
+    unlisted = numpy.array(
+        [p.prob(s, e, label) for p, s, e, label in (gold[key] for key in sorted(missed))]
+    )
+    return _bernoulli(probs[known], right[known]) + _nll(unlisted[unlisted > 0])
 
 
 def _span_loss(posterior: Spans, answer: SpanAnswer) -> float:

@@ -134,6 +134,15 @@ def fresh_doc(nlp: Language, stored: Doc) -> Doc:
     return Doc(nlp.vocab, words=words, spaces=[bool(token.whitespace_) for token in stored])
 
 
+def n_right(answer: Answer) -> int:
+    """How many spans, categories or labels an answer holds that are right."""
+    if isinstance(answer, SpanAnswer):
+        return len(answer.spans)
+    if isinstance(answer, dict):
+        return sum(answer.values())
+    return sum(label is not None for label in answer)
+
+
 def _annotated(doc: Doc, pipe: Any, answer_of: Callable[..., Any]) -> bool:
     if answer_of is _entities:
         return bool(doc.to_array("ENT_IOB").any())
@@ -208,7 +217,7 @@ def _starts(old: Doc, new: Doc, pipe: Any, counts: Counter[str]) -> list[str | N
 
 def _token_label(token: Any, pipe: Any) -> str | None:
     """The label that a tagger or a morphologizer would be taught for a token, None where nothing is annotated."""
-    if not hasattr(pipe, "labels_morph"):
+    if "labels_morph" not in pipe.cfg:
         return token.tag_ or None
     morph, pos = str(token.morph), token.pos_
     if not pos and not morph:

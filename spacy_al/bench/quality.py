@@ -59,7 +59,8 @@ def compare_entities(
         the exact posterior (between entities, and inside). None: only raw figures.
     widths (Sequence[int]): Of the beams.
     RETURNS (dict): `rows`: for each way, as it is and fitted, `chosen` and `candidates` as in `calibration.judge`, each
-        with the `auroc` of right against wrong; `documents`: AUROC of finding those with an error, by way and score; `missed`: share of
+        with the `auroc` of right against wrong, and for beams `own`: the entities of the beam's best analysis, which often
+        is not the greedy one; `documents`: AUROC of finding those with an error, by way and score; `missed`: share of
         missed gold entities with a probability of zero; `counts`.
     """
     pipe = nlp.get_pipe(name)
@@ -150,6 +151,7 @@ def _possible(posterior: EntityPosterior, start: int, end: int, label: str) -> b
 def _row(posteriors: Sequence[EntityPosterior], gold: Gold) -> dict[str, Any]:
     found = judge(posteriors, gold)
     found["chosen"]["auroc"] = auroc(*chosen(posteriors, gold.answers))
+    found["own"] = found["chosen"]
     return found
 
 
@@ -166,7 +168,17 @@ def _beam_row(beams: Sequence[BeamPosterior], greedy: Sequence[Any], gold: Gold)
         for span, prob in beam.spans.items()
         if prob >= FLOOR and answer.knows(*span[:2])
     )
-    return {"chosen": {**figures(picked), "auroc": auroc(*picked)}, "candidates": figures(listed)}
+    own = _events(
+        (beam.spans[span], span in answer.spans)
+        for beam, answer in zip(beams, gold.answers)
+        for span in beam.entities[int(beam.probs.argmax())]
+        if answer.knows(*span[:2])
+    )
+    return {
+        "chosen": {**figures(picked), "auroc": auroc(*picked)},
+        "candidates": figures(listed),
+        "own": figures(own),
+    }
 
 
 def _fit_beams(beams: Sequence[BeamPosterior], gold: Gold) -> float:

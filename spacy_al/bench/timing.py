@@ -14,6 +14,7 @@ from spacy_al.bench.beams import parse
 from spacy_al.bench.machine import peak_memory
 from spacy_al.gold import fresh_doc
 from spacy_al.posteriors.read import components_before, reader_of, run
+from spacy_al.posteriors.temperature import fitted_temperature
 from spacy_al.scoring import BATCH, Scorer
 from spacy_al.types import Acquisition
 from spacy_al.util import batched, progress
@@ -73,6 +74,8 @@ def _arms(
 ) -> dict[str, Arm]:
     pipe: Any = nlp.get_pipe(name)
     upstream, read = components_before(nlp, name), reader_of(nlp, name)
+    # the higher it is, the more is possible and has to be followed
+    temperature = fitted_temperature(nlp, name)
     scorers = [n for n in nlp.pipe_names if nlp.get_pipe_meta(n).factory == "al_scorer"]
 
     def plain(docs: list[Doc], pipeline: Language = nlp) -> None:
@@ -88,7 +91,7 @@ def _arms(
     def score(docs: list[Doc]) -> None:
         for batch in batched(docs, BATCH):
             run(upstream, batch)
-            posteriors = read(pipe, batch, 1.0)
+            posteriors = read(pipe, batch, temperature)
             (acquisition or default_acquisition(posteriors[0]))(posteriors)
 
     def select(docs: list[Doc]) -> None:

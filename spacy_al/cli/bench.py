@@ -173,9 +173,10 @@ def format_quality(quality: dict[str, Any]) -> str:
     for way, row in ways.items():
         picked, listed = row["chosen"], row["candidates"]
         temperature = format_temperature(row["temperature"]) if "temperature" in row else ""
-        values = (picked.get("auroc"), picked["ece"], picked["log_loss"], listed["ece"])
+        own = row.get("own", picked)["ece"]
+        values = (picked.get("auroc"), picked["ece"], own, picked["log_loss"], listed["ece"])
         rows.append((way, *map(_number, values), listed["events"], temperature))
-    header = ("", "AUROC", "ECE set", "log loss", "ECE all", "all > .01", "temperature")
+    header = ("", "AUROC", "ECE set", "ECE own", "log loss", "ECE all", "all > .01", "temperature")
     tables = [_table(rows, header)]
     if "documents" in quality:
         scores = list(quality["documents"]["exact"])
