@@ -1,0 +1,313 @@
+"""The house rules that no single module can keep: floors, what an import costs, names, codes, paths."""
+
+import ast
+import importlib
+import inspect
+import os
+import pickle
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spacy
+
+import spacy_al
+from spacy_al.errors import AlError, Errors, UsageError, Warnings
+from spacy_al.registry import NAMES
+
+PACKAGE = Path(spacy_al.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+OPTIONAL = ("faiss", "fastapi", "matplotlib", "mlflow", "scipy", "sklearn", "torch", "uvicorn")
+
+
+def python(*args, check=True):
+    done = subprocess.run(
+        [sys.executable, *args], capture_output=True, text=True, timeout=120, env=dict(os.environ)
+    )
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# Floors
+
+FLOORS = {
+    "__version__": 0,
+    "errors": 0,
+    "types": 0,
+    "registry": 0,
+    "util": 0,
+    "acquisition": 1,
+    "selection": 1,
+    "measures": 1,
+    "lattice": 1,
+    "stopping": 1,
+    "posteriors": 2,
+    "embeddings": 2,
+    "extensions": 2,
+    "pipeline": 3,
+    "data": 4,
+    "adapters": 4,
+    "cli": 6,
+    "web": 6,
+    "recipe": 6,
+    "stream": 6,
+    "__main__": 6,
+}
+LOOP = 5  # everything else
+
+
+def floor_of(module):
+    """module (str): Its full name."""
+    return FLOORS.get(module.split(".")[1], LOOP)
+
+
+def imports_of(path):
+    """The modules of the package that a file imports, wherever in the file: (line, module)."""
+    package = ["spacy_al", *path.relative_to(PACKAGE).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("spacy_al."):
+                    yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            module = (node.module or "").split(".")
+            if node.level:
+                module = package[: len(package) - node.level + 1] + [m for m in module if m]
+            if module[0] != "spacy_al":
+                continue
+            for alias in node.names if len(module) == 1 else ():
+                # what the package itself shows belongs to the floor where it is made
+                value = getattr(spacy_al, alias.name, None)
+                name = f"spacy_al.{alias.name}"
+                yield node.lineno, name if value is None else getattr(value, "__module__", name)
+            if len(module) > 1:
+                yield node.lineno, ".".join(module)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_come_from_the_same_floor_or_lower(path):
+    if path == PACKAGE / "__init__.py":
+        return  # shows what all floors offer
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    floor = floor_of(".".join(("spacy_al", *parts)))
+    upward = [
+        f"line {line} imports {module} (floor {floor_of(module)})"
+        for line, module in imports_of(path)
+        if floor_of(module) > floor
+    ]
+    assert not upward, f"{path.relative_to(PACKAGE)} is on floor {floor}: {'; '.join(upward)}"
+
+
+def test_imports_are_seen_in_every_form(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
+    path = tmp_path / "acquisition" / "file.py"
+    path.parent.mkdir()
+    path.write_text(
+        """
+import spacy_al.pipeline.al_scorer
+from spacy_al import data, get_posteriors, registry
+from . import reduce
+from ..cli.app import main
+def later():
+    from spacy_al.select import select
+"""
+    )
+    found = {module.split(".")[1]: floor_of(module) for _, module in imports_of(path)}
+    assert found == {
+        "pipeline": 3,
+        "data": 4,
+        "posteriors": 2,
+        "registry": 0,
+        "acquisition": 1,
+        "cli": 6,
+        "select": 5,
+    }
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_maths_never_sees_a_doc(path):
+    if floor_of(".".join(("spacy_al", *path.relative_to(PACKAGE).with_suffix("").parts))) != 1:
+        return
+    source = path.read_text(encoding="utf8")
+    assert not re.search(r"^\s*(from|import) spacy(\.|\s)", source, re.MULTILINE), path
+
+
+# What an import costs
+
+HIDE = f"""
+import sys
+
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {OPTIONAL}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Hidden())
+"""
+
+
+def test_import_is_light():
+    code = "import sys, spacy_al; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(python("-c", code).split())
+    assert "spacy_al" in loaded
+    assert not loaded & set(OPTIONAL)
+
+
+def test_import_warns_of_nothing():
+    python("-W", "error", "-c", "import spacy_al")
+
+
+def test_works_without_the_extras():
+    python(
+        "-c",
+        f"{HIDE}\nimport spacy_al, spacy_al.cli, spacy\nspacy.blank('en').add_pipe('al_scorer')",
+    )
+    run = "import runpy\nsys.argv = ['spacy', {}]\nrunpy.run_module('spacy', run_name='__main__')"
+    assert "train" in python("-c", HIDE + run.format("'--help'"))
+    assert "select" in python("-c", HIDE + run.format("'al', '--help'"))
+
+
+def test_spacy_finds_everything_without_an_import():
+    code = """
+import spacy
+nlp = spacy.blank("en")
+nlp.add_pipe("al_scorer")
+block = {"@al_acquisitions": "spacy-al.token_entropy.v1"}
+spacy.registry.resolve({"al": {"acquisition": block}})
+"""
+    python("-W", "error::UserWarning", "-c", code)
+
+
+def verbs(text):
+    listed = text.partition("Commands:")[2].splitlines()
+    return [line.split()[0] for line in listed if re.match(r"  \w", line)]
+
+
+def test_the_same_verbs_everywhere():
+    own = verbs(python("-m", "spacy_al", "--help"))
+    assert own == verbs(python("-m", "spacy", "al", "--help"))
+    assert {"ingest", "select"} <= set(own)
+    script = Path(sys.executable).with_name("spacy-al")
+    if script.exists():
+        done = subprocess.run([str(script), "--help"], capture_output=True, text=True, timeout=120)
+        assert verbs(done.stdout) == own
+
+
+# Names
+
+
+def modules():
+    """All modules of the package; those that need an extra that is missing are left out."""
+    for info in pkgutil.walk_packages([str(PACKAGE)], "spacy_al."):
+        if info.name.endswith("__main__"):
+            continue
+        try:
+            yield importlib.import_module(info.name)
+        except ModuleNotFoundError as error:
+            assert not (error.name or "").startswith("spacy_al"), error
+
+
+def test_all_is_right():
+    shown = {name for name, value in vars(spacy_al).items() if not name.startswith("_")}
+    hidden = {name for name in shown if inspect.ismodule(getattr(spacy_al, name))}
+    assert shown - hidden == set(spacy_al.__all__) - {"registry"}
+    for module in (spacy_al, *modules()):
+        names = getattr(module, "__all__", [])
+        assert len(names) == len(set(names)), module.__name__
+        assert [name for name in names if not hasattr(module, name)] == [], module.__name__
+        assert list(names) == sorted(names, key=lambda n: (n.islower(), n)), module.__name__
+
+
+def builders():
+    """Everything the package registers, in its own registries and in spaCy's: (registry, name, function)."""
+    list(modules())
+    kinds = [
+        *NAMES,
+        "readers",
+        "scorers",
+        "loggers",
+        "callbacks",
+        "architectures",
+        "layers",
+        "misc",
+    ]
+    for kind in kinds:
+        registered = getattr(spacy.registry, kind).get_all()
+        for name, function in registered.items():
+            if getattr(function, "__module__", "").split(".")[0] == "spacy_al":
+                yield kind, name, function
+
+
+BUILDERS = list(builders())
+IDS = [f"{kind}-{name}" for kind, name, _ in BUILDERS]
+
+
+def test_something_is_registered():
+    assert {"al_posteriors", "al_acquisitions", "al_samplers"} <= {kind for kind, _, _ in BUILDERS}
+
+
+@pytest.mark.parametrize("kind, name, function", BUILDERS, ids=IDS)
+def test_registered_names(kind, name, function):
+    assert re.fullmatch(r"spacy-al\.[a-z][a-z0-9_]*\.v[1-9]\d*", name)
+
+
+@pytest.mark.parametrize("kind, name, function", BUILDERS, ids=IDS)
+def test_builders_are_the_schema_of_the_config(kind, name, function):
+    for parameter in inspect.signature(function).parameters.values():
+        assert parameter.kind not in (parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL), parameter
+        assert parameter.annotation is not parameter.empty, parameter
+
+
+@pytest.mark.parametrize("kind, name, function", BUILDERS, ids=IDS)
+def test_what_is_built_pickles(kind, name, function):
+    pickle.loads(pickle.dumps(function))
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.default is parameter.empty for parameter in parameters):
+        pytest.skip("needs settings")
+    built = spacy.registry.resolve({"made": {f"@{kind}": name}})["made"]
+    assert type(pickle.loads(pickle.dumps(built))) is type(built)
+
+
+# Error codes
+
+
+def test_codes_are_unique_and_start_their_text():
+    tree = ast.parse((PACKAGE / "errors.py").read_text(encoding="utf8"))
+    for kind, prefix in ((Errors, ""), (Warnings, "AL")):
+        body = next(n for n in tree.body if getattr(n, "name", "") == kind.__name__).body
+        names = [node.targets[0].id for node in body if isinstance(node, ast.Assign)]
+        assert len(names) == len(set(names))
+        for name in names:
+            assert re.fullmatch(r"AL\d{3}|W\d{3}", name)
+            text = getattr(kind, name)
+            assert text.startswith(f"[{prefix}{name}] "), name
+    assert UsageError.exit_code == 2 and AlError.exit_code == 1
+
+
+def test_every_code_is_used():
+    source = "\n".join(path.read_text(encoding="utf8") for path in FILES)
+    for kind in (Errors, Warnings):
+        names = [name for name in vars(kind) if not name.startswith("_")]
+        unused = [n for n in names if not re.search(rf"\b{kind.__name__}\.{n}\b", source)]
+        assert unused == []
+        used = set(re.findall(rf"\b{kind.__name__}\.([A-Z]+\d+)\b", source))
+        assert used <= set(names)
+
+
+# The repository
+
+
+def test_no_paths_of_anybodys_machine():
+    git = shutil.which("git")
+    root = PACKAGE.parent
+    if git is None or not (root / ".git").exists():
+        pytest.skip("not a checkout")
+    pattern = r"(^|[^\w.>)}])/(home|Users|root|work|farm)/\w"
+    found = subprocess.run(
+        [git, "grep", "-nIE", pattern], cwd=root, capture_output=True, text=True, timeout=60
+    )
+    assert found.stdout == ""
