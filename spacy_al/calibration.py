@@ -11,8 +11,9 @@ expected calibration error of the entities they set / of all candidates above .0
     log loss of the entities that are set, two temperatures      .047 / .014   .042 / .024   .065 / .014
 
 The first is kept: it is best or next to best everywhere, while the last, which has the fewest events, found temperatures of 15
-and 20 between tokens, made the candidates of the second corpus three times worse, and ranks entities worse. Two
-temperatures rather than one are worth little for the entities that are set, and up to a fifth for the candidates.
+and 20 inside entities, and made the candidates of the second corpus three times worse. Two temperatures rather than one
+are worth little for the entities that are set, up to a fifth for the candidates, and cost a little where right entities are
+to be told from wrong ones (area under the ROC curve .803 for .810, .804 for .806, .651 for .676).
 """
 
 import warnings
