@@ -7,7 +7,7 @@ from ner_oracle import analyses, entropy, make_ner, marginals, random_doc, token
 from spacy.tokens import Doc
 
 from spacy_al import AlError, AlWarning, get_posteriors
-from spacy_al.posteriors.ner import Settings
+from spacy_al.posteriors.source import Settings
 
 VARIANTS = {
     "default": {},
