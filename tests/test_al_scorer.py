@@ -10,6 +10,7 @@ import numpy
 import pytest
 import spacy
 from catalogue import RegistryError
+from spacy.cli import fill_config
 from spacy.language import Language
 from spacy.pipeline import AttributeRuler, EntityRuler, SpanRuler
 from spacy.tokens import Doc, DocBin, Span
@@ -169,12 +170,12 @@ def token_entropy():
     return registry.al_acquisitions.get("spacy-al.token_entropy.v1")()
 
 
-def run_python(*args, cwd=None, check=True):
+def run_python(*args, cwd=None):
     env = os.environ | {"PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
         [sys.executable, *args], capture_output=True, text=True, cwd=cwd, env=env, timeout=300
     )
-    assert not check or done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
@@ -327,7 +328,16 @@ PLACES = {
 }
 
 
-ENCODERS = ["own", "shared", "late", "two"]
+# where what happens to the encoder's output can make a difference
+MOVING = ["right after", "a ruler before, a parser after", "two parsers", "senters on both sides"]
+MOVING += [
+    "own function on both sides",
+    "cleaner between, ruler before",
+    "all to come",
+    "another ner",
+]
+CASES = [(place, encoder) for place in PLACES for encoder in ("own", "shared")]
+CASES += [(place, encoder) for place in MOVING for encoder in ("late", "two")]
 
 
 def placed(place, encoder):
@@ -349,8 +359,7 @@ def placed(place, encoder):
     return make(*pipes, **kwargs)
 
 
-@pytest.mark.parametrize("encoder", ENCODERS)
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place, encoder", CASES)
 def test_every_place(place, encoder):
     nlp = placed(place, encoder)
     texts = [*TEXTS, "", "  "]
@@ -760,7 +769,7 @@ def test_fill_config(folder):
     filled = {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "max", "k": 3}
     assert config["components"]["al_scorer"]["acquisition"] == filled
     (folder / "plain.cfg").write_text(CONFIG.partition("component =")[0])
-    run_python("-m", "spacy", "init", "fill-config", "plain.cfg", "filled.cfg", cwd=folder)
+    fill_config(folder / "filled.cfg", folder / "plain.cfg", silent=True)
     config = Config().from_disk(folder / "filled.cfg")
     expected = {"factory": "al_scorer", "component": None, "acquisition": None}
     assert config["components"]["al_scorer"] == expected
@@ -770,9 +779,6 @@ def test_debug_config(folder):
     paths = ["--paths.train", "train.spacy", "--paths.dev", "train.spacy"]
     shown = run_python("-m", "spacy", "debug", "config", "config.cfg", *paths, cwd=folder)
     assert "Config is valid" in shown
-    wrong = ["--components.al_scorer.acquisition.reduce", "least"]
-    command = ["-m", "spacy", "debug", "config", "config.cfg", *paths]
-    assert "AL022" in run_python(*command, *wrong, cwd=folder, check=False)
 
 
 def test_find_function():

@@ -74,10 +74,13 @@ class AlScorer(Pipe):
         for docs in minibatch(stream, batch_size):
             try:
                 self.score_docs(docs)
+                scored = docs
             except Exception:
+                scored = None
+            if scored is None:
                 # one by one, so that a document that fails takes no other with it
-                docs = [doc for doc in docs if self._scored(doc)]
-            yield from docs
+                scored = [doc for doc in docs if self._scored(doc)]
+            yield from scored
 
     def score_docs(self, docs: Sequence[Doc]) -> None:
         """Write scores on documents.
