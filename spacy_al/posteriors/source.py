@@ -1,6 +1,6 @@
 """The scores of a batch of documents under an entity recogniser, and the chain that is made of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
