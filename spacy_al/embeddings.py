@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy
 from spacy.tokens import Doc
+from thinc.api import to_numpy
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
@@ -36,7 +37,7 @@ def encoder_mean(docs: Sequence[Doc]) -> Any:
     if any(len(doc) and not doc.tensor.size for doc in docs):
         raise AlError(Errors.AL013)
     width = next((doc.tensor.shape[1] for doc in docs if len(doc)), 0)
-    rows = [doc.tensor.mean(axis=0) if len(doc) else numpy.zeros(width) for doc in docs]
+    rows = [to_numpy(doc.tensor.mean(axis=0)) if len(doc) else numpy.zeros(width) for doc in docs]
     return numpy.asarray(rows, dtype="f4").reshape(len(docs), width)
 
 

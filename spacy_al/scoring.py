@@ -1,13 +1,12 @@
-"""Scores for a pool, a shard at a time, here or in other processes. What is kept of a text is a few numbers."""
+"""Scores for the texts of a shard. What is kept of a text is a few numbers. See `workers` for a whole pool."""
 
-import os
-import warnings
+import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from multiprocessing import get_context
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,20 @@ from spacy.util import import_file
 from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.acquisition import default_acquisition
+from spacy_al.acquisition.arrays import finite
 from spacy_al.data.duplicates import near_key
-from spacy_al.data.pool import nothing_usable, read_shard_items, shards
+from spacy_al.data.pool import read_shard_items
 from spacy_al.embeddings import Embedding
-from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
 from spacy_al.settings import resolve
 from spacy_al.types import Acquisition, Floats, Ints
-from spacy_al.util import batched, callable_name, progress
+from spacy_al.util import callable_name
 
 BATCH = 1000
+# Batches that fill the tokeniser's cache, which a memory zone would leave empty
+WARM = 2
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ class Scorer:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        self._n_batches = 0
+        self.calibrated = False
         load_code(job.code)
         self.nlp = load_pipeline(job)
         if job.model is None:
@@ -123,91 +127,77 @@ class Scorer:
         )
 
     @property
+    def threshold(self) -> float:
+        """Probability from which the component itself would give an answer of several."""
+        return getattr(self.nlp.get_pipe(self.component), "cfg", {}).get("threshold") or 0.5
+
+    @property
     def acquisition_name(self) -> str:
         return callable_name(self.acquisition)
 
     def posteriors(self, docs: Sequence[Doc]) -> list[Any]:
         """Posteriors of fresh docs, which keep what the components before left on them."""
         run(self.upstream, docs)
-        return self.read(self.nlp.get_pipe(self.component), docs, self.temperature)
+        with blamed_on(self.read):
+            return self.read(self.nlp.get_pipe(self.component), docs, self.temperature)
 
     def score(self, docs: Sequence[Doc]) -> Floats:
-        """(n_docs,) acquisition scores of fresh docs; all 1 without a model."""
+        """(n_docs,) acquisition scores of fresh docs; all 1 without a model.
+
+        RAISES (AlError): What the reader raises; AL092 if the acquisition fails, AL024 for scores of another shape,
+            AL021 for one that is NaN, infinite or negative.
+        """
         if self.job.model is None:
             return numpy.ones(len(docs))
-        return self.acquisition(self.posteriors(docs))
+        posteriors, what = self.posteriors(docs), f"The scores of '{self.acquisition_name}'"
+        with blamed_on(self.acquisition):
+            scores = numpy.asarray(self.acquisition(posteriors), dtype="f8")
+        if scores.shape != (len(docs),):
+            raise AlError(Errors.AL024.format(what=what, expected=(len(docs),), found=scores.shape))
+        return finite(scores, what, 0.0)
 
-    def score_shard(self, shard: Path, part: tuple[int, int] = (0, 1)) -> PoolScores:
-        """Score the texts of one shard, or of a part of it."""
+    def score_shard(self, shard: Path, part: tuple[int, int] = (0, 1)) -> "PoolScores | AlError":
+        """Scores for the texts of one shard, or of a part of it; the error of a shard that cannot be read.
+
+        shard (Path): The shard.
+        part (tuple[int, int]): As for `read_shard_items`.
+        RAISES (AlError): As `score`, and what the embedding raises.
+        """
         report: Counter[str] = Counter()
-        ids, near, scores, vectors = [], [], [], []
-        n_tokens = 0
-        with self.nlp.memory_zone():
-            items = read_shard_items(
-                shard, self.nlp, keep_tokens=self.job.keep_tokens, report=report, part=part
-            )
-            for batch in batched(items, BATCH):
-                docs = [item.doc for item in batch]
-                ids += [int(item.id, 16) for item in batch]
-                near += [near_key(doc.text) for doc in docs]
-                n_tokens += sum(map(len, docs))
-                scores.append(self.score(docs))
-                if self.job.embed:
-                    vectors.append(self.embedding(docs))
-                del batch, docs
+        items = read_shard_items(
+            shard, self.nlp, keep_tokens=self.job.keep_tokens, report=report, part=part
+        )
+        found: list[PoolScores] = []
+        while True:
+            with self._zone():
+                try:
+                    docs = {item.id: item.doc for item in islice(items, BATCH)}
+                except AlError as error:
+                    return error
+                if not docs:
+                    return merge(found, report)
+                found.append(self._score_batch(docs))
+                del docs
+
+    def _zone(self) -> AbstractContextManager[Any]:
+        """Where the vocab forgets a batch's words, once the tokeniser has cached the most frequent ones."""
+        self._n_batches += 1
+        return nullcontext() if self._n_batches <= WARM else self.nlp.memory_zone()
+
+    def _score_batch(self, docs: dict[str, Doc]) -> "PoolScores":
+        batch = list(docs.values())
+        scores, vectors = self.score(batch), None
+        if self.job.embed:
+            with blamed_on(self.embedding):
+                vectors = self.embedding(batch)
         return PoolScores(
-            numpy.array(ids, dtype="u8"),
-            numpy.concatenate([*scores, numpy.zeros(0)]),
-            numpy.array(near, dtype="u8"),
-            _stack(vectors) if vectors else None,
-            report,
-            n_tokens,
+            numpy.array([int(identity, 16) for identity in docs], dtype="u8"),
+            scores,
+            numpy.array([near_key(doc.text) for doc in batch], dtype="u8"),
+            vectors,
+            Counter(),
+            sum(map(len, batch)),
         )
-
-
-def score_pool(
-    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None
-) -> PoolScores:
-    """Score a whole pool. A shard that cannot be read is left out and named in a warning.
-
-    job (Job): What to do.
-    path (Path): The pool.
-    n_process (int): Processes; each loads the pipeline.
-    scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
-    RAISES (AlError): As `read_pool`, and what the job's functions raise.
-    """
-    paths = shards(path)
-    n_parts = n_process if len(paths) < n_process else 1
-    work = [(shard, (i, n_parts)) for shard in paths for i in range(n_parts)]
-    found: list[PoolScores] = []
-    failures: list[AlError] = []
-    for result in progress(_run(job, work, n_process, scorer), len(work), "shard"):
-        (failures if isinstance(result, AlError) else found).append(result)  # type: ignore[arg-type]
-    report: Counter[str] = sum((part.report for part in found), Counter())
-    if failures:
-        report["unreadable shard"] = len({str(error) for error in failures})
-        if not found:
-            raise failures[0]
-        message = Warnings.W041.format(
-            count=report["unreadable shard"], total=len(paths), first=failures[0]
-        )
-        warnings.warn(message, AlWarning, stacklevel=2)
-    ids = numpy.concatenate([part.ids for part in found])
-    if not len(ids):
-        raise nothing_usable(path, report)
-    vectors = [part.vectors for part in found if part.vectors is not None]
-    merged = PoolScores(
-        ids,
-        numpy.concatenate([part.scores for part in found]),
-        numpy.concatenate([part.near for part in found]),
-        _stack(vectors) if vectors else None,
-        report,
-        sum(part.n_tokens for part in found),
-    )
-    _, rows = numpy.unique(ids, return_index=True)
-    report["duplicate"] += len(ids) - len(rows)
-    report["read"] -= len(ids) - len(rows)
-    return merged.keep(rows)
 
 
 def load_pipeline(job: Job) -> Language:
@@ -216,8 +206,9 @@ def load_pipeline(job: Job) -> Language:
         require_gpu(job.gpu_id)
     try:
         nlp = spacy.blank(job.lang) if job.model is None else spacy.load(job.model)
-    except (OSError, ImportError, ValueError) as error:
-        why = str(error).strip().splitlines()[0]
+    except Exception as error:
+        # a damaged file can raise anything
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise AlError(Errors.AL085.format(path=job.model or job.lang, why=why)) from error
     for _, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
@@ -240,43 +231,32 @@ def load_code(path: str | None) -> None:
         ) from error
 
 
-def _run(
-    job: Job, work: list[tuple[Path, tuple[int, int]]], n_process: int, scorer: Scorer | None
-) -> Iterator[PoolScores | AlError]:
-    if n_process == 1:
-        scorer = scorer or Scorer(job)
-        yield from (_attempt(scorer.score_shard, *item) for item in work)
-        return
-    # a process that was not forked has none of this one's threads and locks to trip over
-    context = get_context("spawn")
-    with ProcessPoolExecutor(n_process, context, _set_up, (job,)) as pool:
-        yield from pool.map(_score_there, *zip(*work))
-
-
-_scorer: Scorer | None = None
-
-
-def _set_up(job: Job) -> None:
-    global _scorer
-    # this many processes already fill the cores
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    _scorer = Scorer(job)
-
-
-def _score_there(shard: Path, part: tuple[int, int]) -> PoolScores | AlError:
-    assert _scorer is not None, os.getpid()
-    return _attempt(_scorer.score_shard, shard, part)
-
-
-def _attempt(
-    score: Callable[..., PoolScores], shard: Path, part: tuple[int, int]
-) -> PoolScores | AlError:
+@contextmanager
+def blamed_on(function: Any) -> Iterator[None]:
+    """RAISES (AlError): AL092, naming this registered function, for whatever is raised that is no AlError."""
     try:
-        return score(shard, part)
-    except AlError as error:
-        return error
+        yield
+    except AlError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        why = f"{type(error).__name__}: {error}"
+        where = f"{last.filename}:{last.lineno}"
+        name = callable_name(function)
+        raise AlError(Errors.AL092.format(name=name, why=why, where=where)) from error
+
+
+def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
+    """The rows of all parts after each other."""
+    vectors = [part.vectors for part in parts if part.vectors is not None]
+    return PoolScores(
+        numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.ids for part in parts)]),
+        numpy.concatenate([numpy.zeros(0), *(part.scores for part in parts)]),
+        numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.near for part in parts)]),
+        _stack(vectors) if vectors else None,
+        report,
+        sum(part.n_tokens for part in parts),
+    )
 
 
 def _stack(vectors: Sequence[Any]) -> Any:

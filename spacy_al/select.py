@@ -1,25 +1,30 @@
 """Which texts of a pool to label next."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy
-from spacy.tokens import Doc
 
 from spacy_al.acquisition import information_density
 from spacy_al.data.labeled import labeled_ids
-from spacy_al.data.pool import PoolItem, fetch
+from spacy_al.data.pool import fetch
 from spacy_al.data.tasks import Task, make_task
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.scoring import Job, PoolScores, Scorer, score_pool
+from spacy_al.noise import KeyedGenerator
+from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
 from spacy_al.selection.density import mean_cosine
 from spacy_al.settings import Settings, named, resolve
-from spacy_al.suggest import Suggestion, suggest
+from spacy_al.suggest import no_suggestion, suggest
+from spacy_al.types import Floats, Ints, Sampler
+from spacy_al.workers import score_pool
 
-COLD = "representative"
+# Samplers that do not look at embeddings, which then need not be made
+BLIND = ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
+SOURCE = ("doc", "sentence", "before", "after")
 
 
 @dataclass
@@ -37,28 +42,38 @@ class Selection:
     """
 
     tasks: list[Task]
-    uncertainty: list[Any]
+    uncertainty: list[Floats]
     strategy: str
     model: str | None
     component: str | None
     calibrated: bool
     n_pool: int
     n_tokens: int
-    report: Counter[str] = field(default_factory=Counter)
+    report: Counter[str]
+
+
+@dataclass(frozen=True)
+class _Picks:
+    """What a sampler chose: ids, weighted scores and propensities, in the order in which to ask."""
+
+    ids: list[str]
+    scores: Floats
+    propensities: Floats
 
 
 def select(
     pool: Path,
     *,
-    n: int = 20,
+    n: int | None = None,
     model: str | None = None,
-    labeled: list[Path] | None = None,
+    labeled: Sequence[Path] = (),
     settings: Settings | None = None,
     acquisition: str | None = None,
     density_weight: float | None = None,
     sampler: str | None = None,
     component: str | None = None,
     seed: int | None = None,
+    round: int = 0,
     lang: str | None = None,
     keep_tokens: bool = False,
     n_process: int = 1,
@@ -68,14 +83,14 @@ def select(
     """Rank a pool and take the batch. Records nothing.
 
     pool (Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
-    n (int): Texts to choose.
+    n (int | None): Texts to choose; by default the batch size of the settings.
     model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool.
-    labeled (list[Path] | None): Corpora or files of tasks whose texts are not asked again.
-    settings (Settings | None): The `[al]` section of a config; the arguments below come before it.
+    labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked again.
+    settings (Settings | None): The `[al]` section of a config; the other arguments come before it.
     acquisition, sampler (str | None): Registered functions by name; `token_entropy` is spacy-al.token_entropy.v1.
     density_weight (float | None): Exponent of the mean similarity to the pool (Settles and Craven, 2008); 0 for none.
     component (str | None): Whose posterior; by default the only component that has one.
-    seed (int | None): Of what is drawn.
+    seed, round (int): Of what is drawn.
     lang (str | None): Language of the tokeniser without a model.
     keep_tokens (bool): Keep the pool's own tokens rather than the pipeline's.
     n_process (int): Processes that score.
@@ -85,155 +100,178 @@ def select(
     RAISES (AlError): What is wrong with the input, and AL086 if nothing is left to ask.
     """
     settings = settings or Settings()
-    if n < 1:
-        raise UsageError(Errors.AL087.format(name="The number of texts", value=n, must="1 or more"))
-    if n_process < 1:
-        raise UsageError(Errors.AL087.format(name="--n-process", value=n_process, must="1 or more"))
-    weight = settings.density_weight if density_weight is None else density_weight
-    if not (numpy.isfinite(weight) and weight >= 0):
-        raise UsageError(
-            Errors.AL087.format(name="The density weight", value=weight, must="0 or more")
-        )
-    blocks = dict(settings.blocks)
-    if acquisition:
-        blocks["acquisition"] = named("al_acquisitions", acquisition)
-    if sampler:
-        blocks["sampler"] = named("al_samplers", sampler)
     if model is None:
-        blocks.pop("acquisition", None)
-        blocks["sampler"] = blocks["sampler"] if sampler else named("al_samplers", COLD)
-        weight = 0
-    draw = blocks.pop("sampler", named("al_samplers", "top_k"))
+        _refuse_scores(acquisition, density_weight, sampler)
+    given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
+    given |= {"component": component, "lang": lang}
+    settings = replace(settings, **{key: v for key, v in given.items() if v is not None})
+    n = settings.batch_size if n is None else n
+    _at_least("The number of texts (-n)", n, 1)
+    _at_least("--n-process", n_process, 1)
+    _at_least("--seed", settings.seed, 0)
+    _at_least("--density-weight", settings.density_weight, 0)
+    blocks = _blocks(settings, model, acquisition, sampler)
+    draw = blocks.pop("sampler")
+    weight = settings.density_weight if model else 0.0
     job = Job(
         model,
-        component or settings.component,
+        settings.component,
         blocks,
-        embed=weight > 0 or _embeds(draw),
+        embed=weight > 0 or draw["@al_samplers"] not in BLIND,
         keep_tokens=keep_tokens,
-        lang=lang or settings.lang,
+        lang=settings.lang,
         code=code,
         gpu_id=gpu_id,
     )
     scorer = Scorer(job)
-    take = resolve(draw)
-    rng = numpy.random.default_rng(settings.seed if seed is None else seed)
+    take: Sampler = resolve(draw)
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
-    scores = _leave_out(scores, labeled or [], settings)
+    scores = _leave_out(scores, labeled, settings)
     if not len(scores.ids):
-        counts = ", ".join(
-            f"{count} {why}" for why, count in sorted(scores.report.items()) if why != "read"
-        )
+        counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
-    strategy = [scorer.acquisition_name] if model else []
-    if weight > 0:
-        strategy.append(f"density^{weight:g}")
-    weighted, vectors = _weigh(scores, weight, rng)
-    rows, propensities = take(weighted, n, rng, embeddings=vectors, groups=_groups(scores.near))
-    strategy.append(str(draw["@al_samplers"]).removeprefix("spacy-al.").rsplit(".v", 1)[0])
-
-    ids = [f"{scores.ids[row]:016x}" for row in rows]
-    with_texts = fetch(pool, scorer.nlp, ids, keep_tokens=keep_tokens)
-    found = _suggestions(scorer, with_texts)
+    picks = _draw(scores, take, n, weight, settings.seed, round, draw["@al_samplers"] in BLIND)
+    parts = [scorer.acquisition_name] if model else []
+    parts += [f"density^{weight:g}"] if weight else []
+    parts.append(draw["@al_samplers"].removeprefix("spacy-al.").rsplit(".v", 1)[0])
     meta: dict[str, Any] = {
-        "round": 0,
-        "strategy": " · ".join(strategy),
-        "component": getattr(scorer, "component", job.component),
+        "round": round,
+        "strategy": " · ".join(parts),
+        "component": scorer.component if model else settings.component,
         "model": Path(model).name if model else None,
     }
-    tasks, uncertainty = [], []
-    for rank, (identity, row, propensity) in enumerate(zip(ids, rows, propensities), 1):
-        item = with_texts[identity]
-        labels, suggestion = found[identity]
-        tasks.append(
-            make_task(
-                item.doc,
-                suggestions=suggestion.items,
-                component_kind=suggestion.kind,
-                labels=labels or settings.labels,
-                meta={
-                    "score": float(weighted[row]),
-                    "rank": rank,
-                    **meta,
-                    "propensity": float(propensity),
-                    "why": suggestion.why,
-                    **{
-                        key: item.source[key]
-                        for key in ("doc", "sentence", "before", "after")
-                        if key in item.source
-                    },
-                },
-                view_id=suggestion.view_id,
-                exclusive=suggestion.exclusive,
-            )
-        )
-        uncertainty.append(suggestion.uncertainty)
+    if (picks.propensities == 1).all():
+        meta["design"] = "deterministic"
+    tasks, uncertainty = _tasks(pool, picks, scorer, settings, meta)
     return Selection(
         tasks,
         uncertainty,
         meta["strategy"],
         model,
         meta["component"],
-        getattr(scorer, "calibrated", False),
+        scorer.calibrated,
         len(scores.ids),
         scores.n_tokens,
         scores.report,
     )
 
 
-def _embeds(sampler: dict[str, Any]) -> bool:
-    """Whether a sampler looks at embeddings: all but those that are known not to."""
-    return sampler["@al_samplers"] not in ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
+def _refuse_scores(
+    acquisition: str | None, density_weight: float | None, sampler: str | None
+) -> None:
+    """RAISES (UsageError): AL094 for what was asked for and means nothing without a model."""
+    given = ["--acquisition"] if acquisition else []
+    given += ["--density-weight"] if density_weight else []
+    given += [f"--sampler {sampler}"] if sampler in ("top_k", "spacy-al.top_k.v1") else []
+    if given:
+        raise UsageError(Errors.AL094.format(given=" and ".join(given)))
 
 
-def _leave_out(scores: PoolScores, labeled: list[Path], settings: Settings) -> PoolScores:
+def _at_least(name: str, value: float, least: int) -> None:
+    """RAISES (UsageError): AL087. Written so that NaN is refused as well."""
+    if not least <= value < float("inf"):
+        raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))
+
+
+def _blocks(
+    settings: Settings, model: str | None, acquisition: str | None, sampler: str | None
+) -> dict[str, dict[str, Any]]:
+    """The config's blocks, those that were named instead, and a sampler in any case."""
+    blocks = {"sampler": named("al_samplers", "top_k"), **settings.blocks}
+    if model is None:
+        # what a config says is meant for the rounds that have a model
+        blocks["sampler"] = named("al_samplers", "representative")
+        blocks = {name: blocks[name] for name in ("sampler", "embedding") if name in blocks}
+    if acquisition:
+        blocks["acquisition"] = named("al_acquisitions", acquisition)
+    if sampler:
+        blocks["sampler"] = named("al_samplers", sampler)
+    return blocks
+
+
+def _leave_out(scores: PoolScores, labeled: Sequence[Path], settings: Settings) -> PoolScores:
     """Without what is labelled, or kept for measuring."""
-    known = {"already labelled": [*labeled, *([settings.train] if settings.train else [])]}
-    known["in dev or test"] = [path for path in (settings.dev, settings.test) if path]
+    known = {
+        "already labelled": [*labeled, settings.train],
+        "in dev or test": [settings.dev, settings.test],
+    }
     for why, paths in known.items():
-        ids = [int(identity, 16) for path in paths for identity in labeled_ids(path)]
-        keep = ~numpy.isin(scores.ids, numpy.array(ids, dtype="u8"))
-        if not keep.all():
-            scores.report[why] += int((~keep).sum())
-            scores = scores.keep(keep)
+        ids = {int(identity, 16) for path in paths if path for identity in labeled_ids(path)}
+        left_out = numpy.isin(scores.ids, numpy.fromiter(ids, "u8", len(ids)))
+        scores.report[why] += int(left_out.sum())
+        scores.report["read"] -= int(left_out.sum())
+        scores = scores.keep(~left_out)
     return scores
 
 
-def _weigh(scores: PoolScores, weight: float, rng: numpy.random.Generator) -> tuple[Any, Any]:
-    """Scores times density, and the embeddings as a sampler takes them."""
-    vectors = scores.vectors
-    if vectors is None:
-        return scores.scores, None
+def _draw(
+    scores: PoolScores, take: Sampler, n: int, weight: float, seed: int, round: int, blind: bool
+) -> _Picks:
+    """Weigh the scores by density, and let the sampler take n rows, at most one of near duplicates."""
+    rng = KeyedGenerator(seed, round, scores.ids)
+    vectors, weighted = scores.vectors, scores.scores
     sparse = hasattr(vectors, "tocsr")
     if sparse:
         vectors = weigh_rare(vectors)
-    weighted = scores.scores
-    if weight > 0:
+    if weight:
         weighted = information_density(weighted, mean_cosine(vectors), weight)
-    return weighted, compress(vectors, rng) if sparse else vectors
+    if sparse and not blind:
+        vectors = compress(vectors, rng)
+    groups = numpy.unique(scores.near, return_inverse=True)[1]
+    with blamed_on(take):
+        rows, propensities = take(weighted, n, rng, embeddings=vectors, groups=groups)
+        rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")
+        fine = _fits(rows, propensities, n, len(weighted))
+    if not fine:
+        found = f"{rows.shape} rows and {propensities.shape} propensities"
+        name = getattr(getattr(take, "func", take), "__name__", "sampler")
+        raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighted)))
+    return _Picks([f"{scores.ids[row]:016x}" for row in rows], weighted[rows], propensities)
 
 
-def _groups(near: Any) -> Any:
-    """Numbers from 0 for near duplicates, of which a batch takes one."""
-    return numpy.unique(near, return_inverse=True)[1]
-
-
-def _suggestions(
-    scorer: Scorer, items: dict[str, PoolItem]
-) -> dict[str, tuple[list[str], Suggestion]]:
-    """Labels and suggestion for each text; none without a model."""
-    if scorer.job.model is None:
-        nothing = {identity: _nothing(item.doc) for identity, item in items.items()}
-        return {identity: ([], suggestion) for identity, suggestion in nothing.items()}
-    posteriors = scorer.posteriors([item.doc for item in items.values()])
-    threshold = getattr(scorer.nlp.get_pipe(scorer.component), "cfg", {}).get("threshold") or 0.5
-    return {
-        identity: (list(posterior.labels), suggest(posterior, item.doc, threshold))
-        for (identity, item), posterior in zip(items.items(), posteriors)
-    }
-
-
-def _nothing(doc: Doc) -> Suggestion:
-    return Suggestion(
-        "entities", "ner_manual", [], True, numpy.zeros(len(doc)), "typical of a part of the pool"
+def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
+    return bool(
+        rows.ndim == 1
+        and rows.shape == propensities.shape
+        and 0 < len(rows) <= n
+        and numpy.issubdtype(rows.dtype, numpy.integer)
+        and len(set(rows.tolist())) == len(rows)
+        and 0 <= rows.min() <= rows.max() < total
+        and ((propensities > 0) & (propensities <= 1)).all()
     )
+
+
+def _tasks(
+    pool: Path, picks: _Picks, scorer: Scorer, settings: Settings, meta: dict[str, Any]
+) -> tuple[list[Task], list[Floats]]:
+    """The questions, with what the model would answer, and how unsure it is of each token."""
+    found = fetch(pool, scorer.nlp, picks.ids, keep_tokens=scorer.job.keep_tokens)
+    items = [found[identity] for identity in picks.ids]
+    docs = [item.doc for item in items]
+    labels = settings.labels
+    if scorer.job.model is None:
+        suggestions = [no_suggestion(doc, settings.factory) for doc in docs]
+    else:
+        posteriors = scorer.posteriors(docs)
+        labels = list(posteriors[0].labels) or labels
+        suggestions = [suggest(p, doc, scorer.threshold) for p, doc in zip(posteriors, docs)]
+    tasks = []
+    numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
+    for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
+        own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
+        if suggestion.why:
+            own["why"] = suggestion.why
+        own |= {key: item.source[key] for key in SOURCE if key in item.source}
+        tasks.append(
+            make_task(
+                item.doc,
+                suggestions=suggestion.items,
+                component_kind=suggestion.kind,
+                labels=labels,
+                meta=own,
+                view_id=suggestion.view_id,
+                exclusive=suggestion.exclusive,
+            )
+        )
+    return tasks, [suggestion.uncertainty for suggestion in suggestions]

@@ -36,6 +36,7 @@ class Settings:
     pool (Path | None): The unlabelled texts.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     lang (str): The pipeline's language.
+    factory (str | None): Factory of the component, where the config has it.
     train, dev, test (Path | None): What is labelled already.
     """
 
@@ -51,6 +52,7 @@ class Settings:
     pool: Path | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     lang: str = "en"
+    factory: str | None = None
     train: Path | None = None
     dev: Path | None = None
     test: Path | None = None
@@ -67,14 +69,18 @@ KINDS: dict[str, tuple[type, ...]] = {
     "labels": (list,),
     "dev_size": (int,),
 }
+LEAST = {"batch_size": 1, "max_rounds": 1, "seed": 0, "density_weight": 0, "dev_size": 0}
+RETRAIN = ("scratch", "resume")
+PATHS = ("train", "dev", "test")
 
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
-    """Read the `[al]` section of a config.
+    """Read the `[al]` section of a config. Relative paths in it start at the working directory, as spaCy's do.
 
     path (Path): A spaCy config.
     overrides (Mapping | None): Settings by their dotted names, e.g. {"al.batch_size": 50}.
-    RAISES (AlError): AL080 no file, AL081 no config, AL082 no `[al]`, AL083 unknown or wrong settings.
+    RAISES (AlError): AL080 no file, AL081 no config, AL082 no `[al]`, AL083 unknown or wrong settings, AL084 a block
+        that cannot be resolved.
     """
     if not path.is_file():
         raise AlError(Errors.AL080.format(path=path))
@@ -83,42 +89,28 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     except Exception as error:
         # confection raises errors of several unrelated types
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
-    if "al" not in config:
+    if not isinstance(config.get("al"), dict):
         raise AlError(Errors.AL082.format(path=path))
-    section = config["al"]
-    known = {*KINDS, *BLOCKS, "pool"}
-    for name, value in section.items():
-        if name not in known:
-            _refuse(path, f"al.{name}", "there is no such setting", sorted(known))
-        if (
-            name in KINDS
-            and value is not None
-            and (isinstance(value, bool) or not isinstance(value, KINDS[name]))
-        ):
-            _refuse(path, f"al.{name}", f"it is {value!r}", [kind.__name__ for kind in KINDS[name]])
-    if section.get("retrain", "scratch") not in ("scratch", "resume"):
-        _refuse(path, "al.retrain", f"it is {section['retrain']!r}", ["scratch", "resume"])
-    for name in ("batch_size", "max_rounds"):
-        if section.get(name, 1) < 1:
-            _refuse(path, f"al.{name}", f"it is {section[name]}", ["1 or more"])
-    blocks = {name: dict(section[name]) for name in BLOCKS if section.get(name)}
-    for name, block in blocks.items():
-        if f"@{BLOCKS[name]}" not in block:
-            _refuse(path, f"al.{name}", f"it has no @{BLOCKS[name]}", [f"@{BLOCKS[name]}"])
-        resolve(block)
+    check = _Check(path)
+    section: dict[str, Any] = config["al"]
+    check.names("al", section, {*KINDS, *BLOCKS, "pool"})
     plain = {name: section[name] for name in KINDS if section.get(name) is not None}
-    paths = config.get("paths", {})
-    pool = dict(section.get("pool") or {})
-    for name in set(pool) - {"path"}:
-        _refuse(path, f"al.pool.{name}", "there is no such setting", ["path"])
+    check.values(plain)
+    blocks = {name: check.block(name, section[name]) for name in BLOCKS if section.get(name)}
+    pool = check.pool(section.get("pool"))
+    paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
+    for name, value in paths.items():
+        check.path(f"paths.{name}", value)
+    part = config.get("components", {}).get(plain.get("component"), {})
     return Settings(
-        **{**plain, "output": Path(plain.get("output", "training/al"))},
-        pool=_path(pool.get("path")),
+        **{**plain, "output": Path(plain.get("output", Settings.output))},
+        pool=_path(pool),
         blocks=blocks,
-        lang=config.get("nlp", {}).get("lang", "en"),
-        train=_path(paths.get("train")),
-        dev=_path(paths.get("dev")),
-        test=_path(paths.get("test")),
+        lang=config.get("nlp", {}).get("lang") or "en",
+        factory=part.get("factory"),
+        train=_path(paths["train"]),
+        dev=_path(paths["dev"]),
+        test=_path(paths["test"]),
     )
 
 
@@ -132,8 +124,11 @@ def resolve(block: Mapping[str, Any]) -> Any:
         return spacy.registry.resolve(Config({"block": dict(block)}))["block"]
     except AlError:
         raise
-    except ValueError as error:  # confection's and catalogue's own errors
-        raise UsageError(Errors.AL084.format(block=dict(block), why=str(error).strip())) from None
+    except Exception as error:  # confection's and catalogue's own, and whatever the function raises
+        lines = str(error).replace("block -> ", "").splitlines()
+        # confection ends with the block itself
+        why = "; ".join(line.strip() for line in lines if line.strip() and line[0] != "{")
+        raise UsageError(Errors.AL084.format(block=dict(block), why=why)) from None
 
 
 def named(registry: str, name: str) -> dict[str, Any]:
@@ -141,9 +136,57 @@ def named(registry: str, name: str) -> dict[str, Any]:
     return {f"@{registry}": name if "." in name else f"spacy-al.{name}.v1"}
 
 
+@dataclass(frozen=True)
+class _Check:
+    """Refuses what a config cannot say. RAISES (UsageError): AL083 in every method, with what can be said."""
+
+    file: Path
+
+    def names(self, section: str, found: Mapping[str, Any], known: set[str]) -> None:
+        for name in found:
+            if name not in known:
+                self.refuse(f"{section}.{name}", "there is no such setting", sorted(known))
+
+    def values(self, plain: Mapping[str, Any]) -> None:
+        for name, value in plain.items():
+            if isinstance(value, bool) or not isinstance(value, KINDS[name]):
+                self.refuse(f"al.{name}", f"it is {value!r}", [_a(kind) for kind in KINDS[name]])
+            # written so that NaN is refused as well
+            if name in LEAST and not LEAST[name] <= value < float("inf"):
+                self.refuse(f"al.{name}", f"it is {value}", [f"{LEAST[name]} or more"])
+        if plain.get("retrain", RETRAIN[0]) not in RETRAIN:
+            self.refuse("al.retrain", f"it is {plain['retrain']!r}", list(RETRAIN))
+        if not all(isinstance(label, str) for label in plain.get("labels", [])):
+            self.refuse("al.labels", f"it is {plain['labels']!r}", ["a list of names"])
+
+    def block(self, name: str, block: Any) -> dict[str, Any]:
+        key = f"@{BLOCKS[name]}"
+        if not isinstance(block, dict) or key not in block:
+            self.refuse(f"al.{name}", f"it has no {key}", [f"a block [al.{name}] with {key}"])
+        resolve(block)
+        return dict(block)
+
+    def pool(self, pool: Any) -> Any:
+        if pool is None:
+            return None
+        if not isinstance(pool, dict):
+            self.refuse("al.pool", f"it is {pool!r}", ["a block [al.pool] with a path"])
+        self.names("al.pool", pool, {"path"})
+        self.path("al.pool.path", pool.get("path"))
+        return pool.get("path")
+
+    def path(self, name: str, value: Any) -> None:
+        if value is not None and not isinstance(value, str):
+            self.refuse(name, f"it is {value!r}", ["a path"])
+
+    def refuse(self, name: str, what: str, known: list[str]) -> None:
+        message = Errors.AL083.format(path=self.file, name=name, what=what, known=", ".join(known))
+        raise UsageError(message)
+
+
+def _a(kind: type) -> str:
+    return {str: "a name", int: "a whole number", float: "a number", list: "a list"}[kind]
+
+
 def _path(value: Any) -> Path | None:
     return Path(value) if value else None
-
-
-def _refuse(path: Path, name: str, what: str, known: list[str]) -> None:
-    raise UsageError(Errors.AL083.format(path=path, name=name, what=what, known=", ".join(known)))

@@ -9,6 +9,16 @@ from spacy_al.acquisition import distribution
 from spacy_al.types import Floats
 
 OUTSIDE = "outside"
+# By factory: kind of task and Prodigy's interface for it
+FORMS = {
+    "ner": ("entities", "ner_manual"),
+    "spancat": ("spans", "spans_manual"),
+    "spancat_singlelabel": ("spans", "spans_manual"),
+    "textcat": ("categories", "choice"),
+    "textcat_multilabel": ("categories", "choice"),
+    "tagger": ("tags", "pos_manual"),
+    "morphologizer": ("tags", "pos_manual"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
     if hasattr(posterior, "greedy"):
         items = [(s.start, s.end, s.label, s.prob) for s in posterior.greedy]
         uncertainty, why = _tokens(posterior.token_probs, (*posterior.labels, OUTSIDE), doc)
-        return Suggestion("entities", "ner_manual", items, True, uncertainty, why)
+        return Suggestion(*FORMS["ner"], items, True, uncertainty, why)
     if hasattr(posterior, "token_probs"):
         best = posterior.token_probs.argmax(axis=1)
         items = [
@@ -51,25 +61,32 @@ def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
             for i, k in enumerate(best)
         ]
         uncertainty, why = _tokens(posterior.token_probs, posterior.labels, doc)
-        return Suggestion("tags", "pos_manual", items, True, uncertainty, why)
+        return Suggestion(*FORMS["tagger"], items, True, uncertainty, why)
     if hasattr(posterior, "spans"):
         items = [(s.start, s.end, s.label, s.prob) for s in posterior.spans if s.prob >= threshold]
         closest = min(posterior.spans, key=lambda s: abs(s.prob - 0.5), default=None)
         why = ""
         if closest:
             why = f"“{doc[closest.start : closest.end].text}” {closest.label} {closest.prob:.2f}"
-        return Suggestion(
-            "spans", "spans_manual", items, posterior.exclusive, numpy.zeros(n_tokens), why
-        )
+        return Suggestion(*FORMS["spancat"], items, posterior.exclusive, numpy.zeros(n_tokens), why)
     items = list(zip(posterior.labels, posterior.probs.tolist()))
     if posterior.exclusive:
         shown = sorted(items, key=lambda item: -item[1])[:2]
     else:
         shown = sorted(items, key=lambda item: abs(item[1] - 0.5))[:2]
     why = ", ".join(f"{label} {prob:.2f}" for label, prob in shown)
-    return Suggestion(
-        "categories", "choice", items, posterior.exclusive, numpy.zeros(n_tokens), why
-    )
+    return Suggestion(*FORMS["textcat"], items, posterior.exclusive, numpy.zeros(n_tokens), why)
+
+
+def no_suggestion(doc: Any, factory: str | None = None) -> Suggestion:
+    """The empty form of the component that is to be taught, before there is a model: by default entities.
+
+    doc (Doc): The document.
+    factory (str | None): The component's factory in spaCy.
+    """
+    kind, view_id = FORMS.get(factory or "ner", FORMS["ner"])
+    exclusive = factory != "textcat_multilabel"
+    return Suggestion(kind, view_id, [], exclusive, numpy.zeros(len(doc)), "")
 
 
 def _tokens(probs: Floats, labels: tuple[str, ...], doc: Any) -> tuple[Floats, str]:

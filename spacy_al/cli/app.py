@@ -1,17 +1,21 @@
 """The Typer app, mounted on spaCy's own, and how failures are shown."""
 
 import functools
-import sys
+import os
+import unicodedata
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
 from spacy.cli._util import app as spacy_app
+from spacy.cli._util import parse_config_overrides
 
-from spacy_al.errors import AlError, AlWarning
+from spacy_al.errors import AlError, AlWarning, Errors, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Line end, the joiner and the non-joiner
+KEPT = "\n\u200c\u200d"
 
 app = typer.Typer(
     name="al",
@@ -49,13 +53,62 @@ def explained(command: F) -> F:
                 _say("✘", str(error))
                 raise typer.Exit(error.exit_code) from None
             except BrokenPipeError:
+                # whoever read this wants no more of it; Python would try once more, and complain, when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 raise typer.Exit(0) from None
 
     return wrapper  # type: ignore[return-value]
 
 
+def split_overrides(words: list[str], config: Any) -> tuple[list[str], dict[str, Any]]:
+    """Arguments, and spaCy's overrides between them, of a command whose argument can be left out.
+
+    words (list[str]): What is no option of the command, in order, e.g. ["pool.spacy", "--al.batch_size", "7"].
+    config (Any): The config that is overridden; None if there is none.
+    RETURNS (tuple[list[str], dict]): Arguments, and overrides by their dotted names.
+    RAISES (BadParameter): An option that nobody knows.
+    RAISES (UsageError): AL089 for overrides of no config.
+    """
+    arguments, overrides, names = [], list[str](), []
+    words = list(words)
+    while words:
+        word = words.pop(0)
+        if not _is_option(word):
+            arguments.append(word)
+            continue
+        name = word.split("=")[0]
+        if not name.startswith("--") or "." not in name:
+            raise typer.BadParameter(f"No such option: {name}")
+        names.append(name)
+        overrides.append(word)
+        if "=" not in word and words and not _is_option(words[0]):
+            overrides.append(words.pop(0))
+    if config is None:
+        if names:
+            raise UsageError(Errors.AL089.format(given=", ".join(names)))
+        return arguments, {}
+    return arguments, parse_config_overrides(overrides)
+
+
+def _is_option(arg: str) -> bool:
+    """Whether an argument is an option and no negative number."""
+    return arg.startswith("-") and arg != "-" and not arg[1].isdigit()
+
+
 def _say(mark: str, message: str) -> None:
-    print(f"{mark} {message}", file=sys.stderr)
+    typer.echo(f"{mark} {printable(message)}", err=True)
+
+
+def printable(text: Any) -> str:
+    """Text from outside as a terminal may show it: without what a terminal would obey, on as many lines as it has.
+
+    Control characters and those that turn the direction of writing become blanks; joiners stay, as scripts and
+    emoji need them.
+    """
+    return "".join(
+        c if c in KEPT or unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " "
+        for c in str(text)
+    )
 
 
 def main() -> None:

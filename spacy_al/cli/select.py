@@ -1,30 +1,26 @@
 """`spacy-al select`: which texts of a pool to label next."""
 
+import json
 import os
-import sys
-import unicodedata
 from collections.abc import Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import srsly
 import typer
-from spacy.cli._util import parse_config_overrides
 from spacy.vocab import Vocab
 from typer import Argument, Option
-from wasabi import color, table
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.cli.batch import format_selection
+from spacy_al.data.shard import writing
 from spacy_al.data.tasks import Task, to_docbin, to_label_studio, write_tasks
-from spacy_al.errors import Errors, UsageError
-from spacy_al.select import Selection, select
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.scoring import load_code
+from spacy_al.select import select
 from spacy_al.settings import Settings, read_settings
-from spacy_al.util import replacing
 
-SHOWN = 10
-WIDTH = 110
-
+POOL = "A .spacy file or a folder of shards (default: that of the config)"
 MODEL = "Trained pipeline (default: the newest model-best below this folder)"
 COLD = "Use no model: choose what represents the pool"
 LABELED = "Corpus or file of tasks whose texts are not asked again; may be given several times"
@@ -34,6 +30,10 @@ DENSITY = "Exponent of the mean similarity to the pool; 0 for none"
 SAMPLER = "Registered sampler, e.g. top_k, uniform, representative"
 KEEP = "Keep the pool's tokens rather than the pipeline's"
 NUMBER = "Texts to choose (default: 20, or batch_size of the config)"
+OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy by the format)"
+LANG = "Language, where there is no model"
+CODE = "Python file with registered functions"
+DEPTH = 5
 
 
 class Format(str, Enum):
@@ -44,11 +44,13 @@ class Format(str, Enum):
     spacy = "spacy"
 
 
-@app.command("select", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+SUFFIXES = {Format.prodigy: "jsonl", Format.label_studio: "json", Format.spacy: "spacy"}
+
+
+@app.command("select", context_settings={"ignore_unknown_options": True})
 @explained
 def select_cli(
-    ctx: typer.Context,
-    pool: Annotated[Path | None, Argument(help="A .spacy file or a folder of shards")] = None,
+    words: Annotated[list[str] | None, Argument(metavar="[POOL]", help=POOL)] = None,
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     cold: Annotated[bool, Option("--cold", help=COLD)] = False,
     labeled: Annotated[list[Path] | None, Option("--labeled", help=LABELED)] = None,
@@ -60,21 +62,13 @@ def select_cli(
     seed: Annotated[int | None, Option("--seed", help="Of what is drawn (default: 0)")] = None,
     n: Annotated[int | None, Option("-n", help=NUMBER)] = None,
     format: Annotated[Format, Option("--format", help="Of the tasks")] = Format.prodigy,
-    output: Annotated[Path, Option("--output", "-o", help="File, or - for standard output")] = Path(
-        "batch.jsonl"
-    ),
-    lang: Annotated[
-        str | None, Option("--lang", "-l", help="Language, where there is no model")
-    ] = None,
+    output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT)] = None,
+    lang: Annotated[str | None, Option("--lang", "-l", help=LANG)] = None,
     keep_tokens: Annotated[bool, Option("--keep-tokens", help=KEEP)] = False,
     n_process: Annotated[int, Option("--n-process", help="Processes that score")] = 1,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
-    verbose: Annotated[
-        bool, Option("--verbose", "-V", help="Show every text that was chosen")
-    ] = False,
+    verbose: Annotated[bool, Option("--verbose", "-V", help="Show all that was chosen")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Rank a pool of unlabelled texts and write those to label next as tasks, best first.
@@ -82,19 +76,25 @@ def select_cli(
     Without a trained pipeline it chooses texts that represent the pool, and says so. Nothing is recorded:
     the same command gives the same batch. Annotation that the pool carries is never looked at.
     """
-    overrides = _overrides(ctx.args)
-    if overrides and config is None:
-        raise UsageError(Errors.AL089.format(given=", ".join(f"--{name}" for name in overrides)))
+    arguments, overrides = split_overrides(words or [], config)
+    if len(arguments) > 1:
+        raise typer.BadParameter(f"One pool at a time, and {' and '.join(arguments)} are given")
+    if code:
+        # the config may name what the code registers
+        load_code(str(code))
     settings = read_settings(config, overrides) if config else Settings()
-    chosen = pool or settings.pool
-    if chosen is None:
+    pool = Path(arguments[0]) if arguments else settings.pool
+    if pool is None:
         raise UsageError(Errors.AL090)
-    model = None if cold else model or newest_model(Path("."))
+    output = output or Path(f"batch.{SUFFIXES[format]}")
+    check_output(output, format, pool)
+    if cold and model:
+        raise typer.BadParameter("--cold uses no model, and --model names one")
     selection = select(
-        chosen,
-        n=n or (settings.batch_size if n is None else n),
-        model=model,
-        labeled=labeled,
+        pool,
+        n=n,
+        model=None if cold else model or newest_model(Path(".")),
+        labeled=labeled or (),
         settings=settings,
         acquisition=acquisition,
         density_weight=density_weight,
@@ -107,123 +107,57 @@ def select_cli(
         code=str(code) if code else None,
         gpu_id=gpu_id,
     )
-    write_batch(selection.tasks, output, format.value)
+    write_batch(selection.tasks, output, format)
     if not quiet:
-        shown = len(selection.tasks) if verbose else SHOWN
-        typer.echo(format_selection(selection, output, shown), err=True)
+        typer.echo(format_selection(selection, output, None if verbose else 10), err=True)
 
 
 def newest_model(folder: Path) -> str | None:
     """The `model-best` below a folder that was written last, as `spacy train` leaves it; None if there is none."""
-    found = [
-        meta.parent
-        for depth in range(5)
-        for meta in folder.glob("/".join(["*"] * depth + ["model-best", "meta.json"]))
-    ]
-    # equal times are told apart by name, so that the choice does not depend on the file system
-    return (
-        str(
-            max(
-                found,
-                key=lambda path: ((path / "meta.json").stat().st_mtime_ns, str(path)),
-                default="",
-            )
-        )
-        or None
-    )
+    found = []
+    for parent, folders, files in os.walk(folder):
+        depth = len(Path(parent).relative_to(folder).parts)
+        if Path(parent).name == "model-best" and "meta.json" in files:
+            # equal times are told apart by name, so that the choice does not depend on the file system
+            found.append((os.stat(Path(parent, "meta.json")).st_mtime_ns, str(Path(parent))))
+        folders[:] = [name for name in folders if depth < DEPTH and not name.startswith(".")]
+    return max(found)[1] if found else None
 
 
-def write_batch(tasks: Sequence[Task], output: Path, format: str) -> None:
-    """Write tasks as JSONL (prodigy), JSON (label-studio) or a DocBin (spacy)."""
-    if format == "spacy":
-        if str(output) == "-":
+def check_output(output: Path, format: Format, pool: Path) -> None:
+    """Find out before the work whether its result can be written.
+
+    RAISES (AlError): AL047 if it cannot be, AL091 for a .spacy file on standard output, AL095 for one in the pool.
+    """
+    if str(output) == "-":
+        if format is Format.spacy:
             raise UsageError(Errors.AL091)
-        with replacing(output, "wb") as file:
+        return
+    if output.resolve() == pool.resolve() or (
+        output.suffix == ".spacy" and output.resolve().parent == pool.resolve()
+    ):
+        raise UsageError(Errors.AL095.format(path=output))
+    why = "it is a folder" if output.is_dir() else ""
+    parent = next(parent for parent in output.absolute().parents if parent.exists())
+    if not parent.is_dir():
+        why = f"{parent} is not a folder"
+    elif not os.access(parent, os.W_OK):
+        why = f"nothing may be written to {parent}"
+    if why:
+        raise AlError(Errors.AL047.format(path=output, why=why))
+
+
+def write_batch(tasks: Sequence[Task], output: Path, format: Format) -> None:
+    """Write tasks as JSONL (prodigy), JSON (label-studio) or a DocBin (spacy).
+
+    RAISES (AlError): AL047 if the file cannot be written.
+    """
+    if format is Format.spacy:
+        with writing(output, "wb") as file:
             file.write(to_docbin(tasks, Vocab()).to_bytes())
-    elif format == "label-studio":
-        text = srsly.json_dumps([to_label_studio(task) for task in tasks], indent=2) + "\n"
-        if str(output) == "-":
-            sys.stdout.write(text)
-        else:
-            with replacing(output) as file:
-                file.write(text)
+    elif format is Format.label_studio:
+        with writing(output) as file:
+            json.dump([to_label_studio(task) for task in tasks], file, indent=2, allow_nan=False)
+            file.write("\n")
     else:
         write_tasks(tasks, output)
-
-
-def format_selection(selection: Selection, output: Path, shown: int = SHOWN) -> str:
-    """The batch as a table for a terminal, with the uncertain words marked, and what was left out."""
-    rows = []
-    for task, uncertainty in list(zip(selection.tasks, selection.uncertainty))[:shown]:
-        meta = task["meta"]
-        why = _plain(meta["why"])
-        rows.append((meta["rank"], f"{meta['score']:.3f}", why, _marked(task, uncertainty)))
-    lines = []
-    if selection.model is None:
-        lines.append(
-            "ℹ No model: a cold start, with texts that represent the pool and differ from each other"
-        )
-    else:
-        state = "calibrated" if selection.calibrated else "uncalibrated probabilities"
-        lines.append(
-            f"ℹ {selection.component} of {selection.model} ({state}), {selection.strategy}"
-        )
-    # the text comes last, since colours count as characters when columns are padded
-    header = ("#", "Score", "Least sure of", "Text")
-    lines.append(table(rows, header=header, aligns=("r", "r", "l", "l"), max_col=48, divider=True))
-    if len(selection.tasks) > shown:
-        lines.append(f"  … and {len(selection.tasks) - shown} more")
-    left = [
-        f"{count} {why}"
-        for why, count in sorted(selection.report.items())
-        if why != "read" and count
-    ]
-    lines += [f"ℹ Left out: {', '.join(left)}"] if left else []
-    lines.append(
-        f"✔ {len(selection.tasks)} of {selection.n_pool} texts written to "
-        f"{'standard output' if str(output) == '-' else output}"
-    )
-    return "\n".join(lines)
-
-
-def _marked(task: Task, uncertainty: Any) -> str:
-    """The text, short, its uncertain words marked where the terminal has colours."""
-    tokens = task["tokens"]
-    peak = float(max(uncertainty, default=0.0))
-    first = 0
-    if peak > 0:
-        # start where the most uncertain word is in sight
-        before = [len(token["text"]) + token["ws"] for token in tokens[: int(uncertainty.argmax())]]
-        while sum(before[first:]) > WIDTH // 2:
-            first += 1
-    words, length = ["… "] if first else [], 2 if first else 0
-    for token, value in zip(tokens[first:], uncertainty[first:]):
-        text = _plain(token["text"])
-        length += len(text) + token["ws"]
-        if length > WIDTH:
-            words.append("…")
-            break
-        if peak > 0 and value >= peak / 2:
-            text = color(text, fg="yellow", bold=True) if _colours() else f"[{text}]"
-        words.append(text + " " * token["ws"])
-    return "".join(words)
-
-
-def _plain(text: str) -> str:
-    """Text from a pool on a terminal: without control characters, which a terminal would obey."""
-    return "".join(
-        c if unicodedata.category(c) not in ("Cc", "Cf", "Cs", "Zl", "Zp") else " "
-        for c in str(text)
-    )
-
-
-def _colours() -> bool:
-    return sys.stderr.isatty() and "NO_COLOR" not in os.environ
-
-
-def _overrides(args: list[str]) -> dict[str, Any]:
-    """spaCy's overrides from what the command does not know; anything else there is wrong usage."""
-    unknown = [arg for arg in args if arg.startswith("-") and "." not in arg.split("=")[0]]
-    if unknown or (args and not args[0].startswith("--")):
-        raise typer.BadParameter(f"No such option or argument: {(unknown or args)[0]}")
-    return parse_config_overrides(args)

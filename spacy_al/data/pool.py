@@ -155,7 +155,7 @@ def fetch(
     """
     wanted = list(dict.fromkeys(ids))
     missing, found = set(wanted), dict[str, PoolItem]()
-    for shard in shards(path):
+    for shard in _shard_files(path):
         if not missing:
             break
         try:

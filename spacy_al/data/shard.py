@@ -1,10 +1,11 @@
 """One `.spacy` file: read whole or bare, written whole or not at all, and explained where it is damaged."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import srsly
 from spacy.attrs import ORTH, SENT_START
@@ -96,12 +97,32 @@ def write_shard(docs: Iterable[Doc], path: Path) -> Path:
         data.add(doc)
         data.user_data.append(packer.pack(doc.user_data))
     data.store_user_data = True
+    with writing(path, "wb") as file:
+        file.write(data.to_bytes())
+    return path
+
+
+@contextmanager
+def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Open a file that is replaced only once the new one is whole; a device or a pipe is written to as it is.
+
+    path (Path): The file, or `-` for standard output.
+    mode (str): "w" or "wb".
+    RAISES (AlError): The file cannot be written (AL047).
+    """
+    if str(path) == "-":
+        stdout = sys.stdout if mode == "w" else sys.stdout.buffer
+        yield stdout
+        # so that a reader who has gone is met here, and not when Python ends
+        stdout.flush()
+        return
     try:
-        with replacing(path, "wb") as file:
-            file.write(data.to_bytes())
+        special = path.exists() and not path.is_file() and not path.is_dir()
+        encoding = None if "b" in mode else "utf8"
+        with path.open(mode, encoding=encoding) if special else replacing(path, mode) as file:
+            yield file
     except OSError as error:
         raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
-    return path
 
 
 def _source(user_data: bytes | None, unpacker: Any) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from typing import IO, Any, TypeAlias
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from spacy_al.data.shard import writing
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import content_hash, replacing
+from spacy_al.util import content_hash
 
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
@@ -108,13 +109,8 @@ def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:
     RETURNS (int): How many were written.
     RAISES (AlError): The file cannot be written (AL047).
     """
-    if str(path) == "-":
-        return _write(tasks, sys.stdout)
-    try:
-        with replacing(path) as file:
-            return _write(tasks, file)
-    except OSError as error:
-        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
+    with writing(path) as file:
+        return _write(tasks, file)
 
 
 def to_prodigy(task: Task) -> Task:

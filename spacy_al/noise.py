@@ -1,0 +1,59 @@
+"""Chance that belongs to texts and not to rows."""
+
+import hashlib
+from typing import Any
+
+import numpy
+
+from spacy_al.types import Ints
+
+
+class KeyedGenerator(numpy.random.Generator):
+    """A generator of which whoever draws one number a row gets, for each row, the number of that row's text.
+
+    So a text keeps its noise when other texts enter or leave the pool, and however the pool is shuffled. This holds
+    for `random`, `gumbel` and `permutation`; other draws, and those of other sizes, come from an ordinary stream.
+
+    seed (int): The project's seed.
+    round (int): The round.
+    ids (Ints): (N,) ids of the rows, unsigned 64 bits.
+    """
+
+    def __init__(self, seed: int, round: int, ids: Ints) -> None:
+        super().__init__(numpy.random.PCG64([seed, round]))
+        self._ids = ids
+        self._key = f"{seed} {round}"
+        self._draws = 0
+
+    def random(self, size: Any = None, dtype: Any = numpy.float64, out: Any = None) -> Any:
+        """Uniform in [0, 1)."""
+        if not self._is_rows(size) or out is not None:
+            return super().random(size, dtype, out)
+        self._draws += 1
+        key = hashlib.blake2b(f"{self._key} {self._draws}".encode(), digest_size=8).digest()
+        bits = _mix(self._ids.astype("u8") ^ numpy.uint64(int.from_bytes(key, "big")))
+        return ((bits >> numpy.uint64(11)) * 2.0**-53).astype(dtype)
+
+    def gumbel(self, loc: Any = 0.0, scale: Any = 1.0, size: Any = None) -> Any:
+        """Gumbel noise, of which the largest sums with log weights are draws without replacement."""
+        if not self._is_rows(size):
+            return super().gumbel(loc, scale, size)
+        # 1 - u is in (0, 1]; exactly 1 would become infinite
+        uniform = numpy.clip(1.0 - self.random(size), None, 1.0 - 2.0**-53)
+        return loc - scale * numpy.log(-numpy.log(uniform))
+
+    def permutation(self, x: Any, axis: int = 0) -> Any:
+        """The rows in random order."""
+        if not isinstance(x, int) or not self._is_rows(x):
+            return super().permutation(x, axis)
+        return numpy.argsort(self.random(x), kind="stable")
+
+    def _is_rows(self, size: Any) -> bool:
+        return size == len(self._ids) or size == (len(self._ids),)
+
+
+def _mix(bits: Any) -> Any:
+    """Each bit of the result depends on all bits (SplitMix64; Steele et al., 2014)."""
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        bits = (bits ^ (bits >> numpy.uint64(shift))) * numpy.uint64(factor)
+    return bits ^ (bits >> numpy.uint64(31))

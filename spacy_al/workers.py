@@ -1,0 +1,103 @@
+"""Scores for a whole pool, here or in other processes, a shard at a time."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy
+
+from spacy_al.data.pool import nothing_usable, shards
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.scoring import Job, PoolScores, Scorer, merge
+from spacy_al.util import progress
+
+
+def score_pool(
+    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None
+) -> PoolScores:
+    """Score a whole pool. A shard that cannot be read is left out and named in a warning.
+
+    job (Job): What to do.
+    path (Path): The pool.
+    n_process (int): Processes; each loads the pipeline.
+    scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
+    RAISES (AlError): As `read_pool`, and what the job's functions raise.
+    """
+    paths = shards(path)
+    # few shards are shared out among the processes in parts, lest one of them waits for the other's last shard
+    n_parts = n_process if len(paths) < 4 * n_process else 1
+    work = [(shard, (i, n_parts)) for shard in paths for i in range(n_parts)]
+    found: list[PoolScores] = []
+    failures: list[AlError] = []
+    for result in progress(_run(job, work, n_process, scorer), len(work), "shard"):
+        if isinstance(result, AlError):
+            failures.append(result)
+        else:
+            found.append(result)
+    report: Counter[str] = sum((part.report for part in found), Counter())
+    if failures:
+        if not found:
+            raise failures[0]
+        report["unreadable shard"] = len(failures) // n_parts
+        message = Warnings.W041.format(
+            count=report["unreadable shard"], total=len(paths), first=failures[0]
+        )
+        warnings.warn(message, AlWarning, stacklevel=2)
+    merged = merge(found, report)
+    if not len(merged.ids):
+        raise nothing_usable(path, report)
+    _, rows = numpy.unique(merged.ids, return_index=True)
+    report["duplicate"] += len(merged.ids) - len(rows)
+    report["read"] -= len(merged.ids) - len(rows)
+    return merged.keep(rows)
+
+
+def _run(
+    job: Job, work: list[tuple[Path, tuple[int, int]]], n_process: int, scorer: Scorer | None
+) -> Iterator[PoolScores | AlError]:
+    if n_process == 1:
+        scorer = scorer or Scorer(job)
+        yield from (scorer.score_shard(*item) for item in work)
+        return
+    # a process that was not forked has none of this one's threads and locks to trip over
+    context = multiprocessing.get_context("spawn")
+    try:
+        with ProcessPoolExecutor(n_process, context, _set_up, (job,)) as pool:
+            yield from pool.map(_score_there, *zip(*work))
+    except BrokenProcessPool as error:
+        raise AlError(Errors.AL093.format(count=n_process)) from error
+
+
+_scorer: Scorer | None = None
+
+
+def _set_up(job: Job) -> None:
+    global _scorer
+    # Ctrl-C reaches every process: this one has nothing to say about it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    # this many processes already fill the cores
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    _scorer = Scorer(job)
+
+
+def _follow_parent() -> None:
+    """End with the parent, however that ends."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _score_there(shard: Path, part: tuple[int, int]) -> PoolScores | AlError:
+    assert _scorer is not None
+    return _scorer.score_shard(shard, part)
