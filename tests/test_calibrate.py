@@ -84,10 +84,10 @@ def numbers(temperature):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A recogniser whose scores were tripled, on disk, with 300 documents drawn from it as it was before."""
+    """A recogniser whose scores were tripled, on disk, with 150 documents drawn from it as it was before."""
     home = tmp_path_factory.mktemp("calibrate")
     nlp = make_ner(shared=True, scale=0.4)
-    saved(drawn(nlp, "ner", 300, temperature=1.0), home / "gold.spacy")
+    saved(drawn(nlp, "ner", 150, temperature=1.0), home / "gold.spacy")
     upper = nlp.get_pipe("ner").model.get_ref("upper")
     for param in ("W", "b"):
         upper.set_param(param, upper.get_param(param) * 3)
@@ -104,8 +104,8 @@ def model(home):
 def test_scores_times_a_factor_get_the_inverse_back(home, model):
     record = calibrate(model, home / "gold.spacy")
     assert list(record["temperature"]) == ["closed", "open"]
-    assert numbers(record["temperature"]) == pytest.approx([3, 3], rel=0.2)
-    assert record["documents"] == 300 and record["unaligned"] == 0
+    assert numbers(record["temperature"]) == pytest.approx([3, 3], rel=0.25)
+    assert record["documents"] == 150 and record["unaligned"] == 0
     assert record["loss"]["after"] < record["loss"]["before"]
     for kind in ("chosen", "candidates"):
         before, after = record["before"][kind], record["after"][kind]
@@ -148,11 +148,11 @@ def test_a_sample_is_the_same_for_the_same_seed(home, model):
 def test_every_component_gets_one_temperature(component, tmp_path):
     nlp = make(component)
     nlp.to_disk(tmp_path / "model")
-    n = 60 if component.startswith("spancat") else 400
+    n = 40 if component.startswith("spancat") else 200
     gold = saved(drawn(nlp, component, n), tmp_path / "gold.spacy")
     record = calibrate(tmp_path / "model", gold)
     assert record["component"] == component
-    assert record["temperature"] == pytest.approx(TRUE, rel=0.25)
+    assert record["temperature"] == pytest.approx(TRUE, rel=0.3)
     assert record["after"]["candidates"]["ece"] < 0.1
     assert json.loads((tmp_path / "model" / FILE).read_text())
 
@@ -160,8 +160,8 @@ def test_every_component_gets_one_temperature(component, tmp_path):
 def test_beam_ner_gets_one_temperature(tmp_path):
     nlp = make_ner(factory="beam_ner", scale=0.4)
     nlp.to_disk(tmp_path / "model")
-    gold = saved(drawn(nlp, "beam_ner", 200), tmp_path / "gold.spacy")
-    assert calibrate(tmp_path / "model", gold)["temperature"] == pytest.approx(TRUE, rel=0.25)
+    gold = saved(drawn(nlp, "beam_ner", 100), tmp_path / "gold.spacy")
+    assert calibrate(tmp_path / "model", gold)["temperature"] == pytest.approx(TRUE, rel=0.3)
 
 
 @pytest.mark.parametrize("component", [*COMPONENTS, "ner", "beam_ner"])
