@@ -50,7 +50,7 @@ SUFFIXES = {Format.prodigy: "jsonl", Format.label_studio: "json", Format.spacy: 
 @app.command("select", context_settings={"ignore_unknown_options": True})
 @explained
 def select_cli(
-    words: Annotated[list[str] | None, Argument(metavar="[POOL]", help=POOL)] = None,
+    words: Annotated[list[str] | None, Argument(metavar="POOL", help=POOL)] = None,
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     cold: Annotated[bool, Option("--cold", help=COLD)] = False,
     labeled: Annotated[list[Path] | None, Option("--labeled", help=LABELED)] = None,
