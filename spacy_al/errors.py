@@ -47,8 +47,8 @@ class Errors:
     )
     AL007 = "[AL007] '{name}' has no labels yet. Train it, or initialize it, before reading a posterior."
     AL008 = (
-        "[AL008] '{name}' stands after '{retokenizer}', which merges or splits tokens, so the document is no "
-        "longer what '{component}' read. Put '{name}' before '{retokenizer}'."
+        "[AL008] '{retokenizer}' merges or splits tokens, so at '{name}' a document is not what '{component}' reads. "
+        "Put '{name}' right before '{component}'."
     )
     AL009 = "[AL009] No span {start}..{end} in a document of {length} tokens. Starts are inclusive, ends exclusive."
     AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is)."

@@ -400,7 +400,6 @@ def test_norms_of_the_tokenizer(pipes):
     check([nlp(CONTRACTED)], get_posteriors_of(nlp, docs), token_entropy())
 
 
-@pytest.mark.xfail(reason="the copies that get_posteriors makes lose the tokenizer's norms")
 def test_get_posteriors_keeps_norms_too():
     nlp = make("tok2vec", "ner", "al_scorer", encoder=LISTENER)
     check([nlp(CONTRACTED)], expected(nlp, bare(nlp, [CONTRACTED])), token_entropy())

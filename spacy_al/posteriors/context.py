@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spacy.attrs import NORM
+from spacy.attrs import NORM, ORTH, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.read import bare_copy, components_before, run
+from spacy_al.posteriors.read import components_before, run
 
 STARTS = ("token.is_sent_start", "doc.sents")
 ENTITIES = ("doc.ents", "token.ent_iob", "token.ent_type")
@@ -87,7 +87,7 @@ class Context:
         if not self.again and self.starts:
             return list(docs)
         copies = [doc.copy() if self.behind else _bare_copy(doc) for doc in docs]
-        run(self.again, copies)
+        copies = run(self.again, copies)
         if self.encoded:
             # encoders of others, run again, have put their own output there
             for doc, copy in zip(docs, copies):
@@ -103,7 +103,10 @@ def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: st
 
 def _bare_copy(doc: Doc) -> Doc:
     """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
-    copy = bare_copy(doc)
+    words: Any = doc.to_array(ORTH)
+    spaces: Any = doc.to_array(SPACY)
+    # three times as fast as by way of tokens and strings
+    copy = Doc(doc.vocab, words=words.tolist(), spaces=(spaces > 0).tolist())
     norms: Any = doc.to_array([NORM])
     copy.from_array([NORM], norms)
     _copy_encoding(doc, copy)

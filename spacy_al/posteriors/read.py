@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
-from spacy.attrs import ENT_IOB, ENT_TYPE, ORTH, SENT_START, SPACY
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -55,8 +54,7 @@ def get_posteriors(
     name = find_component(nlp, component)
     upstream = components_before(nlp, name)
     if upstream:
-        docs = [bare_copy(doc, entities=True, starts=True) for doc in docs]
-        run(upstream, docs)
+        docs = run(upstream, [doc.copy() for doc in docs])
     reader = reader_of(nlp, name)
     if epsilon is not None and nlp.get_pipe_meta(name).factory == "ner":
         reader = partial(reader, epsilon=epsilon)  # type: ignore[call-arg]
@@ -106,22 +104,10 @@ def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:
     return [(other, pipe) for other, pipe in nlp.pipeline if other in before]
 
 
-def run(pipes: Sequence[tuple[str, Any]], docs: Sequence[Doc]) -> None:
-    """Send docs through components, which change them in place. Some components fail on docs without tokens."""
-    docs = [doc for doc in docs if len(doc)]
+def run(pipes: Sequence[tuple[str, Any]], docs: Sequence[Doc]) -> list[Doc]:
+    """Send docs through components, which may change them in place. Those without tokens stay: some components fail on them."""
+    filled = [doc for doc in docs if len(doc)]
     for _, pipe in pipes:
-        docs = list(pipe.pipe(docs)) if hasattr(pipe, "pipe") else [pipe(doc) for doc in docs]
-
-
-def bare_copy(doc: Doc, *, entities: bool = False, starts: bool = False) -> Doc:
-    """A new doc with the same tokens, and if asked with the entities and the sentence starts."""
-    words: Any = doc.to_array(ORTH)
-    spaces: Any = doc.to_array(SPACY)
-    # three times as fast as by way of tokens and strings
-    copy = Doc(doc.vocab, words=words.tolist(), spaces=(spaces > 0).tolist())
-    wanted = (ENT_IOB, ENT_TYPE) * entities + (SENT_START,) * starts
-    attrs = [attr for attr in wanted if len(doc) and doc.to_array(attr).any()]
-    if attrs:
-        table: Any = doc.to_array(attrs)
-        copy.from_array(attrs, table.reshape(len(doc), len(attrs)))
-    return copy
+        filled = list(pipe.pipe(filled)) if hasattr(pipe, "pipe") else [pipe(doc) for doc in filled]
+    done = iter(filled)
+    return [next(done) if len(doc) else doc for doc in docs]

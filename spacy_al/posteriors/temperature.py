@@ -24,7 +24,8 @@ def weights_hash(nlp: Language, name: str) -> str:
     models = [component.model]
     pipe: Any
     for _, pipe in nlp.pipeline:
-        if name in getattr(pipe, "listening_components", ()):
+        # encoders know their listeners by the component's own name, which renaming it in the pipeline does not change
+        if component.name in getattr(pipe, "listening_components", ()):
             models.append(pipe.model)
     digest = hashlib.blake2b(digest_size=16)
     for model in models:
