@@ -19,11 +19,13 @@ from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
 from spacy_al.selection.density import mean_cosine
 from spacy_al.settings import Settings, named, resolve
 from spacy_al.suggest import no_suggestion, suggest
+from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
 from spacy_al.workers import score_pool
 
-# Samplers that do not look at embeddings, which then need not be made
+# Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
 BLIND = ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
+UNRANKED = ("spacy-al.uniform.v1", "spacy-al.representative.v1")
 SOURCE = ("doc", "sentence", "before", "after")
 
 
@@ -131,7 +133,14 @@ def select(
     if not len(scores.ids):
         counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
-    picks = _draw(scores, take, n, weight, settings.seed, round, draw["@al_samplers"] in BLIND)
+    rng = KeyedGenerator(settings.seed, round, scores.ids)
+    vectors, density = _density(scores.vectors, weight)
+    if model and draw["@al_samplers"] not in UNRANKED:
+        settle_ties(scores, density, n, scorer, pool)
+    if hasattr(vectors, "tocsr") and draw["@al_samplers"] not in BLIND:
+        vectors = compress(vectors, rng)
+    weighted = scores.scores * density
+    picks = _draw(scores, weighted, vectors, take, n, rng)
     parts = [scorer.acquisition_name] if model else []
     parts += [f"density^{weight:g}"] if weight else []
     parts.append(draw["@al_samplers"].removeprefix("spacy-al.").rsplit(".v", 1)[0])
@@ -205,19 +214,20 @@ def _leave_out(scores: PoolScores, labeled: Sequence[Path], settings: Settings) 
     return scores
 
 
-def _draw(
-    scores: PoolScores, take: Sampler, n: int, weight: float, seed: int, round: int, blind: bool
-) -> _Picks:
-    """Weigh the scores by density, and let the sampler take n rows, at most one of near duplicates."""
-    rng = KeyedGenerator(seed, round, scores.ids)
-    vectors, weighted = scores.vectors, scores.scores
-    sparse = hasattr(vectors, "tocsr")
-    if sparse:
+def _density(vectors: Any, weight: float) -> tuple[Any, Any]:
+    """The vectors, rare words weighed, and the factor by which each row's score is multiplied."""
+    if hasattr(vectors, "tocsr"):
         vectors = weigh_rare(vectors)
-    if weight:
-        weighted = information_density(weighted, mean_cosine(vectors), weight)
-    if sparse and not blind:
-        vectors = compress(vectors, rng)
+    if not weight:
+        return vectors, 1.0
+    ones = numpy.ones(vectors.shape[0])
+    return vectors, information_density(ones, mean_cosine(vectors), weight)
+
+
+def _draw(
+    scores: PoolScores, weighted: Floats, vectors: Any, take: Sampler, n: int, rng: KeyedGenerator
+) -> _Picks:
+    """Let the sampler take n rows, at most one of near duplicates."""
     groups = numpy.unique(scores.near, return_inverse=True)[1]
     with blamed_on(take):
         rows, propensities = take(weighted, n, rng, embeddings=vectors, groups=groups)

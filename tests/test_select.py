@@ -19,8 +19,10 @@ from spacy_al.cli.batch import cut, format_selection, width
 from spacy_al.cli.select import newest_model
 from spacy_al.data.pool import write_shards
 from spacy_al.noise import KeyedGenerator
+from spacy_al.scoring import Scorer
 from spacy_al.select import select
 from spacy_al.settings import Settings, read_settings
+from spacy_al.ties import close_to_each_other
 from spacy_al.util import content_hash
 
 SENTENCE = (
@@ -155,6 +157,36 @@ def test_user_code_is_used_by_name(model, pool, tmp_path):
     (tmp_path / "mine.py").write_text(USER_CODE)
     found = batch(pool, model=model, acquisition="test_longest.v1", code=str(tmp_path / "mine.py"))
     assert found[0][0][1] >= max(len(text.split()) for text in TEXTS)
+
+
+def test_equal_scores_are_not_ordered_by_float_noise(model, tmp_path, monkeypatch):
+    # the first words are all the model is unsure of, so most scores are equal
+    rng = random.Random(2)
+    texts = [
+        " ".join(["aspirin Dr Smith gave", *rng.choices(TEXTS[3].split(), k=9)]) for _ in range(90)
+    ]
+    score = Scorer.score
+    monkeypatch.setattr(
+        Scorer,
+        "score",
+        lambda self, docs: (
+            score(self, docs) + 2e-6 * numpy.sin(7.0 * len(docs) + numpy.arange(len(docs)))
+        ),
+    )
+    expected = batch(write(texts, tmp_path / "0"), model=model, n=20)
+    assert len({round(row[1], 5) for row in expected[0]}) < 20
+    for size in (11, 17, 40):
+        found = batch(write(texts[::-1], tmp_path / str(size), size), model=model, n=20)
+        assert_same(expected, found)
+
+
+def test_close_to_each_other():
+    values = numpy.array([5.0, 1.0, 5.00001, 3.0, 0.5, 1.000001, 3.1, 1.000002, 0.2, 0.2])
+    assert sorted(close_to_each_other(values, 1)) == [0, 2]
+    assert sorted(close_to_each_other(values, 2)) == [0, 2]
+    assert sorted(close_to_each_other(values, 3)) == [0, 1, 2, 5, 7]
+    assert sorted(close_to_each_other(values, 500)) == [0, 1, 2, 5, 7, 8, 9]
+    assert not len(close_to_each_other(values[:1], 3))
 
 
 # noise

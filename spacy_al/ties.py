@@ -1,0 +1,47 @@
+"""Texts that score alike, put into an order that does not depend on how the pool is stored."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from spacy_al.data.pool import fetch
+from spacy_al.scoring import PoolScores, Scorer
+from spacy_al.types import Floats, Ints
+
+# More than a score differs when its text is scored among others
+RELATIVE_NOISE, NOISE = 1e-5, 1e-6
+# Where more texts than this are tied, none of them is worth the time
+MOST = 1000
+
+
+def settle_ties(scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: Path) -> None:
+    """Score those texts anew, each alone, whose order among the first would else be left to float noise.
+
+    Equal scores are common, since a model sees a few words to each side only; and how they are rounded depends on
+    which texts are scored together.
+
+    scores (PoolScores): Changed in place.
+    density (Any): By which the scores are multiplied, (N,) or one number.
+    n (int): Size of the batch.
+    scorer (Scorer): Scores the texts, fetched from the pool.
+    """
+    rows = close_to_each_other(scores.scores * density, n)
+    if not 0 < len(rows) <= MOST:
+        return
+    ids = [f"{scores.ids[row]:016x}" for row in rows]
+    found = fetch(pool, scorer.nlp, ids, keep_tokens=scorer.job.keep_tokens)
+    for row, identity in zip(rows, ids):
+        scores.scores[row] = scorer.score([found[identity].doc])[0]
+
+
+def close_to_each_other(values: Floats, n: int) -> Ints:
+    """Rows among the 2n highest, and those tied with the last, that are within float noise of the next in rank."""
+    order = numpy.argsort(-values, kind="stable")
+    ranked = values[order]
+    close = ranked[:-1] - ranked[1:] <= RELATIVE_NOISE * ranked[:-1] + NOISE
+    end = min(2 * n, len(order))
+    while end < len(order) and close[end - 1]:
+        end += 1
+    involved = numpy.append(close, False) | numpy.append(False, close)
+    return order[:end][involved[:end]]
