@@ -48,7 +48,7 @@ class DocScore:
 
     @cached_property
     def spans(self) -> SpanView | None:
-        """Entities or candidate spans with their probabilities, most probable first; None where there are none."""
+        """Entities or candidate spans from a probability of 1e-5 up, most probable first; None where the component has none."""
         if "spans" not in self._stored:
             return None
         stored = self._stored["spans"]
@@ -82,7 +82,8 @@ class TokenScore:
 
 @dataclass(frozen=True, slots=True)
 class SpanScore:
-    """prob (float): Marginal probability of the span with its label; without a label, the sum over labels."""
+    """prob (float): Marginal probability of the span with its label; without a label, the sum over labels. Below 1e-5 it is
+    not kept with the document, and 0 here."""
 
     prob: float
 

@@ -20,6 +20,9 @@ from spacy_al.posteriors.temperature import FILE, read_calibration
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
 
+# Less probable entities and spans are not kept on documents: after calibration there are hundreds of them in a sentence
+STORED = 1e-5
+
 
 @Language.factory(
     "al_scorer",
@@ -111,7 +114,7 @@ class AlScorer(Pipe):
             if entropies is not None:
                 entry["entropies"] = entropies[i].astype("f4").tobytes()
             if hasattr(posterior, "spans"):
-                entry["spans"] = extensions.packed_spans(posterior.spans)
+                entry["spans"] = extensions.packed_spans(posterior.above(STORED))
             elif hasattr(posterior, "probs"):
                 entry["categories"] = {
                     "labels": list(posterior.labels),

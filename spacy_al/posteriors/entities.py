@@ -10,7 +10,7 @@ import numpy
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
-from spacy_al.posteriors.view import SpanProb, SpanView
+from spacy_al.posteriors.view import FLOOR, SpanProb, SpanView
 from spacy_al.types import Floats
 
 
@@ -73,12 +73,15 @@ class EntityPosterior:
     @cached_property
     def spans(self) -> SpanView:
         """Every entity from a probability of 1e-6 up, most probable first."""
-        first, last, label, prob = self.source.listed
-        rows = slice(*numpy.searchsorted(self.source.listed_docs, (self.index, self.index + 1)))
+        return self.above(FLOOR)
+
+    def above(self, floor: float) -> SpanView:
+        """Every entity of at least this probability, most probable first."""
+        doc, *columns = self.source.listed(floor)
+        rows = slice(*numpy.searchsorted(doc, (self.index, self.index + 1)))
+        first, last, label, prob = (column[rows] for column in columns)
         base = self._slice.start
-        return SpanView(
-            first[rows] - base, last[rows] + 1 - base, label[rows], prob[rows], self.labels
-        )
+        return SpanView(first - base, last + 1 - base, label, prob, self.labels)
 
     @property
     def span_probs(self) -> Floats:

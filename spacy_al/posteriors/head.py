@@ -110,6 +110,13 @@ class Features:
         parts[0] += head.bias
         return parts
 
+    @cached_property
+    def reading(self) -> Floats:
+        """What a token and the one before it add while an entity is open: (n_tokens, n_pieces * n_hidden)."""
+        reading = self.parts[0].copy()
+        reading[1:] += self.parts[2][:-1]
+        return reading
+
     def hidden(self, total: Floats) -> Floats:
         """The nonlinearity. Changes its argument."""
         head = self.head
@@ -129,11 +136,11 @@ class Features:
     def open(self, token: Ints, start: Ints) -> Floats:
         """Hidden units where an entity has been open since `start` (< token): (n_rows, n_hidden)."""
         parts, pad = self.parts, self.head.pad
-        total = parts[0][token]
         if self.head.n_features == 3:
-            total += parts[1][start]
-            total += parts[2][token - 1]
+            total = self.reading.take(token, axis=0)
+            total += parts[1].take(start, axis=0)
             return self.hidden(total)
+        total = parts[0][token]
         # the wide variant: the first five tokens of the open entity
         for i in range(1, self.head.n_features):
             position = start + i - 1

@@ -9,7 +9,6 @@ import numpy
 from spacy_al.lattice import Chain, Chunks, expand
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.head import Features
-from spacy_al.posteriors.view import FLOOR
 from spacy_al.types import Bools, Floats, Ints
 
 
@@ -41,6 +40,7 @@ class Source:
         self.labels = features.head.actions.labels
         self.doc_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
         self.offsets = numpy.concatenate(([0], numpy.cumsum(lengths)))
+        self._listed: dict[float, tuple[Ints, Ints, Ints, Ints, Floats]] = {}
 
     def at(self, closed: float, opened: float) -> "Source":
         """The same batch at other temperatures, nothing encoded anew."""
@@ -110,26 +110,23 @@ class Source:
         _, unit, out = self.steps
         return Chain(self.lengths, out, unit, *self.chunks.flat, cut=self.chunks.cut)
 
-    @cached_property
-    def listed(self) -> tuple[Ints, Ints, Ints, Floats]:
-        """First token, last token, label index and probability of all entities worth listing, by document, then
-        the most probable first."""
-        chain = self.chain
-        token, unit_label = numpy.nonzero(chain.unit_marginals >= FLOOR)
-        row, chunk_label = numpy.nonzero(chain.chunk_marginals >= FLOOR)
-        first = numpy.concatenate((token, chain.first[row]))
-        last = numpy.concatenate((token, chain.last[row]))
-        label = numpy.concatenate((unit_label, chunk_label))
-        prob = numpy.concatenate(
-            (chain.unit_marginals[token, unit_label], chain.chunk_marginals[row, chunk_label])
-        )
-        order = numpy.lexsort((label, last, first, -prob, self.doc_of[first]))
-        return first[order], last[order], label[order], prob[order]
-
-    @cached_property
-    def listed_docs(self) -> Ints:
-        """The document of each entity that is listed, ascending."""
-        return self.doc_of[self.listed[0]]
+    def listed(self, floor: float) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+        """Entities of at least this probability, by document, the most probable first: document, first token, last
+        token, label index, probability."""
+        if floor not in self._listed:
+            chain = self.chain
+            token, unit_label = numpy.nonzero(chain.unit_marginals >= floor)
+            row, chunk_label = numpy.nonzero(chain.chunk_marginals >= floor)
+            first = numpy.concatenate((token, chain.first[row]))
+            last = numpy.concatenate((token, chain.last[row]))
+            label = numpy.concatenate((unit_label, chunk_label))
+            prob = numpy.concatenate(
+                (chain.unit_marginals[token, unit_label], chain.chunk_marginals[row, chunk_label])
+            )
+            doc = self.doc_of[first]
+            order = numpy.lexsort((-prob, doc))
+            self._listed[floor] = doc[order], first[order], last[order], label[order], prob[order]
+        return self._listed[floor]
 
     def log_weights(self, protected: Bools) -> tuple[tuple[Any, ...], Floats]:
         """Log weights for `lattice.normalize`, nothing cut at protected tokens, and (n_docs,) what is missed."""

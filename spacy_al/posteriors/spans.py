@@ -49,7 +49,11 @@ class Spans:
     @cached_property
     def spans(self) -> SpanView:
         """Every (span, label) that is not next to impossible, most probable first."""
-        row, label = numpy.nonzero(self.probs >= FLOOR)
+        return self.above(FLOOR)
+
+    def above(self, floor: float) -> SpanView:
+        """Every (span, label) of at least this probability, most probable first."""
+        row, label = numpy.nonzero(self.probs >= floor)
         return SpanView.sorted(
             self.start[row], self.end[row], label, self.probs[row, label], self.labels
         )
