@@ -87,7 +87,9 @@ def plot(
         n_rounds = min(len(score) for _, score in seeds.values())
         costs = numpy.mean([cost[:n_rounds] for cost, _ in seeds.values()], axis=0)
         scores = numpy.array([score[:n_rounds] for _, score in seeds.values()])
-        style: dict[str, Any] = {"color": "#888888", "linestyle": "--"} if strategy == RANDOM else {}
+        style: dict[str, Any] = (
+            {"color": "#888888", "linestyle": "--"} if strategy == RANDOM else {}
+        )
         (line,) = axes.plot(
             costs, scores.mean(axis=0), marker="o", markersize=4, label=strategy, **style
         )

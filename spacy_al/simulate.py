@@ -158,7 +158,9 @@ def _round(
     started = time.perf_counter()
     batch: list[str] = []
     if number < plan.rounds:
-        how: dict[str, Any] = {"sampler": "uniform"} if strategy == RANDOM else {"acquisition": strategy}
+        how: dict[str, Any] = (
+            {"sampler": "uniform"} if strategy == RANDOM else {"acquisition": strategy}
+        )
         # every round draws anew
         chosen = select(
             pool,
