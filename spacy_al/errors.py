@@ -81,14 +81,16 @@ class Errors:
     )
     AL087 = "[AL087] {name} is {value}. It must be {must}."
     AL088 = "[AL088] The code in {path} cannot be loaded: {why}"
-    AL089 = "[AL089] Settings are overridden ({given}), and there is no config. Give one with --config."
+    AL089 = (
+        "[AL089] Settings are overridden ({given}), and there is no config. Give one with --config."
+    )
     AL090 = "[AL090] No pool is given. Name a .spacy file or a folder of shards, or a config that has one."
     AL091 = "[AL091] A .spacy file is not written to standard output. Name a file with --output."
 
     AL092 = "[AL092] The function '{name}' failed: {why} ({where}). Mend it, or name another one."
     AL093 = (
         "[AL093] One of {count} scoring processes ended before its work was done, perhaps for want of memory. "
-        "Try a smaller --n-process. A script that calls `select` needs `if __name__ == \"__main__\":` around it."
+        'Try a smaller --n-process. A script that calls `select` needs `if __name__ == "__main__":` around it.'
     )
     AL094 = (
         "[AL094] {given} needs the scores of a model, and none is used. "
@@ -99,6 +101,7 @@ class Errors:
         "[AL096] The sampler '{name}' returned {found}, where at most {n} different rows of {total} and a "
         "propensity above 0 and up to 1 for each are needed."
     )
+    AL097 = "[AL097] {path} changed while it was read: {count} of the chosen texts are gone. Run the command again."
 
     # acquisition and selection
     AL020 = (
@@ -203,8 +206,12 @@ class Errors:
 
     # simulation
     AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."
-    AL101 = "[AL101] {path} holds the results of another simulation. Name another folder with --output."
-    AL102 = "[AL102] Plots are drawn with matplotlib, which is missing: pip install 'spacy-al[plot]'"
+    AL101 = (
+        "[AL101] {path} holds the results of another simulation. Name another folder with --output."
+    )
+    AL102 = (
+        "[AL102] Plots are drawn with matplotlib, which is missing: pip install 'spacy-al[plot]'"
+    )
     AL104 = (
         "[AL104] {path}: which component is taught? Found: {found}. It has these that can be: {usable}. "
         "Name one with --component."

@@ -257,6 +257,8 @@ def _tasks(
 ) -> tuple[list[Task], list[Floats]]:
     """The questions, with what the model would answer, and how unsure it is of each token."""
     found = fetch(pool, scorer.nlp, picks.ids, keep_tokens=scorer.job.keep_tokens)
+    if len(found) < len(picks.ids):
+        raise AlError(Errors.AL097.format(path=pool, count=len(picks.ids) - len(found)))
     items = [found[identity] for identity in picks.ids]
     docs = [item.doc for item in items]
     labels = settings.labels

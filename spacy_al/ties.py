@@ -32,7 +32,8 @@ def settle_ties(scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: 
     ids = [f"{scores.ids[row]:016x}" for row in rows]
     found = fetch(pool, scorer.nlp, ids, keep_tokens=scorer.job.keep_tokens)
     for row, identity in zip(rows, ids):
-        scores.scores[row] = scorer.score([found[identity].doc])[0]
+        if identity in found:
+            scores.scores[row] = scorer.score([found[identity].doc])[0]
 
 
 def close_to_each_other(values: Floats, n: int) -> Ints:

@@ -235,6 +235,13 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.close(reader)
 
 
+def test_a_pool_that_changes_meanwhile(place, monkeypatch):
+    monkeypatch.chdir(place)
+    monkeypatch.setattr("spacy_al.select.fetch", lambda *args, **kwargs: {})
+    result = run.invoke(app, ["select", "pool", "--cold", "-l", "xx", "-n", "3"])
+    assert result.exit_code == 1 and re.search("AL097.*changed.*3 of", result.stderr)
+
+
 SLOW = """
 import time
 from spacy_al.registry import al_acquisitions
