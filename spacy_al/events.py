@@ -14,6 +14,7 @@ from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.tokens import Tokens
+from spacy_al.posteriors.view import FLOOR as LISTED
 from spacy_al.types import Floats
 
 FLOOR = 0.01
@@ -174,7 +175,7 @@ def _batch_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAns
             if label in ids:
                 key = ((base + start) * n_tokens + base + end - 1) * len(labels) + ids[label]
                 gold[key] = posterior, start, end, label
-    first, last, label_index, probs = source.listed
+    _, first, last, label_index, probs = source.listed(LISTED)
     keys = (first * n_tokens + last) * len(labels) + label_index
     right = numpy.isin(keys, list(gold))
     before = numpy.concatenate(([0], numpy.cumsum(unknown)))
