@@ -51,7 +51,7 @@ class Errors:
         "Put '{name}' right before '{component}'."
     )
     AL009 = "[AL009] No span {start}..{end} in a document of {length} tokens. Starts are inclusive, ends exclusive."
-    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is)."
+    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is), or for entities a closed and an open one."
     AL011 = (
         "[AL011] This pipeline was not loaded from a directory, so there is nowhere to keep its temperature. "
         "Save it with nlp.to_disk, load it from there, and calibrate that."
@@ -64,6 +64,12 @@ class Errors:
         "[AL013] The encoder's vectors are asked for, and this pipeline has no shared encoder that leaves them on "
         "documents. Use `spacy-al.hashed_words.v1` as the embedding."
     )
+
+    AL014 = (
+        "[AL014] Every analysis of this document was cut, so none can be the best. "
+        "Read the posterior with a smaller epsilon."
+    )
+    AL015 = "[AL015] {path} is damaged. Delete it and run `spacy-al calibrate` again."
 
     # settings and select
     AL080 = "[AL080] There is no config at {path}."

@@ -61,7 +61,7 @@ class SequencePosterior(TokenPosterior, SpanPosterior, Protocol):
     """A distribution over whole analyses of a document (entity recognition).
 
     entropy (float): Entropy of the distribution over analyses, in nats.
-    best_prob (float): Probability of the most probable analysis.
+    best_logprob (float): Log probability of the most probable analysis.
     expected_errors (float): Expected number of wrong entities if the greedy analysis were accepted:
         false positives plus false negatives.
     """
@@ -69,7 +69,7 @@ class SequencePosterior(TokenPosterior, SpanPosterior, Protocol):
     @property
     def entropy(self) -> float: ...
     @property
-    def best_prob(self) -> float: ...
+    def best_logprob(self) -> float: ...
     @property
     def expected_errors(self) -> float: ...
 

@@ -75,8 +75,8 @@ class Entities:
         return -sum(p * math.log(p) for p in self.analyses if p > 0)
 
     @property
-    def best_prob(self):
-        return max(self.analyses)
+    def best_logprob(self):
+        return math.log(max(self.analyses))
 
     @property
     def expected_errors(self):
@@ -190,7 +190,7 @@ def test_what_is_no_probability_is_an_error(name, kind, bad):
     posterior = make(kind, rows)
     if kind == "entities":
         posterior = SimpleNamespace(
-            token_probs=rows, span_probs=rows.ravel(), entropy=-math.inf, best_prob=math.nan
+            token_probs=rows, span_probs=rows.ravel(), entropy=-math.inf, best_logprob=math.nan
         )
         posterior.expected_errors = math.nan
     with pytest.raises(AlError, match="AL021"):
@@ -377,13 +377,13 @@ def test_sequence_scores_against_enumeration(kind, seed):
     assert_allclose(score("lowest_token_prob"), 1 - lowest)
 
 
-def test_a_best_probability_that_underflows_stays_finite():
-    posterior = SimpleNamespace(token_probs=numpy.full((9000, 2), 0.5), best_prob=0.0)
-    for name in ("mnlp", "sequence_least_confidence"):
-        (score,) = al_acquisitions.get(f"spacy-al.{name}.v1")()([posterior])
-        assert 0 < score <= 1
-    tokens = Tokens(posterior.token_probs)
-    assert_allclose(al_acquisitions.get("spacy-al.mnlp.v1")()([tokens]), math.log(2))
+def test_a_best_probability_that_underflows_still_ranks():
+    rows = numpy.full((9000, 2), 0.5)
+    posterior = SimpleNamespace(token_probs=rows, best_logprob=9000 * math.log(0.5))
+    for found in (posterior, Tokens(rows)):
+        assert_allclose(al_acquisitions.get("spacy-al.mnlp.v1")()([found]), math.log(2))
+        (score,) = al_acquisitions.get("spacy-al.sequence_least_confidence.v1")()([found])
+        assert score == 1
 
 
 @pytest.mark.parametrize(

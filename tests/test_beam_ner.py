@@ -2,6 +2,7 @@
 
 import numpy
 import pytest
+import spacy
 from ner_oracle import analyses, make_ner, random_doc
 from test_ner import compare, preset_docs
 
@@ -67,3 +68,12 @@ def test_what_lies_beyond_the_longest_entity_is_said():
     short, long = get_posteriors(nlp, [random_doc(nlp, rng, 100), random_doc(nlp, rng, 101)])
     assert short.missed_mass == 0 and long.missed_mass == 1
     assert long.prob(0, 101, "PER") > 0
+
+
+def test_presets_longer_than_the_longest_entity():
+    nlp = make_ner(factory="beam_ner")
+    doc = random_doc(nlp, numpy.random.default_rng(5), 130)
+    doc.set_ents([spacy.tokens.Span(doc, 0, 120, label="PER")], default="missing")
+    posterior = get_posteriors(nlp, [doc])[0]
+    assert posterior.token_probs[0] == pytest.approx([0, 1, 0])
+    assert (posterior.best[0].start, posterior.best[0].end) == (0, 120)

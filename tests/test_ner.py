@@ -313,6 +313,51 @@ def test_long_documents():
     assert [(s.start, s.end, s.label) for s in posterior.greedy] == ents
 
 
+def test_the_best_analysis_of_a_long_document_keeps_its_logarithm():
+    nlp = make_ner(scale=0.1)
+    rng = numpy.random.default_rng(1)
+    short, long = get_posteriors(nlp, [random_doc(nlp, rng, n) for n in (300, 3000)])
+    assert long.best_prob == 0 and numpy.isfinite(long.best_logprob)
+    assert long.best_logprob / 3000 == pytest.approx(short.best_logprob / 300, rel=0.3)
+
+
+def test_long_accepted_entities_are_followed_beyond_the_allowance():
+    """Answers elsewhere use up the rows of a document; an accepted entity is never cut for that."""
+    nlp = make_ner(labels=("X",))
+    posterior = get_posteriors(nlp, [random_doc(nlp, numpy.random.default_rng(2), 400)])[0]
+    given = posterior.condition(accept=[(150, 290, "X")], outside=range(150))
+    assert given.prob(150, 290, "X") == pytest.approx(1)
+    assert 0 <= given.missed_mass <= 1
+
+
+def test_spans_are_ordered():
+    nlp = make_ner()
+    doc = random_doc(nlp, numpy.random.default_rng(3), 6)
+    spans = [spacy.tokens.Span(doc, 0, 2, label="PER"), spacy.tokens.Span(doc, 3, 4, label="DRUG")]
+    doc.set_ents(spans, default="outside")
+    found = get_posteriors(nlp, [doc])[0].spans
+    keys = [(-s.prob, s.start, s.end, s.label) for s in found]
+    assert keys == sorted(keys) and [(s.start, s.end) for s in found[:2]] == [(0, 2), (3, 4)]
+
+
+def test_numpy_numbers_are_temperatures():
+    nlp = make_ner()
+    docs = [random_doc(nlp, numpy.random.default_rng(4), 4)]
+    for temperature in (numpy.float32(1.5), numpy.int64(2)):
+        same = get_posteriors(nlp, docs, temperature=float(temperature))[0].entropy
+        assert get_posteriors(nlp, docs, temperature=temperature)[0].entropy == pytest.approx(same)
+
+
+def test_where_everything_was_cut_it_is_said():
+    nlp = make_ner()
+    doc = random_doc(nlp, numpy.random.default_rng(5), 4)
+    doc.set_ents([spacy.tokens.Span(doc, 0, 3, label="PER")], default="missing")
+    posterior = get_posteriors(nlp, [doc], epsilon=2.0)[0]
+    assert posterior.missed_mass == 1
+    with pytest.raises(AlError, match="AL014"):
+        _ = posterior.best
+
+
 def test_presets_the_model_lacks_are_dropped_and_reported(nlp):
     doc = random_doc(nlp, numpy.random.default_rng(0), 5)
     bare = get_posteriors(nlp, [doc])[0]

@@ -33,7 +33,7 @@ FITS = {
 def kind_of(posterior: Any) -> str:
     """The kind of a posterior, judged by its attributes: a key of FITS, or "unknown"."""
     if hasattr(posterior, "token_probs"):
-        return "entities" if hasattr(posterior, "best_prob") else "tokens"
+        return "entities" if hasattr(posterior, "best_logprob") else "tokens"
     # candidate spans may come with probs of another shape beside span_probs
     if hasattr(posterior, "span_probs"):
         return "spans"

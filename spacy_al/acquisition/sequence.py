@@ -1,6 +1,6 @@
 """Uncertainty of the whole analysis of a document: entities, or independent tokens where there is no more.
 
-A posterior over analyses (entities) brings `entropy`, `best_prob` and `expected_errors`. For one that has only
+A posterior over analyses (entities) brings `entropy`, `best_logprob` and `expected_errors`. For one that has only
 `token_probs` (a tagger) the tokens are independent, and the same quantities follow from them.
 """
 
@@ -12,6 +12,7 @@ import numpy
 
 from spacy_al import registry
 from spacy_al.acquisition import distribution
+from spacy_al.acquisition.arrays import finite
 from spacy_al.acquisition.inputs import numbers, token_rows
 from spacy_al.acquisition.reduce import reduce as reduce_tokens
 from spacy_al.types import Acquisition, Floats
@@ -31,7 +32,7 @@ def make_sequence_entropy(normalize: bool = False) -> Acquisition:
 def make_sequence_least_confidence() -> Acquisition:
     """1 - the probability of the best analysis (Culotta & McCallum, 2005).
 
-    RETURNS (Acquisition): Posteriors with best_prob or token_probs -> scores (n_docs,).
+    RETURNS (Acquisition): Posteriors with best_logprob or token_probs -> scores (n_docs,).
     """
     return partial(sequence_least_confidence)
 
@@ -40,7 +41,7 @@ def make_sequence_least_confidence() -> Acquisition:
 def make_mnlp() -> Acquisition:
     """Log-probability of the best analysis, a token and with its sign turned (MNLP; Shen et al., 2017).
 
-    RETURNS (Acquisition): Posteriors with best_prob or token_probs -> scores (n_docs,), 0 without tokens.
+    RETURNS (Acquisition): Posteriors with best_logprob or token_probs -> scores (n_docs,), 0 without tokens.
     """
     return partial(mnlp)
 
@@ -89,10 +90,13 @@ def expected_errors(posteriors: Sequence[Any], normalize: bool = False) -> Float
 
 def _surprise(posteriors: Sequence[Any], name: str) -> Floats:
     """-log P(best) of each document, in nats."""
-    if _has(posteriors, "best_prob"):
-        best = numpy.minimum(numbers(posteriors, "best_prob", name), 1.0)
-        # thousands of uncertain tokens can underflow to 0, which is "very uncertain" and not infinite
-        return numpy.abs(numpy.log(numpy.maximum(best, numpy.finfo("f8").tiny)))
+    if _has(posteriors, "best_logprob"):
+        # rounding may leave a certain analysis a little above 1
+        surprise: Floats = -numpy.minimum([posterior.best_logprob for posterior in posteriors], 0.0)
+        # where everything was cut, nothing is known of the best analysis
+        return finite(
+            numpy.minimum(surprise, numpy.finfo("f8").max), f"The posteriors of '{name}'", 0.0
+        )
     rows, lengths = token_rows(posteriors, name)
     best = numpy.maximum(rows.max(axis=-1), numpy.finfo("f8").tiny)
     return reduce_tokens(numpy.abs(numpy.log(best)), lengths, "sum")

@@ -47,14 +47,17 @@ class Chain:
     @cached_property
     def reach(self) -> Floats:
         """(n_tokens + n_docs,) probability that the analysis is closed there: the forward recursion."""
-        return self._sweep(self.outside + self.unit.sum(axis=1), self.chunk.sum(axis=1), numpy.add)
+        step, chunk = self.outside + self.unit.sum(axis=1), self.chunk.sum(axis=1)
+        return self._sweep(step, chunk, numpy.add, numpy.multiply, (0.0, 1.0))
 
     @cached_property
-    def best_prob(self) -> Floats:
-        """(n_docs,) probability of the most probable analysis (Viterbi, 1967)."""
-        step = numpy.maximum(self.outside, self.unit.max(axis=1, initial=0))
-        value = self._sweep(step, self.chunk.max(axis=1, initial=0), numpy.maximum)
-        return value[self.offsets[1:] + numpy.arange(len(self.lengths))]
+    def best_logprob(self) -> Floats:
+        """(n_docs,) log probability of the most probable analysis (Viterbi, 1967); a long one's probability underflows."""
+        with numpy.errstate(divide="ignore"):
+            step = numpy.log(numpy.maximum(self.outside, self.unit.max(axis=1, initial=0)))
+            chunk = numpy.log(self.chunk.max(axis=1, initial=0))
+        value = self._sweep(step, chunk, numpy.maximum, numpy.add, (-numpy.inf, 0.0))
+        return numpy.minimum(value[self.offsets[1:] + numpy.arange(len(self.lengths))], 0)
 
     @cached_property
     def missed(self) -> Floats:
@@ -144,16 +147,26 @@ class Chain:
     def _per_doc(self, values: Floats) -> Floats:
         return numpy.asarray(numpy.bincount(self.doc_of, values, len(self.lengths)), dtype=float)
 
-    def _sweep(self, step: Floats, chunk: Floats, combine: numpy.ufunc) -> Floats:
-        """Carry values from every document's beginning to its end, all documents side by side."""
-        value = numpy.zeros(len(self.node) + len(self.lengths))
-        value[self.offsets[:-1] + numpy.arange(len(self.lengths))] = 1
+    def _sweep(
+        self,
+        step: Floats,
+        chunk: Floats,
+        combine: numpy.ufunc,
+        extend: numpy.ufunc,
+        units: tuple[float, float],
+    ) -> Floats:
+        """Carry values from every document's beginning to its end, all documents side by side.
+
+        `combine` and `extend` are the sum and the product of a semiring, `units` its zero and one.
+        """
+        value = numpy.full(len(self.node) + len(self.lengths), units[0])
+        value[self.offsets[:-1] + numpy.arange(len(self.lengths))] = units[1]
         source, target = self.node[self.first], self.node[self.last] + 1
         for tokens, chunks in zip(self._by_position(None), self._by_position(self.last)):
             here = self.node[tokens]
-            value[here + 1] = value[here] * step[tokens]
+            value[here + 1] = extend(value[here], step[tokens])
             if len(chunks):
-                combine.at(value, target[chunks], value[source[chunks]] * chunk[chunks])
+                combine.at(value, target[chunks], extend(value[source[chunks]], chunk[chunks]))
         return value
 
     def _by_position(self, tokens: Ints | None) -> Iterator[Ints]:

@@ -50,6 +50,7 @@ def expand(
     temperature: float = 1.0,
     greedy_label: Ints | None = None,
     protected: Bools | None = None,
+    followed: Ints | None = None,
 ) -> Chunks:
     """The probabilities of all chunks that hold at least `epsilon`, given a closed state before them.
 
@@ -63,7 +64,8 @@ def expand(
     rows_per_token (int): Open states that a document may have in all, times its length; beyond it all are cut.
     temperature (float): Divides the log odds.
     greedy_label (Ints | None): (n_tokens,) label that the greedy parse opens here, -1 for none.
-    protected (Bools | None): (n_tokens,) tokens at which nothing is cut.
+    protected (Bools | None): (n_tokens,) tokens at which only the allowance of rows cuts.
+    followed (Ints | None): (n_tokens,) from each token, the last one up to which nothing at all is cut, or -1.
     RETURNS (Chunks): The chunks, and what was cut.
     """
     n_tokens, n_labels = begin.shape
@@ -78,6 +80,8 @@ def expand(
         keep: Bools = numpy.asarray(total >= epsilon if epsilon > 0 else total > 0)
         if protected is not None:
             keep |= (total > 0) & (protected[token] | protected[start])
+        if followed is not None:
+            keep |= (total > 0) & (followed[start] > token)
         if not keep.all():
             chunks.cut[start[~keep]] += total[~keep]
             start, token, weight = start[keep], token[keep], weight[keep]
@@ -87,6 +91,8 @@ def expand(
         if (used > allowance).any():
             within: Bools = numpy.asarray(used <= allowance)
             fits = within[doc_of[start]]
+            if followed is not None:
+                fits |= followed[start] > token
             chunks.cut[start[~fits]] += weight[~fits].sum(axis=1)
             start, token, weight = start[fits], token[fits], weight[fits]
             if not len(start):

@@ -69,10 +69,9 @@ class BeamSource(Source):
         start = numpy.flatnonzero(~numpy.isneginf(begin).all(axis=1))
         weight, token = begin[start], start
         firsts, lasts, weights = [start[:0]], [start[:0]], [weight[:0]]
-        for _ in range(self.settings.rows_per_token - 1):
-            if not len(start):
-                break
-            token = token + 1
+        length = 1
+        while len(start):
+            token, length = token + 1, length + 1
             inside, last = (
                 s / self.settings.opened for s in self.features.inside_last(token, start)
             )
@@ -81,6 +80,9 @@ class BeamSource(Source):
             weights.append(numpy.where(rule[token] == numpy.inf, -numpy.inf, weight + last))
             weight = numpy.where(rule[token] == -numpy.inf, -numpy.inf, weight + inside)
             alive = ~numpy.isneginf(weight).all(axis=1)
+            if length >= self.settings.rows_per_token:
+                # a preset entity goes on, however long it is
+                alive &= (rule[token] == numpy.inf).any(axis=1)
             start, token, weight = start[alive], token[alive], weight[alive]
         return numpy.concatenate(firsts), numpy.concatenate(lasts), numpy.concatenate(weights)
 
@@ -102,7 +104,7 @@ class BeamSource(Source):
         """Without local normalisation nothing is known of longer entities, so where some are left out the bound is 1."""
         return numpy.where(self.lengths > self.settings.rows_per_token, 1.0, 0.0)
 
-    def log_weights(self, protected: Bools) -> tuple[tuple[Any, ...], Floats]:
+    def log_weights(self, protected: Bools, followed: Ints) -> tuple[tuple[Any, ...], Floats]:
         _, unit, out = self.log_steps
         first, last, chunk = self.log_chunks
         weights = (self.lengths, out.copy(), unit.copy(), first, last, chunk.copy())

@@ -11,7 +11,7 @@ import numpy
 from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
 from spacy_al.posteriors.view import FLOOR, SpanProb, SpanView
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Ints
 
 
 class EntityPosterior:
@@ -50,8 +50,13 @@ class EntityPosterior:
 
     @property
     def best_prob(self) -> float:
-        """Probability of the most probable analysis."""
-        return float(self._chain.best_prob[self.index])
+        """Probability of the most probable analysis; of a long document 0, see `best_logprob`."""
+        return float(numpy.exp(self.best_logprob))
+
+    @property
+    def best_logprob(self) -> float:
+        """Log probability of the most probable analysis."""
+        return float(self._chain.best_logprob[self.index])
 
     @property
     def missed_mass(self) -> float:
@@ -118,8 +123,14 @@ class EntityPosterior:
 
     @property
     def best(self) -> list[SpanProb]:
-        """The entities of the most probable analysis, in order, each with its own probability."""
-        return self._with_probs(nbest(self._one, 1)[0][1])
+        """The entities of the most probable analysis, in order, each with its own probability.
+
+        RAISES (AlError): AL014 if every analysis was cut.
+        """
+        found = nbest(self._one, 1)
+        if not found:
+            raise AlError(Errors.AL014)
+        return self._with_probs(found[0][1])
 
     def nbest(self, k: int) -> list[tuple[float, list[SpanProb]]]:
         """The `k` most probable analyses (fewer if there are no more), each as its probability and its entities."""
@@ -154,14 +165,16 @@ class EntityPosterior:
         """
         answers = Answers.of(self, accept, reject, outside)
         source = self.source.document(self.index)
-        weights, missed = source.log_weights(answers.touched)
+        weights, missed = source.log_weights(answers.touched, answers.followed)
         answers.apply(weights)
         chain, completion = normalize(*weights)
         total = completion[0]
         if numpy.isneginf(total):
             raise AlError(Errors.AL006.format(name="this model", why=answers.describe(self.labels)))
-        # weights that are not normalised are, once divided by the sum without answers
-        chain.missed = numpy.minimum(missed / numpy.exp(total - source.completion[0]), 1)
+        # log P(answers); weights that are not normalised are, once divided by the sum without answers
+        given = total - source.completion[0]
+        with numpy.errstate(divide="ignore"):
+            chain.missed = numpy.exp(numpy.minimum(numpy.log(missed) - given, 0))
         source.chain, source.completion = chain, completion
         return EntityPosterior(source, 0, answers)
 
@@ -185,6 +198,14 @@ class Answers:
         for start, end, _ in accept | reject:
             self.touched[start:end] = True
         self.touched[list(outside)] = True
+
+    @property
+    def followed(self) -> Ints:
+        """(n_tokens,) last token of the entity that was accepted to start there, -1 where there is none."""
+        last = numpy.full(len(self.touched), -1)
+        for start, end, _ in self.accept:
+            last[start] = max(last[start], end - 1)
+        return last
 
     @classmethod
     def of(

@@ -110,6 +110,11 @@ class Features:
         parts[0] += head.bias
         return parts
 
+    def release(self) -> None:
+        """Forget what can be made again from the vectors: kilobytes a token, for as long as a posterior is kept."""
+        self.__dict__.pop("parts", None)
+        self.__dict__.pop("reading", None)
+
     @cached_property
     def reading(self) -> Floats:
         """What a token and the one before it add while an entity is open: (n_tokens, n_pieces * n_hidden)."""

@@ -3,9 +3,11 @@
 import hashlib
 import math
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy
 import srsly
 from spacy.language import Language
 
@@ -47,7 +49,7 @@ def read_calibration(nlp: Language, name: str) -> dict[str, Any] | None:
     path = _file(nlp)
     if path is None or not path.is_file():
         return None
-    return srsly.read_json(path).get(weights_hash(nlp, name))
+    return _records(path).get(weights_hash(nlp, name))
 
 
 def write_calibration(nlp: Language, name: str, record: Mapping[str, Any]) -> Path:
@@ -58,7 +60,7 @@ def write_calibration(nlp: Language, name: str, record: Mapping[str, Any]) -> Pa
     path = _file(nlp)
     if path is None:
         raise AlError(Errors.AL011)
-    known = srsly.read_json(path) if path.is_file() else {}
+    known = _records(path) if path.is_file() else {}
     known[weights_hash(nlp, name)] = {"component": name, **record}
     with replacing(path) as file:
         file.write(srsly.json_dumps(known, indent=2) + "\n")
@@ -74,17 +76,30 @@ def fitted_temperature(nlp: Language, name: str) -> Temperature:
 def closed_open(temperature: Temperature) -> tuple[float, float]:
     """The temperatures outside and inside an open entity."""
     if isinstance(temperature, Mapping):
-        return valid(temperature.get("closed")), valid(temperature.get("open"))
+        if set(temperature) != {"closed", "open"}:
+            raise AlError(Errors.AL010.format(value=dict(temperature)))
+        return valid(temperature["closed"]), valid(temperature["open"])
     return valid(temperature), valid(temperature)
 
 
 def valid(temperature: Any) -> float:
     """RAISES (AlError): AL010 unless it is a finite number above 0."""
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+    if isinstance(temperature, bool | numpy.bool_) or not isinstance(temperature, Real):
         raise AlError(Errors.AL010.format(value=temperature))
-    if not (math.isfinite(temperature) and temperature > 0):
+    if not (math.isfinite(temperature) and float(temperature) > 0):
         raise AlError(Errors.AL010.format(value=temperature))
     return float(temperature)
+
+
+def _records(path: Path) -> dict[str, Any]:
+    """RAISES (AlError): AL015 if the file is damaged."""
+    try:
+        records = srsly.read_json(path)
+        if isinstance(records, dict):
+            return records
+    except (ValueError, OSError):
+        pass
+    raise AlError(Errors.AL015.format(path=path))
 
 
 def _file(nlp: Language) -> Path | None:
