@@ -34,8 +34,8 @@ def compare(rows: Sequence[dict[str, Any]], cost: str = "words") -> list[dict[st
 
     rows (Sequence[dict]): Rows of a simulation.
     cost (str): "words" or "texts".
-    RETURNS (list[dict]): strategy; seeds; final: mean score at the end; area: mean area under the curve, per unit of cost,
-        over the costs that both curves have; gain: mean difference in area to random; low, high: its 95% interval
+    RETURNS (list[dict]): strategy; seeds; final, spread: mean and standard deviation of the last score; gain: mean
+        difference to random in the area under the curve, per unit of cost, over the costs that both have; low, high: its 95% interval
         over the seeds (Student, 1908), None with one seed; savings: mean share of cost by which the strategy reaches
         random's last score earlier, None where it does not.
     """

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from thinc.api import Model, NumpyOps, require_gpu
 from spacy_al.acquisition import default_acquisition
 from spacy_al.acquisition.arrays import finite
 from spacy_al.data.duplicates import near_key
-from spacy_al.data.pool import read_shard_items
+from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
@@ -29,7 +28,8 @@ from spacy_al.settings import resolve
 from spacy_al.types import Acquisition, Floats, Ints
 from spacy_al.util import callable_name
 
-BATCH = 1000
+# A batch ends at either: posteriors hold kilobytes a token
+BATCH, BATCH_TOKENS = 1000, 50_000
 # Batches that fill the tokeniser's cache, which a memory zone would leave empty
 WARM = 2
 
@@ -137,9 +137,9 @@ class Scorer:
 
     def posteriors(self, docs: Sequence[Doc]) -> list[Any]:
         """Posteriors of fresh docs, which keep what the components before left on them."""
-        run(self.upstream, docs)
+        ready = run(self.upstream, docs)
         with blamed_on(self.read):
-            return self.read(self.nlp.get_pipe(self.component), docs, self.temperature)
+            return self.read(self.nlp.get_pipe(self.component), ready, self.temperature)
 
     def score(self, docs: Sequence[Doc]) -> Floats:
         """(n_docs,) acquisition scores of fresh docs; all 1 without a model.
@@ -171,7 +171,7 @@ class Scorer:
         while True:
             with self._zone():
                 try:
-                    docs = {item.id: item.doc for item in islice(items, BATCH)}
+                    docs = _some(items)
                 except AlError as error:
                     return error
                 if not docs:
@@ -200,16 +200,24 @@ class Scorer:
         )
 
 
+def open_pipeline(model: str | None, lang: str = "en") -> Language:
+    """A pipeline from a directory or a package, or an empty one of a language.
+
+    RAISES (AlError): AL085 if there is no such pipeline, or no such language.
+    """
+    try:
+        return spacy.blank(lang) if model is None else spacy.load(model)
+    except Exception as error:
+        # a damaged file can raise anything
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise AlError(Errors.AL085.format(path=model or lang, why=why)) from error
+
+
 def load_pipeline(job: Job) -> Language:
     """RAISES (AlError): AL085 if there is no such pipeline, or no such language."""
     if job.gpu_id >= 0:
         require_gpu(job.gpu_id)
-    try:
-        nlp = spacy.blank(job.lang) if job.model is None else spacy.load(job.model)
-    except Exception as error:
-        # a damaged file can raise anything
-        why = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise AlError(Errors.AL085.format(path=job.model or job.lang, why=why)) from error
+    nlp = open_pipeline(job.model, job.lang)
     for _, pipe in nlp.pipeline:
         model = getattr(pipe, "model", None)
         for node in model.walk() if isinstance(model, Model) else ():
@@ -244,6 +252,16 @@ def blamed_on(function: Any) -> Iterator[None]:
         where = f"{last.filename}:{last.lineno}"
         name = callable_name(function)
         raise AlError(Errors.AL092.format(name=name, why=why, where=where)) from error
+
+
+def _some(items: Iterator[PoolItem]) -> dict[str, Doc]:
+    """The next texts of a shard, at most a batch."""
+    docs: dict[str, Doc] = {}
+    n_tokens = 0
+    while len(docs) < BATCH and n_tokens < BATCH_TOKENS and (item := next(items, None)):
+        docs[item.id] = item.doc
+        n_tokens += len(item.doc)
+    return docs
 
 
 def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:

@@ -26,6 +26,7 @@ from spacy_al.workers import score_pool
 # Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
 BLIND = ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
 UNRANKED = ("spacy-al.uniform.v1", "spacy-al.representative.v1")
+DETERMINISTIC = ("spacy-al.top_k.v1", "spacy-al.representative.v1")
 SOURCE = ("doc", "sentence", "before", "after")
 
 
@@ -101,7 +102,7 @@ def select(
     RETURNS (Selection): At most `n` tasks.
     RAISES (AlError): What is wrong with the input, and AL086 if nothing is left to ask.
     """
-    settings = settings or Settings()
+    settings, pool = settings or Settings(), Path(pool)
     if model is None:
         _refuse_scores(acquisition, density_weight, sampler)
     given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
@@ -129,7 +130,7 @@ def select(
     take: Sampler = resolve(draw)
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
-    scores = _leave_out(scores, labeled, settings)
+    scores = _leave_out(scores, [Path(path) for path in labeled], settings)
     if not len(scores.ids):
         counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
@@ -150,8 +151,11 @@ def select(
         "component": scorer.component if model else settings.component,
         "model": Path(model).name if model else None,
     }
-    if (picks.propensities == 1).all():
+    if draw["@al_samplers"] in DETERMINISTIC:
         meta["design"] = "deterministic"
+    else:
+        # what a propensity is conditional on, with the rank, which is the number of the draw
+        meta["eligible"] = len(scores.ids)
     tasks, uncertainty = _tasks(pool, picks, scorer, settings, meta)
     return Selection(
         tasks,

@@ -5,12 +5,13 @@ strategy choose from the rest of the corpus, whose labels it never sees. Every r
 simulation that was stopped goes on where it was.
 """
 
+import hashlib
 import json
 import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,25 @@ from spacy.util import load_config
 from spacy_al.data.pool import write_shard
 from spacy_al.data.shard import read_shard
 from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.read import find_component
 from spacy_al.select import select
+from spacy_al.settings import Settings
 from spacy_al.util import content_hash
 
 RANDOM = "random"
 RESULTS = "results.jsonl"
+# What is reported of each component: spaCy's name of the score
+SCORES = {
+    "ner": "ents_f",
+    "beam_ner": "ents_f",
+    "spancat": "spans_{key}_f",
+    "spancat_singlelabel": "spans_{key}_f",
+    "textcat": "cats_score",
+    "textcat_multilabel": "cats_score",
+    "tagger": "tag_acc",
+    "morphologizer": "pos_acc",
+    "senter": "sents_f",
+}
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class Plan:
     seeds (tuple[int, ...]): Of the first texts, of training and of what is drawn.
     start, batch, rounds (int): Texts labelled at first, texts a round, rounds.
     overrides (dict): Of the config.
+    settings (Settings): The config's `[al]` section: component, density, sampler and so on of every strategy.
     """
 
     config: Path
@@ -55,10 +71,15 @@ class Plan:
     batch: int
     rounds: int
     overrides: dict[str, Any]
+    settings: Settings
 
     def describe(self) -> dict[str, Any]:
-        """As plain data, for the results."""
-        return {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}
+        """As plain data, for the results, with hashes of what the files hold."""
+        plain = {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}
+        hashes = {
+            name: _file_hash(getattr(self, name)) for name in ("config", "gold", "dev", "test")
+        }
+        return {**plain, "settings": str(self.settings), "hashes": hashes}
 
 
 def simulate(plan: Plan, output: Path) -> Iterator[dict[str, Any]]:
@@ -123,7 +144,8 @@ def read_results(output: Path) -> list[dict[str, Any]]:
 def full_score(plan: Plan, output: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     """Score and size of a model trained on the whole corpus, kept in `full.json`."""
     path = output / "full.json"
-    if not path.is_file():
+    kept = json.loads(path.read_text("utf8")) if path.is_file() else {}
+    if kept.get("overrides") != overrides:
         nlp = spacy.blank(load_config(plan.config, overrides=plan.overrides)["nlp"]["lang"])
         docs = list(read_shard(plan.gold, nlp.vocab))
         model, seconds = _train(plan, output / "full", docs, plan.seeds[0], overrides)
@@ -131,6 +153,7 @@ def full_score(plan: Plan, output: Path, overrides: dict[str, Any]) -> dict[str,
             "texts": len(docs),
             "words": sum(map(len, docs)),
             "seconds_train": seconds,
+            "overrides": overrides,
             **_score(plan, model),
         }
         path.write_text(json.dumps(row) + "\n", "utf8")
@@ -161,6 +184,8 @@ def _round(
         how: dict[str, Any] = (
             {"sampler": "uniform"} if strategy == RANDOM else {"acquisition": strategy}
         )
+        # what is labelled is said below; the config's own corpora are not the simulation's
+        how["settings"] = replace(plan.settings, train=None, dev=None, test=None)
         # every round draws anew
         chosen = select(
             pool,
@@ -201,9 +226,14 @@ def _score(plan: Plan, model: Path) -> dict[str, float]:
     nlp = spacy.load(model)
     gold = read_shard(plan.test, nlp.vocab)
     scores = nlp.evaluate([Example(nlp.make_doc(doc.text), doc) for doc in gold])
-    weights = nlp.config["training"]["score_weights"]
-    main = max((name for name in weights if weights[name]), key=lambda name: weights[name])
-    return {"score": float(scores[main] or 0.0)}
+    component = find_component(nlp, plan.settings.component)
+    name = SCORES[nlp.get_pipe_meta(component).factory]
+    key = getattr(nlp.get_pipe(component), "key", "")
+    return {"score": float(scores[name.format(key=key)] or 0.0)}
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def _check_plan(plan: Plan, output: Path) -> None:

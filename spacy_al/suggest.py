@@ -18,6 +18,7 @@ FORMS = {
     "textcat_multilabel": ("categories", "choice"),
     "tagger": ("tags", "pos_manual"),
     "morphologizer": ("tags", "pos_manual"),
+    "senter": ("tags", "pos_manual"),
 }
 
 

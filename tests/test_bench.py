@@ -186,7 +186,7 @@ def test_the_command_prints_tables_and_writes_json(home, tmp_path, output):
         ({"component": "tok2vec"}, "AL002"),
         ({"repeats": 0}, "AL072"),
         ({"widths": (1,)}, "AL072"),
-        ({"model": "nothing"}, "AL055"),
+        ({"model": "nothing"}, "AL085"),
     ],
 )
 def test_bad_input_is_explained(change, code, home):

@@ -340,7 +340,7 @@ def test_where_nothing_is_suggested_there_are_no_events(tmp_path):
         ({"component": "tok2vec"}, "AL002"),
         ({"component": "nothing"}, "AL001"),
         ({"max_docs": 0}, "AL072"),
-        ({"model": "no/such/model"}, "AL055"),
+        ({"model": "no/such/model"}, "AL085"),
         ({"gold": "nothing.spacy"}, "AL040"),
         ({"gold": "empty.spacy"}, "AL043"),
         ({"gold": "torn.spacy"}, "AL044"),
@@ -358,10 +358,10 @@ def test_bad_input_is_explained(change, code, home, model, tmp_path):
 
 
 def test_a_file_is_no_model(home, tmp_path):
-    with pytest.raises(AlError, match="AL055"):
+    with pytest.raises(AlError, match="AL085"):
         calibrate(home / "gold.spacy", home / "gold.spacy")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(AlError, match="AL055"):
+    with pytest.raises(AlError, match="AL085"):
         calibrate(tmp_path / "empty", home / "gold.spacy")
 
 

@@ -92,7 +92,9 @@ def _surprise(posteriors: Sequence[Any], name: str) -> Floats:
     """-log P(best) of each document, in nats."""
     if _has(posteriors, "best_logprob"):
         # rounding may leave a certain analysis a little above 1
-        surprise: Floats = -numpy.minimum([posterior.best_logprob for posterior in posteriors], 0.0)
+        surprise: Floats = numpy.abs(
+            numpy.minimum([posterior.best_logprob for posterior in posteriors], 0.0)
+        )
         # where everything was cut, nothing is known of the best analysis
         return finite(
             numpy.minimum(surprise, numpy.finfo("f8").max), f"The posteriors of '{name}'", 0.0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import typer
+from click import ClickException
 from spacy.cli._util import app as spacy_app
 from spacy.cli._util import parse_config_overrides
 
@@ -41,17 +42,28 @@ def explained(command: F) -> F:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("always", AlWarning)
-            show = warnings.showwarning
-            warnings.showwarning = lambda message, category, *rest, **more: (
-                _say("⚠", str(message))
-                if issubclass(category, AlWarning)
-                else show(message, category, *rest, **more)
-            )
+            show, said = warnings.showwarning, set[str]()
+
+            def say_once(message: Any, category: type[Warning], *rest: Any, **more: Any) -> None:
+                if not issubclass(category, AlWarning):
+                    show(message, category, *rest, **more)
+                    return
+                # readers warn once a call, and a pool takes many calls
+                key = str(message).split("]")[0] if "[ALW00" in str(message) else str(message)
+                if key not in said:
+                    said.add(key)
+                    _say("⚠", str(message))
+
+            warnings.showwarning = say_once
             try:
                 return command(*args, **kwargs)
             except AlError as error:
                 _say("✘", str(error))
                 raise typer.Exit(error.exit_code) from None
+            except ClickException as error:
+                # spaCy's own parser of overrides raises those of a click that typer may not know
+                _say("✘", error.format_message())
+                raise typer.Exit(2) from None
             except BrokenPipeError:
                 # whoever read this wants no more of it; Python would try once more, and complain, when it ends
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

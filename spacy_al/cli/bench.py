@@ -16,11 +16,10 @@ from spacy_al.bench.quality import compare_entities, judge_readers
 from spacy_al.bench.timing import time_arms
 from spacy_al.cli.app import app, explained
 from spacy_al.cli.calibrate import format_temperature
-from spacy_al.cli.model import load
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.gold import align_gold, read_gold, stored_docs
 from spacy_al.posteriors.read import find_component
-from spacy_al.scoring import Job, Scorer
+from spacy_al.scoring import Job, Scorer, load_code, open_pipeline
 from spacy_al.util import replacing
 
 MODEL = "Directory or package of the trained pipeline"
@@ -32,17 +31,21 @@ OUTPUT = "Write all figures as JSON to a file, or to standard output with -"
 WIDTHS = "Width of a beam to compare with; more than once for more. 0: none"
 
 
+CODE = "Python file with registered functions that the pipeline needs"
+
+
 @app.command("bench")
 @explained
 def bench_cli(
     model: Annotated[str, Argument(help=MODEL)],
     pool: Annotated[Path, Argument(help=POOL)],
     fit: Annotated[Path | None, Option("--fit", "-f", help=FIT)] = None,
-    component: Annotated[str | None, Option("--component", "-c", help="Whose posterior")] = None,
+    component: Annotated[str | None, Option("--component", help="Whose posterior")] = None,
     max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = 2000,
     fit_docs: Annotated[int, Option("--fit-docs", help=FIT_DOCS)] = 400,
     repeats: Annotated[int, Option("--repeats", "-r", help="How often all is timed")] = 5,
     beam: Annotated[list[int] | None, Option("--beam", "-b", help=WIDTHS)] = None,
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     seed: Annotated[int, Option("--seed", help="Of the samples")] = 0,
     output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT, allow_dash=True)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print no tables")] = False,
@@ -53,6 +56,7 @@ def bench_cli(
     Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that can be compared.
     """
     widths = (4, 16, 32) if beam is None else tuple(width for width in beam if width)
+    load_code(str(code) if code else None)
     found = bench(
         model,
         pool,
@@ -102,7 +106,7 @@ def bench(
     seed (int): Of the samples.
     RETURNS (dict): `machine`, `settings`, `timing` as `time_arms`, and `quality` as `compare_entities` for `ner`, as
         `judge_readers` for others, None without gold.
-    RAISES (AlError): AL001 to AL003, AL055, AL070, AL072, AL073, and what reading the documents raises.
+    RAISES (AlError): AL001 to AL003, AL085, AL070, AL072, AL073, and what reading the documents raises.
     """
     numbers = {"documents": max_docs, "held-out documents": fit_docs, "repeats": repeats}
     for what, value in numbers.items():
@@ -110,7 +114,7 @@ def bench(
             raise UsageError(Errors.AL072.format(value=value, what=what, must="1 or more"))
     if any(width < 2 for width in widths):
         raise UsageError(Errors.AL072.format(value=min(widths), what="analyses", must="2 or more"))
-    nlp = load(str(model))
+    nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
     is_ner = nlp.get_pipe_meta(name).factory == "ner"
     widths = tuple(widths) if is_ner else ()

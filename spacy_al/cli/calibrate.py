@@ -9,11 +9,11 @@ from wasabi import table
 
 from spacy_al.calibration import fit
 from spacy_al.cli.app import app, explained
-from spacy_al.cli.model import load
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.gold import read_gold
 from spacy_al.posteriors.read import find_component
 from spacy_al.posteriors.temperature import write_calibration
+from spacy_al.scoring import load_code, open_pipeline
 
 MODEL = "Directory of the trained pipeline; its temperature is stored in it"
 GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
@@ -22,13 +22,17 @@ MAX_DOCS = "Use a random sample of at most so many documents"
 MOST_DOCS = 1000
 
 
+CODE = "Python file with registered functions that the pipeline needs"
+
+
 @app.command("calibrate")
 @explained
 def calibrate_cli(
     model: Annotated[str, Argument(help=MODEL)],
     gold: Annotated[Path, Argument(help=GOLD)],
-    component: Annotated[str | None, Option("--component", "-c", help=COMPONENT)] = None,
+    component: Annotated[str | None, Option("--component", help=COMPONENT)] = None,
     max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = MOST_DOCS,
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     seed: Annotated[int, Option("--seed", help="Of the sample")] = 0,
     dry_run: Annotated[bool, Option("--dry-run", help="Fit and show, store nothing")] = False,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
@@ -38,6 +42,7 @@ def calibrate_cli(
     It is stored beside the weights and belongs to them: every command finds it there, and after another training it is
     ignored until you calibrate again. An entity recogniser gets two, one between entities and one inside.
     """
+    load_code(str(code) if code else None)
     record = calibrate(
         model, gold, component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
     )
@@ -63,11 +68,11 @@ def calibrate(
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
     RETURNS (dict): As `spacy_al.calibration.fit`, with `component` and the `path` of the file (None if nothing is stored).
-    RAISES (AlError): AL001 to AL003, AL055, AL070 to AL072, and what reading the gold documents raises.
+    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
     """
     if max_docs < 1:
         raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
-    nlp = load(str(model))
+    nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
     documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
     record = fit(nlp, name, documents)

@@ -77,13 +77,15 @@ def init(
     RETURNS (list[str]): What was added.
     RAISES (AlError): AL081 no config, AL104 no such component, or several to choose from.
     """
-    if path.is_file():
-        text = path.read_text("utf8")
-    else:
-        text = init_config(lang=lang, pipeline=[component or "ner"], optimize="efficiency").to_str()
     try:
+        if path.exists():
+            text = path.read_text("utf8")
+        else:
+            text = init_config(
+                lang=lang, pipeline=[component or "ner"], optimize="efficiency"
+            ).to_str()
         config = Config().from_str(text, interpolate=False)
-    except ValueError as error:
+    except (OSError, ValueError, ImportError) as error:
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
     component = component or config.get("al", {}).get("component")
     factories = {
@@ -120,8 +122,11 @@ def init(
             text = f"{text.rstrip()}\n\n[al.{name}]\n{filled}"
             added.append(f"al.{name}")
     if added:
-        with replacing(path) as file:
-            file.write(text)
+        try:
+            with replacing(path) as file:
+                file.write(text)
+        except OSError as error:
+            raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
     return added
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 
 import srsly
 import typer
-from spacy.cli._util import parse_config_overrides
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.curve import compare, plot
+from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
 from spacy_al.settings import read_settings
 from spacy_al.simulate import RANDOM, Plan, full_score, simulate
@@ -33,20 +33,28 @@ def simulate_cli(
     strategy: Annotated[
         list[str] | None, Option("--strategy", help="Acquisition; several times for several")
     ] = None,
-    seeds: Annotated[int, Option("--seeds", help="Number of seeds")] = 3,
-    start: Annotated[int, Option("--start", help="Texts labelled at first, drawn at random")] = 100,
-    rounds: Annotated[int | None, Option("--rounds", help="Rounds (default: max_rounds)")] = None,
-    full: Annotated[int | None, Option("--full", help=FULL)] = None,
+    seeds: Annotated[int, Option("--seeds", min=1, help="Number of seeds")] = 3,
+    start: Annotated[
+        int, Option("--start", min=1, help="Texts labelled at first, drawn at random")
+    ] = 100,
+    rounds: Annotated[
+        int | None, Option("--rounds", min=1, help="Rounds (default: max_rounds)")
+    ] = None,
+    full: Annotated[int | None, Option("--full", min=1, help=FULL)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Label a corpus again, from its gold, by one strategy after another, and compare them with random choice.
 
     It can be stopped at any time: the same command goes on where it was. The test set is `paths.test`.
     """
-    overrides = parse_config_overrides(ctx.args)
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
     settings = read_settings(config, overrides)
     if settings.dev is None or settings.test is None:
         raise UsageError(Errors.AL103.format(path=config))
+    for path in (gold, settings.dev, settings.test):
+        shards(path)
     plan = Plan(
         config,
         gold,
@@ -58,6 +66,7 @@ def simulate_cli(
         settings.batch_size,
         settings.max_rounds if rounds is None else rounds,
         overrides,
+        settings,
     )
     total = len(plan.strategies) * len(plan.seeds) * (plan.rounds + 1)
     rows = list(progress(simulate(plan, output), total, "round"))
