@@ -10,7 +10,7 @@ import numpy
 
 from spacy_al.acquisition import information_density
 from spacy_al.data.labeled import labeled_ids
-from spacy_al.data.pool import fetch
+from spacy_al.data.pool import PoolItem, fetch
 from spacy_al.data.tasks import Task, make_task
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
@@ -136,8 +136,9 @@ def select(
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
     rng = KeyedGenerator(settings.seed, round, scores.ids)
     vectors, density = _density(scores.vectors, weight)
+    known: dict[str, PoolItem] = {}
     if model and draw["@al_samplers"] not in UNRANKED:
-        settle_ties(scores, density, n, scorer, pool)
+        known = settle_ties(scores, density, n, scorer, pool)
     if hasattr(vectors, "tocsr") and draw["@al_samplers"] not in BLIND:
         vectors = compress(vectors, rng)
     weighted = scores.scores * density
@@ -156,7 +157,7 @@ def select(
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
         meta["eligible"] = len(scores.ids)
-    tasks, uncertainty = _tasks(pool, picks, scorer, settings, meta)
+    tasks, uncertainty = _tasks(pool, known, picks, scorer, settings, meta)
     return Selection(
         tasks,
         uncertainty,
@@ -257,12 +258,18 @@ def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
 
 
 def _tasks(
-    pool: Path, picks: _Picks, scorer: Scorer, settings: Settings, meta: dict[str, Any]
+    pool: Path,
+    known: dict[str, PoolItem],
+    picks: _Picks,
+    scorer: Scorer,
+    settings: Settings,
+    meta: dict[str, Any],
 ) -> tuple[list[Task], list[Floats]]:
     """The questions, with what the model would answer, and how unsure it is of each token."""
-    found = fetch(pool, scorer.nlp, picks.ids, keep_tokens=scorer.job.keep_tokens)
-    if len(found) < len(picks.ids):
-        raise AlError(Errors.AL097.format(path=pool, count=len(picks.ids) - len(found)))
+    missing = [identity for identity in picks.ids if identity not in known]
+    found = {**known, **fetch(pool, scorer.nlp, missing, keep_tokens=scorer.job.keep_tokens)}
+    if lost := sum(identity not in found for identity in picks.ids):
+        raise AlError(Errors.AL097.format(path=pool, count=lost))
     items = [found[identity] for identity in picks.ids]
     docs = [item.doc for item in items]
     labels = settings.labels

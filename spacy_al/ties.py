@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy
 
-from spacy_al.data.pool import fetch
+from spacy_al.data.pool import PoolItem, fetch
 from spacy_al.scoring import PoolScores, Scorer
 from spacy_al.types import Floats, Ints
 
@@ -15,7 +15,9 @@ RELATIVE_NOISE, NOISE = 1e-5, 1e-6
 MOST = 1000
 
 
-def settle_ties(scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: Path) -> None:
+def settle_ties(
+    scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: Path
+) -> dict[str, PoolItem]:
     """Score those texts anew, each alone, whose order among the first would else be left to float noise.
 
     Equal scores are common, since a model sees a few words to each side only; and how they are rounded depends on
@@ -25,15 +27,19 @@ def settle_ties(scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: 
     density (Any): By which the scores are multiplied, (N,) or one number.
     n (int): Size of the batch.
     scorer (Scorer): Scores the texts, fetched from the pool.
+    RETURNS (dict[str, PoolItem]): The texts that were fetched, the 2n highest with them, since a pool takes long to read.
     """
-    rows = close_to_each_other(scores.scores * density, n)
+    values = scores.scores * density
+    rows = close_to_each_other(values, n)
     if not 0 < len(rows) <= MOST:
-        return
-    ids = [f"{scores.ids[row]:016x}" for row in rows]
-    found = fetch(pool, scorer.nlp, ids, keep_tokens=scorer.job.keep_tokens)
-    for row, identity in zip(rows, ids):
-        if identity in found:
-            scores.scores[row] = scorer.score([found[identity].doc])[0]
+        return {}
+    highest = numpy.argsort(-values, kind="stable")[: 2 * n]
+    ids = {row: f"{scores.ids[row]:016x}" for row in (*rows.tolist(), *highest.tolist())}
+    found = fetch(pool, scorer.nlp, ids.values(), keep_tokens=scorer.job.keep_tokens)
+    for row in rows.tolist():
+        if ids[row] in found:
+            scores.scores[row] = scorer.score([found[ids[row]].doc.copy()])[0]
+    return found
 
 
 def close_to_each_other(values: Floats, n: int) -> Ints:
