@@ -29,7 +29,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.read import find_component
 from spacy_al.select import select
 from spacy_al.settings import Settings
-from spacy_al.util import content_hash
+from spacy_al.util import content_hash, replacing
 
 RANDOM = "random"
 RESULTS = "results.jsonl"
@@ -106,7 +106,11 @@ def simulate(plan: Plan, output: Path) -> Iterator[dict[str, Any]]:
         ),
         pool,
     )
-    known = {(row["strategy"], row["seed"], row["round"]): row for row in read_results(output)}
+    rows = read_results(output)
+    with replacing(output / RESULTS) as file:
+        # without a line that was cut off, or the next would be written behind it
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+    known = {(row["strategy"], row["seed"], row["round"]): row for row in rows}
     for seed in plan.seeds:
         order = numpy.random.default_rng(seed).permutation(sorted(gold))
         for strategy in plan.strategies:
