@@ -23,6 +23,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.training import Example
 from spacy.util import load_config
 
+from spacy_al.curve import RANDOM
 from spacy_al.data.pool import write_shard
 from spacy_al.data.shard import read_shard
 from spacy_al.errors import AlError, Errors
@@ -31,7 +32,6 @@ from spacy_al.select import select
 from spacy_al.settings import Settings
 from spacy_al.util import content_hash, replacing
 
-RANDOM = "random"
 RESULTS = "results.jsonl"
 # What is reported of each component: spaCy's name of the score
 SCORES = {

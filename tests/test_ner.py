@@ -7,6 +7,7 @@ from ner_oracle import analyses, entropy, make_ner, marginals, random_doc, token
 from spacy.tokens import Doc
 
 from spacy_al import AlError, AlWarning, get_posteriors
+from spacy_al.posteriors.ner import EPSILON, ROWS_PER_TOKEN
 from spacy_al.posteriors.source import Settings
 
 VARIANTS = {
@@ -377,4 +378,6 @@ def test_unlabelled_component_is_explained():
 
 
 def test_settings_are_what_the_reader_documents():
-    assert Settings(1.0, 1.0, 5e-6, 100).epsilon * 200 == pytest.approx(1e-3)
+    source = get_posteriors(make_ner(), [Doc(spacy.blank("en").vocab, words=["a"])])[0].source
+    assert source.settings == Settings(1.0, 1.0, EPSILON, ROWS_PER_TOKEN)
+    assert pytest.approx(1e-3) == EPSILON * 200 and ROWS_PER_TOKEN >= 199 / 2

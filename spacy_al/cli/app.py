@@ -30,11 +30,6 @@ app = typer.Typer(
 spacy_app.add_typer(app, name="al")
 
 
-@app.callback()
-def _verbs() -> None:
-    """Keeps `VERB` a word of its own while there is only one command."""
-
-
 def explained(command: F) -> F:
     """Show an AlError as one message with its exit status, and warnings as lines, never a traceback."""
 

@@ -9,11 +9,11 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.curve import compare, plot
+from spacy_al.curve import RANDOM, compare, plot
 from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
 from spacy_al.settings import read_settings
-from spacy_al.simulate import RANDOM, Plan, full_score, simulate
+from spacy_al.simulate import Plan, full_score, simulate
 from spacy_al.util import progress, replacing
 
 FULL = "Also train once on the whole corpus, for this many steps"
