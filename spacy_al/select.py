@@ -1,7 +1,7 @@
 """Which texts of a pool to label next."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,16 +9,16 @@ from typing import Any
 import numpy
 
 from spacy_al.acquisition import information_density
+from spacy_al.ask import Picks, ask
 from spacy_al.data.labeled import labeled_ids
-from spacy_al.data.pool import PoolItem, fetch
-from spacy_al.data.tasks import Task, make_task
+from spacy_al.data.pool import PoolItem
+from spacy_al.data.tasks import Task
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.noise import KeyedGenerator
 from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
 from spacy_al.selection.density import mean_cosine
 from spacy_al.settings import Settings, named, resolve
-from spacy_al.suggest import no_suggestion, suggest
 from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
 from spacy_al.workers import score_pool
@@ -27,7 +27,6 @@ from spacy_al.workers import score_pool
 BLIND = ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
 UNRANKED = ("spacy-al.uniform.v1", "spacy-al.representative.v1")
 DETERMINISTIC = ("spacy-al.top_k.v1", "spacy-al.representative.v1")
-SOURCE = ("doc", "sentence", "before", "after")
 
 
 @dataclass
@@ -55,21 +54,13 @@ class Selection:
     report: Counter[str]
 
 
-@dataclass(frozen=True)
-class _Picks:
-    """What a sampler chose: ids, weighted scores and propensities, in the order in which to ask."""
-
-    ids: list[str]
-    scores: Floats
-    propensities: Floats
-
-
 def select(
     pool: Path,
     *,
     n: int | None = None,
     model: str | None = None,
     labeled: Sequence[Path] = (),
+    asked: Collection[str] = (),
     settings: Settings | None = None,
     acquisition: str | None = None,
     density_weight: float | None = None,
@@ -89,6 +80,7 @@ def select(
     n (int | None): Texts to choose; by default the batch size of the settings.
     model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool.
     labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked again.
+    asked (Collection[str]): Ids of texts that were asked before and are not asked again.
     settings (Settings | None): The `[al]` section of a config; the other arguments come before it.
     acquisition, sampler (str | None): Registered functions by name; `token_entropy` is spacy-al.token_entropy.v1.
     density_weight (float | None): Exponent of the mean similarity to the pool (Settles and Craven, 2008); 0 for none.
@@ -130,7 +122,7 @@ def select(
     take: Sampler = resolve(draw)
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
-    scores = _leave_out(scores, [Path(path) for path in labeled], settings)
+    scores = _leave_out(scores, [Path(path) for path in labeled], asked, settings)
     if not len(scores.ids):
         counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
@@ -157,7 +149,7 @@ def select(
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
         meta["eligible"] = len(scores.ids)
-    tasks, uncertainty = _tasks(pool, known, picks, scorer, settings, meta)
+    tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta)
     return Selection(
         tasks,
         uncertainty,
@@ -204,19 +196,26 @@ def _blocks(
     return blocks
 
 
-def _leave_out(scores: PoolScores, labeled: Sequence[Path], settings: Settings) -> PoolScores:
-    """Without what is labelled, or kept for measuring."""
+def _leave_out(
+    scores: PoolScores, labeled: Sequence[Path], asked: Collection[str], settings: Settings
+) -> PoolScores:
+    """Without what is labelled or asked already, or kept for measuring."""
     known = {
-        "already labelled": [*labeled, settings.train],
-        "in dev or test": [settings.dev, settings.test],
+        "already asked": set(asked),
+        "already labelled": _ids([*labeled, settings.train]),
+        "in dev or test": _ids([settings.dev, settings.test]),
     }
-    for why, paths in known.items():
-        ids = {int(identity, 16) for path in paths if path for identity in labeled_ids(path)}
-        left_out = numpy.isin(scores.ids, numpy.fromiter(ids, "u8", len(ids)))
+    for why, ids in known.items():
+        numbers = numpy.fromiter((int(identity, 16) for identity in ids), "u8", len(ids))
+        left_out = numpy.isin(scores.ids, numbers)
         scores.report[why] += int(left_out.sum())
         scores.report["read"] -= int(left_out.sum())
         scores = scores.keep(~left_out)
     return scores
+
+
+def _ids(paths: Sequence[Path | None]) -> set[str]:
+    return {identity for path in paths if path for identity in labeled_ids(path)}
 
 
 def _density(vectors: Any, weight: float) -> tuple[Any, Any]:
@@ -231,7 +230,7 @@ def _density(vectors: Any, weight: float) -> tuple[Any, Any]:
 
 def _draw(
     scores: PoolScores, weighted: Floats, vectors: Any, take: Sampler, n: int, rng: KeyedGenerator
-) -> _Picks:
+) -> Picks:
     """Let the sampler take n rows, at most one of near duplicates."""
     groups = numpy.unique(scores.near, return_inverse=True)[1]
     with blamed_on(take):
@@ -242,7 +241,7 @@ def _draw(
         found = f"{rows.shape} rows and {propensities.shape} propensities"
         name = getattr(getattr(take, "func", take), "__name__", "sampler")
         raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighted)))
-    return _Picks([f"{scores.ids[row]:016x}" for row in rows], weighted[rows], propensities)
+    return Picks([f"{scores.ids[row]:016x}" for row in rows], weighted[rows], propensities)
 
 
 def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
@@ -255,46 +254,3 @@ def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
         and 0 <= rows.min() <= rows.max() < total
         and ((propensities > 0) & (propensities <= 1)).all()
     )
-
-
-def _tasks(
-    pool: Path,
-    known: dict[str, PoolItem],
-    picks: _Picks,
-    scorer: Scorer,
-    settings: Settings,
-    meta: dict[str, Any],
-) -> tuple[list[Task], list[Floats]]:
-    """The questions, with what the model would answer, and how unsure it is of each token."""
-    missing = [identity for identity in picks.ids if identity not in known]
-    found = {**known, **fetch(pool, scorer.nlp, missing, keep_tokens=scorer.job.keep_tokens)}
-    if lost := sum(identity not in found for identity in picks.ids):
-        raise AlError(Errors.AL097.format(path=pool, count=lost))
-    items = [found[identity] for identity in picks.ids]
-    docs = [item.doc for item in items]
-    labels = settings.labels
-    if scorer.job.model is None:
-        suggestions = [no_suggestion(doc, settings.factory) for doc in docs]
-    else:
-        posteriors = scorer.posteriors(docs)
-        labels = list(posteriors[0].labels) or labels
-        suggestions = [suggest(p, doc, scorer.threshold) for p, doc in zip(posteriors, docs)]
-    tasks = []
-    numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
-    for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
-        own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
-        if suggestion.why:
-            own["why"] = suggestion.why
-        own |= {key: item.source[key] for key in SOURCE if key in item.source}
-        tasks.append(
-            make_task(
-                item.doc,
-                suggestions=suggestion.items,
-                component_kind=suggestion.kind,
-                labels=labels,
-                meta=own,
-                view_id=suggestion.view_id,
-                exclusive=suggestion.exclusive,
-            )
-        )
-    return tasks, [suggestion.uncertainty for suggestion in suggestions]

@@ -10,6 +10,7 @@ from confection import Config
 from spacy.util import load_config
 
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.posteriors.read import READERS
 
 BLOCKS = {
     "posterior": "al_posteriors",
@@ -17,6 +18,7 @@ BLOCKS = {
     "embedding": "al_embeddings",
     "sampler": "al_samplers",
     "stopper": "al_stoppers",
+    "oracle": "al_adapters",
 }
 
 
@@ -33,10 +35,12 @@ class Settings:
     density_weight (float): Exponent of the mean similarity to the pool; 0 leaves it out.
     labels (list[str]): Labels to ask for before any model knows them.
     dev_size (int): Texts asked first, at random, where there is no development set.
+    pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     pool (Path | None): The unlabelled texts.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     lang (str): The pipeline's language.
     factory (str | None): Factory of the component, where the config has it.
+    spans_key (str): Where a span categoriser keeps its spans.
     train, dev, test (Path | None): What is labelled already.
     """
 
@@ -49,10 +53,12 @@ class Settings:
     density_weight: float = 0.0
     labels: list[str] = field(default_factory=list)
     dev_size: int = 100
+    pretrain_epochs: int = 0
     pool: Path | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     lang: str = "en"
     factory: str | None = None
+    spans_key: str = "sc"
     train: Path | None = None
     dev: Path | None = None
     test: Path | None = None
@@ -68,8 +74,16 @@ KINDS: dict[str, tuple[type, ...]] = {
     "density_weight": (int, float),
     "labels": (list,),
     "dev_size": (int,),
+    "pretrain_epochs": (int,),
 }
-LEAST = {"batch_size": 1, "max_rounds": 1, "seed": 0, "density_weight": 0, "dev_size": 0}
+LEAST = {
+    "batch_size": 1,
+    "max_rounds": 1,
+    "seed": 0,
+    "density_weight": 0,
+    "dev_size": 0,
+    "pretrain_epochs": 0,
+}
 RETRAIN = ("scratch", "resume")
 PATHS = ("train", "dev", "test")
 
@@ -101,13 +115,18 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
         check.path(f"paths.{name}", value)
-    part = config.get("components", {}).get(plain.get("component"), {})
+    parts = config.get("components", {})
+    usable = [name for name, part in parts.items() if part.get("factory") in READERS]
+    if "component" not in plain and len(usable) == 1:
+        plain["component"] = usable[0]
+    part = parts.get(plain.get("component"), {})
     return Settings(
         **{**plain, "output": Path(plain.get("output", Settings.output))},
         pool=_path(pool),
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
         factory=part.get("factory"),
+        spans_key=part.get("spans_key") or "sc",
         train=_path(paths["train"]),
         dev=_path(paths["dev"]),
         test=_path(paths["test"]),
