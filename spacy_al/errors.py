@@ -223,6 +223,94 @@ class Errors:
         "Name one with --component."
     )
     AL103 = "[AL103] {path} names no paths.dev or no paths.test. Give them, e.g. --paths.test corpus/test.spacy"
+    AL105 = (
+        "[AL105] '{name}' is no strategy, or part of one. These are: {known}. "
+        "Parts are joined by +, as in mnlp+density."
+    )
+    AL106 = "[AL106] The acquisition '{name}' does not fit a component of the factory '{factory}'. These do: {fits}."
+    AL107 = "[AL107] Training on {texts} labelled texts failed: {why}"
+    AL108 = (
+        "[AL108] Processes end before their work is done (there are {count}), perhaps for want of memory. What ended "
+        "well is kept. Run the same command again, with a smaller --n-process."
+    )
+    AL109 = (
+        "[AL109] '{value}' is no kind of annotator. Use 'gold' (never wrong) or 'real' (as slow and as wrong as "
+        "people in a published study), or describe one in an [al.oracle] block of the config."
+    )
+
+    # stopping
+    AL140 = "[AL140] The stopping criterion '{stopper}': {name} is {value}. It must be {must}."
+    AL141 = (
+        "[AL141] The stopping criterion 'budget' has no limit. Give at least one of: answers, words, seconds, "
+        "money (with price_per_hour)."
+    )
+    AL142 = (
+        "[AL142] The stopping criterion 'budget': money is {money} and price_per_hour is {price}. "
+        "Give both, or neither."
+    )
+    AL143 = "[AL143] The stopping criterion 'low_uncertainty' has no bound. Give per_answer, errors, or both."
+    AL144 = (
+        "[AL144] The stopping criterion '{stopper}' has no criteria to combine. Give each a block of its own, "
+        "such as [al.stopper.stoppers.plateau]."
+    )
+
+    # training
+    AL130 = (
+        "[AL130] spaCy's {command} failed: {why}\nAll that it printed is in {log}. Nothing is lost: mend it, and run the same command again."
+    )
+    AL131 = (
+        "[AL131] The corpus that training reads as '{name}' does not read paths.{path}, so it would not see what is labelled. "
+        "Write `path = ${{paths.{path}}}` into the block [{name}] of the config."
+    )
+    AL132 = (
+        "[AL132] Rejected entities are kept as doc.spans['{ours}'], and '{component}' reads them from '{theirs}', so it would "
+        "not learn from them. Set its incorrect_spans_key to null or to '{ours}'."
+    )
+
+    # the loop
+    AL155 = (
+        "[AL155] Another process is running the loop in '{path}'. Wait until it ends, or name another output "
+        "with --al.output."
+    )
+    AL156 = (
+        "[AL156] {path} does not say which component is taught, or its factory is not known. "
+        "Name one of the config's components as `component` in [al]; its factory has to be one of: {known}."
+    )
+    AL157 = (
+        "[AL157] {path} has no paths.train, so nothing says which labels there are. "
+        'Name them in [al]: labels = ["DRUG","DOSAGE"]'
+    )
+    AL158 = (
+        "[AL158] {path} has no paths.dev, and dev_size is 0, so there would be nothing to measure on. "
+        "Give a development set, or a dev_size above 0 to have one labelled first."
+    )
+
+    # store, answers, export
+    AL110 = "[AL110] There is no run at {path}. Start one with: python -m spacy_al run CONFIG"
+    AL111 = (
+        "[AL111] {path} was written by a newer spacy-al: its version is {found}, and this one knows up to {known}. "
+        "Update with: pip install -U spacy-al"
+    )
+    AL112 = (
+        "[AL112] {path} is damaged, or is no database of spacy-al ({why}). Move it away and put a copy in its place, or "
+        "run again; `import` takes the answers of the rounds' answers.jsonl over."
+    )
+    AL113 = (
+        "[AL113] {path} cannot be written: {why}. What was stored before is safe. "
+        "Free space on the disk, or make the folder writable, and run the command again."
+    )
+    AL114 = "[AL114] There is no task '{task}' in {path}. Ask for the tasks of the run again."
+    AL115 = "[AL115] This answer cannot be used: {why}. {what}."
+    AL116 = (
+        "[AL116] The answer '{id}' is stored already, and for another task or annotator. "
+        "Make an id of its own for each answer."
+    )
+    AL117 = (
+        "[AL117] {path} is in use by another process that does not let go of it. "
+        "Look for one that hangs, end it, and run the command again."
+    )
+    AL118 = "[AL118] {path}: {what}. It was left as it was."
+    AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
 
 
 class Warnings:
@@ -248,6 +336,9 @@ class Warnings:
         "The first: {first}"
     )
 
+    # training
+    W130 = "[ALW130] Training starts from scratch, not from the model in '{path}': {why}."
+
     # calibrate and bench
     W070 = (
         "[ALW070] Nothing can be fitted for '{name}': in {n} documents nothing is annotated as right, so there is "
@@ -257,3 +348,6 @@ class Warnings:
         "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "
         "probabilities say little, or there are too few documents. {then}"
     )
+
+    # store, answers, export
+    W110 = "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"

@@ -1,0 +1,71 @@
+"""What the database of a run hands out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spacy_al.data.tasks import Task
+from spacy_al.util import content_hash
+
+STATES = ("train", "evaluate", "select", "wait", "done", "stopped")
+PURPOSES = ("train", "dev", "review")
+
+
+@dataclass(frozen=True)
+class Round:
+    """Where a round stands.
+
+    number (int): From 0.
+    state (str): One of `STATES`.
+    upto (int): The last answer that it trains on, by its `seq`.
+    """
+
+    number: int
+    state: str
+    upto: int
+
+
+@dataclass(frozen=True)
+class StoredTask:
+    """A task that is asked.
+
+    id (str): `r003-<hash of the text>`, with the purpose after it where it is not training.
+    round (int): The round that asks it.
+    item (str): The id of its text.
+    purpose (str): One of `PURPOSES`.
+    rank (int): In which order to ask, from 1 in each round and purpose.
+    task (Task): What was shown.
+    """
+
+    id: str
+    round: int
+    item: str
+    purpose: str
+    rank: int
+    task: Task
+
+
+@dataclass(frozen=True)
+class StoredAnswer:
+    """An answer as it counts.
+
+    seq (int): In which order answers came.
+    id (str): Made by the front end.
+    task (str): The id of its task.
+    annotator (str): Whose.
+    payload (dict): As `answers.check` returns it.
+    seconds (float | None): That it took.
+    at (float): When, in seconds since 1970.
+    """
+
+    seq: int
+    id: str
+    task: str
+    annotator: str
+    payload: dict[str, Any]
+    seconds: float | None
+    at: float
+
+
+def task_id(number: int, text: str, purpose: str) -> str:
+    """The id of the question about a text in a round."""
+    return f"r{number:03}-{content_hash(text)}" + ("" if purpose == "train" else f"-{purpose}")

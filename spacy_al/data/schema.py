@@ -1,0 +1,163 @@
+"""The tables of a run, how old databases become new ones, and what SQLite's failures mean to a user."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from spacy_al.errors import AlError, Errors
+
+# In the header of the file, so that another program's database is never taken for ours: "spAL"
+APPLICATION = 0x7370414C
+PATIENCE = 60.0
+
+# Text from outside is kept as JSON with escapes: SQLite stores UTF-8, which has no lone surrogates.
+FIRST = (
+    "CREATE TABLE items (id TEXT PRIMARY KEY, text TEXT NOT NULL, source TEXT NOT NULL)",
+    """CREATE TABLE rounds (
+        number INTEGER PRIMARY KEY, state TEXT NOT NULL, upto INTEGER NOT NULL, opened_at REAL NOT NULL)""",
+    """CREATE TABLE tasks (
+        id TEXT PRIMARY KEY,
+        round INTEGER NOT NULL REFERENCES rounds (number),
+        item TEXT NOT NULL REFERENCES items (id),
+        purpose TEXT NOT NULL CHECK (purpose IN ('train', 'dev', 'review')),
+        rank INTEGER NOT NULL,
+        payload TEXT NOT NULL,
+        UNIQUE (round, purpose, rank))""",
+    """CREATE TABLE assignments (
+        task TEXT NOT NULL REFERENCES tasks (id),
+        annotator TEXT NOT NULL,
+        at REAL NOT NULL,
+        PRIMARY KEY (task, annotator))""",
+    """CREATE TABLE answers (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        task TEXT NOT NULL REFERENCES tasks (id),
+        annotator TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        seconds REAL,
+        at REAL NOT NULL)""",
+    "CREATE INDEX answers_by_task ON answers (task, annotator, seq)",
+    """CREATE TABLE models (
+        round INTEGER PRIMARY KEY REFERENCES rounds (number),
+        hash TEXT NOT NULL,
+        path TEXT NOT NULL,
+        seconds REAL,
+        versions TEXT NOT NULL)""",
+    """CREATE TABLE metrics (
+        round INTEGER NOT NULL REFERENCES rounds (number),
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,
+        PRIMARY KEY (round, name))""",
+    """CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL)""",
+)
+# Each entry takes a database one version further; an entry that was released is never changed.
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST,)
+
+
+def connect(
+    path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS, patience: float = PATIENCE
+) -> sqlite3.Connection:
+    """Open a database, which is made or brought up to date if need be.
+
+    path (Path): The file; its folder is made.
+    migrations (Sequence): Statements that lead from each version to the next.
+    patience (float): Seconds to wait for another process.
+    RAISES (AlError): As `explained`; AL111 for a newer version, AL112 for another program's database.
+    """
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        try:
+            _migrate(connection, path, migrations)
+            _write_ahead(connection, patience)
+            # after the migrations, since a table that is rebuilt breaks references for a moment
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA synchronous = FULL")
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All or nothing, and on disk when it is over.
+
+    It takes the right to write at once: a transaction that reads first and writes later fails when another process
+    wrote in between, and no waiting helps.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite takes some failures back itself, such as a full disk
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn SQLite's failures into ours.
+
+    RAISES (AlError): AL112 for a file that is damaged or no database, AL113 for one that cannot be written, AL117 for
+        one that another process keeps to itself.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        why = str(error)
+        if "locked" in why:
+            raise AlError(Errors.AL117.format(path=path)) from error
+        # errors of the file itself have no class of their own
+        if type(error) is sqlite3.DatabaseError or "no such" in why or "malformed" in why:
+            raise AlError(Errors.AL112.format(path=path, why=why)) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise AlError(Errors.AL113.format(path=path, why=why)) from error
+        raise
+    except OSError as error:
+        raise AlError(Errors.AL113.format(path=path, why=error.strerror or error)) from error
+
+
+def _migrate(
+    connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]
+) -> None:
+    if _version(connection, path, len(migrations)) == len(migrations):
+        return
+    with transaction(connection):
+        # once more: another process may have been faster
+        version = _version(connection, path, len(migrations))
+        for statements in migrations[version:]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION}")
+
+
+def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application != APPLICATION and (application or version or tables):
+        why = "it belongs to another program"
+        raise AlError(Errors.AL112.format(path=path, why=why))
+    if version > known:
+        raise AlError(Errors.AL111.format(path=path, found=version, known=known))
+    return version
+
+
+def _write_ahead(connection: sqlite3.Connection, patience: float) -> None:
+    """Readers and a writer side by side. SQLite does not wait for its turn when it switches to this, so we do."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
