@@ -253,6 +253,10 @@ class Errors:
         "[AL144] The stopping criterion '{stopper}' has no criteria to combine. Give each a block of its own, "
         "such as [al.stopper.stoppers.plateau]."
     )
+    AL145 = (
+        "[AL145] The stopping criterion '{stopper}': '{name}' is {value}, which is no criterion. "
+        "Name one with @al_stoppers in its block."
+    )
 
     # training
     AL130 = (
@@ -265,6 +269,10 @@ class Errors:
     AL132 = (
         "[AL132] Rejected entities are kept as doc.spans['{ours}'], and '{component}' reads them from '{theirs}', so it would "
         "not learn from them. Set its incorrect_spans_key to null or to '{ours}'."
+    )
+    AL133 = (
+        "[AL133] There is no encoder to pretrain in this pipeline ({found}): it takes a component 'tok2vec', or one with a tok2vec "
+        "layer of its own. Set pretrain_epochs in [al] to 0."
     )
 
     # the loop

@@ -1,0 +1,106 @@
+"""spaCy's own commands in a process that ends with its parent, however that ends.
+
+A training that outlived a killed loop would go on writing beside the next one. The child reads its standard input, a pipe
+that its parent holds open: at its end the parent is gone. This works on every system.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from spacy_al.errors import AlError, Errors
+
+TRACEBACK = "Traceback (most recent call last):"
+# Lines of a message that are shown; the log has all of them
+SHOWN = 8
+
+
+def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | None = None) -> int:
+    """Run one command of spaCy's and wait for it.
+
+    words (Sequence[str]): As after `python -m spacy`, e.g. ["train", "config.cfg"].
+    log (Path): Gets all that is printed, line by line, in place of what it held.
+    show (Callable | None): Takes the same lines.
+    RETURNS (int): The exit status, 0 if all went well, below 0 for a signal.
+    RAISES (AlError): AL047 if the log cannot be written.
+    """
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf8"}
+    # a log is no terminal, whatever this process is attached to
+    environment["ANSI_COLORS_DISABLED"] = "1"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "spacy_al.child", *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf8",
+        errors="replace",
+        env=environment,
+    )
+    assert process.stdin is not None and process.stdout is not None
+    try:
+        with log.open("w", encoding="utf8") as file:
+            for line in process.stdout:
+                file.write(line)
+                file.flush()
+                if show is not None:
+                    show(line.rstrip("\n"))
+        return process.wait()
+    except OSError as error:
+        raise AlError(Errors.AL047.format(path=log, why=error.strerror or error)) from error
+    finally:
+        # nothing to do for it unless this is left by an exception, such as Ctrl-C
+        process.kill()
+        process.wait()
+        process.stdin.close()
+        process.stdout.close()
+
+
+def reason(log: Path, status: int) -> str:
+    """Why a command failed: spaCy's own error, out of what it printed.
+
+    log (Path): Of `run_spacy`.
+    status (int): What that returned.
+    RETURNS (str): A message of a few lines.
+    """
+    if status < 0:
+        return f"it was ended by signal {-status}, perhaps for want of memory."
+    lines = [line.rstrip() for line in log.read_text("utf8").splitlines() if line.strip()]
+    starts = [number for number, line in enumerate(lines) if line.strip() == TRACEBACK]
+    if starts:
+        # after the frames, which are indented, comes the message, which may have several lines
+        after = lines[starts[-1] + 1 :]
+        message = next((n for n, line in enumerate(after) if not line[0].isspace()), 0)
+        found = after[message:]
+    else:
+        # what spaCy explains itself starts with a cross
+        fails = [number for number, line in enumerate(lines) if line.startswith("✘")]
+        found = lines[fails[-1] :] if fails else lines[-SHOWN:]
+    # the class of an error of spaCy's says less than its code
+    return re.sub(r"^\w*Error: (?=\[E)", "", "\n".join(found[:SHOWN])) or "it printed nothing."
+
+
+def main(words: list[str]) -> None:
+    """What the child does: spaCy's command, without the commands that other packages add to it."""
+    # Ctrl-C reaches the parent as well, and its end is the end of this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_follow_parent, daemon=True).start()
+    from spacy.cli import app
+    from typer.main import get_command
+
+    get_command(app)(args=words, prog_name="spacy")
+
+
+def _follow_parent() -> None:
+    # the descriptor itself: Python could not end while a thread holds the lock of sys.stdin
+    while os.read(0, 1):
+        pass
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,225 @@
+"""Training a round: a config that says all of it, and `spacy train` on that in a process of its own."""
+
+import hashlib
+import json
+import re
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from confection import Config
+from spacy.language import DEFAULT_CONFIG
+from spacy.tokens import Doc
+from spacy.util import dot_to_object, load_config
+
+from spacy_al.child import reason, run_spacy
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.gold import stored_docs
+from spacy_al.posteriors.temperature import FILE as CALIBRATION
+from spacy_al.pretrain import pretraining
+from spacy_al.resume import sourced
+from spacy_al.scoring import load_code
+from spacy_al.util import replacing
+
+CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
+ATTEMPT = ".attempt-"
+# Where merged answers keep the entities that were rejected
+INCORRECT = "incorrect_spans"
+ENTITIES = ("ner", "beam_ner")
+# The last line of the log, so that a model that is used again is known to have taken as long
+TOOK = "spacy-al: trained in {:.2f} seconds\n"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    model (Path): Its folder.
+    seconds (float): That training took.
+    hash (str): Of the folder's files; spacy-al's own temperature beside them is left out.
+    score (float | None): On the development set, as training itself weighs scores.
+    """
+
+    model: Path
+    seconds: float
+    hash: str
+    score: float | None
+
+
+def budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
+    """How long to train on a corpus of this size.
+
+    config (Mapping): A spaCy config. Its own numbers are limits; a `max_steps` of 0 is none.
+    n_words (int): Words in the labelled corpus.
+    RETURNS (dict): `max_steps`, `patience` and `eval_frequency` of `[training]`.
+    """
+    own = _filled(config)["training"]
+    steps = 300 + n_words // 25
+    steps = min(steps, own["max_steps"] or steps)
+    every = max(1, min(own["eval_frequency"], steps // 10))
+    # the last step is looked at too
+    steps -= steps % every
+    return {
+        "max_steps": steps,
+        "patience": min(own["patience"], max(every, steps // 2)),
+        "eval_frequency": every,
+    }
+
+
+def write_config(
+    config: Path,
+    overrides: Mapping[str, Any],
+    train: Path,
+    dev: Path,
+    folder: Path,
+    *,
+    n_words: int,
+    retrain_from: Path | None = None,
+    init_tok2vec: Path | None = None,
+    code: Path | None = None,
+) -> Path:
+    """Write what a round trains with: `python -m spacy train` on it gives the same weights.
+
+    config (Path): The project's config.
+    overrides (Mapping): Of it, by dotted names.
+    train, dev (Path): What to learn from, and to measure on.
+    folder (Path): The round's.
+    n_words (int): Words of `train`.
+    retrain_from (Path | None): The model to go on from; None starts from scratch.
+    init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
+    code (Path | None): Python file that registers functions.
+    RETURNS (Path): The config, whole or not written.
+    RAISES (AlError): AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
+    WARNS (AlWarning): ALW130 if training cannot go on from that model.
+    """
+    load_code(str(code) if code else None)
+    made = load_config(config, overrides=dict(overrides), interpolate=False)
+    made.setdefault("paths", {}).update(train=str(train), dev=str(dev))
+    filled = _filled(made)
+    for name in ("train", "dev"):
+        corpus = filled["training"][f"{name}_corpus"]
+        if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
+            raise AlError(Errors.AL131.format(name=corpus, path=name))
+    made.setdefault("training", {}).update(budget(filled, n_words))
+    docs = list(stored_docs(train))
+    # a component that is to go on in later rounds keeps the settings of its first
+    _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
+    sources = None
+    if retrain_from is not None:
+        sources, why = sourced(_filled(made), retrain_from, docs)
+        if sources is None:
+            message = Warnings.W130.format(path=retrain_from, why=why)
+            warnings.warn(message, AlWarning, stacklevel=2)
+    if sources is not None:
+        made["components"].update(sources)
+        # or they would take the place of what was learned
+        made.setdefault("initialize", {})["init_tok2vec"] = None
+    elif init_tok2vec is not None:
+        made.setdefault("initialize", {})["init_tok2vec"] = str(init_tok2vec)
+        made["pretraining"] = pretraining(filled)
+    path = folder / CONFIG
+    with replacing(path) as file:
+        file.write(made.to_str(interpolate=False))
+    return path
+
+
+def train(
+    folder: Path,
+    *,
+    gpu_id: int = -1,
+    code: Path | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Trained:
+    """Run `spacy train` on the folder's config. What it leaves there is whole: the model takes its name last.
+
+    folder (Path): With a `config.cfg`. If a model is there already, it is whole, and it is used.
+    gpu_id (int): -1 for none.
+    code (Path | None): Python file that registers functions.
+    show (Callable | None): Takes each line that spaCy prints.
+    RETURNS (Trained): The best model on the development set.
+    RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
+    """
+    for stale in folder.glob(f"{ATTEMPT}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+    if (folder / MODEL).is_dir():
+        return _trained(folder)
+    log = folder / LOG
+    try:
+        attempt = Path(tempfile.mkdtemp(prefix=ATTEMPT, dir=folder))
+    except OSError as error:
+        raise AlError(Errors.AL047.format(path=folder, why=error.strerror or error)) from error
+    started = time.perf_counter()
+    words = ["train", str(folder / CONFIG), "--output", str(attempt)]
+    words += ["--code", str(code)] if code else []
+    words += ["--gpu-id", str(gpu_id)] if gpu_id >= 0 else []
+    try:
+        status = run_spacy(words, log, show)
+        if status or not (attempt / MODEL).is_dir():
+            raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
+        with log.open("a", encoding="utf8") as file:
+            file.write(TOOK.format(time.perf_counter() - started))
+        (attempt / MODEL).rename(folder / MODEL)
+    finally:
+        shutil.rmtree(attempt, ignore_errors=True)
+    return _trained(folder)
+
+
+def _trained(folder: Path) -> Trained:
+    model, log = folder / MODEL, folder / LOG
+    said = (
+        re.findall(r"trained in ([\d.]+) seconds", log.read_text("utf8")) if log.is_file() else []
+    )
+    weights = load_config(model / CONFIG)["training"]["score_weights"]
+    scores = json.loads((model / "meta.json").read_text("utf8"))["performance"]
+    weighed = [
+        weight * scores[name]
+        for name, weight in weights.items()
+        if weight and scores.get(name) is not None
+    ]
+    return Trained(
+        model=model,
+        seconds=float(said[-1]) if said else 0.0,
+        hash=_hash(model),
+        score=sum(weighed) if weighed else None,
+    )
+
+
+def _hash(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    files = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
+    for name in sorted(set(files) - {CALIBRATION}):
+        digest.update(
+            name.encode("utf8") + b"\0" + hashlib.blake2b(files[name].read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+def _filled(config: Mapping[str, Any]) -> Config:
+    """With spaCy's defaults where a section says nothing, and without variables."""
+    return Config(DEFAULT_CONFIG).merge(Config(dict(config))).interpolate()
+
+
+def _values(block: Any) -> list[Any]:
+    """All that stands anywhere in a block."""
+    if isinstance(block, Mapping):
+        return [value for part in block.values() for value in _values(part)]
+    return [block]
+
+
+def _learn_rejected(config: Config, docs: Sequence[Doc], *, always: bool) -> None:
+    """Have entity recognisers read rejected entities, where there are any."""
+    if not always and not any(doc.spans.get(INCORRECT) for doc in docs):
+        return
+    for name, block in config["components"].items():
+        if block.get("factory") in ENTITIES:
+            theirs = block.get("incorrect_spans_key")
+            if theirs not in (None, INCORRECT):
+                raise AlError(Errors.AL132.format(component=name, ours=INCORRECT, theirs=theirs))
+            block["incorrect_spans_key"] = INCORRECT
