@@ -250,8 +250,8 @@ class Errors:
     )
     AL143 = "[AL143] The stopping criterion 'low_uncertainty' has no bound. Give per_answer, errors, or both."
     AL144 = (
-        "[AL144] The stopping criterion '{stopper}' has no criteria to combine. Give each a block of its own, "
-        "such as [al.stopper.stoppers.plateau]."
+        "[AL144] The stopping criterion '{stopper}' has no criteria to combine. Write [al.stopper.stoppers], and "
+        "below it a block for each, such as [al.stopper.stoppers.plateau]."
     )
     AL145 = (
         "[AL145] The stopping criterion '{stopper}': '{name}' is {value}, which is no criterion. "

@@ -1,0 +1,92 @@
+"""What a run works on: a config, its `[al]` section, and where everything of it lies."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spacy_al.data.pool import shards
+from spacy_al.errors import Errors, UsageError
+from spacy_al.settings import Settings, read_settings
+from spacy_al.suggest import FORMS
+
+DATABASE = "al.db"
+
+
+def _silent(line: str) -> None:
+    """Shows nothing."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A config with what was said on the command line.
+
+    config (Path): A spaCy training config with an `[al]` section.
+    overrides (Mapping): Of the config, by dotted names.
+    settings (Settings): Its `[al]` section.
+    oracle (Path | None): Gold that answers in place of a person.
+    code (Path | None): Python file that registers functions.
+    gpu_id (int): -1 for none.
+    n_process (int): Processes that score.
+    show (Callable): Takes a line on what goes on.
+    """
+
+    config: Path
+    overrides: Mapping[str, Any]
+    settings: Settings
+    oracle: Path | None = None
+    code: Path | None = None
+    gpu_id: int = -1
+    n_process: int = 1
+    show: Callable[[str], None] = field(default=_silent)
+
+    @property
+    def output(self) -> Path:
+        return self.settings.output
+
+    @property
+    def database(self) -> Path:
+        return self.output / DATABASE
+
+    @property
+    def code_text(self) -> str | None:
+        return str(self.code) if self.code else None
+
+    @property
+    def dev(self) -> Path:
+        """The development set: the config's, or the one that is asked for."""
+        return self.settings.dev or self.output / "dev.spacy"
+
+    @property
+    def kind(self) -> str:
+        """What is asked for: "entities", "spans", "tags" or "categories"."""
+        return FORMS[self.settings.factory or ""][0]
+
+    def folder(self, number: int) -> Path:
+        """The folder of a round."""
+        return self.output / f"round-{number:03}"
+
+
+def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how: Any) -> Project:
+    """A project whose settings can be run.
+
+    config (Path): The config.
+    overrides (Mapping | None): Of the config.
+    how: The other fields of `Project`.
+    RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
+        where nothing says which labels there are, AL158 where there is nothing to measure on, AL090 without a pool.
+    """
+    project = Project(config, overrides or {}, read_settings(config, overrides), **how)
+    settings = project.settings
+    if settings.factory not in FORMS:
+        raise UsageError(Errors.AL156.format(path=config, known=", ".join(FORMS)))
+    if settings.pool is None:
+        raise UsageError(Errors.AL090)
+    for path in (settings.train, settings.dev, settings.test, settings.pool, project.oracle):
+        if path is not None:
+            shards(path)
+    if not (settings.train or settings.labels or project.oracle):
+        raise UsageError(Errors.AL157.format(path=config))
+    if settings.dev is None and not settings.dev_size:
+        raise UsageError(Errors.AL158.format(path=config))
+    return project
