@@ -140,7 +140,8 @@ def _tokens(
     span: Mapping[str, Any], tokens: Sequence[dict[str, Any]]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The first and last token; where characters are given as well, they have to agree."""
-    start, end = span.get("token_start"), span.get("token_end")
+    start: Any = span.get("token_start")
+    end: Any = span.get("token_end")
     if not _is_int(start) or not _is_int(end) or not 0 <= start <= end < len(tokens):
         _refuse(
             f"a span goes from token {_short(start)} to {_short(end)}",

@@ -1,0 +1,1 @@
+"""Ways to and from outside systems, one a file."""
