@@ -11,7 +11,14 @@ from spacy_al.cli import app
 README = (Path(__file__).parents[1] / "README.md").read_text("utf8")
 REGISTERED = [
     name
-    for registry in ("al_acquisitions", "al_samplers", "al_embeddings", "al_posteriors")
+    for registry in (
+        "al_acquisitions",
+        "al_samplers",
+        "al_embeddings",
+        "al_posteriors",
+        "al_stoppers",
+        "al_adapters",
+    )
     for name in getattr(spacy_al.registry, registry).get_all()
     if name.startswith("spacy-al.")
 ]
