@@ -210,6 +210,12 @@ class Errors:
     AL072 = "[AL072] '{value}' is not a number of {what} to use. Give one that is {must}."
     AL073 = "[AL073] '{path}' has no text with tokens to measure on. Give a pool of texts or gold documents."
 
+    # the oracle
+    AL120 = (
+        "[AL120] {count} of {total} texts to be answered are not in the gold, the first: '{first}'. "
+        "Give the gold of the texts of the pool, unchanged."
+    )
+
     # simulation
     AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."
     AL101 = (

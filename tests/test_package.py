@@ -50,6 +50,7 @@ FLOORS = {
     "extensions": 2,
     "pipeline": 3,
     "data": 4,
+    "gold": 4,
     "adapters": 4,
     "cli": 6,
     "web": 6,

@@ -22,7 +22,7 @@ from spacy_al.data.annotate import (
 )
 from spacy_al.data.pool import shards
 from spacy_al.data.shard import read_shard, write_shard
-from spacy_al.data.store import StoredAnswer, StoredTask
+from spacy_al.data.records import StoredAnswer, StoredTask
 from spacy_al.util import content_hash
 
 VERDICTS = {"accept": "accepted", "reject": "rejected", "ignore": "ignored"}
