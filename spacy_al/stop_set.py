@@ -54,22 +54,26 @@ def look_at(scorer: Scorer, pool: Path, drawn: dict[str, Any]) -> dict[str, Any]
     scorer (Scorer): Of the model.
     pool (Path): The pool.
     drawn (dict): What `stop_set` returned.
-    RETURNS (dict): `predictions`: text id -> what the model would answer, without probabilities; `expected_errors`,
+    RETURNS (dict): `predictions`: text id -> what the model would answer, without probabilities; `lengths`: of the
+        same in tokens; `expected_errors`,
         `expected_answers`: wrong ones and all of them in the whole pool, in expectation, each the sample's mean
         times the size of the pool.
     """
     predictions: dict[str, list[Any]] = {}
+    lengths: dict[str, int] = {}
     wrong = right = 0.0
     for batch in batched(drawn["ids"], BATCH):
         items = fetch(pool, scorer.nlp, batch)
         docs = [item.doc for item in items.values()]
         for identity, doc, posterior in zip(items, docs, scorer.posteriors(docs)):
             predictions[identity] = _answer(posterior, doc, scorer.threshold)
+            lengths[identity] = len(doc)
             errors, answers = _expected(posterior)
             wrong, right = wrong + errors, right + answers
     scale = drawn["n_pool"] / max(1, len(predictions))
     return {
         "predictions": predictions,
+        "lengths": lengths,
         "expected_errors": wrong * scale,
         "expected_answers": right * scale,
     }

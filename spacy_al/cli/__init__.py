@@ -4,7 +4,16 @@ Each verb is a file with a plain function that returns its data and a `..._cli` 
 Nothing optional is imported here: an error at import would break every command of spaCy.
 """
 
-from spacy_al.cli import bench, calibrate, ingest, init, select, simulate  # noqa: F401  (they mount commands)
+from spacy_al.cli import (  # noqa: F401  (they mount commands)
+    bench,
+    calibrate,
+    ingest,
+    init,
+    run,
+    select,
+    simulate,
+    status,
+)
 from spacy_al.cli.app import app, main
 
 __all__ = ["app", "main"]

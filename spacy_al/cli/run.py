@@ -1,0 +1,61 @@
+"""`spacy-al run`: the loop, as far as it goes without a person."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.status import format_status, status
+from spacy_al.loop import run
+from spacy_al.project import open_project
+
+ORACLE = "Labelled corpus that answers in place of a person"
+ONCE = "Never wait for a person: for cron and the like. Exit status 3 says that answers are missing"
+
+
+@app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@explained
+def run_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    oracle: Annotated[Path | None, Option("--oracle", help=ORACLE)] = None,
+    once: Annotated[bool, Option("--once", help=ONCE)] = False,
+    n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file with registered functions")
+    ] = None,
+    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Train, evaluate, select, take the answers, and again, until a stopping criterion says so.
+
+    Everything is kept in `output` of the config's [al] section. It can be stopped at any time, by any means: the same
+    command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers.
+    """
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    project = open_project(
+        config,
+        overrides,
+        oracle=oracle,
+        code=code,
+        gpu_id=gpu_id,
+        n_process=n_process,
+        show=_silent if quiet else _say,
+    )
+    outcome = run(project)
+    if not quiet:
+        typer.echo(format_status(status(project)), err=True)
+    if outcome.state == "waiting":
+        raise typer.Exit(3)
+
+
+def _say(line: str) -> None:
+    typer.echo(printable(line), err=True)
+
+
+def _silent(line: str) -> None:
+    """Says nothing."""

@@ -1,0 +1,74 @@
+"""`spacy-al status`: where a run is, and why."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer import Argument, Option
+from wasabi import table
+
+from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.project import open_project
+from spacy_al.status import status
+
+MARKS = {"stopped": "✔", "wait": "⚠"}
+
+
+@app.command("status", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@explained
+def status_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    as_json: Annotated[bool, Option("--json", help="Print JSON on standard output")] = False,
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file with registered functions")
+    ] = None,
+) -> None:
+    """Show the rounds of a run, what it waits for, and why it goes on or has stopped."""
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    found = status(open_project(config, overrides, code=code))
+    if as_json:
+        typer.echo(json.dumps(found, indent=2))
+    else:
+        typer.echo(format_status(found), err=True)
+
+
+def format_status(found: dict[str, Any]) -> str:
+    """The rounds as a table, and what goes on in words."""
+    header = ("round", "texts", "words", "dev", "test", "asked", "answered", "train", "select")
+    rows = [
+        (
+            row["round"],
+            _count(row["texts"]),
+            _count(row["words"]),
+            _score(row["dev"]),
+            _score(row["test"]),
+            row["asked"] or "",
+            row["answers"] or "",
+            _seconds(row.get("seconds_train")),
+            _seconds(row.get("seconds_select")),
+        )
+        for row in found["rounds"]
+    ]
+    lines = [table(rows, header=header, divider=True, aligns=("r",) * len(header))] if rows else []
+    lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
+    review = sum(row["review"] for row in found["rounds"][-1:])
+    if review:
+        lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
+    lines.append(f"{MARKS.get(found['state'], 'ℹ')} {printable(found['sentence'])}")
+    return "\n".join(lines)
+
+
+def _count(value: Any) -> str:
+    return "" if value is None else f"{value:,}"
+
+
+def _score(value: Any) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _seconds(value: Any) -> str:
+    return "" if value is None else f"{value:.0f} s"

@@ -1,0 +1,62 @@
+"""What the rounds of a run add up to: what stopping criteria look at, and what answers have cost."""
+
+from typing import Any
+
+from spacy_al.data.store import Store
+from spacy_al.project import Project
+from spacy_al.settings import resolve
+
+# Of a round's metrics, what criteria are given as it is
+HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
+
+
+def stopping(
+    store: Store, project: Project, number: int, metrics: dict[str, Any]
+) -> tuple[bool, list[str]]:
+    """Whether a round is the last one, and a sentence of each criterion on why."""
+    most = project.settings.max_rounds
+    full = number >= most
+    verb = "Stops" if full else "Goes on"
+    reasons = [f"{verb}: {number} of at most {most} batches have been answered (max_rounds)."]
+    block = project.settings.blocks.get("stopper")
+    if block:
+        stop, reason = resolve(block)(history(store, number, metrics))
+        full, reasons = full or stop, [*reasons, reason]
+    return full, reasons
+
+
+def history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """What stopping criteria look at: one entry for each round that has a model, oldest first."""
+    rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
+    found, answers, seconds = [], 0, 0.0
+    for k in sorted(rounds):
+        row = rounds[k]
+        if "dev" in row and k <= number:
+            entry = {key: row.get(key) for key in HISTORY}
+            entry |= {
+                "round": k,
+                "score": row["dev"]["score"],
+                "score_name": row["dev"]["score_name"],
+            }
+            found.append({**entry, "answers": answers, "seconds": seconds})
+        answers += row.get("answers", 0)
+        seconds += row.get("seconds_answers", 0.0)
+    return found
+
+
+def spent(store: Store, number: int) -> dict[str, Any]:
+    """What the answers of a round cost: how many, the annotators' seconds, words shown and words decided."""
+    lengths = {
+        stored.id: (
+            len(stored.task["tokens"]),
+            len(stored.task.get("asked", stored.task["tokens"])),
+        )
+        for stored in store.tasks(number)
+    }
+    own = [answer for answer in store.answers() if answer.task in lengths]
+    return {
+        "answers": len(own),
+        "seconds_answers": sum(answer.seconds or 0.0 for answer in own),
+        "words_shown": sum(lengths[answer.task][0] for answer in own),
+        "words_decided": sum(lengths[answer.task][1] for answer in own),
+    }

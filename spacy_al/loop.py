@@ -1,0 +1,261 @@
+"""The loop: train, evaluate, select, wait for answers, and again. One round can be read here from top to bottom.
+
+The store says where a run is. Each step leaves files that are whole or absent, and then moves the round on in one
+transaction. A step that was interrupted is done again, to the same result.
+"""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_al.adapters.oracle import check_gold, gold_labels, read_gold_texts
+from spacy_al.data.export import export_answers, export_tasks
+from spacy_al.data.merge import Merged, grown, merge
+from spacy_al.data.shard import writing
+from spacy_al.data.store import Round, Store
+from spacy_al.errors import AlError
+from spacy_al.examine import examine
+from spacy_al.history import spent, stopping
+from spacy_al.lock import locked
+from spacy_al.pretrain import pretrain
+from spacy_al.project import Project
+from spacy_al.select import Selection, select
+from spacy_al.settings import named, resolve
+from spacy_al.trainer import train, write_config
+from spacy_al.util import content_hash
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a run has come to.
+
+    state (str): "waiting" for answers, or "stopped".
+    sentence (str): What it waits for, or why it has stopped.
+    round (int): The latest round.
+    """
+
+    state: str
+    sentence: str
+    round: int
+
+
+def run(project: Project) -> Outcome:
+    """Go as far as possible without a person.
+
+    project (Project): What to work on.
+    RETURNS (Outcome): Why it goes no further.
+    RAISES (AlError): AL155 if another process runs in the same output; what the steps raise. The round stays where it was.
+    """
+    if project.oracle and not project.settings.labels:
+        labels = gold_labels(
+            project.oracle, kind=project.kind, spans_key=project.settings.spans_key
+        )
+        project = replace(project, settings=replace(project.settings, labels=labels))
+    with locked(project.output), Store(project.database) as store:
+        while True:
+            current = store.round()
+            if current is None or current.state == "done":
+                store.open_round(0 if current is None else current.number + 1)
+                continue
+            outcome = STEPS[current.state](store, project, current)
+            _write_metrics(store, project, current.number)
+            if outcome:
+                return outcome
+
+
+def train_round(store: Store, project: Project, current: Round) -> None:
+    """Merge the answers there were when the round was opened, and train on them and on `paths.train`."""
+    folder, settings = project.folder(current.number), project.settings
+    merged = merged_answers(store, project, upto=current.upto)
+    if settings.dev is None:
+        dev = merged_answers(store, project, upto=current.upto, purpose="dev")
+        grown(None, dev, project.dev, Vocab())
+    counts = grown(settings.train, merged, folder / "train.spacy", Vocab())
+    metrics: dict[str, Any] = {
+        "texts": counts["texts"],
+        "words": counts["words"],
+        "balance": dict(merged.balance),
+        "merged": dict(merged.report),
+        "review": merged.review,
+    }
+    if not counts["texts"] or (settings.dev is None and not dev.docs):
+        # nothing to learn from, or to measure on: the first questions are chosen without a model
+        store.advance(current.number, "select", metrics=metrics)
+        return
+    encoder = None
+    if settings.pretrain_epochs:
+        encoder = pretrain(project, project.output / "pretrain")
+    before = project.folder(current.number - 1) / "model-best"
+    write_config(
+        project.config,
+        project.overrides,
+        folder / "train.spacy",
+        project.dev,
+        folder,
+        n_words=counts["words"],
+        retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
+        init_tok2vec=encoder,
+        code=project.code,
+    )
+    project.show(
+        f"Round {current.number}: training on {counts['texts']:,} texts, {counts['words']:,} words"
+    )
+    trained = train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
+    metrics["seconds_train"] = trained.seconds
+    model = {"hash": trained.hash, "path": str(trained.model), "seconds": trained.seconds}
+    store.advance(current.number, "evaluate", metrics=metrics, model=model)
+
+
+def evaluate_round(store: Store, project: Project, current: Round) -> None:
+    """Measure and calibrate the model, and ask the stopping criteria."""
+    metrics = examine(project, current.number)
+    stop, reasons = stopping(store, project, current.number, metrics)
+    score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
+    project.show(f"Round {current.number}: {name} {score or 0:.3f} on dev")
+    state = "stopped" if stop else "select"
+    store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
+
+
+def select_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Choose the next batch; beside it what answers contradict, and at first a development set where none is given."""
+    number, settings, started = current.number, project.settings, time.perf_counter()
+    folder = project.folder(number)
+    model = str(folder / "model-best") if (folder / "model-best").is_dir() else None
+    asked = store.asked_ids(before_round=number)
+    tasks = [("review", task) for task in _reviews(store, number)]
+    how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
+    how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
+    assert settings.pool is not None
+    if not project.dev.exists():
+        first = select(
+            settings.pool, n=settings.dev_size, model=None, sampler="uniform", asked=asked, **how
+        )
+        tasks += [("dev", task) for task in first.tasks]
+        asked |= {content_hash(task["text"]) for task in first.tasks}
+    try:
+        selection = select(settings.pool, model=model, asked=asked, **how)
+    except AlError as error:
+        if not str(error).startswith("[AL086]"):
+            raise
+        reason = "Stops: every text of the pool has been asked."
+        store.advance(number, "stopped", metrics={"stopping": [reason]})
+        return Outcome("stopped", reason, number)
+    tasks += [("train", task) for task in _shaded(selection)]
+    metrics = {
+        "strategy": selection.strategy,
+        "eligible": selection.n_pool,
+        "left_out": {why: count for why, count in selection.report.items() if count},
+        "seconds_select": round(time.perf_counter() - started, 2),
+    }
+    store.advance(number, "wait", metrics=metrics, tasks=tasks)
+    return None
+
+
+def wait_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Have the oracle answer, or find out whether people have."""
+    folder = project.folder(current.number)
+    if not (folder / "tasks.jsonl").is_file():
+        export_tasks(store, current.number, folder / "tasks.jsonl")
+    if project.oracle:
+        _ask_oracle(store, project, current.number)
+    left = len(store.unanswered(current.number))
+    if left:
+        total = sum(1 for _ in store.tasks(current.number))
+        sentence = f"{left} of {total} questions of round {current.number} wait for an answer."
+        return Outcome("waiting", sentence, current.number)
+    export_answers(store, current.number, folder / "answers.jsonl")
+    store.advance(current.number, "done", metrics=spent(store, current.number))
+    return None
+
+
+def stopped_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Stay stopped, unless the config or the pool has been changed since so that it can go on."""
+    metrics = store.metrics()[current.number]
+    stop, reasons = stopping(store, project, current.number, metrics)
+    if not stop:
+        store.advance(current.number, "select", metrics={"stopping": reasons})
+        return None
+    sentence = next(reason for reason in reasons if reason.startswith("Stops"))
+    return Outcome("stopped", sentence, current.number)
+
+
+STEPS = {
+    "train": train_round,
+    "evaluate": evaluate_round,
+    "select": select_round,
+    "wait": wait_round,
+    "stopped": stopped_round,
+}
+
+
+def merged_answers(
+    store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
+) -> Merged:
+    """What the answers so far teach.
+
+    upto (int | None): Answers up to this one.
+    purpose (str): "train", or "dev" for a development set that was asked for.
+    """
+    tasks = list(store.tasks())
+    known = (label for stored in tasks for label in stored.task["labels"])
+    return merge(
+        tasks,
+        store.answers(upto=upto),
+        kind=project.kind,
+        labels=[*dict.fromkeys([*project.settings.labels, *known])],
+        spans_key=project.settings.spans_key,
+        purpose=purpose,
+        vocab=Vocab(),
+    )
+
+
+def _ask_oracle(store: Store, project: Project, number: int) -> None:
+    assert project.oracle is not None
+    settings = project.settings
+    oracle = resolve(settings.blocks.get("oracle") or named("al_adapters", "oracle"))
+    gold = read_gold_texts(project.oracle)
+    left = store.unanswered(number)
+    check_gold((stored.task for stored in left), gold)
+    for stored in left:
+        payload, seconds = oracle(
+            stored.task,
+            gold.get(stored.item),
+            kind=project.kind,
+            spans_key=settings.spans_key,
+            seed=settings.seed,
+        )
+        # its own id, so that an answer that was given before an interruption is not given twice
+        store.add_answer(
+            stored.id, payload, id=f"oracle-{stored.id}", annotator="oracle", seconds=seconds
+        )
+
+
+def _reviews(store: Store, number: int) -> list[dict[str, Any]]:
+    """The questions about which answers contradict each other, once each."""
+    tasks = {stored.id: stored for stored in store.tasks()}
+    done = {stored.item for stored in tasks.values() if stored.purpose == "review"}
+    given: dict[str, list[Any]] = {}
+    for answer in store.answers():
+        given.setdefault(answer.task, []).append(answer.payload)
+    return [
+        {**tasks[name].task, "review": given[name]}
+        for name in store.metrics()[number].get("review", [])
+        if tasks[name].item not in done
+    ]
+
+
+def _shaded(selection: Selection) -> list[dict[str, Any]]:
+    """The tasks with the entropy of each of their tokens, for showing."""
+    return [
+        {**task, "uncertainty": [round(float(value), 4) for value in values]}
+        for task, values in zip(selection.tasks, selection.uncertainty)
+    ]
+
+
+def _write_metrics(store: Store, project: Project, number: int) -> None:
+    """The numbers of a round, for people and for version control; the store has them as well."""
+    with writing(project.folder(number) / "metrics.json") as file:
+        file.write(json.dumps(store.metrics().get(number, {}), indent=2, sort_keys=True) + "\n")
