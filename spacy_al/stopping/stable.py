@@ -20,7 +20,9 @@ from spacy_al.stopping.history import (
 )
 
 MEASURES = ("auto", "kappa", "span_f1")
-# The paper's for kappa. Spans of models that were trained anew differ far more: see `make_stable_predictions`
+# The paper's for kappa. Spans of recognisers that are trained anew never agree to .99: on BC5CDR those of 150 sentences
+# and of 250 agreed to .60, of 1,200 and 1,350 to .70 (two seeds on the same 1,200: .72), of 4,000 and 4,150, which is
+# nearly all there are, to .89
 ENOUGH = {"kappa": 0.99, "span_f1": 0.9}
 
 
@@ -30,7 +32,7 @@ def make_stable_predictions(
 ) -> Stopper:
     """Stops once successive models agree on a fixed sample of the pool (Bloodgood & Vijay-Shanker, 2009).
 
-    threshold (float): The mean agreement that stops. The paper's 0.99 is for a kappa of classifiers.
+    threshold (float | None): The mean agreement that stops; if none is given 0.99 for kappa, 0.9 for span F.
     window (int): Over how many of the last comparisons the mean is taken.
     measure (str): "kappa", "span_f1", or "auto": span F where there are spans, else kappa.
     RETURNS (Stopper): See `stable_predictions`.
