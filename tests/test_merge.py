@@ -4,6 +4,7 @@ import random
 import time
 from collections import Counter
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy
@@ -460,7 +461,7 @@ def test_nothing_at_all_is_no_file(tmp_path):
 def gold_docs():
     """Some of the shipped gold, with spans, tags and categories added by rule."""
     vocab = Vocab()
-    docs = list(DocBin().from_disk(CORPUS / "pool_gold.spacy").get_docs(vocab))[:120]
+    docs = list(islice(DocBin().from_disk(CORPUS / "pool_gold.spacy").get_docs(vocab), 120))
     for doc in docs:
         doc.spans["sc"] = [*doc.ents, *(Span(doc, e.start, e.end, "ANY") for e in doc.ents)]
         for token in doc:
