@@ -1,21 +1,36 @@
-"""Learning curves: what they show in numbers, and as a picture."""
+"""Learning curves in numbers: what a strategy gained over random choice, paired by seed."""
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
-from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats
 
 RANDOM = "random"
+RESULTS = "results.jsonl"
+COSTS = ("words", "texts", "entities", "seconds")
+# Shares of the score that a model trained on all of the corpus has
+LEVELS = (0.90, 0.95, 0.99)
+Curve: TypeAlias = tuple[Floats, Floats]
 
 
-def curves(
-    rows: Sequence[dict[str, Any]], cost: str = "words"
-) -> dict[str, dict[int, tuple[Floats, Floats]]]:
+def read_results(output: Path) -> list[dict[str, Any]]:
+    """The rows of a simulation so far. A last line that was cut off is left out; its round is run again."""
+    path = output / RESULTS
+    rows = []
+    for line in path.read_text("utf8").splitlines() if path.is_file() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+def curves(rows: Sequence[dict[str, Any]], cost: str = "words") -> dict[str, dict[int, Curve]]:
     """strategy -> seed -> (cost, score), each (n_rounds,) in the order of the rounds."""
     found: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(rows, key=lambda row: row["round"]):
@@ -23,127 +38,113 @@ def curves(
     return {
         strategy: {
             seed: (numpy.array(points).T[0], numpy.array(points).T[1])
-            for seed, points in seeds.items()
+            for seed, points in sorted(seeds.items())
         }
         for strategy, seeds in found.items()
     }
 
 
-def compare(rows: Sequence[dict[str, Any]], cost: str = "words") -> list[dict[str, Any]]:
+def mean_curve(seeds: dict[int, Curve]) -> list[list[float]]:
+    """[cost, score, low, high] a round: means over the seeds, and the range between them.
+
+    seeds (dict): As `curves` gives a strategy's. Rounds that not all seeds have are left out.
+    """
+    n = min(len(score) for _, score in seeds.values())
+    costs = numpy.array([cost[:n] for cost, _ in seeds.values()])
+    scores = numpy.array([score[:n] for _, score in seeds.values()])
+    columns = costs.mean(axis=0), scores.mean(axis=0), scores.min(axis=0), scores.max(axis=0)
+    return numpy.stack(columns, axis=1).tolist()
+
+
+def compare(
+    rows: Sequence[dict[str, Any]], cost: str = "words", full: dict[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """Every strategy against random, paired by seed.
 
     rows (Sequence[dict]): Rows of a simulation.
-    cost (str): "words" or "texts".
-    RETURNS (list[dict]): strategy; seeds; final, spread: mean and standard deviation of the last score; gain: mean
-        difference to random in the area under the curve, per unit of cost, over the costs that both have; low, high: its 95% interval
-        over the seeds (Student, 1908), None with one seed; savings: mean share of cost by which the strategy reaches
-        random's last score earlier, None where it does not.
+    cost (str): One of COSTS.
+    full (dict | None): Score and costs of a model trained on all of the corpus.
+    RETURNS (list[dict]): strategy; seeds; final, spread: mean and standard deviation (of a sample) of the last score; area: mean score
+        over the costs that it and random both have; gain: mean difference to random's area there; low, high: its 95% interval
+        over the seeds, p: of no difference, two-sided (Student, 1908), None with one seed; savings: mean share of cost by which the
+        strategy reaches random's last score earlier, None where it does not in some seed; share_to_90, 95, 99: mean share of the full
+        cost at which it reaches so much of the full score, None where it does not in some seed; reached_90, 95, 99: in how many seeds;
+        savings_to_90, 95, 99: as savings, where random reaches that score as well.
     """
     by_strategy = curves(rows, cost)
     baseline = by_strategy.get(RANDOM, {})
     table = []
     for strategy, seeds in by_strategy.items():
         paired = [(seeds[seed], baseline[seed]) for seed in seeds if seed in baseline]
-        gains = numpy.array([_area(own, other) - _area(other, own) for own, other in paired])
-        saved = [_savings(own, other) for own, other in paired]
-        low, high = _interval(gains)
-        table.append(
-            {
-                "strategy": strategy,
-                "seeds": len(seeds),
-                "final": float(numpy.mean([score[-1] for _, score in seeds.values()])),
-                "spread": float(numpy.std([score[-1] for _, score in seeds.values()])),
-                "gain": float(gains.mean()) if len(gains) else None,
-                "low": low,
-                "high": high,
-                "savings": None if None in saved or not saved else float(numpy.mean(saved)),  # type: ignore[arg-type]
-            }
-        )
-    return sorted(table, key=lambda row: -row["final"])
+        areas = [area(own, other) for own, other in paired]
+        gains = numpy.array(areas) - [area(other, own) for own, other in paired]
+        low, high, p = paired_t(gains)
+        finals = [score[-1] for _, score in seeds.values()]
+        row = {
+            "strategy": strategy,
+            "seeds": len(seeds),
+            "final": float(numpy.mean(finals)),
+            "spread": float(numpy.std(finals, ddof=1)) if len(finals) > 1 else None,
+            "area": _mean(areas),
+            "gain": _mean(gains.tolist()),
+            "low": low,
+            "high": high,
+            "p": p,
+            "savings": _mean([_saved(own, other, other[1][-1]) for own, other in paired]),
+        }
+        for level in LEVELS if full else ():
+            assert full is not None
+            target, name = level * full["score"], f"{level:.0%}".rstrip("%")
+            costs = [cost_to(curve, target) for curve in seeds.values()]
+            shares = [None if c is None or not full[cost] else c / full[cost] for c in costs]
+            row[f"share_to_{name}"] = _mean(shares)
+            row[f"reached_{name}"] = sum(c is not None for c in costs)
+            row[f"savings_to_{name}"] = _mean([_saved(own, other, target) for own, other in paired])
+        table.append(row)
+    return sorted(table, key=lambda row: (-row["final"], row["strategy"]))
 
 
-def plot(
-    rows: Sequence[dict[str, Any]],
-    path: Path,
-    *,
-    title: str,
-    score_name: str,
-    full: dict[str, Any] | None = None,
-) -> None:
-    """Draw score against words labelled: the mean over seeds, and the range between the seeds.
-
-    RAISES (AlError): AL102 without matplotlib.
-    """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise AlError(Errors.AL102) from error
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(figsize=(7.5, 4.4), dpi=150)
-    by_strategy = curves(rows)
-    for strategy, seeds in sorted(by_strategy.items(), key=lambda item: item[0] == RANDOM):
-        n_rounds = min(len(score) for _, score in seeds.values())
-        costs = numpy.mean([cost[:n_rounds] for cost, _ in seeds.values()], axis=0)
-        scores = numpy.array([score[:n_rounds] for _, score in seeds.values()])
-        style: dict[str, Any] = (
-            {"color": "#888888", "linestyle": "--"} if strategy == RANDOM else {}
-        )
-        (line,) = axes.plot(
-            costs, scores.mean(axis=0), marker="o", markersize=4, label=strategy, **style
-        )
-        axes.fill_between(
-            costs, scores.min(axis=0), scores.max(axis=0), color=line.get_color(), alpha=0.15, lw=0
-        )
-    if full:
-        axes.axhline(full["score"], color="#444444", lw=0.8, ls=":")
-        axes.annotate(
-            f"all {full['words']:,} words",
-            (1, full["score"]),
-            xycoords=("axes fraction", "data"),
-            xytext=(-4, 3),
-            textcoords="offset points",
-            ha="right",
-            fontsize=8,
-            color="#444444",
-        )
-    axes.set_xlabel("words labelled")
-    axes.set_ylabel(score_name)
-    axes.set_title(title, fontsize=11, loc="left")
-    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, loc="lower right")
-    figure.tight_layout()
-    figure.savefig(path)
-    pyplot.close(figure)
-
-
-def _area(own: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> float:
+def area(own: Curve, other: Curve) -> float:
     """Mean score of `own` over the costs that both curves have."""
     low, high = max(own[0][0], other[0][0]), min(own[0][-1], other[0][-1])
-    grid = numpy.linspace(low, high, 101)
-    return float(numpy.interp(grid, *own).mean())
+    grid = numpy.linspace(low, high, 1001)
+    values = numpy.interp(grid, *own)
+    # by the trapezoidal rule
+    return float((values[1:] + values[:-1]).mean() / 2)
 
 
-def _savings(own: tuple[Floats, Floats], other: tuple[Floats, Floats]) -> float | None:
-    """The share of the other's cost that is saved in reaching its last score."""
-    target = other[1][-1]
-    above = numpy.flatnonzero(own[1] >= target)
+def cost_to(curve: Curve, target: float) -> float | None:
+    """The cost at which a curve, straight between its points, reaches a score first; None if it does not."""
+    cost, score = curve
+    above = numpy.flatnonzero(score >= target)
     if not len(above):
         return None
     i = above[0]
-    reached = own[0][i]
-    if i > 0:
-        reached = numpy.interp(target, own[1][i - 1 : i + 1], own[0][i - 1 : i + 1])
-    return float(1 - reached / other[0][-1])
+    if i == 0:
+        return float(cost[0])
+    return float(numpy.interp(target, score[i - 1 : i + 1], cost[i - 1 : i + 1]))
 
 
-def _interval(values: Floats) -> tuple[float | None, float | None]:
-    if len(values) < 2:
-        return None, None
+def paired_t(values: Floats) -> tuple[float | None, float | None, float | None]:
+    """95% interval of a mean, and p of its being 0 (Student, 1908); Nones where there is no spread to judge by."""
+    n = len(values)
+    if n < 2:
+        return None, None, None
+    mean, error = float(values.mean()), float(values.std(ddof=1) / numpy.sqrt(n))
+    if error <= 1e-12 * max(1.0, abs(mean)):
+        return mean, mean, None
     from scipy.stats import t
 
-    half = t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / numpy.sqrt(len(values))
-    return float(values.mean() - half), float(values.mean() + half)
+    half = float(t.ppf(0.975, n - 1)) * error
+    return mean - half, mean + half, float(2 * t.sf(abs(mean) / error, n - 1))
+
+
+def _saved(own: Curve, other: Curve, target: float) -> float | None:
+    """The share of the other's cost that is saved in reaching a score; None where one of them does not."""
+    mine, theirs = cost_to(own, target), cost_to(other, target)
+    return None if mine is None or theirs is None else 1 - mine / theirs if theirs else 0.0
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(numpy.mean(known)) if known and len(known) == len(values) else None

@@ -1,13 +1,8 @@
 """Scores for a whole pool, here or in other processes, a shard at a time."""
 
-import multiprocessing
-import os
-import signal
-import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
@@ -15,6 +10,7 @@ import numpy
 
 from spacy_al.data.pool import nothing_usable, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.processes import processes
 from spacy_al.scoring import Job, PoolScores, Scorer, merge
 from spacy_al.util import progress
 
@@ -66,10 +62,8 @@ def _run(
         scorer = scorer or Scorer(job)
         yield from (scorer.score_shard(*item) for item in work)
         return
-    # a process that was not forked has none of this one's threads and locks to trip over
-    context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(n_process, context, _set_up, (job,)) as pool:
+        with processes(n_process, _set_up, job) as pool:
             yield from pool.map(_score_there, *zip(*work))
     except BrokenProcessPool as error:
         raise AlError(Errors.AL093.format(count=n_process)) from error
@@ -80,22 +74,7 @@ _scorer: Scorer | None = None
 
 def _set_up(job: Job) -> None:
     global _scorer
-    # Ctrl-C reaches every process: this one has nothing to say about it
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    threading.Thread(target=_follow_parent, daemon=True).start()
-    # this many processes already fill the cores
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
     _scorer = Scorer(job)
-
-
-def _follow_parent() -> None:
-    """End with the parent, however that ends."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def _score_there(shard: Path, part: tuple[int, int]) -> PoolScores | AlError:

@@ -1,6 +1,11 @@
 """Simulations: what they compare, that they go on where they were, and what a person reads when they cannot."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy
@@ -10,8 +15,8 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.curve import compare, curves, plot
-from spacy_al.simulate import read_results
+from spacy_al.curve import compare, curves, read_results
+from spacy_al.plot import plot
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "ner.cfg"
@@ -72,47 +77,131 @@ def test_a_line_that_was_cut_off_is_run_again(tmp_path):
     assert len(read_results(tmp_path)) == 1
 
 
+# What is run: of each round the same, whoever runs it and however often it was disturbed
+
+TIMES = ("seconds_train", "seconds_evaluate", "seconds_select")
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """Sixty sentences of the shipped corpus, and fewer to measure on."""
+    """Sixty sentences of the shipped corpus, and fewer to measure on, of which one is in the corpus as well."""
     folder = tmp_path_factory.mktemp("simulate")
     vocab = Vocab()
     for name, count in (("pool_gold", 60), ("dev", 20), ("test", 20)):
         docs = list(DocBin().from_disk(ROOT / "corpus" / f"{name}.spacy").get_docs(vocab))[:count]
+        if name == "pool_gold":
+            known = docs[0]
+        if name == "test":
+            docs.append(known)
         DocBin(docs=docs).to_disk(folder / f"{name}.spacy")
     return folder
 
 
-def run(small, output, *more):
+def words_of(small, output, *more):
     words = ["simulate", str(CONFIG), "--gold", str(small / "pool_gold.spacy"), "-o", str(output)]
     words += ["--paths.dev", str(small / "dev.spacy"), "--paths.test", str(small / "test.spacy")]
     words += ["--seeds", "1", "--start", "20", "--rounds", "1", "--al.batch_size", "10"]
-    words += ["--training.max_steps", "4", "--training.eval_frequency", "2"]
-    return CliRunner().invoke(app, [*words, *more])
+    words += ["--training.max_steps", "40", "--training.eval_frequency", "20"]
+    return [*words, *more]
+
+
+def run(small, output, *more):
+    return CliRunner().invoke(app, words_of(small, output, *more))
+
+
+def fixed(output):
+    """The bytes of what does not depend on time."""
+    rows = [{k: v for k, v in row.items() if k not in TIMES} for row in read_results(output)]
+    return [json.dumps(row).encode() for row in rows]
+
+
+@pytest.fixture(scope="module")
+def whole(small, tmp_path_factory):
+    """A simulation that was never disturbed, in one process."""
+    output = tmp_path_factory.mktemp("whole")
+    result = run(small, output, "--n-process", "1", "--full", "40", "--strategy", "mnlp+density")
+    assert result.exit_code == 0, result.output
+    return output, result
 
 
 @pytest.mark.slow
-def test_a_simulation_goes_on_where_it_was(small, tmp_path):
-    result = run(small, tmp_path / "out")
-    assert result.exit_code == 0, result.output
-    path = tmp_path / "out" / "results.jsonl"
-    rows = read_results(tmp_path / "out")
+def test_a_simulation_says_what_it_found(whole):
+    output, result = whole
+    rows = read_results(output)
     assert [(r["strategy"], r["round"], r["texts"]) for r in rows] == [
-        ("token_entropy", 0, 20),
-        ("token_entropy", 1, 30),
+        ("mnlp+density", 0, 20),
+        ("mnlp+density", 1, 30),
         ("random", 0, 20),
         ("random", 1, 30),
     ]
-    assert rows[0]["batch"] != rows[2]["batch"] and rows[0]["score"] == rows[2]["score"]
-    # as if it had been stopped within the last round
-    kept = path.read_text("utf8").splitlines()
-    path.write_text("\n".join(kept[:3]) + "\n" + kept[3][:30], "utf8")
-    assert run(small, tmp_path / "out").exit_code == 0
-    again = read_results(tmp_path / "out")
-    fixed = ("strategy", "seed", "round", "texts", "words", "entities", "score", "batch")
-    assert [[r[key] for key in fixed] for r in again] == [[r[key] for key in fixed] for r in rows]
-    other = run(small, tmp_path / "out", "--training.dropout", "0.5")
+    # one start for all, and then each its own way
+    assert rows[0]["score"] == rows[2]["score"] and rows[0]["words"] == rows[2]["words"]
+    assert rows[0]["batch"] != rows[2]["batch"]
+    for row in rows:
+        assert row["entities"] == sum(row["labels"].values()) and row["seconds"] > 0
+    summary = json.loads((output / "summary.json").read_text("utf8"))
+    # the sentence that is in the test set too is never asked
+    assert summary["corpus"]["texts"] == 59
+    assert summary["corpus"]["dropped"] == {"in dev or test": 1}
+    assert summary["full"]["texts"] == 59
+    assert "1 texts of the corpus left out: in dev or test" in result.output
+    assert (output / "curve.png").read_bytes().startswith(b"\x89PNG")
+    assert "<html" in (output / "report.html").read_text("utf8")
+    assert json.loads((output / "metrics.json").read_text("utf8"))["kind"] == "simulation"
+    for name in ("mnlp+density", "random", "One seed"):
+        assert name in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="looks for children in /proc")
+def test_killed_at_any_moment_it_ends_with_the_same_numbers(small, whole, tmp_path):
+    output = tmp_path / "out"
+    command = [sys.executable, "-m", "spacy_al"]
+    command += words_of(small, output, "--full", "40", "--strategy", "mnlp+density")
+    parent = subprocess.Popen([*command, "--n-process", "2"], cwd=ROOT)
+    try:
+        first = wait_for(lambda: len(children(parent.pid)) >= 3 and children(parent.pid))
+        # one of the processes that train, which is replaced
+        wait_for(lambda: (output / "work").is_dir())
+        os.kill(first[-1], signal.SIGKILL)
+        wait_for(lambda: len(read_results(output)) >= 2 or parent.poll() is not None)
+        orphans = children(parent.pid)
+        assert parent.poll() is None and orphans
+    finally:
+        parent.kill()
+        parent.wait()
+    wait_for(lambda: not any(alive(pid) for pid in orphans))
+    # as if it had been killed while it wrote a line
+    with (output / "results.jsonl").open("a", encoding="utf8") as file:
+        file.write('{"strategy": "rand')
+    result = run(small, output, "--n-process", "1", "--full", "40", "--strategy", "mnlp+density")
+    assert result.exit_code == 0, result.output
+    assert fixed(output) == fixed(whole[0])
+    other = run(small, output, "--training.dropout", "0.5")
     assert other.exit_code == 1 and "AL101" in other.output
+
+
+def children(pid):
+    try:
+        return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_for(happened, seconds=80):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := happened():
+            return found
+        time.sleep(0.02)
+    pytest.fail("waited in vain")
 
 
 @pytest.mark.parametrize(

@@ -1,22 +1,40 @@
 """`spacy-al simulate`: what a strategy would have gained on a corpus whose labels are known."""
 
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import srsly
 import typer
+from tqdm import tqdm
 from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.curve import RANDOM, compare, plot
+from spacy_al.curve import RANDOM, read_results
 from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
+from spacy_al.plot import plot
+from spacy_al.report import report
+from spacy_al.scoring import load_code
 from spacy_al.settings import read_settings
-from spacy_al.simulate import Plan, full_score, simulate
-from spacy_al.util import progress, replacing
+from spacy_al.simulate import Plan, facts, read_full, simulate
+from spacy_al.simulate.answers import oracle_block
+from spacy_al.simulate.plan import default_strategy, taught
+from spacy_al.simulate.run import CORPUS
+from spacy_al.util import replacing
 
+STRATEGY = (
+    "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
+    "compare several with random choice (default: what the config says)"
+)
 FULL = "Also train once on the whole corpus, for this many steps"
+ORACLE = (
+    "'gold': annotators who are never wrong; 'real': as slow and as wrong as people are on chosen texts "
+    "(default: [al.oracle] of the config, else gold)"
+)
+SHARES = ("90", "95", "99")
 
 
 @app.command(
@@ -30,9 +48,7 @@ def simulate_cli(
     output: Annotated[Path, Option("--output", "-o", help="Folder of the results")] = Path(
         "training/simulate"
     ),
-    strategy: Annotated[
-        list[str] | None, Option("--strategy", help="Acquisition; several times for several")
-    ] = None,
+    strategy: Annotated[list[str] | None, Option("--strategy", help=STRATEGY)] = None,
     seeds: Annotated[int, Option("--seeds", min=1, help="Number of seeds")] = 3,
     start: Annotated[
         int, Option("--start", min=1, help="Texts labelled at first, drawn at random")
@@ -41,71 +57,163 @@ def simulate_cli(
         int | None, Option("--rounds", min=1, help="Rounds (default: max_rounds)")
     ] = None,
     full: Annotated[int | None, Option("--full", min=1, help=FULL)] = None,
+    oracle: Annotated[str | None, Option("--oracle", help=ORACLE)] = None,
+    n_process: Annotated[
+        int | None, Option("--n-process", min=1, help="Processes (default: one a core)")
+    ] = None,
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file with registered functions")
+    ] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Label a corpus again, from its gold, by one strategy after another, and compare them with random choice.
 
-    It can be stopped at any time: the same command goes on where it was. The test set is `paths.test`.
+    It can be stopped at any time: the same command goes on where it was. The numbers do not depend on how often it was,
+    nor on the number of processes. The test set is `paths.test`.
     """
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
+    if code:
+        # the config may name what the code registers
+        load_code(str(code))
     settings = read_settings(config, overrides)
     if settings.dev is None or settings.test is None:
         raise UsageError(Errors.AL103.format(path=config))
     for path in (gold, settings.dev, settings.test):
         shards(path)
+    component, factory = taught(config, overrides, settings.component)
+    names = strategy or [default_strategy(settings, factory)]
     plan = Plan(
         config,
         gold,
         settings.dev,
         settings.test,
-        (*(strategy or ["token_entropy"]), RANDOM),
+        tuple(dict.fromkeys([*(name for name in names if name != RANDOM), RANDOM])),
         tuple(range(seeds)),
         start,
         settings.batch_size,
         settings.max_rounds if rounds is None else rounds,
         overrides,
         settings,
+        component,
+        factory,
+        oracle_block(oracle, settings),
+        code,
     )
-    total = len(plan.strategies) * len(plan.seeds) * (plan.rounds + 1)
-    rows = list(progress(simulate(plan, output), total, "round"))
-    whole = (
-        full_score(plan, output, {"training.max_steps": full, "training.patience": full})
-        if full
-        else None
+    steps = {"training.max_steps": full, "training.patience": full} if full else None
+    rows = list(
+        _progress(simulate(plan, output, n_process=n_process or cores(), full=steps), plan, output)
     )
-    summary = compare(rows)
-    with replacing(output / "summary.json") as file:
-        file.write(
-            srsly.json_dumps(
-                {"plan": plan.describe(), "full": whole, "strategies": summary}, indent=2
-            )
-            + "\n"
-        )
-    plot(
-        rows,
-        output / "curve.png",
-        title=f"{gold.parent.name}: {gold.stem}",
-        score_name="score on test",
-        full=whole,
-    )
+    found = write_facts(plan, output, rows, full is not None)
     if not quiet:
-        cells = [
-            (
-                row["strategy"],
-                row["seeds"],
-                f"{row['final']:.3f} ± {row['spread']:.3f}",
-                "" if row["strategy"] == RANDOM else f"{row['gain']:+.3f}",
-                ""
-                if row["low"] is None or row["strategy"] == RANDOM
-                else f"{row['low']:+.3f} to {row['high']:+.3f}",
-                ""
-                if row["savings"] is None or row["strategy"] == RANDOM
-                else f"{row['savings']:.0%}",
-            )
-            for row in summary
-        ]
-        header = ("Strategy", "Seeds", "Last score", "Gain in area", "95% interval", "Words saved")
-        typer.echo(table(cells, header=header, divider=True, aligns=("l", *"rrrrr")), err=True)
+        for text in format_facts(found):
+            typer.echo(text, err=True)
         typer.echo(f"✔ Results in {output}", err=True)
+
+
+def write_facts(plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool) -> dict[str, Any]:
+    """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
+    corpus = json.loads((output / CORPUS).read_text("utf8"))
+    whole = read_full(output) if full else None
+    title = f"{plan.gold.parent.name}: {plan.gold.stem}"
+    found = facts(plan, rows, corpus, whole, title=title)
+    for name, text in (
+        ("summary.json", json.dumps(found, indent=2) + "\n"),
+        ("metrics.json", json.dumps(found, indent=2) + "\n"),
+        ("report.html", report(found)),
+    ):
+        with replacing(output / name) as file:
+            file.write(text)
+    name = f"{found['score_name']} on test"
+    plot(rows, output / "curve.png", title=title, score_name=name, full=whole)
+    return found
+
+
+def cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def format_facts(found: dict[str, Any]) -> Iterator[str]:
+    """What a terminal shows: gains by words, shares of the full score, rare labels, time."""
+    rows, cells = found["strategies"], list[tuple[Any, ...]]()
+    cells = [
+        (
+            row["strategy"],
+            row["seeds"],
+            f"{row['final']:.3f}" + (f" ± {row['spread']:.3f}" if row["seeds"] > 1 else ""),
+            f"{row['by_cost']['words']['curve'][-1][0]:,.0f}",
+            *_compared(row),
+        )
+        for row in rows
+    ]
+    header: tuple[str, ...] = (
+        "Strategy",
+        "Seeds",
+        "Last score",
+        "Words",
+        "Gain in area",
+        "95% interval",
+        "p",
+    )
+    yield table(cells, header=(*header, "Words saved"), divider=True, aligns=("l", *"rrrrrrr"))
+    if found["full"]:
+        cells = [(row["strategy"], *(_share(row, share) for share in SHARES)) for row in rows]
+        header = ("Share of the words to", *(f"{share}% of full" for share in SHARES))
+        yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
+        whole = found["full"]
+        yield f"ℹ Full: {whole['score']:.3f} from {whole['texts']:,} texts, {whole['words']:,} words"
+    if found["rare_labels"]:
+        cells = [
+            (row["strategy"], *(f"{rare['per_100_texts']:.1f}" for rare in row["rare"].values()))
+            for row in rows
+        ]
+        header = ("Found in 100 chosen texts", *(_short(label) for label in found["rare_labels"]))
+        yield table(cells, header=header, divider=True, aligns=("l", *"r" * len(header[1:])))
+    cells = [
+        (row["strategy"], *(f"{s:.1f}" for s in row["seconds_per_round"].values())) for row in rows
+    ]
+    header = ("Seconds a round", "train", "evaluate", "select")
+    yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
+    for what, n in found["corpus"]["dropped"].items():
+        yield f"ℹ {n} texts of the corpus left out: {what}"
+    for note in found["notes"]:
+        yield f"ℹ {note}"
+
+
+def _compared(row: dict[str, Any]) -> tuple[str, ...]:
+    if row["strategy"] == RANDOM:
+        return "", "", "", ""
+    return (
+        f"{row['gain']:+.3f}",
+        "" if row["low"] is None else f"{row['low']:+.3f} to {row['high']:+.3f}",
+        "" if row["p"] is None else f"{row['p']:.3f}",
+        "" if row["savings"] is None else f"{row['savings']:.0%}",
+    )
+
+
+def _share(row: dict[str, Any], share: str) -> str:
+    if row[f"share_to_{share}"] is not None:
+        return f"{row[f'share_to_{share}']:.0%}"
+    return f"in {row[f'reached_{share}']} of {row['seeds']}"
+
+
+def _short(label: str, most: int = 18) -> str:
+    return label if len(label) <= most else label[: most - 1] + "…"
+
+
+def _progress(rows: Iterator[dict[str, Any]], plan: Plan, output: Path) -> Iterator[dict[str, Any]]:
+    """A bar with the time left, to which rounds that were done before add nothing."""
+    wanted = {(strategy, seed) for strategy in plan.strategies for seed in plan.seeds}
+    known = sum((row["strategy"], row["seed"]) in wanted for row in read_results(output))
+    total = len(wanted) * (plan.rounds + 1)
+    disable = None
+    with tqdm(
+        total=total, initial=known, unit="round", leave=False, disable=disable, smoothing=0
+    ) as bar:
+        for number, row in enumerate(rows, 1):
+            if number > known:
+                bar.set_postfix_str(f"{row['strategy']} {row['score']:.3f}", refresh=False)
+                bar.update()
+            yield row

@@ -1,0 +1,217 @@
+"""One round of one strategy, in a process that is used for many: train, measure, choose. Returns numbers, writes no results."""
+
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from spacy.cli.train import train
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_al.curve import RANDOM
+from spacy_al.errors import AlError, AlWarning, Errors
+from spacy_al.evaluate import evaluate
+from spacy_al.scoring import load_code
+from spacy_al.select import select
+from spacy_al.simulate.answers import answered
+from spacy_al.simulate.corpus import Corpus, read_corpus
+from spacy_al.simulate.plan import Plan, composed
+from spacy_al.trainer import write_config
+from spacy_al.util import content_hash
+
+NUMBERS = "numbers.json"
+POOL = "pool.spacy"
+WORK = "work"
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a process is asked to do.
+
+    strategy (str | None): Whose round; None for the start, which all strategies share, and for all of the corpus.
+    seed, number (int): Of the round.
+    batches (tuple[tuple[str, ...], ...]): Ids of the texts that were asked at first, and in each round since.
+    overrides (dict | None): Of the config, to train on all of the corpus.
+    """
+
+    strategy: str | None
+    seed: int
+    number: int = 0
+    batches: tuple[tuple[str, ...], ...] = ()
+    overrides: tuple[tuple[str, Any], ...] | None = None
+
+
+@dataclass
+class _Here:
+    """What a process holds for all its rounds."""
+
+    plan: Plan
+    output: Path
+    corpus: Corpus
+
+
+_here: _Here | None = None
+
+
+def set_up(plan: Plan, output: Path) -> None:
+    """Read the corpus, once."""
+    global _here
+    load_code(str(plan.code) if plan.code else None)
+    _here = _Here(plan, output, read_corpus(plan, Vocab()))
+
+
+def do(step: Step) -> tuple[dict[str, Any], list[str]]:
+    """Numbers of a step, and the warnings that came of it.
+
+    RAISES (AlError): What `select` and `evaluate` raise; AL107 if training fails.
+    """
+    assert _here is not None
+    with warnings.catch_warnings(record=True) as caught, _quiet():
+        # the same for every round, so nothing is shown once and then never
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", AlWarning)
+        if step.overrides is not None:
+            numbers = _full(_here, step)
+        elif step.strategy is None:
+            numbers = _start(_here, step)
+        else:
+            numbers = _round(_here, step)
+    return numbers, list(dict.fromkeys(str(warning.message) for warning in caught))
+
+
+def start_folder(output: Path, seed: int) -> Path:
+    """Where the model is kept from which all strategies start."""
+    return output / "start" / f"seed-{seed}"
+
+
+def _start(here: _Here, step: Step) -> dict[str, Any]:
+    """The model is whole where its numbers lie beside it."""
+    folder = start_folder(here.output, step.seed)
+    if not (folder / NUMBERS).is_file():
+        with _attempt(here, f"start {step.seed}") as attempt:
+            numbers = _learn(here, step, attempt)
+            (attempt / NUMBERS).write_text(json.dumps(numbers), "utf8")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            attempt.rename(folder)
+    return json.loads((folder / NUMBERS).read_text("utf8"))
+
+
+def _round(here: _Here, step: Step) -> dict[str, Any]:
+    if step.number == 0:
+        folder = start_folder(here.output, step.seed)
+        numbers = json.loads((folder / NUMBERS).read_text("utf8"))
+        return numbers | _choose(here, step, folder / "model-best")
+    with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
+        numbers = _learn(here, step, attempt)
+        if step.number == here.plan.rounds:
+            return {**numbers, "seconds_select": 0.0, "batch": []}
+        return numbers | _choose(here, step, attempt / "model-best")
+
+
+def _full(here: _Here, step: Step) -> dict[str, Any]:
+    everything = Step(None, step.seed, 0, (tuple(sorted(here.corpus.docs)),))
+    assert step.overrides is not None
+    with _attempt(here, "full") as attempt:
+        return _learn(here, everything, attempt, dict(step.overrides))
+
+
+def _learn(
+    here: _Here, step: Step, folder: Path, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train on what was answered so far, and measure."""
+    plan, ids = here.plan, [i for batch in step.batches for i in batch]
+    labelled = answered(here.corpus, step.batches, step.strategy not in (None, RANDOM), step.seed)
+    words = here.corpus.words(ids)
+    started = time.perf_counter()
+    _train(plan, folder, labelled.docs, step.seed, words, overrides)
+    trained = time.perf_counter()
+    found = evaluate(folder / "model-best", plan.test, plan.component)
+    return {
+        "texts": len(ids),
+        "words": words,
+        "entities": labelled.n_labels,
+        "seconds": round(labelled.seconds, 3),
+        "trained_on": len(labelled.docs),
+        "score": float(found["score"] or 0.0),
+        "score_name": found["score_name"],
+        "labels": dict(sorted(here.corpus.count(ids).items())),
+        "merged": dict(sorted(labelled.report.items())),
+        "seconds_train": round(trained - started, 2),
+        "seconds_evaluate": round(time.perf_counter() - trained, 2),
+    }
+
+
+def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
+    plan, strategy = here.plan, step.strategy
+    assert strategy is not None
+    started = time.perf_counter()
+    chosen = select(
+        here.output / POOL,
+        n=plan.batch,
+        # chance needs no model, and would wait for one that scores the pool in vain
+        model=None if strategy == RANDOM else str(model),
+        asked={i for batch in step.batches for i in batch},
+        settings=composed(plan.settings, strategy, plan.factory),
+        seed=step.seed,
+        round=step.number,
+        code=str(plan.code) if plan.code else None,
+    )
+    batch = [content_hash(task["text"]) for task in chosen.tasks]
+    return {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
+
+
+def _train(
+    plan: Plan,
+    folder: Path,
+    docs: Sequence[Doc],
+    seed: int,
+    words: int,
+    overrides: Mapping[str, Any] | None,
+) -> None:
+    """Train with the config that a round of the loop would have, and spaCy's own training, in this process.
+
+    RAISES (AlError): AL107 if it fails, for spaCy's reasons, and what `write_config` raises.
+    """
+    corpus = folder / "train.spacy"
+    DocBin(docs=docs).to_disk(corpus)
+    given = {**plan.overrides, "training.seed": seed}
+    config = write_config(
+        plan.config, given, corpus, plan.dev, folder, n_words=words, code=plan.code
+    )
+    said = StringIO()
+    try:
+        with redirect_stdout(said):
+            train(config, folder, overrides=dict(overrides or {}))
+    except (Exception, SystemExit) as error:
+        # spaCy ends the process for some of its failures, having printed why
+        lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+        why = str(error) if isinstance(error, Exception) else " ".join(lines[-3:])
+        raise AlError(Errors.AL107.format(texts=len(docs), why=why.strip())) from None
+    shutil.rmtree(folder / "model-last", ignore_errors=True)
+
+
+@contextmanager
+def _attempt(here: _Here, name: str) -> Iterator[Path]:
+    """A folder of its own, gone afterwards unless it was given another name."""
+    folder = here.output / WORK / content_hash(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without bars and tables of processes that share a terminal."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield

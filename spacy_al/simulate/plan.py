@@ -1,0 +1,179 @@
+"""What is compared: a plan, and the settings that the name of a strategy stands for."""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spacy.util import load_config
+
+from spacy_al import registry
+from spacy_al.acquisition.inputs import FITS
+from spacy_al.curve import RANDOM
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.posteriors.read import READERS
+from spacy_al.settings import Settings, named
+from spacy_al.suggest import FORMS
+from spacy_al.util import replacing
+
+DENSITY = "density"
+# Block of a config -> registry of the functions that it can name
+PARTS = {"acquisition": registry.al_acquisitions, "sampler": registry.al_samplers}
+# Kind of question -> kind of posterior; of categories it depends on the factory
+POSTERIORS = {"entities": "entities", "spans": "spans", "tags": "tokens"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A simulation. Two that differ in any of this but strategies and seeds do not share results.
+
+    config (Path): A spaCy training config.
+    gold (Path): The labelled corpus to choose from.
+    dev, test (Path): For spaCy's training to stop on, and for the scores that are reported.
+    strategies (tuple[str, ...]): Names that `composed` knows.
+    seeds (tuple[int, ...]): Of the first texts, of training, of what is drawn and of the annotators' errors.
+    start, batch, rounds (int): Texts labelled at first, texts a round, rounds.
+    overrides (dict): Of the config.
+    settings (Settings): The config's `[al]` section: component, density, sampler and so on of every strategy.
+    component, factory (str): What is taught.
+    oracle (dict | None): The block of annotators who err, whose answers are then what trains; None for the gold itself.
+    code (Path | None): Python file that registers functions.
+    """
+
+    config: Path
+    gold: Path
+    dev: Path
+    test: Path
+    strategies: tuple[str, ...]
+    seeds: tuple[int, ...]
+    start: int
+    batch: int
+    rounds: int
+    overrides: dict[str, Any]
+    settings: Settings
+    component: str
+    factory: str
+    oracle: dict[str, Any] | None = None
+    code: Path | None = None
+
+    @property
+    def kind(self) -> str:
+        """What is asked for: "entities", "spans", "tags" or "categories"."""
+        return FORMS[self.factory][0]
+
+    @property
+    def lang(self) -> str:
+        return self.settings.lang
+
+    def describe(self) -> dict[str, Any]:
+        """As plain data, for the results, with hashes of what the files hold."""
+        plain = {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}
+        names = ("config", "gold", "dev", "test", *(["code"] if self.code else []))
+        hashes = {name: _file_hash(getattr(self, name)) for name in names}
+        plain = {**plain, "settings": str(self.settings), "hashes": hashes}
+        return json.loads(json.dumps(plain))
+
+
+def check_plan(plan: Plan, output: Path) -> None:
+    """Write the plan to `plan.json`.
+
+    RAISES (AlError): AL101 if the folder holds the results of another plan.
+    """
+    path = output / "plan.json"
+    described = plan.describe()
+    # more seeds and strategies can be added to what is there
+    fixed = {name: v for name, v in described.items() if name not in ("seeds", "strategies")}
+    if path.is_file():
+        before = json.loads(path.read_text("utf8"))
+        if {name: before.get(name) for name in fixed} != fixed:
+            raise AlError(Errors.AL101.format(path=output))
+    with replacing(path) as file:
+        file.write(json.dumps(described, indent=2) + "\n")
+
+
+def composed(settings: Settings, strategy: str, factory: str) -> Settings:
+    """The `[al]` section as a strategy has it.
+
+    settings (Settings): The config's, whose blocks stay where the strategy says nothing else.
+    strategy (str): "random", or names of an acquisition, "density" and a sampler, joined by "+": `mnlp+density`.
+    factory (str): Of the component that is taught.
+    RAISES (UsageError): AL105 for a name that nobody registered, AL106 for an acquisition that reads another kind of posterior.
+    """
+    if strategy == RANDOM:
+        uniform = {"sampler": named("al_samplers", "uniform")}
+        return replace(settings, density_weight=0.0, blocks=uniform)
+    blocks, weight = dict(settings.blocks), settings.density_weight
+    for part in strategy.split("+"):
+        if part == DENSITY:
+            weight = weight or 1.0
+            continue
+        found = {
+            name: block
+            for name, functions in PARTS.items()
+            if (block := named(f"al_{name}s", part))[f"@al_{name}s"] in functions
+        }
+        if not found:
+            raise UsageError(Errors.AL105.format(name=part, known=", ".join(_known(factory))))
+        name, block = next(iter(found.items()))
+        # of the function that the config names, its settings are kept
+        if blocks.get(name, {}).get(f"@al_{name}s") != block[f"@al_{name}s"]:
+            blocks[name] = block
+        if name == "acquisition":
+            _check_fit(part, factory)
+    return replace(settings, density_weight=weight, blocks=blocks)
+
+
+def default_strategy(settings: Settings, factory: str) -> str:
+    """The config's acquisition, else the one that suits the component."""
+    block = settings.blocks.get("acquisition")
+    return _short(block["@al_acquisitions"]) if block else FITS[_posterior(factory)][0]
+
+
+def taught(config: Path, overrides: dict[str, Any], component: str | None) -> tuple[str, str]:
+    """The component of a config that is taught, and its factory.
+
+    RAISES (AlError): AL104 if there is no such component, or several to choose from.
+    """
+    blocks = load_config(config, overrides=overrides).get("components", {})
+    factories = {name: block.get("factory", "") for name, block in blocks.items()}
+    usable = [name for name, factory in factories.items() if factory in READERS]
+    name = usable[0] if component is None and len(usable) == 1 else component
+    if name is None or name not in usable or factories[name] not in FORMS:
+        found = component or ", ".join(usable) or "none"
+        raise AlError(
+            Errors.AL104.format(path=config, found=found, usable=", ".join(usable) or "none")
+        )
+    return name, factories[name]
+
+
+def _short(name: str) -> str:
+    """As `named` takes it: `spacy-al.mnlp.v1` is mnlp."""
+    short = name.removeprefix("spacy-al.").removesuffix(".v1")
+    return short if "." not in short else name
+
+
+def _posterior(factory: str) -> str:
+    kind = FORMS[factory][0]
+    exclusive = "multilabel" if factory == "textcat_multilabel" else "exclusive"
+    return POSTERIORS.get(kind, f"{exclusive} categories")
+
+
+def _check_fit(name: str, factory: str) -> None:
+    fits, short = FITS[_posterior(factory)], _short(name)
+    ours = {name for names in FITS.values() for name in names}
+    if short in ours and short not in fits:
+        raise UsageError(Errors.AL106.format(name=name, factory=factory, fits=", ".join(fits)))
+
+
+def _known(factory: str) -> list[str]:
+    samplers = [_short(name) for name in sorted(registry.al_samplers.get_all())]
+    return [*FITS[_posterior(factory)], DENSITY, *samplers, RANDOM]
+
+
+def _file_hash(path: Path) -> str:
+    files = sorted(path.glob("*.spacy")) if path.is_dir() else [path]
+    digest = hashlib.blake2b(digest_size=8)
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
