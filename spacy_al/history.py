@@ -8,6 +8,8 @@ from spacy_al.settings import resolve
 
 # Of a round's metrics, what criteria are given as it is
 HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
+# What is added up over rounds, and under which name a round has it
+SPENT = {"answers": "answers", "words_asked": "words_shown", "seconds": "seconds_answers"}
 
 
 def stopping(
@@ -28,7 +30,8 @@ def stopping(
 def history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """What stopping criteria look at: one entry for each round that has a model, oldest first."""
     rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
-    found, answers, seconds = [], 0, 0.0
+    found: list[dict[str, Any]] = []
+    totals = dict.fromkeys(SPENT, 0.0)
     for k in sorted(rounds):
         row = rounds[k]
         if "dev" in row and k <= number:
@@ -38,25 +41,24 @@ def history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str
                 "score": row["dev"]["score"],
                 "score_name": row["dev"]["score_name"],
             }
-            found.append({**entry, "answers": answers, "seconds": seconds})
-        answers += row.get("answers", 0)
-        seconds += row.get("seconds_answers", 0.0)
+            found.append({**entry, **totals})
+        for name, source in SPENT.items():
+            totals[name] += row.get(source, 0)
     return found
 
 
 def spent(store: Store, number: int) -> dict[str, Any]:
     """What the answers of a round cost: how many, the annotators' seconds, words shown and words decided."""
-    lengths = {
-        stored.id: (
-            len(stored.task["tokens"]),
-            len(stored.task.get("asked", stored.task["tokens"])),
-        )
-        for stored in store.tasks(number)
-    }
-    own = [answer for answer in store.answers() if answer.task in lengths]
+    tasks = {stored.id: stored.task for stored in store.tasks(number)}
+    own = [answer for answer in store.answers() if answer.task in tasks]
+    shown = [tasks[answer.task]["tokens"] for answer in own]
+    decided = [
+        answer.payload.get("asked") or tasks[answer.task].get("asked") or tokens
+        for answer, tokens in zip(own, shown)
+    ]
     return {
         "answers": len(own),
         "seconds_answers": sum(answer.seconds or 0.0 for answer in own),
-        "words_shown": sum(lengths[answer.task][0] for answer in own),
-        "words_decided": sum(lengths[answer.task][1] for answer in own),
+        "words_shown": sum(map(len, shown)),
+        "words_decided": sum(map(len, decided)),
     }

@@ -50,12 +50,11 @@ def status(project: Project) -> dict[str, Any]:
 
 
 def _row(number: int, metrics: dict[str, Any], asked: int) -> dict[str, Any]:
-    row = {"round": number, "asked": asked}
+    row: dict[str, Any] = {"round": number, "asked": asked}
     for name in ("dev", "test"):
         row[name] = metrics.get(name, {}).get("score")
     row["score_name"] = metrics.get("dev", {}).get("score_name")
     keys = ("texts", "words", "answers", "kappa", "span_f1", "expected_errors", "strategy")
     row |= {key: metrics.get(key) for key in keys}
-    row["review"] = len(metrics.get("review", []))
-    seconds = {key: value for key, value in metrics.items() if key.startswith("seconds_")}
-    return {**row, **seconds}
+    row |= {key: value for key, value in metrics.items() if key.startswith("seconds_")}
+    return {**row, "review": len(metrics.get("review", []))}

@@ -18,7 +18,6 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import spacy
 import typer
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab

@@ -285,7 +285,7 @@ def test_a_model_that_has_learned_nothing_is_no_reason_to_stop(name):
     "given, column, below, at",
     [
         ({"answers": 500}, "answers", 499, 500),
-        ({"words": 500}, "words", 499, 500),
+        ({"words": 500}, "words_asked", 499, 500),
         ({"seconds": 7200}, "seconds", 7199.9, 7200),
         ({"money": 90, "price_per_hour": 45}, "seconds", 7199.9, 7200),
     ],

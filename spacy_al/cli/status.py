@@ -53,7 +53,7 @@ def format_status(found: dict[str, Any]) -> str:
         )
         for row in found["rounds"]
     ]
-    lines = [table(rows, header=header, divider=True, aligns=("r",) * len(header))] if rows else []
+    lines = [table(rows, header=header, divider=True, aligns=["r"] * len(header))] if rows else []
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
     review = sum(row["review"] for row in found["rounds"][-1:])
     if review:

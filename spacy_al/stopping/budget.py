@@ -17,6 +17,8 @@ from spacy_al.stopping.history import (
 
 HOUR = 3600.0
 MINUTE = 60.0
+# Where a limit is spent, under another name
+SOURCES = {"money": "seconds", "words": "words_asked"}
 
 
 @registry.al_stoppers("spacy-al.budget.v1")
@@ -30,7 +32,7 @@ def make_budget(
     """Stops once any of the limits that are set is spent.
 
     answers (int | None): Answers that people give.
-    words (int | None): Words labelled.
+    words (int | None): Words of the texts that people were asked about.
     seconds (float | None): Time that annotators take, all together.
     money (float | None): What this time may cost, in the currency of the price.
     price_per_hour (float | None): What an hour of an annotator costs.
@@ -55,7 +57,7 @@ def budget(history: History, limits: dict[str, float], price_per_hour: float | N
 
     A batch is asked whole, so that the last one may go over the limit.
 
-    history (History): Needs "answers", "words" or "seconds", each counted from the start.
+    history (History): Needs "answers", "words_asked" or "seconds", each counted from the start.
     limits (dict): Limit by name: answers, words, seconds, money.
     price_per_hour (float | None): For money.
     RETURNS (Verdict): Whether to stop, and why or why not.
@@ -65,7 +67,7 @@ def budget(history: History, limits: dict[str, float], price_per_hour: float | N
         return goes_on(f"no round has been evaluated yet, and the budget is {shown}")
     reached, left, unknown = [], [], []
     for name, limit in limits.items():
-        source = "seconds" if name == "money" else name
+        source = SOURCES.get(name, name)
         spent = number(history[-1], source)
         if spent is None:
             unknown.append(

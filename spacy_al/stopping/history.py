@@ -21,6 +21,7 @@ NAMES = {
     "answers": "number of answers",
     "texts": "number of texts labelled",
     "words": "number of words labelled",
+    "words_asked": "number of words asked",
     "seconds": "time of the annotators",
     "kappa": "agreement (kappa) with the previous model",
     "span_f1": "agreement (span F) with the previous model",
