@@ -1,4 +1,4 @@
-"""Write the corpus: `python corpus/generate.py` makes the five .spacy files beside this one anew.
+"""Write the corpus: `python corpus/generate.py` makes the .spacy files beside this one anew.
 
 Every sentence is drawn from the grammars in `words.txt`, `clinical.txt` and `contracts.txt` with one
 seed, so a rerun gives the same files. The grammars read like this:
@@ -19,13 +19,29 @@ from pathlib import Path
 
 import spacy
 from spacy.language import Language
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 
 HERE = Path(__file__).parent
 SEED = 4
 SIZES = {"seed": 150, "dev": 300, "test": 500, "pool": 3000}
 # Shares of sentences with one typing error, in capitals throughout, without any capitals
 TYPO, UPPER, LOWER = 0.08, 0.03, 0.04
+# Categories: the rules that a whole sentence can come from. What could stand in any of a side's documents is the rest
+KINDS = {
+    "clinical": [
+        "admission",
+        "discharge",
+        "medication",
+        "radiology",
+        "nursing",
+        "telephone",
+        "allergy_line",
+    ],
+    "contract": ["services", "lease", "loan", "employment", "nda", "amendment"],
+}
+REST = {"clinical": "note", "contract": "clause"}
+# A span over two entities, the second right after the first
+WITHIN, OVER = ("DRUG", "DOSAGE"), "PRESCRIPTION"
 
 Piece = tuple[str, str]  # a text and its label, "" where it has none
 Grammar = dict[str, tuple[list[str], list[float]]]
@@ -159,8 +175,14 @@ def disturb(pieces: list[Piece], rng: random.Random) -> list[Piece]:
     return pieces
 
 
+def kind(side: str, template: str) -> str:
+    """The category of a sentence: the first rule that it is drawn from, "admission" for `{admission} {nursing}`."""
+    rule = template[1:].partition("}")[0]
+    return rule if rule in KINDS[side] else REST[side]
+
+
 def annotate(pieces: list[Piece], nlp: Language) -> Doc | None:
-    """Make a Doc with the labelled pieces as entities.
+    """Make a Doc with the labelled pieces as entities, and as spans with what lies over two of them.
 
     RETURNS (Doc | None): nothing where an entity would not begin and end with a token.
     """
@@ -173,6 +195,10 @@ def annotate(pieces: list[Piece], nlp: Language) -> Doc | None:
     if None in spans:
         return None
     doc.set_ents(spans, default="outside")
+    doc.spans["sc"] = list(doc.ents)
+    for first, second in zip(doc.ents, doc.ents[1:]):
+        if (first.label_, second.label_) == WITHIN and first.end == second.start:
+            doc.spans["sc"].append(Span(doc, first.start, second.end, OVER))
     return doc
 
 
@@ -188,13 +214,16 @@ def generate(seed: int = SEED) -> dict[str, list[Doc]]:
     RETURNS (dict[str, list[Doc]]): the annotated docs of each split; those of the pool as `pool_gold`.
     """
     nlp, grammar, rng = spacy.blank("en"), read_grammar(), random.Random(seed)
+    categories = [name for side in KINDS for name in (*KINDS[side], REST[side])]
     seen: set[str] = set()
     docs: list[Doc] = []
     while len(docs) < sum(SIZES.values()):
-        start = "{clinical}" if rng.random() < 0.53 else "{contract}"
-        doc = annotate(disturb(join(expand(start, grammar, rng)), rng), nlp)
+        side = "clinical" if rng.random() < 0.53 else "contract"
+        template = rng.choices(*grammar[side])[0]
+        doc = annotate(disturb(join(expand(template, grammar, rng)), rng), nlp)
         if doc is not None and mask(doc.text) not in seen:
             seen.add(mask(doc.text))
+            doc.cats = {name: float(name == kind(side, template)) for name in categories}
             docs.append(doc)
     splits = {}
     for name, size in SIZES.items():
@@ -203,12 +232,28 @@ def generate(seed: int = SEED) -> dict[str, list[Doc]]:
     return splits
 
 
+def bare(doc: Doc) -> Doc:
+    """The tokens alone: nothing of the gold can reach the pool."""
+    return Doc(doc.vocab, [token.text for token in doc], [bool(token.whitespace_) for token in doc])
+
+
+def topics(docs: list[Doc]) -> list[Doc]:
+    """The same texts with categories that are not exclusive: which labels occur among the entities."""
+    labels = sorted({ent.label_ for doc in docs for ent in doc.ents})
+    found = [bare(doc) for doc in docs]
+    for doc, gold in zip(found, docs):
+        occur = {ent.label_ for ent in gold.ents}
+        doc.cats = {label: float(label in occur) for label in labels}
+    return found
+
+
 def write(folder: Path, splits: dict[str, list[Doc]]) -> None:
-    """Write one .spacy file a split, and the pool a second time as bare tokens."""
+    """Write one .spacy file a split, in `topics` a second one, and the pool as bare tokens."""
+    (folder / "topics").mkdir(exist_ok=True)
     for name, docs in splits.items():
         DocBin(attrs=["ENT_IOB", "ENT_TYPE"], docs=docs).to_disk(folder / f"{name}.spacy")
-    # Without the ENT attributes nothing of the gold can reach the pool
-    DocBin(attrs=[], docs=splits["pool_gold"]).to_disk(folder / "pool.spacy")
+        DocBin(attrs=[], docs=topics(docs)).to_disk(folder / "topics" / f"{name}.spacy")
+    DocBin(attrs=[], docs=[bare(doc) for doc in splits["pool_gold"]]).to_disk(folder / "pool.spacy")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ RARE = {"ALLERGY", "GOVERNING_LAW"}
 
 
 def signature(doc):
-    return doc.text, [(ent.start, ent.end, ent.label_) for ent in doc.ents]
+    spans = [(span.start, span.end, span.label_) for span in doc.spans.get("sc", ())]
+    return doc.text, [(ent.start, ent.end, ent.label_) for ent in doc.ents], spans, doc.cats
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,16 @@ def corpus():
 
 
 @pytest.fixture(scope="module")
+def topics():
+    vocab = spacy.blank("en").vocab
+    return {
+        name: list(DocBin().from_disk(CORPUS / "topics" / f"{name}.spacy").get_docs(vocab))
+        for name in SIZES
+        if name != "pool"
+    }
+
+
+@pytest.fixture(scope="module")
 def drawn(generator):
     return generator.generate()
 
@@ -44,18 +55,58 @@ def test_files_equal_a_regeneration(corpus, drawn):
         assert [signature(doc) for doc in corpus[name]] == [signature(doc) for doc in docs], name
 
 
+def test_topics_are_the_labels_that_occur(corpus, topics):
+    labels = {ent.label_ for doc in corpus["pool_gold"] for ent in doc.ents}
+    for name, docs in topics.items():
+        assert [doc.text for doc in docs] == [doc.text for doc in corpus[name]], name
+        for doc, gold in zip(docs, corpus[name]):
+            assert set(doc.cats) == labels
+            occur = {label for label, value in doc.cats.items() if value}
+            assert occur == {ent.label_ for ent in gold.ents}, doc.text
+            assert not doc.ents and not doc.spans
+
+
+def test_exactly_one_kind_applies(corpus, generator):
+    kinds = [{*generator.KINDS[side], generator.REST[side]} for side in ("clinical", "contract")]
+    for name in SIZES.keys() - {"pool"}:
+        found = [[kind for kind, value in doc.cats.items() if value] for doc in corpus[name]]
+        assert {kind for (kind,) in found} == kinds[0] | kinds[1], name
+    # what only one side has tells which side it was
+    for doc, (kind,) in zip(corpus[name], found):
+        labels = {ent.label_ for ent in doc.ents}
+        assert kind in kinds[0] or not labels & {"CONDITION", "DRUG", "ALLERGY"}, doc.text
+        assert kind in kinds[1] or not labels & {"MONEY", "PROVISION"}, doc.text
+
+
+def test_spans_are_the_entities_and_what_lies_over_two(corpus):
+    over = 0
+    for name in SIZES.keys() - {"pool"}:
+        for doc in corpus[name]:
+            spans = {(span.start, span.end, span.label_) for span in doc.spans["sc"]}
+            ents = {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+            for start, end, label in spans - ents:
+                inner = [ent for ent in doc.ents if start <= ent.start and ent.end <= end]
+                assert label == "PRESCRIPTION" and (inner[0].start, inner[-1].end) == (start, end)
+                assert [ent.label_ for ent in inner] == ["DRUG", "DOSAGE"], doc.text
+                over += 1
+            assert ents <= spans
+    assert over > 200
+
+
 def test_rerun_writes_the_same_bytes(generator, drawn, tmp_path):
     for folder, splits in (("a", drawn), ("b", generator.generate())):
         (tmp_path / folder).mkdir()
         generator.write(tmp_path / folder, splits)
-    for name in SIZES:
-        first, second = (tmp_path / folder / f"{name}.spacy" for folder in "ab")
+    written = [path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*.spacy")]
+    assert len(written) == 2 * len(SIZES) - 1
+    for name in written:
+        first, second = (tmp_path / folder / name for folder in "ab")
         assert first.read_bytes() == second.read_bytes(), name
 
 
 def test_sizes(corpus):
     assert {name: len(docs) for name, docs in corpus.items()} == SIZES
-    assert sum(path.stat().st_size for path in CORPUS.iterdir() if path.is_file()) < 2_000_000
+    assert sum(path.stat().st_size for path in CORPUS.rglob("*") if path.is_file()) < 2_000_000
 
 
 def test_pool_is_bare(corpus):
