@@ -2,9 +2,11 @@
 
 import json
 import time
+import warnings
 from typing import Any
 
 from spacy_al.calibration import fit
+from spacy_al.errors import AlWarning
 from spacy_al.evaluate import evaluate
 from spacy_al.gold import read_gold
 from spacy_al.measures.agreement import agreement
@@ -65,7 +67,10 @@ def _calibrate(scorer: Scorer, project: Project) -> dict[str, Any]:
         limit=CALIBRATED_ON,
         seed=project.settings.seed,
     )
-    record = fit(scorer.nlp, scorer.component, gold)
+    with warnings.catch_warnings():
+        # early models say little; the calibration error of the report shows it
+        warnings.simplefilter("ignore", AlWarning)
+        record = fit(scorer.nlp, scorer.component, gold)
     if record["temperature"] is None:
         return {}
     write_calibration(scorer.nlp, scorer.component, record)

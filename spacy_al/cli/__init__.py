@@ -7,8 +7,11 @@ Nothing optional is imported here: an error at import would break every command 
 from spacy_al.cli import (  # noqa: F401  (they mount commands)
     bench,
     calibrate,
+    export,
+    import_,
     ingest,
     init,
+    report,
     run,
     select,
     simulate,

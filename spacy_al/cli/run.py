@@ -8,6 +8,8 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.status import format_status, status
+from spacy_al.errors import AlError
+from spacy_al.facts import write_report
 from spacy_al.loop import run
 from spacy_al.project import open_project
 
@@ -47,8 +49,16 @@ def run_cli(
         show=_silent if quiet else _say,
     )
     outcome = run(project)
+    try:
+        path: Path | None = write_report(project)
+    except AlError as error:
+        # a picture that cannot be drawn is no reason to say that the run has failed
+        path = None
+        _say(f"⚠ No report: {error}")
     if not quiet:
         typer.echo(format_status(status(project)), err=True)
+        if path is not None:
+            typer.echo(f"✔ Report in {path}", err=True)
     if outcome.state == "waiting":
         raise typer.Exit(3)
 

@@ -1,0 +1,36 @@
+"""`spacy-al report`: one HTML file that tells of a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.facts import write_report
+from spacy_al.project import open_project
+
+SIMULATION = "Folder of a simulation of the same project, whose random arm is drawn beside the run"
+TARGET = "Score whose cost is forecast (default: that of the config's target_score, if it has one)"
+
+
+@app.command("report", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@explained
+def report_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    simulation: Annotated[Path | None, Option("--simulation", help=SIMULATION)] = None,
+    target: Annotated[float | None, Option("--target", help=TARGET)] = None,
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file with registered functions")
+    ] = None,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Write report.html and metrics.json into the output of a run: learning curve, forecast, what was asked and why."""
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    project = open_project(config, overrides, code=code)
+    path = write_report(project, simulation=simulation, target=target)
+    if not quiet:
+        typer.echo(f"✔ Report in {path}", err=True)
