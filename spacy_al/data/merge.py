@@ -176,12 +176,11 @@ def _items(tasks: Iterable[StoredTask], purpose: str) -> list[list[StoredTask]]:
     items: dict[str, list[StoredTask]] = {}
     for task in sorted(tasks, key=lambda task: (task.purpose == "review", *_place(task))):
         items.setdefault(task.item, []).append(task)
-    wanted = [
+    return [
         own
         for own in items.values()
         if any(task.purpose == "dev" for task in own) == (purpose == "dev")
     ]
-    return sorted(wanted, key=lambda own: _place(own[0]))
 
 
 def _place(task: StoredTask) -> tuple[int, int, str]:
@@ -225,7 +224,7 @@ def _decided(
             if answer.payload["answer"] != "ignore"
         }
         said[task.id] = []
-        for decision in sorted(decisions, key=_sortable):
+        for decision in decisions:
             decision, unaligned = moved(decision, task.task, tasks[0].task)
             report["unaligned"] += unaligned
             said[task.id].append(decision)
@@ -260,8 +259,3 @@ def _agree(annotations: Sequence[Annotation], flat: bool) -> bool:
     """Whether annotators said the same wherever they were asked the same, and nothing that contradicts it elsewhere."""
     questions = {(one.labels, one.asked) for one in annotations}
     return len(questions) == len(annotations) and consistent(annotations, flat=flat)
-
-
-def _sortable(one: Annotation) -> tuple[object, ...]:
-    marks = sorted(one.accepted), sorted(one.rejected)
-    return sorted(one.labels), sorted(one.asked), marks, one.complete, one.reason
