@@ -11,6 +11,7 @@ from spacy_al.errors import AlError, Errors
 # In the header of the file, so that another program's database is never taken for ours: "spAL"
 APPLICATION = 0x7370414C
 PATIENCE = 60.0
+DAMAGE = ("no such", "malformed", "decode")
 
 # Text from outside is kept as JSON with escapes: SQLite stores UTF-8, which has no lone surrogates.
 FIRST = (
@@ -114,7 +115,7 @@ def explained(path: Path) -> Iterator[None]:
         if "locked" in why:
             raise AlError(Errors.AL117.format(path=path)) from error
         # errors of the file itself have no class of their own
-        if type(error) is sqlite3.DatabaseError or "no such" in why or "malformed" in why:
+        if type(error) is sqlite3.DatabaseError or any(word in why for word in DAMAGE):
             raise AlError(Errors.AL112.format(path=path, why=why)) from error
         if isinstance(error, sqlite3.OperationalError):
             raise AlError(Errors.AL113.format(path=path, why=why)) from error

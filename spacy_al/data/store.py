@@ -24,16 +24,15 @@ HELD = 3600.0
 TASKS = "SELECT id, round, item, purpose, rank, payload FROM tasks"
 LATEST = """FROM answers WHERE seq IN (
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
-NEXT = f"""{TASKS} AS task
+# Of the latest round, what an annotator has not answered and not enough others have, or hold
+FREE = f"""{TASKS} AS task
     WHERE round = (SELECT max(number) FROM rounds)
     AND NOT EXISTS (SELECT 1 FROM answers WHERE task = task.id AND annotator = :annotator)
     AND (SELECT count(*) FROM (
             SELECT annotator FROM answers WHERE task = task.id
             UNION SELECT annotator FROM assignments
-            WHERE task = task.id AND annotator != :annotator AND at > :since)) < :overlap
-    ORDER BY EXISTS (
-        SELECT 1 FROM assignments WHERE task = task.id AND annotator = :annotator) DESC, purpose, rank
-    LIMIT 1"""
+            WHERE task = task.id AND annotator != :annotator AND at > :since)) < :overlap"""
+OWN = f"{FREE} AND id IN (SELECT task FROM assignments WHERE annotator = :annotator)"
 
 
 class Store:
@@ -63,7 +62,8 @@ class Store:
         """Begin a round, which will train on the answers that are there now; a round that is open stays as it is."""
         sql = """INSERT INTO rounds (number, state, opened_at, upto)
             VALUES (?, ?, ?, (SELECT coalesce(max(seq), 0) FROM answers)) ON CONFLICT DO NOTHING"""
-        self._write(sql, (number, STATES[0], time.time()))
+        with explained(self.path), transaction(self._connection) as connection:
+            connection.execute(sql, (number, STATES[0], time.time()))
 
     def round(self) -> Round | None:
         """The latest round."""
@@ -135,8 +135,11 @@ class Store:
         now, who = time.time(), check_name("annotator", annotator)
         values = {"annotator": who, "overlap": overlap, "since": now - HELD}
         with explained(self.path), transaction(self._connection) as connection:
-            row = connection.execute(NEXT, values).fetchone()
-            if row is None:
+            for sql in (OWN, FREE):
+                sql += " ORDER BY purpose, rank LIMIT 1"
+                if row := connection.execute(sql, values).fetchone():
+                    break
+            else:
                 return None
             held = (row[0], who, now)
             connection.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", held)
@@ -178,15 +181,18 @@ class Store:
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
         values = (id, task_id, annotator, _dumps(check(self._task(known[0]).task, payload)))
-        added = self._write(
-            """INSERT INTO answers (id, task, annotator, payload, seconds, at)
-            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING""",
-            (*values, seconds, at),
-        )
-        stored = self._read("SELECT task, annotator FROM answers WHERE id = ?", (id,))
-        if stored != [(task_id, annotator)]:
-            raise AlError(Errors.AL116.format(id=id))
-        return added > 0
+        with explained(self.path), transaction(self._connection) as connection:
+            sql = "SELECT task, annotator FROM answers WHERE id = ?"
+            stored = connection.execute(sql, (id,)).fetchone()
+            if stored is None:
+                sql = """INSERT INTO answers (id, task, annotator, payload, seconds, at)
+                    VALUES (?, ?, ?, ?, ?, ?)"""
+                connection.execute(sql, (*values, seconds, at))
+                sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
+                connection.execute(sql, (task_id, annotator))
+            elif stored != (task_id, annotator):
+                raise AlError(Errors.AL116.format(id=id))
+        return stored is None
 
     def answers(self, *, upto: int | None = None) -> Iterator[StoredAnswer]:
         """The answers that count: of each annotator the last one to each task, by round, purpose, rank and annotator.
@@ -271,14 +277,10 @@ class Store:
         with explained(self.path):
             return self._connection.execute(sql, values).fetchall()
 
-    def _write(self, sql: str, values: Sequence[Any]) -> int:
-        with explained(self.path), transaction(self._connection) as connection:
-            return connection.execute(sql, values).rowcount
-
     def _loads(self, value: str) -> Any:
         try:
             return json.loads(value)
-        except ValueError as error:
+        except (ValueError, TypeError) as error:
             raise AlError(Errors.AL112.format(path=self.path, why=error)) from error
 
     def _refused(self, what: str) -> AlError:

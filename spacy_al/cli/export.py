@@ -1,0 +1,63 @@
+"""`spacy-al export`: what was asked and answered, and the corpus that comes of it, as files."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.vocab import Vocab
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.data.export import export_jsonl
+from spacy_al.data.merge import grown
+from spacy_al.data.store import Store
+from spacy_al.loop import merged_answers
+from spacy_al.project import Project, open_project
+
+CONFIG = "Training config with an [al] section"
+OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"
+CODE = "Python file with registered functions"
+
+
+@app.command("export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@explained
+def export_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help=CONFIG)],
+    output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Write all tasks and answers as JSONL and the labelled corpus as .spacy.
+
+    The same answers give the same files, so that they can be compared and kept under version control. The run is left as
+    it is.
+    """
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    counts = export(open_project(config, overrides, code=code), output)
+    if not quiet:
+        for name, count in counts.items():
+            typer.echo(f"✔ {output / name}: {count:,}", err=True)
+
+
+def export(project: Project, folder: Path) -> dict[str, int]:
+    """Write a run as files.
+
+    project (Project): The run.
+    folder (Path): Gets `tasks.jsonl`, `answers.jsonl`, `train.spacy` (`paths.train` and what the answers teach), and
+        `dev.spacy` where a development set was asked for.
+    RETURNS (dict): Tasks, answers and docs by file.
+    RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written.
+    """
+    with Store(project.database, create=False) as store:
+        counts: dict[str, Any] = export_jsonl(store, folder)
+        merged = merged_answers(store, project)
+        counts["train.spacy"] = grown(
+            project.settings.train, merged, folder / "train.spacy", Vocab()
+        )["texts"]
+        if any(store.tasks(purpose="dev")):
+            dev = merged_answers(store, project, purpose="dev")
+            counts["dev.spacy"] = grown(None, dev, folder / "dev.spacy", Vocab())["texts"]
+    return counts

@@ -1,0 +1,72 @@
+"""`spacy-al import`: take over answers that were given elsewhere."""
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.adapters.prodigy import Imported, import_answers
+from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.data.store import Store
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.project import DATABASE
+from spacy_al.settings import read_settings
+
+CONFIG = "Training config with an [al] section"
+ANSWERS = "JSONL of answered tasks, as Prodigy writes it"
+TAKEN = ("stored", "already there")
+
+
+@app.command("import", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@explained
+def import_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help=CONFIG)],
+    answers: Annotated[Path, Argument(help=ANSWERS)],
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Store the answers of a file; the next `run` goes on with them.
+
+    Tasks are found by their round and text. Answers that were taken before are passed over, so that the same file, or a
+    longer one, can be imported again.
+    """
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    with Store(read_settings(config, overrides).output / DATABASE, create=False) as store:
+        result = import_(store, answers)
+    if not quiet:
+        typer.echo(f"✔ {_counted(result)}", err=True)
+
+
+def import_(store: Store, answers: Path) -> Imported:
+    """Store the answers of a file, and warn of those that are left out.
+
+    store (Store): The run that asked.
+    answers (Path): JSONL of answered tasks.
+    RETURNS (Imported): Counts of what was taken and what was not.
+    RAISES (AlError): As `import_answers`; AL119 if there is nothing that could be used.
+    """
+    result = import_answers(store, answers)
+    total = result.counts.total()
+    left_out = total - sum(result.counts[name] for name in (*TAKEN, "unanswered"))
+    if not any(result.counts[name] for name in TAKEN):
+        first = f" The first: {result.first}" if result.first else ""
+        counts = _counted(result) or "it is empty"
+        raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
+    if left_out:
+        message = Warnings.W110.format(
+            count=left_out,
+            total=total,
+            path=answers,
+            counts=_counted(result),
+            first=result.first,
+        )
+        warnings.warn(message, AlWarning, stacklevel=2)
+    return result
+
+
+def _counted(result: Imported) -> str:
+    return ", ".join(f"{count} {name}" for name, count in result.counts.items())
