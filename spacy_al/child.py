@@ -18,6 +18,8 @@ from spacy_al.errors import AlError, Errors
 TRACEBACK = "Traceback (most recent call last):"
 # Lines of a message that are shown; the log has all of them
 SHOWN = 8
+# Colours and moves of the cursor: a log is no terminal
+ESCAPES = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 
 
 def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | None = None) -> int:
@@ -30,8 +32,8 @@ def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | Non
     RAISES (AlError): AL047 if the log cannot be written.
     """
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf8"}
-    # a log is no terminal, whatever this process is attached to
-    environment["ANSI_COLORS_DISABLED"] = "1"
+    # spaCy keeps scores by label in the order of a set, which would differ from run to run
+    environment["PYTHONHASHSEED"] = "0"
     process = subprocess.Popen(
         [sys.executable, "-m", "spacy_al.child", *words],
         stdin=subprocess.PIPE,
@@ -44,7 +46,8 @@ def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | Non
     assert process.stdin is not None and process.stdout is not None
     try:
         with log.open("w", encoding="utf8") as file:
-            for line in process.stdout:
+            for printed in process.stdout:
+                line = ESCAPES.sub("", printed)
                 file.write(line)
                 file.flush()
                 if show is not None:

@@ -25,6 +25,7 @@ def sourced(
     RAISES (AlError): AL085 if the model cannot be loaded.
     """
     nlp = open_pipeline(str(model), config["nlp"]["lang"])
+    theirs = nlp.config.interpolate()["components"]
     frozen = config["training"]["frozen_components"]
     blocks: dict[str, dict[str, str]] = {}
     for name in config["nlp"]["pipeline"]:
@@ -37,7 +38,7 @@ def sourced(
         if not getattr(pipe, "is_trainable", False):
             continue
         # what a sourced component is made of comes with it, whatever the config says
-        if not _within(block, nlp.config["components"][name]):
+        if not _within(block, theirs[name]):
             return None, f"the settings of '{name}' have changed"
         if nlp.get_pipe_meta(name).factory in ANSWERS:
             new = _labels(nlp, name, docs) - set(pipe.labels)

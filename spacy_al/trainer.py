@@ -28,6 +28,8 @@ from spacy_al.util import replacing
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
 ATTEMPT = ".attempt-"
+# Steps of training, on the smallest of corpora
+LEAST = 200
 # Where merged answers keep the entities that were rejected
 INCORRECT = "incorrect_spans"
 ENTITIES = ("ner", "beam_ner")
@@ -52,14 +54,27 @@ class Trained:
 
 
 def budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
-    """How long to train on a corpus of this size.
+    """How long to train on a corpus of this size: 8 * sqrt(words) steps, at least 200, within what the config allows.
 
-    config (Mapping): A spaCy config. Its own numbers are limits; a `max_steps` of 0 is none.
+    Measured with steps of 100 to 300 words and no early stop, on the entities of NCBI-disease (an encoder of width 96) and the
+    77 categories of Banking77 (the same under an ensemble). The best score on 250 development texts, one seed:
+
+                    words  steps of the law  at a quarter  at half  at the law's  later, steps tried
+        NCBI        1,186               275           .01      .27           .36           .39   800
+        Banking77   2,846               426           .05      .10           .13           .16   800
+        NCBI        4,986               564           .18      .48           .58           .63  1480
+        Banking77  11,199               846           .16      .32           .44           .48  1480
+        NCBI       20,215              1137           .49      .67           .71           .71  1800
+
+    So four times the words need about twice the steps; more than these gain little for their time, which is seconds at first.
+    Patience is half of the steps, and ten looks are taken.
+
+    config (Mapping): A spaCy config. Its own numbers are limits; a `max_steps` of 0 is none, a `patience` of 0 stays.
     n_words (int): Words in the labelled corpus.
     RETURNS (dict): `max_steps`, `patience` and `eval_frequency` of `[training]`.
     """
     own = _filled(config)["training"]
-    steps = 300 + n_words // 25
+    steps = max(LEAST, int(8 * n_words**0.5))
     steps = min(steps, own["max_steps"] or steps)
     every = max(1, min(own["eval_frequency"], steps // 10))
     # the last step is looked at too
