@@ -14,9 +14,20 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
+from spacy_al.adapters.oracle import STUDY
 from spacy_al.cli import app
 from spacy_al.curve import compare, curves, read_results
+from spacy_al.data.labeled import labeled_ids
+from spacy_al.errors import UsageError
 from spacy_al.plot import plot
+from spacy_al.select import select
+from spacy_al.settings import Settings
+from spacy_al.simulate import Plan
+from spacy_al.simulate.answers import answered
+from spacy_al.simulate.corpus import read_corpus
+from spacy_al.simulate.facts import found_of
+from spacy_al.simulate.plan import composed, default_strategy
+from spacy_al.util import content_hash
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "configs" / "ner.cfg"
@@ -55,6 +66,38 @@ def test_the_interval_is_students():
     other = next(item for item in compare(rows) if item["strategy"] == "other")
     # t(.975, 2) = 4.3027, standard error .1 / sqrt(3)
     assert other["high"] - other["gain"] == pytest.approx(4.302653 * 0.1 / numpy.sqrt(3), rel=1e-5)
+    # two-sided p of t = .2 sqrt(3) / .1 with 2 degrees of freedom: 1 - t / sqrt(2 + t^2)
+    t = 2 * numpy.sqrt(3)
+    assert other["p"] == pytest.approx(1 - t / numpy.sqrt(2 + t * t))
+
+
+def test_shares_of_the_full_score_and_what_is_saved_on_the_way():
+    rows = [
+        *lines("random", 0, [(100, 0.4), (200, 0.8), (300, 0.8)]),
+        *lines("random", 1, [(100, 0.5), (200, 0.7), (300, 0.75)]),
+        *lines("quick", 0, [(100, 0.4), (150, 0.8), (250, 0.9)]),
+        *lines("quick", 1, [(100, 0.5), (140, 0.7), (180, 0.9)]),
+    ]
+    found = {r["strategy"]: r for r in compare(rows, full={"score": 0.8, "words": 1000})}
+    # .72 is reached at 140 words by one seed (100 + 50 * .32 / .4), at 144 by the other (140 + 40 * .02 / .2)
+    assert found["quick"]["share_to_90"] == pytest.approx((140 + 144) / 2 / 1000)
+    # by random at 180 and at 240
+    assert found["random"]["share_to_90"] == pytest.approx((180 + 240) / 2 / 1000)
+    assert found["quick"]["savings_to_90"] == pytest.approx(1 - (140 / 180 + 144 / 240) / 2)
+    # .792 only by one seed of random
+    assert found["random"]["share_to_99"] is None and found["random"]["reached_99"] == 1
+    assert found["quick"]["savings_to_99"] is None and found["quick"]["reached_99"] == 2
+    # random's last score counts where random reached it first
+    assert found["quick"]["savings"] == pytest.approx(1 - (150 / 200 + 150 / 300) / 2)
+
+
+def test_rare_labels_are_counted_in_what_was_chosen():
+    rows = []
+    for seed, found in enumerate((3, 5)):
+        rows.append({"seed": seed, "round": 0, "texts": 10, "labels": {"A": 9, "B": 1}})
+        rows.append({"seed": seed, "round": 1, "texts": 30, "labels": {"A": 20, "B": 1 + found}})
+    assert found_of(rows, "B") == {"found": 4.0, "per_100_texts": 20.0}
+    assert found_of(rows, "C") == {"found": 0.0, "per_100_texts": 0.0}
 
 
 def test_savings_are_left_out_where_the_target_is_not_reached():
@@ -75,6 +118,83 @@ def test_a_line_that_was_cut_off_is_run_again(tmp_path):
     whole = json.dumps(row("random", 0, 0, 1, 0.1))
     (tmp_path / "results.jsonl").write_text(f"{whole}\n{whole[:20]}", "utf8")
     assert len(read_results(tmp_path)) == 1
+
+
+# What a strategy is, and what annotators say
+
+OWN = {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "mean"}
+
+
+def test_a_strategy_is_composed_of_what_is_registered():
+    settings = Settings(density_weight=0.0, blocks={"acquisition": OWN})
+    made = composed(settings, "mnlp+density+uniform", "ner")
+    assert made.density_weight == 1.0
+    assert made.blocks["acquisition"] == {"@al_acquisitions": "spacy-al.mnlp.v1"}
+    assert made.blocks["sampler"] == {"@al_samplers": "spacy-al.uniform.v1"}
+    # the config's own function keeps its settings, the config's own weight its size
+    assert composed(settings, "token_entropy", "ner") == settings
+    heavy = Settings(density_weight=0.3, blocks={"acquisition": OWN})
+    assert composed(heavy, "mnlp+density", "ner").density_weight == 0.3
+    # chance has nothing of either
+    assert composed(heavy, "random", "ner").density_weight == 0
+    assert composed(heavy, "random", "ner").blocks == {
+        "sampler": {"@al_samplers": "spacy-al.uniform.v1"}
+    }
+    assert default_strategy(settings, "ner") == "token_entropy"
+    assert default_strategy(Settings(), "textcat") == "margin"
+    assert default_strategy(Settings(), "textcat_multilabel") == "binary_entropy"
+
+
+@pytest.mark.parametrize(
+    "name,factory,message",
+    [
+        ("mnlp", "textcat", "AL106"),
+        ("margin", "ner", "AL106"),
+        ("mnlp+", "ner", "AL105"),
+        ("mlp", "ner", "mnlp, expected_errors, binary_entropy, density"),
+    ],
+)
+def test_a_strategy_that_cannot_be_is_refused(name, factory, message):
+    with pytest.raises(UsageError, match=message):
+        composed(Settings(), name, factory)
+
+
+def corpus_of(small, oracle=None):
+    paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
+    more = ((), (0,), 5, 5, 1, {}, Settings(), "ner", "ner", oracle)
+    return read_corpus(Plan(CONFIG, *paths, *more), Vocab())
+
+
+def entities(docs):
+    return [{(e.start_char, e.end_char, e.label_) for e in doc.ents} for doc in docs]
+
+
+def test_annotators_are_worse_and_slower_on_what_was_chosen_alone(small):
+    gold, real = corpus_of(small), corpus_of(small, {**STUDY, "chosen_errors": 0.3})
+    ids = sorted(gold.docs)
+    batches = [ids[:10], ids[10:]]
+    never_wrong = answered(gold, batches, True, 0)
+    assert never_wrong.docs == [gold.docs[i] for i in ids] and not never_wrong.report
+    drawn, chosen = answered(real, batches, False, 0), answered(real, batches, True, 0)
+    right = entities(never_wrong.docs)
+    assert entities(drawn.docs) == right and drawn.report["accepted"] == len(ids)
+    # the first texts are chance's in any case
+    assert entities(chosen.docs[:10]) == right[:10]
+    assert entities(chosen.docs[10:]) != right[10:]
+    first, rest = (answered(real, [part], False, 0).seconds for part in batches)
+    assert drawn.seconds == pytest.approx(first + rest)
+    assert chosen.seconds == pytest.approx(first + rest / 0.79)
+    # mistakes belong to texts, not to the order in which they are asked
+    again = answered(real, [ids[:10], ids[:9:-1]], True, 0)
+    assert entities(again.docs[:9:-1]) == entities(chosen.docs[10:])
+
+
+def test_what_is_measured_on_is_never_asked(small):
+    corpus = corpus_of(small)
+    assert corpus.dropped == {"in dev or test": 1}
+    assert not corpus.docs.keys() & labeled_ids(small / "test.spacy")
+    assert len(set(corpus.draw(3))) == 5 and corpus.draw(3) != corpus.draw(4)
+    assert not any(doc.ents for doc in corpus.bare())
 
 
 # What is run: of each round the same, whoever runs it and however often it was disturbed
@@ -137,6 +257,10 @@ def test_a_simulation_says_what_it_found(whole):
     # one start for all, and then each its own way
     assert rows[0]["score"] == rows[2]["score"] and rows[0]["words"] == rows[2]["words"]
     assert rows[0]["batch"] != rows[2]["batch"]
+    pool = {"seed": 0, "round": 0, "n": 10, "settings": Settings()}
+    first = labeled_ids(output / "start" / "seed-0" / "train.spacy")
+    drawn = select(output / "pool.spacy", sampler="uniform", asked=first, **pool)
+    assert rows[2]["batch"] == [content_hash(task["text"]) for task in drawn.tasks]
     for row in rows:
         assert row["entities"] == sum(row["labels"].values()) and row["seconds"] > 0
     summary = json.loads((output / "summary.json").read_text("utf8"))
@@ -214,6 +338,9 @@ def wait_for(happened, seconds=80):
         (["--seedz", "4"], 2, "No such option"),
         (["stray"], 2, "stray"),
         (["--seeds", "0"], 2, "seeds"),
+        (["--strategy", "mlp"], 2, "AL105"),
+        (["--oracle", "x"], 2, "AL109"),
+        (["--al.component", "tok2vec"], 1, "AL104"),
     ],
 )
 def test_what_cannot_be_simulated_is_explained(small, tmp_path, more, status, message):

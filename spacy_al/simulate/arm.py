@@ -6,7 +6,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -153,13 +153,16 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     plan, strategy = here.plan, step.strategy
     assert strategy is not None
     started = time.perf_counter()
+    settings = composed(plan.settings, strategy, plan.factory)
     chosen = select(
         here.output / POOL,
         n=plan.batch,
         # chance needs no model, and would wait for one that scores the pool in vain
         model=None if strategy == RANDOM else str(model),
+        sampler="uniform" if strategy == RANDOM else None,
         asked={i for batch in step.batches for i in batch},
-        settings=composed(plan.settings, strategy, plan.factory),
+        # the pool is without what is measured on, and the config's own corpus is not the simulation's
+        settings=replace(settings, train=None, dev=None, test=None),
         seed=step.seed,
         round=step.number,
         code=str(plan.code) if plan.code else None,
