@@ -1,0 +1,306 @@
+"""What is told of a run: where it is, how good its model is, what was labelled, what that cost, and what was asked."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from spacy_al.report import words
+from spacy_al.report.bars import balance_bars, time_bars
+from spacy_al.report.charts import Chart, Level, Line, line_chart
+from spacy_al.report.questions import question
+from spacy_al.report.words import is_number
+
+# Labels whose scores are shown unfolded
+MOST_LABELS = 12
+EXPECTED = "How many wrong answers the model itself expects in all texts that are not labelled. It should fall."
+AGREEMENT = (
+    "How alike two models in a row answer on the same texts. Near 1, more labels change little."
+)
+CALIBRATION = "How far the model's probabilities are from how often it is right. Near 0, they can be taken at their word."
+Row = Mapping[str, Any]
+
+
+def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows; a section without data is None or empty."""
+    rounds: Sequence[Row] = facts.get("rounds") or []
+    name, meaning = words.score_name(facts.get("score_name"))
+    where = facts.get("reported_on")
+    scored = [row for row in rounds if is_number(row.get("score"))]
+    last: Row = rounds[-1] if rounds else {}
+    balances = [row for row in rounds if any((row.get("balance") or {}).values())]
+    counted = last.get("merged") or {}
+    reasons = [*(why for why in words.MERGED if why in counted), *sorted(counted)]
+    merged = {words.MERGED.get(why, why): counted[why] for why in reasons if counted[why]}
+    cost = _cost(facts, scored)
+    return {
+        "title": str(facts.get("title") or "run"),
+        "subject": _subject(facts),
+        "headline": _headline(scored, rounds, name, where),
+        "state": (facts.get("state") or {}).get("sentence"),
+        "tiles": _tiles(rounds, scored, name, where),
+        "score_name": name,
+        "meaning": meaning,
+        "reported_on": where,
+        "curve": _curve(facts, scored, name, cost),
+        "curve_notes": _curve_notes(facts, scored, name, cost),
+        "scored": bool(scored),
+        "rounds": rounds,
+        "stopping": [str(reason) for reason in facts.get("stopping") or []],
+        "labels": _per_label(scored),
+        "sure": _sure(rounds),
+        "balance": balance_bars(balances),
+        "merged": merged,
+        "time": time_bars(rounds),
+        "asked": [
+            {"round": row.get("round"), "questions": [question(one) for one in row["batch"]]}
+            for row in reversed(rounds)
+            if row.get("batch")
+        ],
+        "made": _made(facts),
+    }
+
+
+def _subject(facts: Mapping[str, Any]) -> str:
+    kind = str(facts.get("kind_of_task") or "")
+    component = facts.get("component")
+    parts = [f"teaching {component}" if component else "", f"to find {kind}" if kind else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: Any) -> str:
+    if not rounds:
+        return "Nothing has been trained yet."
+    if not scored:
+        return "There is no model with a score yet."
+    last = scored[-1]
+    on = f" on {where}" if where else ""
+    cost = f" with {words.plural(last['texts'], 'labelled text')}" if last.get("texts") else ""
+    return words.first_upper(f"{name} of {words.score(last['score'])}{on}{cost}.")
+
+
+def _tiles(
+    rounds: Sequence[Row], scored: Sequence[Row], name: str, where: Any
+) -> list[tuple[str, str, str]]:
+    """(what, how much, beside it) of the numbers that matter most."""
+    tiles = []
+    if scored:
+        first, last = scored[0]["score"], scored[-1]["score"]
+        since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
+        tiles.append((name + (f" on {where}" if where else ""), words.score(last), since))
+    last_row: Row = rounds[-1] if rounds else {}
+    if is_number(last_row.get("texts")):
+        beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
+        tiles.append(("labelled texts", words.count(last_row["texts"]), beside))
+    answers = [row["answers"] for row in rounds if is_number(row.get("answers"))]
+    if any(answers):
+        tiles.append(
+            ("answers", words.count(sum(answers)), f"in {words.plural(len(answers), 'round')}")
+        )
+    seconds = [row["seconds_answers"] for row in rounds if row.get("seconds_answers")]
+    if seconds:
+        each = sum(seconds) / max(1, sum(answers))
+        beside = f"{words.duration(each)} an answer" if answers else ""
+        tiles.append(("people's time", words.duration(sum(seconds)), beside))
+    return tiles
+
+
+def _cost(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
+    """What the learning curve is drawn against: what the forecast counts, else words, else texts."""
+    named = (facts.get("forecast") or {}).get("cost")
+    if named in ("words", "texts"):
+        return named
+    return "words" if all(is_number(row.get("words")) for row in scored) else "texts"
+
+
+def _curve(facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str) -> Chart | None:
+    own = [(row.get(cost), row["score"]) for row in scored]
+    lines = [Line("this run", own, colour=1)]  # type: ignore[arg-type]
+    levels = []
+    baseline, full = facts.get("baseline") or {}, facts.get("full") or {}
+    forecast = facts.get("forecast") or {}
+    points = baseline.get("points") or []
+    if points:
+        called = "random choice" if baseline.get("name") in (None, "random") else baseline["name"]
+        band = [(point.get(cost), point.get("low"), point.get("high")) for point in points]
+        drawn = [(point.get(cost), point.get("score")) for point in points]
+        lines.append(Line(called, drawn, band, dashed=True))
+    ahead = _ahead(forecast.get("curve") or [], [cost for cost, _ in own])
+    if len(ahead) > 1:
+        lines.append(
+            Line(
+                "forecast",
+                [(x, y) for x, y, _, _ in ahead],
+                [(x, low, high) for x, _, low, high in ahead],
+                colour=2,
+                dashed=True,
+                dots=False,
+            )
+        )
+    if is_number(full.get("score")):
+        said = f"all {words.count(full.get(cost))} {cost} labelled: {words.score(full['score'])}"
+        levels.append(Level(said, full["score"]))
+    if is_number(forecast.get("target")):
+        levels.append(Level(f"target {words.score(forecast['target'])}", forecast["target"]))
+    return line_chart(
+        lines,
+        levels,
+        title="Score against what was labelled",
+        x_title=f"{cost} labelled",
+        y_title=name + (f" on {facts['reported_on']}" if facts.get("reported_on") else ""),
+        x_text=words.count,
+        y_text=words.score,
+    )
+
+
+def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Sequence[float]]:
+    """The part of a forecast that begins where what is known ends."""
+    known = [cost for cost in costs if is_number(cost)]
+    rows = [row for row in curve if len(row) == 4 and all(map(is_number, row))]
+    if not known or not rows:
+        return rows
+    last = max(known)
+    after = [row for row in rows if row[0] > last]
+    before = [row for row in rows if row[0] <= last]
+    if before and after:
+        a, b = before[-1], after[0]
+        t = (last - a[0]) / (b[0] - a[0])
+        after.insert(0, [x + t * (y - x) for x, y in zip(a, b)])
+    return after
+
+
+def _curve_notes(
+    facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str
+) -> list[str]:
+    notes = []
+    points = (facts.get("baseline") or {}).get("points") or []
+    own = [(row[cost], row["score"]) for row in scored if is_number(row.get(cost))]
+    others = [(p[cost], p["score"]) for p in points if is_number(p.get(cost))]
+    if own and others:
+        # as far as both go
+        common = min(max(own)[0], max(others)[0])
+        this, other = _at(own, common), _at(others, common)
+        if this is not None and other is not None:
+            notes.append(
+                f"With {words.about(common)} {cost} this run comes to about {words.score(this)} and random choice "
+                f"to {words.score(other)}: a difference of {words.signed(this - other)}."
+            )
+    forecast = facts.get("forecast") or {}
+    target = forecast.get("target")
+    if is_number(target):
+        needed = forecast.get("cost_to_target")
+        band = forecast.get("cost_band") or (None, None)
+        if is_number(needed):
+            notes.append(
+                f"If the curve goes on like this, it reaches {words.score(target)} at about "
+                f"{words.about(needed)} {cost}{_between(band)}."
+            )
+        else:
+            notes.append(
+                f"If the curve goes on like this, it does not reach {words.score(target)}."
+            )
+    if forecast.get("curve"):
+        notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")
+    return notes
+
+
+def _between(band: Sequence[Any]) -> str:
+    low, high = (*band, None, None)[:2]
+    if not is_number(low):
+        return ", but that is little more than a guess"
+    if not is_number(high):
+        return f" (hardly before {words.about(low)}, and perhaps never)"
+    return f" (nine times in ten between {words.about(low)} and {words.about(high)})"
+
+
+def _at(points: Sequence[tuple[float, float]], cost: Any) -> float | None:
+    """The height of a curve at a cost, None beyond its ends."""
+    if not is_number(cost):
+        return None
+    for (x0, y0), (x1, y1) in pairwise(sorted(points)):
+        if x0 <= cost <= x1:
+            return y0 + (y1 - y0) * (cost - x0) / (x1 - x0) if x1 > x0 else y0
+    return None
+
+
+def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:
+    """Scores of each label in the last round that has some, the worst first."""
+    rows = [row for row in scored if row.get("per_label")]
+    if not rows:
+        return None
+    found = [
+        {"label": label, **{key: (values or {}).get(key) for key in "prf"}}
+        for label, values in rows[-1]["per_label"].items()
+    ]
+    found.sort(key=lambda row: (row["f"] if is_number(row["f"]) else -1.0, row["label"]))
+    return {
+        "round": rows[-1].get("round"),
+        "shown": found[:MOST_LABELS],
+        "folded": found[MOST_LABELS:],
+        "total": len(found),
+    }
+
+
+def _sure(rounds: Sequence[Row]) -> dict[str, Any] | None:
+    """How sure the models are of what nobody has labelled, over the rounds."""
+
+    def series(get: Any) -> list[Any]:
+        return [(row.get("round"), get(row)) for row in rounds]
+
+    def calibration(when: str) -> Any:
+        # one number, or one before and one after the temperature was fitted
+        def get(row: Row) -> Any:
+            found = row.get("calibration_error")
+            return found.get(when) if isinstance(found, Mapping) else found
+
+        return series(get)
+
+    both = any(isinstance(row.get("calibration_error"), Mapping) for row in rounds)
+    calibrations = [Line("calibrated" if both else "error", calibration("after"), colour=1)]
+    if both:
+        calibrations.append(Line("as trained", calibration("before"), dashed=True))
+    errors = [Line("errors expected", series(lambda row: row.get("expected_errors")), colour=1)]
+    agreements = [
+        Line("spans (F)", series(lambda row: row.get("span_f1")), colour=1),
+        Line("kappa", series(lambda row: row.get("kappa")), colour=2),
+    ]
+    shown = [
+        ("Errors expected", "wrong answers in the pool", errors, words.count, 0.0, EXPECTED),
+        ("Agreement of models", "agreement", agreements, words.score, None, AGREEMENT),
+        ("Calibration error", "error", calibrations, words.score, 0.0, CALIBRATION),
+    ]
+    charts = []
+    for title, y_title, lines, y_text, y_from, meaning in shown:
+        chart = line_chart(
+            lines,
+            title=title,
+            x_title="round",
+            y_title=y_title,
+            x_text=words.count,
+            y_text=y_text,
+            y_from=y_from,
+            whole=True,
+            small=True,
+        )
+        # of a single round there is no curve, but a number
+        numbers = [(line.name, y_text(y)) for line in lines for _, y in line.points if is_number(y)]
+        if numbers:
+            charts.append({"title": title, "chart": chart, "numbers": numbers, "meaning": meaning})
+    if not charts:
+        return None
+    keys = ("expected_errors", "expected_answers", "kappa", "span_f1")
+    columns = [key for key in keys if any(is_number(row.get(key)) for row in rounds)]
+    return {"charts": charts, "columns": columns}
+
+
+def _made(facts: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    """(name, value, whether it is code) of all that is needed to do it again."""
+    made = facts.get("made_with") or {}
+    rows = [
+        ("Command", facts.get("command"), True),
+        ("Config", facts.get("config"), True),
+        ("Component", facts.get("component"), True),
+        ("Strategy", facts.get("strategy"), True),
+        ("Labels", ", ".join(map(str, facts.get("labels") or [])), False),
+        ("Made with", ", ".join(f"{name} {made[name]}" for name in made), False),
+    ]
+    return [(name, str(value), code) for name, value, code in rows if value]

@@ -1,0 +1,299 @@
+"""What is told of a simulation: whether asking by a strategy beat random choice, by how much, and how sure that is."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacy_al.report import words
+from spacy_al.report.charts import GREY, N_COLOURS, Chart, Level, Line, line_chart
+from spacy_al.report.words import is_number
+
+RANDOM = "random"
+COSTS = {
+    "words": "words labelled",
+    "texts": "texts labelled",
+    "entities": "labels given",
+    "seconds": "hours of annotation, modelled",
+}
+SHORT = {
+    "words": "By words",
+    "texts": "By texts",
+    "entities": "By labels given",
+    "seconds": "By modelled time",
+}
+Row = Mapping[str, Any]
+
+
+def simulation_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows; a section without data is None or empty."""
+    strategies: Sequence[Row] = facts.get("strategies") or []
+    costs = [str(cost) for cost in facts.get("costs") or COSTS]
+    main = next((cost for cost in costs if cost in COSTS), "words")
+    name, meaning = words.score_name(facts.get("score_name"))
+    colours = _colours(strategies)
+    charts = [
+        _chart(facts, strategies, cost, name, colours, small=cost != main)
+        for cost in costs
+        if cost in COSTS
+    ]
+    verdicts = [_verdict(row, main) for row in strategies if row.get("strategy") != RANDOM]
+    corpus = facts.get("corpus") or {}
+    return {
+        "title": str(facts.get("title") or "simulation"),
+        "headline": _headline(strategies, main, name),
+        "verdicts": verdicts,
+        "score_name": name,
+        "meaning": meaning,
+        "subject": _subject(facts, corpus),
+        "chart": next((chart for chart in charts if chart), None),
+        "others": [chart for chart in charts if chart][1:],
+        "strategies": strategies,
+        "rows": _rows(facts, strategies, main),
+        "rare": _rare(facts, strategies),
+        "notes": [str(note) for note in facts.get("notes") or []],
+        "dropped": {why: n for why, n in (corpus.get("dropped") or {}).items() if n},
+        "made": _made(facts),
+        "seeds": max((row.get("seeds") or 0 for row in strategies), default=0),
+    }
+
+
+def _subject(facts: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
+    parts = []
+    if is_number(corpus.get("texts")):
+        parts.append(f"{words.count(corpus['texts'])} texts")
+    if is_number(corpus.get("words")):
+        parts.append(f"{words.count(corpus['words'])} words")
+    if corpus.get("labels"):
+        parts.append(f"{words.count(len(corpus['labels']))} labels")
+    return f"on a corpus of {', '.join(parts)}" if parts else ""
+
+
+def _colours(strategies: Sequence[Row]) -> dict[str, int]:
+    """One colour for each strategy in all charts, by name, so that it stays when ranks change; grey for random choice."""
+    names = sorted(str(row["strategy"]) for row in strategies if row["strategy"] != RANDOM)
+    return {RANDOM: GREY, **{name: 1 + i % N_COLOURS for i, name in enumerate(names)}}
+
+
+def _of(row: Row, cost: str) -> Row:
+    """A strategy's numbers by a cost."""
+    return (row.get("by_cost") or {}).get(cost) or {}
+
+
+def _chart(
+    facts: Mapping[str, Any],
+    strategies: Sequence[Row],
+    cost: str,
+    name: str,
+    colours: Mapping[str, int],
+    small: bool,
+) -> Chart | None:
+    divisor = 3600 if cost == "seconds" else 1
+    lines = []
+    for row in strategies:
+        curve = [
+            (point[0] / divisor, *point[1:])
+            for point in _of(row, cost).get("curve") or []
+            if len(point) == 4 and all(map(is_number, point))
+        ]
+        # what was not counted is no axis
+        if not any(point[0] for point in curve):
+            continue
+        strategy = str(row["strategy"])
+        several = (row.get("seeds") or 1) > 1
+        lines.append(
+            Line(
+                "random choice" if strategy == RANDOM else strategy,
+                [(x, y) for x, y, _, _ in curve],
+                [(x, low, high) for x, _, low, high in curve] if several else [],
+                colour=colours[strategy],
+                dashed=strategy == RANDOM,
+            )
+        )
+    full = facts.get("full") or {}
+    levels = []
+    if is_number(full.get("score")):
+        levels.append(Level(f"all of the corpus: {words.score(full['score'])}", full["score"]))
+    return line_chart(
+        lines,
+        levels,
+        title=SHORT[cost] if small else f"Score against {COSTS[cost]}",
+        x_title=COSTS[cost],
+        y_title=f"{name} on test",
+        x_text=words.count,
+        y_text=words.score,
+        small=small,
+    )
+
+
+def _headline(strategies: Sequence[Row], cost: str, name: str) -> str:
+    others = [row for row in strategies if row.get("strategy") != RANDOM]
+    if not others:
+        return "There is no strategy to compare with random choice."
+    better = [
+        str(row["strategy"]) for row in others if is_number(row.get("low")) and row["low"] > 0
+    ]
+    if better:
+        verb = "learns" if len(better) == 1 else "learn"
+        return (
+            f"{' and '.join(better)} {verb} more from the same number of {cost} than random choice."
+        )
+    if not any(is_number(row.get("low")) for row in others):
+        return "Whether a strategy beats random choice cannot be told from this."
+    return "No strategy is shown to be better than random choice."
+
+
+def _verdict(row: Row, cost: str) -> dict[str, str]:
+    """A strategy's result as a sentence, also when there is nothing to boast of."""
+    gain, low, high = row.get("gain"), row.get("low"), row.get("high")
+    if not is_number(gain):
+        return {"strategy": str(row.get("strategy")), "said": "has nothing to be compared with."}
+    size = f"{words.score(abs(gain))} {'above' if gain >= 0 else 'below'} that of random choice"
+    measured = f"its curve runs on average {size} over the same {cost}"
+    if not (is_number(low) and is_number(high)):
+        said = f"is not proven better or worse: {measured}, but one run has no spread to judge by."
+    else:
+        interval = f"95% interval {words.signed(low)} to {words.signed(high)}"
+        if is_number(row.get("p")):
+            p = words.p_value(row["p"])
+            interval += f", p {p}" if p.startswith("<") else f", p = {p}"
+        if low > 0:
+            said = f"is better than random choice: {measured} ({interval})."
+        elif high < 0:
+            said = f"is worse than random choice: {measured} ({interval})."
+        else:
+            said = (
+                f"is not shown to be better than random choice: {measured}, and the uncertainty includes "
+                f"no difference at all ({interval})."
+            )
+    savings = row.get("savings")
+    if is_number(savings) and savings > 0:
+        said += f" It needs {words.percent(savings)} fewer {cost} for random choice's last score."
+    return {"strategy": str(row.get("strategy")), "said": said}
+
+
+def _rows(facts: Mapping[str, Any], strategies: Sequence[Row], cost: str) -> list[dict[str, Any]]:
+    """Rows of the table: what is measured, what that means, and a cell for each strategy."""
+    full = facts.get("full") or {}
+
+    def cells(get: Any) -> list[str]:
+        return [get(row) for row in strategies]
+
+    def known(key: str) -> bool:
+        return any(is_number(row.get(key)) for row in strategies)
+
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, meaning: str, values: list[str]) -> None:
+        rows.append({"name": name, "meaning": meaning, "cells": values})
+
+    add(
+        "Runs",
+        "each with another seed, that is, another beginning",
+        cells(lambda r: words.count(r.get("seeds"))),
+    )
+    add("Last score", "mean over the runs ± their spread", cells(_final))
+    if known("gain"):
+        add(
+            "Gain over random",
+            f"mean height above random choice's curve over the same {cost}, with its 95% interval",
+            cells(_gain),
+        )
+    if known("p"):
+        add(
+            "p",
+            "how probable such a difference would be if there were none",
+            cells(lambda r: "" if r["strategy"] == RANDOM else words.p_value(r.get("p"))),
+        )
+    if known("savings"):
+        add(
+            "Savings",
+            f"{cost} saved in reaching random choice's last score",
+            cells(lambda r: "" if r["strategy"] == RANDOM else words.percent(r.get("savings"))),
+        )
+    for level in ("90", "95", "99"):
+        if full and any(f"share_to_{level}" in row for row in strategies):
+            add(
+                f"{level}% of the full score",
+                f"share of the corpus's {cost} that it took to get there",
+                cells(lambda r, level=level: _reached(r, level)),
+            )
+    for key, name in (("train", "Training"), ("evaluate", "Measuring"), ("select", "Choosing")):
+        if any(is_number((row.get("seconds_per_round") or {}).get(key)) for row in strategies):
+            add(
+                f"{name}, a round",
+                "time of the machine",
+                cells(
+                    lambda r, key=key: words.duration((r.get("seconds_per_round") or {}).get(key))
+                ),
+            )
+    return rows
+
+
+def _final(row: Row) -> str:
+    spread = f" ± {words.score(row['spread'])}" if is_number(row.get("spread")) else ""
+    return words.score(row.get("final")) + spread
+
+
+def _gain(row: Row) -> str:
+    if row["strategy"] == RANDOM:
+        return ""
+    if not is_number(row.get("low")):
+        return words.signed(row.get("gain"))
+    return f"{words.signed(row.get('gain'))} ({words.signed(row['low'])} to {words.signed(row.get('high'))})"
+
+
+def _reached(row: Row, level: str) -> str:
+    share, seeds = row.get(f"share_to_{level}"), row.get("seeds")
+    if is_number(share):
+        return words.percent(share)
+    reached = row.get(f"reached_{level}")
+    if not reached:
+        return "not reached"
+    return f"in {words.count(reached)} of {words.count(seeds)} runs"
+
+
+def _rare(facts: Mapping[str, Any], strategies: Sequence[Row]) -> dict[str, Any] | None:
+    """How often the rarest labels were found, by strategy."""
+    in_all = facts.get("rare_labels") or {}
+    labels = [*in_all] or [
+        *dict.fromkeys(key for row in strategies for key in row.get("rare") or {})
+    ]
+    if not labels:
+        return None
+    rows = []
+    for label in labels:
+        cells = []
+        for row in strategies:
+            found = (row.get("rare") or {}).get(label)
+            is_pair = isinstance(found, Mapping)
+            cells.append(words.count(found["found"] if is_pair else found))  # type: ignore[index]
+        rows.append({"label": str(label), "cells": cells, "in_all": in_all.get(label)})
+    return {"rows": rows, "totals": bool(in_all)}
+
+
+def _made(facts: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    plan, made = facts.get("plan") or {}, facts.get("made_with") or {}
+    names = {
+        "config": "Config",
+        "gold": "Labelled corpus",
+        "dev": "Development set",
+        "test": "Test set",
+        "component": "Component",
+    }
+    rows = [("Command", facts.get("command"), True)]
+    rows += [(name, plan.get(key), True) for key, name in names.items()]
+    if is_number(plan.get("start")):
+        rows.append(
+            (
+                "Plan",
+                f"{words.count(plan['start'])} texts at random to begin with, then "
+                f"{words.count(plan.get('rounds'))} rounds of {words.count(plan.get('batch'))}",
+                False,
+            )
+        )
+    overrides = plan.get("overrides") or {}
+    rows.append(
+        ("Changed in the config", ", ".join(f"{k} = {v}" for k, v in overrides.items()), True)
+    )
+    rows.append(("Seeds", ", ".join(map(str, plan.get("seeds") or [])), False))
+    rows.append(("Made with", ", ".join(f"{name} {made[name]}" for name in made), False))
+    return [(name, str(value), code) for name, value, code in rows if value]
