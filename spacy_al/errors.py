@@ -299,6 +299,9 @@ class Errors:
         "Give a development set, or a dev_size above 0 to have one labelled first."
     )
 
+    # report
+    AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
+
     # store, answers, export
     AL110 = "[AL110] There is no run at {path}. Start one with: python -m spacy_al run CONFIG"
     AL111 = (
