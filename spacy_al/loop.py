@@ -70,8 +70,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     """Merge the answers there were when the round was opened, and train on them and on `paths.train`."""
     folder, settings = project.folder(current.number), project.settings
     merged = merged_answers(store, project, upto=current.upto)
+    review = list(merged.review)
     if settings.dev is None:
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
+        review += dev.review
         grown(None, dev, project.dev, Vocab())
     counts = grown(settings.train, merged, folder / "train.spacy", Vocab())
     metrics: dict[str, Any] = {
@@ -79,9 +81,9 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         "words": counts["words"],
         "balance": dict(merged.balance),
         "merged": dict(merged.report),
-        "review": merged.review,
+        "review": review,
     }
-    if not counts["texts"] or (settings.dev is None and not dev.docs):
+    if not counts["texts"] or not project.dev.exists():
         # nothing to learn from, or to measure on: the first questions are chosen without a model
         store.advance(current.number, "select", metrics=metrics)
         return

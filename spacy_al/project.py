@@ -7,10 +7,13 @@ from typing import Any
 
 from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
+from spacy_al.scoring import load_code
 from spacy_al.settings import Settings, read_settings
 from spacy_al.suggest import FORMS
 
 DATABASE = "al.db"
+# What answers can teach: morphological features and sentence starts have no form of their own yet
+TAUGHT = [factory for factory in FORMS if factory not in ("morphologizer", "senter")]
 
 
 def _silent(line: str) -> None:
@@ -76,10 +79,13 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
         where nothing says which labels there are, AL158 where there is nothing to measure on, AL090 without a pool.
     """
+    if how.get("code"):
+        # the config may name what it registers
+        load_code(str(how["code"]))
     project = Project(config, overrides or {}, read_settings(config, overrides), **how)
     settings = project.settings
-    if settings.factory not in FORMS:
-        raise UsageError(Errors.AL156.format(path=config, known=", ".join(FORMS)))
+    if settings.factory not in TAUGHT:
+        raise UsageError(Errors.AL156.format(path=config, known=", ".join(TAUGHT)))
     if settings.pool is None:
         raise UsageError(Errors.AL090)
     for path in (settings.train, settings.dev, settings.test, settings.pool, project.oracle):

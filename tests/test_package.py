@@ -48,6 +48,7 @@ FLOORS = {
     "posteriors": 2,
     "embeddings": 2,
     "extensions": 2,
+    "suggest": 2,
     "pipeline": 3,
     "data": 4,
     "gold": 4,
