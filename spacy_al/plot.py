@@ -1,6 +1,7 @@
 """Learning curves as a picture."""
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,12 @@ AXES = {
     "entities": "labels given",
     "seconds": "modelled hours of annotation",
 }
+
+
+def check_plots() -> None:
+    """RAISES (AlError): AL102 without matplotlib."""
+    if find_spec("matplotlib") is None:
+        raise AlError(Errors.AL102)
 
 
 def plot(
@@ -33,10 +40,9 @@ def plot(
     costs (Sequence[str]): One panel each.
     RAISES (AlError): AL102 without matplotlib.
     """
-    try:
-        import matplotlib
-    except ImportError as error:
-        raise AlError(Errors.AL102) from error
+    check_plots()
+    import matplotlib
+
     matplotlib.use("agg")
     from matplotlib import pyplot
 

@@ -15,7 +15,7 @@ from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.curve import RANDOM, read_results
 from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
-from spacy_al.plot import plot
+from spacy_al.plot import check_plots, plot
 from spacy_al.report import report
 from spacy_al.scoring import load_code
 from spacy_al.settings import read_settings
@@ -74,6 +74,8 @@ def simulate_cli(
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
+    # not after hours of work
+    check_plots()
     if code:
         # the config may name what the code registers
         load_code(str(code))
@@ -118,15 +120,13 @@ def write_facts(plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool
     whole = read_full(output) if full else None
     title = f"{plan.gold.parent.name}: {plan.gold.stem}"
     found = facts(plan, rows, corpus, whole, title=title)
-    for name, text in (
-        ("summary.json", json.dumps(found, indent=2) + "\n"),
-        ("metrics.json", json.dumps(found, indent=2) + "\n"),
-        ("report.html", report(found)),
-    ):
+    for name in ("summary.json", "metrics.json"):
         with replacing(output / name) as file:
-            file.write(text)
-    name = f"{found['score_name']} on test"
-    plot(rows, output / "curve.png", title=title, score_name=name, full=whole)
+            file.write(json.dumps(found, indent=2) + "\n")
+    score_name = f"{found['score_name']} on test"
+    plot(rows, output / "curve.png", title=title, score_name=score_name, full=whole)
+    with replacing(output / "report.html") as file:
+        file.write(report(found))
     return found
 
 
