@@ -6,15 +6,19 @@ that its parent holds open: at its end the parent is gone. This works on every s
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
 
+ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
 # Lines of a message that are shown; the log has all of them
 SHOWN = 8
@@ -45,22 +49,52 @@ def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | Non
     )
     assert process.stdin is not None and process.stdout is not None
     try:
-        with log.open("w", encoding="utf8") as file:
-            for printed in process.stdout:
-                line = ESCAPES.sub("", printed)
+        with _unwritable(log):
+            log.write_text("", "utf8")
+        for printed in process.stdout:
+            line = ESCAPES.sub("", printed)
+            with _unwritable(log), log.open("a", encoding="utf8") as file:
                 file.write(line)
-                file.flush()
-                if show is not None:
-                    show(line.rstrip("\n"))
+            # what this raises is its own
+            if show is not None:
+                show(line.rstrip("\n"))
         return process.wait()
-    except OSError as error:
-        raise AlError(Errors.AL047.format(path=log, why=error.strerror or error)) from error
     finally:
         # nothing to do for it unless this is left by an exception, such as Ctrl-C
         process.kill()
         process.wait()
         process.stdin.close()
         process.stdout.close()
+
+
+@contextmanager
+def attempt(folder: Path) -> Iterator[Path]:
+    """A folder in which a command may leave half of its work; what is whole is to be moved out of it.
+
+    folder (Path): Where it is made. Attempts that were cut off are swept away.
+    RAISES (AlError): AL047 if the folder cannot be written.
+    """
+    sweep(folder)
+    with _unwritable(folder):
+        path = Path(tempfile.mkdtemp(prefix=ATTEMPT, dir=folder))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Delete what attempts left that were cut off."""
+    for stale in folder.glob(f"{ATTEMPT}*"):
+        shutil.rmtree(stale, ignore_errors=True)
+
+
+@contextmanager
+def _unwritable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
 
 
 def reason(log: Path, status: int) -> str:

@@ -2,8 +2,6 @@
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,16 +10,15 @@ from confection import Config
 from spacy.language import DEFAULT_CONFIG, DEFAULT_CONFIG_PRETRAIN_PATH
 from spacy.util import load_config
 
-from spacy_al.child import reason, run_spacy
+from spacy_al.child import attempt, reason, run_spacy, sweep
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.data.pool import shards
-from spacy_al.data.shard import read_bare
+from spacy_al.data.shard import read_bare, writing
 from spacy_al.errors import AlError, Errors
 from spacy_al.project import Project
-from spacy_al.util import content_hash, replacing
+from spacy_al.util import content_hash
 
 WEIGHTS = "model-last.bin"
-ATTEMPT = ".attempt-"
 
 
 def pretrain(project: Project, folder: Path) -> Path:
@@ -35,12 +32,11 @@ def pretrain(project: Project, folder: Path) -> Path:
     RAISES (AlError): AL130 with spaCy's own error if it fails, AL133 where there is no encoder that can be pretrained.
     """
     weights = folder / WEIGHTS
-    for stale in folder.glob(f"{ATTEMPT}*"):
-        shutil.rmtree(stale, ignore_errors=True)
+    sweep(folder)
     if weights.is_file():
         return weights
     texts = folder / "texts.jsonl"
-    with replacing(texts) as file:
+    with writing(texts) as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in _texts(project))
     made = load_config(project.config, overrides=dict(project.overrides), interpolate=False)
     made = Config(DEFAULT_CONFIG).merge(made)
@@ -50,20 +46,17 @@ def pretrain(project: Project, folder: Path) -> Path:
     reader = load_config(DEFAULT_CONFIG_PRETRAIN_PATH, interpolate=False)["corpora"]["pretrain"]
     made["corpora"]["pretrain"] = {**reader, "path": str(texts)}
     config, log = folder / "config.cfg", folder / "pretrain.log"
-    with replacing(config) as file:
+    with writing(config) as file:
         file.write(made.to_str(interpolate=False))
-    attempt = Path(tempfile.mkdtemp(prefix=ATTEMPT, dir=folder))
-    words = ["pretrain", str(config), str(attempt)]
-    words += ["--code", str(project.code)] if project.code else []
-    words += ["--gpu-id", str(project.gpu_id)] if project.gpu_id >= 0 else []
-    try:
+    with attempt(folder) as path:
+        words = ["pretrain", str(config), str(path)]
+        words += ["--code", str(project.code)] if project.code else []
+        words += ["--gpu-id", str(project.gpu_id)] if project.gpu_id >= 0 else []
         status = run_spacy(words, log, project.show)
-        if status or not (attempt / WEIGHTS).is_file():
+        if status or not (path / WEIGHTS).is_file():
             why = reason(log, status)
             raise AlError(Errors.AL130.format(command="pretraining", why=why, log=log))
-        os.replace(attempt / WEIGHTS, weights)
-    finally:
-        shutil.rmtree(attempt, ignore_errors=True)
+        os.replace(path / WEIGHTS, weights)
     return weights
 
 

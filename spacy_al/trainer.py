@@ -3,8 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +15,16 @@ from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
 from spacy.util import dot_to_object, load_config
 
-from spacy_al.child import reason, run_spacy
+from spacy_al.child import attempt, reason, run_spacy, sweep
+from spacy_al.data.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.gold import stored_docs
 from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.pretrain import pretraining
 from spacy_al.resume import sourced
 from spacy_al.scoring import load_code
-from spacy_al.util import replacing
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
-ATTEMPT = ".attempt-"
 # Steps of training, on the smallest of corpora
 LEAST = 200
 # Where merged answers keep the entities that were rejected
@@ -109,7 +106,7 @@ def write_config(
     init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
     code (Path | None): Python file that registers functions.
     RETURNS (Path): The config, whole or not written.
-    RAISES (AlError): AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
+    RAISES (AlError): AL047 if it cannot be written, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
     WARNS (AlWarning): ALW130 if training cannot go on from that model.
     """
     load_code(str(code) if code else None)
@@ -138,7 +135,7 @@ def write_config(
         made.setdefault("initialize", {})["init_tok2vec"] = str(init_tok2vec)
         made["pretraining"] = pretraining(filled)
     path = folder / CONFIG
-    with replacing(path) as file:
+    with writing(path) as file:
         file.write(made.to_str(interpolate=False))
     return path
 
@@ -159,28 +156,21 @@ def train(
     RETURNS (Trained): The best model on the development set.
     RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
     """
-    for stale in folder.glob(f"{ATTEMPT}*"):
-        shutil.rmtree(stale, ignore_errors=True)
+    sweep(folder)
     if (folder / MODEL).is_dir():
         return _trained(folder)
     log = folder / LOG
-    try:
-        attempt = Path(tempfile.mkdtemp(prefix=ATTEMPT, dir=folder))
-    except OSError as error:
-        raise AlError(Errors.AL047.format(path=folder, why=error.strerror or error)) from error
-    started = time.perf_counter()
-    words = ["train", str(folder / CONFIG), "--output", str(attempt)]
-    words += ["--code", str(code)] if code else []
-    words += ["--gpu-id", str(gpu_id)] if gpu_id >= 0 else []
-    try:
+    with attempt(folder) as path:
+        started = time.perf_counter()
+        words = ["train", str(folder / CONFIG), "--output", str(path)]
+        words += ["--code", str(code)] if code else []
+        words += ["--gpu-id", str(gpu_id)] if gpu_id >= 0 else []
         status = run_spacy(words, log, show)
-        if status or not (attempt / MODEL).is_dir():
+        if status or not (path / MODEL).is_dir():
             raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
         with log.open("a", encoding="utf8") as file:
             file.write(TOOK.format(time.perf_counter() - started))
-        (attempt / MODEL).rename(folder / MODEL)
-    finally:
-        shutil.rmtree(attempt, ignore_errors=True)
+        (path / MODEL).rename(folder / MODEL)
     return _trained(folder)
 
 
