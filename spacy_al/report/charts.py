@@ -138,9 +138,9 @@ def line_chart(
 
 def ticks(low: float, high: float, *, most: int = 5, whole: bool = False) -> list[float]:
     """Round numbers from below `low` to above `high`, about `most` of them and never fewer than two."""
-    if high - low <= 1e-9 * max(1.0, abs(high)):
+    if high - low <= 1e-6 * max(1.0, abs(high)):
         # a single value stands in the middle
-        room = 1.0 if whole else abs(high) / 10 or 0.1
+        room = 1.0 if whole else max(abs(high) / 10, 0.1)
         low, high = low - room, high + room
     rough = (high - low) / (most - 1)
     power = 10.0 ** math.floor(math.log10(rough))

@@ -126,7 +126,7 @@ def _answer(
     if said == "ignore":
         return "left out by the annotator", []
     if said == "reject":
-        return "rejected", [_chip(tokens, span, "removed") for span in spans]
+        return "rejected", []
     if answer.get("accept") is not None and not answer.get("spans"):
         chosen = [{"text": "", "label": label, "change": "kept"} for label in answer["accept"]]
         if chosen or not spans:

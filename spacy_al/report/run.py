@@ -1,12 +1,12 @@
 """What is told of a run: where it is, how good its model is, what was labelled, what that cost, and what was asked."""
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from spacy_al.report import words
 from spacy_al.report.bars import balance_bars, time_bars
-from spacy_al.report.charts import Chart, Level, Line, line_chart
+from spacy_al.report.charts import Line, line_chart
+from spacy_al.report.learning import cost_of, curve_notes, learning_curve
 from spacy_al.report.questions import question
 from spacy_al.report.words import is_number
 
@@ -18,6 +18,7 @@ AGREEMENT = (
 )
 CALIBRATION = "How far the model's probabilities are from how often it is right. Near 0, they can be taken at their word."
 Row = Mapping[str, Any]
+WHERE = {"test": "the test set", "dev": "the development set"}
 
 
 def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     counted = last.get("merged") or {}
     reasons = [*(why for why in words.MERGED if why in counted), *sorted(counted)]
     merged = {words.MERGED.get(why, why): counted[why] for why in reasons if counted[why]}
-    cost = _cost(facts, scored)
+    cost = cost_of(facts, scored)
     return {
         "title": str(facts.get("title") or "run"),
         "subject": _subject(facts),
@@ -41,8 +42,8 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
         "score_name": name,
         "meaning": meaning,
         "reported_on": where,
-        "curve": _curve(facts, scored, name, cost),
-        "curve_notes": _curve_notes(facts, scored, name, cost),
+        "curve": learning_curve(facts, scored, name, cost),
+        "curve_notes": curve_notes(facts, scored, cost),
         "scored": bool(scored),
         "rounds": rounds,
         "stopping": [str(reason) for reason in facts.get("stopping") or []],
@@ -73,7 +74,7 @@ def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: An
     if not scored:
         return "There is no model with a score yet."
     last = scored[-1]
-    on = f" on {where}" if where else ""
+    on = f" on {WHERE.get(str(where), where)}" if where else ""
     cost = f" with {words.plural(last['texts'], 'labelled text')}" if last.get("texts") else ""
     return words.first_upper(f"{name} of {words.score(last['score'])}{on}{cost}.")
 
@@ -102,124 +103,6 @@ def _tiles(
         beside = f"{words.duration(each)} an answer" if answers else ""
         tiles.append(("people's time", words.duration(sum(seconds)), beside))
     return tiles
-
-
-def _cost(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
-    """What the learning curve is drawn against: what the forecast counts, else words, else texts."""
-    named = (facts.get("forecast") or {}).get("cost")
-    if named in ("words", "texts"):
-        return named
-    return "words" if all(is_number(row.get("words")) for row in scored) else "texts"
-
-
-def _curve(facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str) -> Chart | None:
-    own = [(row.get(cost), row["score"]) for row in scored]
-    lines = [Line("this run", own, colour=1)]  # type: ignore[arg-type]
-    levels = []
-    baseline, full = facts.get("baseline") or {}, facts.get("full") or {}
-    forecast = facts.get("forecast") or {}
-    points = baseline.get("points") or []
-    if points:
-        called = "random choice" if baseline.get("name") in (None, "random") else baseline["name"]
-        band = [(point.get(cost), point.get("low"), point.get("high")) for point in points]
-        drawn = [(point.get(cost), point.get("score")) for point in points]
-        lines.append(Line(called, drawn, band, dashed=True))
-    ahead = _ahead(forecast.get("curve") or [], [cost for cost, _ in own])
-    if len(ahead) > 1:
-        lines.append(
-            Line(
-                "forecast",
-                [(x, y) for x, y, _, _ in ahead],
-                [(x, low, high) for x, _, low, high in ahead],
-                colour=2,
-                dashed=True,
-                dots=False,
-            )
-        )
-    if is_number(full.get("score")):
-        said = f"all {words.count(full.get(cost))} {cost} labelled: {words.score(full['score'])}"
-        levels.append(Level(said, full["score"]))
-    if is_number(forecast.get("target")):
-        levels.append(Level(f"target {words.score(forecast['target'])}", forecast["target"]))
-    return line_chart(
-        lines,
-        levels,
-        title="Score against what was labelled",
-        x_title=f"{cost} labelled",
-        y_title=name + (f" on {facts['reported_on']}" if facts.get("reported_on") else ""),
-        x_text=words.count,
-        y_text=words.score,
-    )
-
-
-def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Sequence[float]]:
-    """The part of a forecast that begins where what is known ends."""
-    known = [cost for cost in costs if is_number(cost)]
-    rows = [row for row in curve if len(row) == 4 and all(map(is_number, row))]
-    if not known or not rows:
-        return rows
-    last = max(known)
-    after = [row for row in rows if row[0] > last]
-    before = [row for row in rows if row[0] <= last]
-    if before and after:
-        a, b = before[-1], after[0]
-        t = (last - a[0]) / (b[0] - a[0])
-        after.insert(0, [x + t * (y - x) for x, y in zip(a, b)])
-    return after
-
-
-def _curve_notes(
-    facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str
-) -> list[str]:
-    notes = []
-    points = (facts.get("baseline") or {}).get("points") or []
-    own = [(row[cost], row["score"]) for row in scored if is_number(row.get(cost))]
-    others = [(p[cost], p["score"]) for p in points if is_number(p.get(cost))]
-    if own and others:
-        # as far as both go
-        common = min(max(own)[0], max(others)[0])
-        this, other = _at(own, common), _at(others, common)
-        if this is not None and other is not None:
-            notes.append(
-                f"With {words.about(common)} {cost} this run comes to about {words.score(this)} and random choice "
-                f"to {words.score(other)}: a difference of {words.signed(this - other)}."
-            )
-    forecast = facts.get("forecast") or {}
-    target = forecast.get("target")
-    if is_number(target):
-        needed = forecast.get("cost_to_target")
-        band = forecast.get("cost_band") or (None, None)
-        if is_number(needed):
-            notes.append(
-                f"If the curve goes on like this, it reaches {words.score(target)} at about "
-                f"{words.about(needed)} {cost}{_between(band)}."
-            )
-        else:
-            notes.append(
-                f"If the curve goes on like this, it does not reach {words.score(target)}."
-            )
-    if forecast.get("curve"):
-        notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")
-    return notes
-
-
-def _between(band: Sequence[Any]) -> str:
-    low, high = (*band, None, None)[:2]
-    if not is_number(low):
-        return ", but that is little more than a guess"
-    if not is_number(high):
-        return f" (hardly before {words.about(low)}, and perhaps never)"
-    return f" (nine times in ten between {words.about(low)} and {words.about(high)})"
-
-
-def _at(points: Sequence[tuple[float, float]], cost: Any) -> float | None:
-    """The height of a curve at a cost, None beyond its ends."""
-    if not is_number(cost):
-        return None
-    for (x0, y0), (x1, y1) in pairwise(sorted(points)):
-        if x0 <= cost <= x1:
-            return y0 + (y1 - y0) * (cost - x0) / (x1 - x0) if x1 > x0 else y0
-    return None
 
 
 def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:
