@@ -58,6 +58,10 @@ def evaluate(model: Path | Language, gold: Path, component: str | None = None) -
     # spaCy gives categories without any gold a 0
     if not stored or (template == "cats_score" and not any(doc.cats for doc in stored)):
         return found
+    for doc in stored:
+        # spans that are predicted are held against the gold's own text, which may lack their label
+        for label in pipe.labels:
+            doc.vocab.strings.add(label)
     docs = nlp.pipe(fresh_doc(nlp, doc) for doc in stored)
     examples = [Example(said, doc) for said, doc in zip(docs, stored)]
     scores = pipe.score(examples)

@@ -143,3 +143,14 @@ def test_what_cannot_be_evaluated_is_explained(gold, tmp_path):
         evaluate(nlp, gold, "textcat")
     with pytest.raises(AlError, match="AL040"):
         evaluate(nlp, tmp_path / "none.spacy")
+
+
+@pytest.mark.parametrize("factory", ["ner", "spancat"])
+def test_labels_that_the_gold_has_never_heard_of_are_wrong_answers(factory, tmp_path):
+    nlp, path = taught(factory, 30), tmp_path / "gold.spacy"
+    doc = Doc(English().vocab, WORDS)
+    doc.ents = [Span(doc, 0, 1, "OTHER")]
+    doc.spans["sc"] = [Span(doc, 0, 1, "OTHER")]
+    DocBin(docs=[doc]).to_disk(path)
+    found = evaluate(nlp, path)
+    assert found["score"] == 0 and "PER" in found["per_label"]

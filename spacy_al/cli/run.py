@@ -46,7 +46,7 @@ def run_cli(
         code=code,
         gpu_id=gpu_id,
         n_process=n_process,
-        show=_silent if quiet else _say,
+        **({} if quiet else {"show": _say}),
     )
     outcome = run(project)
     try:
@@ -65,7 +65,3 @@ def run_cli(
 
 def _say(line: str) -> None:
     typer.echo(printable(line), err=True)
-
-
-def _silent(line: str) -> None:
-    """Says nothing."""

@@ -14,8 +14,10 @@ from typer import Argument, Option
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
 from spacy_al.data.shard import writing
+from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task, to_docbin, to_label_studio, write_tasks
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.project import DATABASE
 from spacy_al.scoring import load_code
 from spacy_al.select import select
 from spacy_al.settings import Settings, read_settings
@@ -31,6 +33,7 @@ SAMPLER = "Registered sampler, e.g. top_k, uniform, representative"
 KEEP = "Keep the pool's tokens rather than the pipeline's"
 NUMBER = "Texts to choose (default: 20, or batch_size of the config)"
 OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy by the format)"
+ROUND = "With --config: choose the batch of this round again, leaving out what earlier ones asked"
 LANG = "Language, where there is no model"
 CODE = "Python file with registered functions"
 DEPTH = 5
@@ -60,6 +63,7 @@ def select_cli(
     sampler: Annotated[str | None, Option("--sampler", help=SAMPLER)] = None,
     component: Annotated[str | None, Option("--component", help="Whose posterior is read")] = None,
     seed: Annotated[int | None, Option("--seed", help="Of what is drawn (default: 0)")] = None,
+    round: Annotated[int | None, Option("--round", min=0, help=ROUND)] = None,
     n: Annotated[int | None, Option("-n", help=NUMBER)] = None,
     format: Annotated[Format, Option("--format", help="Of the tasks")] = Format.prodigy,
     output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT)] = None,
@@ -95,12 +99,14 @@ def select_cli(
         n=n,
         model=None if cold else model or newest_model(Path(".")),
         labeled=labeled or (),
+        asked=asked_before(settings, round) if config else (),
         settings=settings,
         acquisition=acquisition,
         density_weight=density_weight,
         sampler=sampler,
         component=component,
         seed=seed,
+        round=round or 0,
         lang=lang,
         keep_tokens=keep_tokens,
         n_process=n_process,
@@ -110,6 +116,15 @@ def select_cli(
     write_batch(selection.tasks, output, format)
     if not quiet:
         typer.echo(format_selection(selection, output, None if verbose else 10), err=True)
+
+
+def asked_before(settings: Settings, round: int | None) -> set[str]:
+    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one."""
+    database = settings.output / DATABASE
+    if not database.is_file():
+        return set()
+    with Store(database, create=False) as store:
+        return store.asked_ids(before_round=round)
 
 
 def newest_model(folder: Path) -> str | None:
