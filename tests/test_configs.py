@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 NAMES = ["ner", "spancat", "tagger", "textcat", "textcat_multilabel"]
 PROJECTS = ["clinical", "legal"]
+SHORT = ["--vars.batch_size", "5", "--vars.max_rounds", "1"]
 SHIPPED = [name for name in NAMES if name != "tagger"]
 
 
@@ -148,6 +149,10 @@ def project(tmp_path, request):
     """A worked project as a stranger has it: the configs and the corpus, in another place."""
     shutil.copytree(CONFIGS, tmp_path / "configs")
     shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
+    ner = tmp_path / "configs" / "ner.cfg"
+    text = ner.read_text("utf8")
+    assert "max_steps = 600" in text
+    ner.write_text(text.replace("max_steps = 600", "max_steps = 10"), "utf8")
     return tmp_path / "configs" / request.param
 
 
@@ -233,8 +238,7 @@ def test_what_cannot_be_prepared_is_explained(prepare, tmp_path, capsys):
 @pytest.mark.slow
 @pytest.mark.parametrize("project", ["clinical"], indirect=True)
 def test_a_project_runs_from_data_to_report(project):
-    short = "--nlp.lang en --al.batch_size 5 --al.max_rounds 1 --training.max_steps 10"
-    done = weasel(project, "all", ".", "--vars.al", short)
+    done = weasel(project, "all", ".", *SHORT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project / "training" / "loop" / "report.html").is_file()
     assert len(list((project / "training" / "loop").glob("round-*"))) == 2
@@ -245,8 +249,7 @@ def test_a_project_runs_from_data_to_report(project):
 def test_a_project_asks_a_person(project):
     texts = [doc.text for doc in docs_of(ROOT / "corpus" / "test.spacy")[:40]]
     (project / "documents.txt").write_text("\n\n".join(texts), "utf8")
-    short = "--nlp.lang en --al.batch_size 5 --al.max_rounds 1 --training.max_steps 10"
-    done = weasel(project, "annotate", ".", "--vars.al", short)
+    done = weasel(project, "annotate", ".", *SHORT)
     # it waits for answers
     assert done.returncode == 3, done.stdout + done.stderr
     tasks = (project / "training" / "al" / "round-000" / "tasks.jsonl").read_text("utf8")
@@ -254,6 +257,6 @@ def test_a_project_asks_a_person(project):
     assert len(answers) == 5
     lines = "".join(json.dumps(answer) + "\n" for answer in answers)
     (project / "answers.jsonl").write_text(lines, "utf8")
-    done = weasel(project, "answer", ".", "--vars.al", short)
+    done = weasel(project, "answer", ".", *SHORT)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (project / "training" / "al" / "round-001" / "model-best").is_dir()
