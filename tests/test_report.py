@@ -17,7 +17,7 @@ from spacy_al.errors import AlError
 from spacy_al.report import report, words
 from spacy_al.report.bars import MOST_BARS, balance_bars, time_bars
 from spacy_al.report.charts import Level, Line, labels_of, line_chart, ticks
-from spacy_al.report.questions import MOST_CHARACTERS, question
+from spacy_al.report.questions import COIN, MOST_CHARACTERS, greatest_doubt, question
 
 VOID = {"meta", "link", "br", "wbr", "img"}
 TAGS = {
@@ -327,10 +327,10 @@ def chart(lines, levels=(), **how):
 
 def test_lines_lie_where_their_numbers_are():
     line = Line("a", [(100, 0.5), (0, 0.0), (200, 1.0), (150, float("nan"))], colour=1)
-    drawn = chart([line], [Level("target", 0.25)])
+    drawn = chart([line], [Level("target", 0.25)], small=True)
     assert drawn.lines[0]["path"] == "M0.0 1000.0L500.0 500.0L1000.0 0.0"
     assert drawn.levels == [{"name": "target", "at": 750.0}]
-    assert drawn.x_ticks[-1] == (1000.0, "200") and drawn.y_ticks[-1] == (0.0, "1.0")
+    assert drawn.x_ticks[-1] == (1000.0, "200") and drawn.y_ticks[-1] == (0.0, "1.00")
     assert drawn.lines[0]["dots"][1]["tip"] == "a: 0.500 at 100 words"
     assert drawn.about == "a: 0.000 at 0 words, to 1.000 at 200. target: 0.250."
 
@@ -386,12 +386,20 @@ def shown(one):
 
 
 def test_suggestions_are_marked_and_doubts_shaded():
-    one = question(asked("a b c d", [(1, 3, "X", 0.9)], [0.0, 0.6, 0.0, 2.0]))
+    one = question(asked("a b c d", [(1, 3, "X", 0.9)], [0.0, 0.3, 0.0, 0.6]))
     assert shown(one) == "a b c d "
     marked = [piece for piece in one["pieces"] if piece["mark"]]
     assert [shown({"pieces": [piece]}) for piece in marked] == ["b c"]
     shades = {w["text"]: w["shade"] for piece in one["pieces"] for w in piece["words"]}
     assert shades["a"] == 0 and 0 < shades["b"] < shades["d"]
+
+
+def test_the_darkest_shade_is_the_greatest_doubt():
+    batches = [[asked("a b", (), [0.1, 0.2])], [asked("c d", (), [None, 2.0])], []]
+    assert greatest_doubt(batches) == 2.0
+    assert greatest_doubt([]) == greatest_doubt(batches[:1]) == COIN
+    one = question(asked("a b c", (), [0.0, 1.0, 2.0]), 2.0)
+    assert [w["shade"] for w in one["pieces"][0]["words"] if w["text"] != " "] == [0, 3, 5]
 
 
 def test_of_overlapping_suggestions_the_likeliest_is_marked():

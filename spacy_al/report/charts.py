@@ -89,7 +89,7 @@ def line_chart(
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points] + [level.value for level in levels]
     ys += [end for line in lines for _, *ends in line.band for end in ends]
-    x_low = 0.0 if not whole and 0 <= min(xs) < max(xs) / 2 else min(xs)
+    x_low = 0.0 if not whole and 0 <= min(xs) < 0.75 * max(xs) else min(xs)
     x_ticks = ticks(x_low, max(xs), most=5 if small else 6, whole=whole)
     y_low = min(ys) if y_from is None else min(y_from, *ys)
     y_ticks = ticks(y_low, max(ys), most=5 if small else 7)

@@ -1,22 +1,36 @@
 """A question as a reader sees it: suggestions marked, uncertain words shaded, the answer beside it. All of it is bounded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from spacy_al.report.words import is_number
 
-# Nats from which on a word is shaded; evenly split between two labels is 0.69
-SHADES = (0.05, 0.15, 0.3, 0.5, 0.75)
+# Shares of the greatest uncertainty from which on a word is shaded
+SHADES = (0.07, 0.2, 0.4, 0.6, 0.8)
+# Nats: as unsure as a coin. Where no word is less certain than that, the darkest shade stands for it
+COIN = 0.69
 MOST_CHARACTERS = 600
 MOST_CHIPS = 12
 MOST_OF_A_CHIP = 80
 
 
-def question(asked: Mapping[str, Any]) -> dict[str, Any]:
+def greatest_doubt(batches: Iterable[Sequence[Mapping[str, Any]]]) -> float:
+    """The uncertainty that the darkest shade stands for, the same for all questions of a report."""
+    doubts = (
+        token.get("u")
+        for batch in batches
+        for asked in batch
+        for token in asked.get("tokens") or []
+    )
+    return max([COIN, *filter(is_number, doubts)])
+
+
+def question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any]:
     """What is shown of a question.
 
     asked (Mapping): text; tokens, each with text, ws and u (entropy in nats or None); spans with start and end (tokens, exclusive),
         label and score; options, pairs of category and probability; answer; score, why, rank.
+    most (float): The uncertainty that the darkest shade stands for.
     RETURNS (dict): pieces: parts of the text in order, each with its words and the suggestion that marks it, if any; `also`:
         suggestions that overlap those; before, after: whether something was left out there; verdict, chips: the answer.
     """
@@ -30,15 +44,15 @@ def question(asked: Mapping[str, Any]) -> dict[str, Any]:
         if start >= end:
             continue
         if at < start:
-            pieces.append({"mark": None, "words": _words(tokens, at, start)})
-        own, at = _words(tokens, start, end), end
+            pieces.append({"mark": None, "words": _words(tokens, at, start, most)})
+        own, at = _words(tokens, start, end, most), end
         # the space behind a suggestion is not part of it
         space = own.pop() if own[-1]["text"] == " " else None
         pieces.append({"mark": span, "words": own})
         if space:
             pieces.append({"mark": None, "words": [space]})
     if at < last:
-        pieces.append({"mark": None, "words": _words(tokens, at, last)})
+        pieces.append({"mark": None, "words": _words(tokens, at, last, most)})
     options = [option for option in asked.get("options") or [] if is_number(option[1])]
     options.sort(key=lambda option: -option[1])
     answer = asked.get("answer")
@@ -100,13 +114,15 @@ def _flat(spans: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
     return sorted(inline, key=lambda span: span["start"]), overlapping
 
 
-def _words(tokens: Sequence[Mapping[str, Any]], start: int, end: int) -> list[dict[str, Any]]:
+def _words(
+    tokens: Sequence[Mapping[str, Any]], start: int, end: int, most: float
+) -> list[dict[str, Any]]:
     """Tokens with their shade, and the spaces between them."""
     words: list[dict[str, Any]] = []
     for i in range(start, end):
         token = tokens[i]
         doubt = token.get("u")
-        shade = sum(doubt >= least for least in SHADES) if is_number(doubt) else 0
+        shade = sum(doubt >= share * most for share in SHADES) if is_number(doubt) else 0
         text = _short(token["text"], MOST_CHARACTERS)
         words.append({"text": text, "shade": shade, "u": doubt if shade else None})
         if token.get("ws"):

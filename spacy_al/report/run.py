@@ -7,7 +7,7 @@ from spacy_al.report import words
 from spacy_al.report.bars import balance_bars, time_bars
 from spacy_al.report.charts import Line, line_chart
 from spacy_al.report.learning import cost_of, curve_notes, learning_curve
-from spacy_al.report.questions import question
+from spacy_al.report.questions import greatest_doubt, question
 from spacy_al.report.words import is_number
 
 # Labels whose scores are shown unfolded
@@ -30,6 +30,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     last: Row = rounds[-1] if rounds else {}
     balances = [row for row in rounds if any((row.get("balance") or {}).values())]
     counted = last.get("merged") or {}
+    most = greatest_doubt(row.get("batch") or [] for row in rounds)
     reasons = [*(why for why in words.MERGED if why in counted), *sorted(counted)]
     merged = {words.MERGED.get(why, why): counted[why] for why in reasons if counted[why]}
     cost = cost_of(facts, scored)
@@ -53,7 +54,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
         "merged": merged,
         "time": time_bars(rounds),
         "asked": [
-            {"round": row.get("round"), "questions": [question(one) for one in row["batch"]]}
+            {"round": row.get("round"), "questions": [question(one, most) for one in row["batch"]]}
             for row in reversed(rounds)
             if row.get("batch")
         ],
