@@ -6,12 +6,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from spacy_al.curve import RANDOM, read_results
+from spacy_al.curve import RANDOM, RESULTS, read_results
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task
+from spacy_al.errors import AlError, Errors
 from spacy_al.project import Project
 from spacy_al.report import report
+from spacy_al.simulate import read_full
 from spacy_al.status import status
 from spacy_al.stopping.forecast import fit_curve
 
@@ -28,7 +30,7 @@ def write_report(
     simulation (Path | None): Folder of a simulation of the same project, whose random arm is shown for comparison.
     target (float | None): A score whose cost is forecast; by default that at which the config would stop.
     RETURNS (Path): The HTML file.
-    RAISES (AlError): If there is no run, AL047 if a file cannot be written, AL102 without matplotlib.
+    RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
     facts = run_facts(project, simulation=simulation, target=target)
     page = report(facts)
@@ -71,6 +73,7 @@ def run_facts(
         "strategy": strategies[-1] if strategies else None,
         "labels": settings.labels,
         "config": str(project.config),
+        "command": project.command,
         "made_with": {
             "Python": platform.python_version(),
             **{name: version(name) for name in ("spacy", "spacy-al", "thinc", "numpy")},
@@ -80,6 +83,7 @@ def run_facts(
         "score_name": names[-1] if names else None,
         "reported_on": reported,
         "baseline": _baseline(simulation),
+        "full": (read_full(simulation) or None) if simulation else None,
         "rounds": rounds,
         "forecast": _forecast(
             rounds, target if target is not None else _target(settings.blocks.get("stopper"))
@@ -136,6 +140,8 @@ def _baseline(simulation: Path | None) -> dict[str, Any] | None:
     for row in read_results(simulation):
         if row["strategy"] == RANDOM:
             by_round.setdefault(row["round"], []).append(row)
+    if not by_round:
+        raise AlError(Errors.AL040.format(path=simulation / RESULTS))
     points = []
     for number in sorted(by_round):
         rows = by_round[number]

@@ -10,6 +10,7 @@ from spacy_al.errors import Errors, UsageError
 from spacy_al.scoring import load_code
 from spacy_al.settings import Settings, read_settings
 from spacy_al.suggest import FORMS
+from spacy_al.util import command_line
 
 DATABASE = "al.db"
 # What answers can teach: morphological features and sentence starts have no form of their own yet
@@ -64,6 +65,14 @@ class Project:
     def kind(self) -> str:
         """What is asked for: "entities", "spans", "tags" or "categories"."""
         return FORMS[self.settings.factory or ""][0]
+
+    @property
+    def command(self) -> str:
+        """The command that works on it, for a terminal."""
+        words: list[Any] = [self.config]
+        words += ["--oracle", self.oracle] if self.oracle else []
+        words += ["--code", self.code] if self.code else []
+        return command_line("run", words, self.overrides)
 
     def folder(self, number: int) -> Path:
         """The folder of a round."""

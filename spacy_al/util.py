@@ -1,10 +1,12 @@
 """Small helpers without a better home: hashing, files, progress."""
 
 import hashlib
+import json
 import os
+import shlex
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -56,6 +58,14 @@ def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     return tqdm(
         items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False
     )
+
+
+def command_line(verb: str, words: Iterable[Any], overrides: Mapping[str, Any]) -> str:
+    """A command of ours as one types it, with the overrides of its config."""
+    typed = ["python", "-m", "spacy_al", verb, *map(str, words)]
+    for name, value in overrides.items():
+        typed += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
+    return shlex.join(typed)
 
 
 def callable_name(function: Any) -> str:

@@ -58,6 +58,7 @@ def facts(
         )
     return {
         "kind": "simulation",
+        "command": plan.command,
         "title": title,
         "plan": plan.describe(),
         "made_with": {

@@ -15,7 +15,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.read import READERS
 from spacy_al.settings import Settings, named
 from spacy_al.suggest import FORMS
-from spacy_al.util import replacing
+from spacy_al.util import command_line, replacing
 
 DENSITY = "density"
 # Block of a config -> registry of the functions that it can name
@@ -65,6 +65,16 @@ class Plan:
     @property
     def lang(self) -> str:
         return self.settings.lang
+
+    @property
+    def command(self) -> str:
+        """The command that runs it, for a terminal."""
+        words: list[Any] = [self.config, "--gold", self.gold]
+        for name in self.strategies:
+            words += ["--strategy", name] if name != RANDOM else []
+        words += ["--seeds", len(self.seeds), "--start", self.start, "--rounds", self.rounds]
+        words += ["--code", self.code] if self.code else []
+        return command_line("simulate", words, self.overrides)
 
     def describe(self) -> dict[str, Any]:
         """As plain data, for the results, with hashes of what the files hold."""
