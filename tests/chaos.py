@@ -206,13 +206,16 @@ def annotate(database: Path, gold: Path):
             print(name, flush=True)
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def main(
+    ctx: typer.Context,
     kills: Annotated[int, typer.Option(help="Processes to kill")] = 100,
     full_disks: Annotated[int, typer.Option(help="Full disks to meet")] = 20,
     seed: Annotated[int, typer.Option(help="Of the moments")] = 0,
 ):
     """Disturb runs, and print how often what was met."""
+    if ctx.invoked_subcommand:
+        return
     with tempfile.TemporaryDirectory() as folder:
         found = disturb(Path(folder), kills=kills, full_disks=full_disks, seed=seed)
     print(json.dumps(found))

@@ -19,7 +19,7 @@ def test_a_starter_config_resolves(tmp_path, component):
     settings = read_settings(path)
     assert settings.component == component
     assert settings.pool == Path("texts.spacy")
-    assert set(settings.blocks) == {"posterior", "acquisition", "sampler"}
+    assert set(settings.blocks) == {"posterior", "acquisition", "sampler", "stopper"}
     assert init(path) == []
 
 

@@ -40,6 +40,8 @@ BLOCKS = {
     "posterior": '@al_posteriors = "{reader}"\n',
     "acquisition": '@al_acquisitions = "spacy-al.{acquisition}.v1"\n',
     "sampler": '@al_samplers = "spacy-al.top_k.v1"\n',
+    # stops before max_rounds once three rounds have gained next to nothing
+    "stopper": '@al_stoppers = "spacy-al.plateau.v1"\nwindow = 3\nmin_gain = 0.005\n',
 }
 
 
