@@ -126,7 +126,7 @@ def cost_to(curve: Curve, target: float) -> float | None:
 
 
 def paired_t(values: Floats) -> tuple[float | None, float | None, float | None]:
-    """95% interval of a mean, and p of its being 0 (Student, 1908); Nones where there is no spread to judge by."""
+    """95% interval of a mean, and p of its being 0 (Student, 1908); Nones of one value, no p of values that are all equal."""
     n = len(values)
     if n < 2:
         return None, None, None

@@ -215,6 +215,10 @@ class Errors:
         "[AL120] {count} of {total} texts to be answered are not in the gold, the first: '{first}'. "
         "Give the gold of the texts of the pool, unchanged."
     )
+    AL121 = (
+        "[AL121] None of the {total} texts of the gold is annotated with {kind}, so every answer would be to ignore "
+        "the question. Give the annotated corpus with --oracle, not the pool."
+    )
 
     # simulation
     AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."
@@ -265,9 +269,7 @@ class Errors:
     )
 
     # training
-    AL130 = (
-        "[AL130] spaCy's {command} failed: {why}\nAll that it printed is in {log}. Nothing is lost: mend it, and run the same command again."
-    )
+    AL130 = "[AL130] spaCy's {command} failed: {why}\nAll that it printed is in {log}. Nothing is lost: mend it, and run the same command again."
     AL131 = (
         "[AL131] The corpus that training reads as '{name}' does not read paths.{path}, so it would not see what is labelled. "
         "Write `path = ${{paths.{path}}}` into the block [{name}] of the config."
@@ -297,6 +299,14 @@ class Errors:
     AL158 = (
         "[AL158] {path} has no paths.dev, and dev_size is 0, so there would be nothing to measure on. "
         "Give a development set, or a dev_size above 0 to have one labelled first."
+    )
+    AL159 = (
+        "[AL159] The run in '{path}' has asked for {asked}, and the config's component is taught by {kind}. "
+        "Name another output with --al.output, or the component that the run began with."
+    )
+    AL160 = (
+        "[AL160] '{path}' would take the place of a file that this run reads. "
+        "Name another folder with --output."
     )
 
     # report
@@ -367,4 +377,6 @@ class Warnings:
     )
 
     # store, answers, export
-    W110 = "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"
+    W110 = (
+        "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"
+    )

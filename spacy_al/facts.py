@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from spacy_al.adapters.oracle import ORACLE
 from spacy_al.curve import RANDOM, RESULTS, read_results
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Store
@@ -28,7 +29,8 @@ def write_report(
 
     project (Project): The run.
     simulation (Path | None): Folder of a simulation of the same project, whose random arm is shown for comparison.
-    target (float | None): A score whose cost is forecast; by default that at which the config would stop.
+    target (float | None): A score whose cost is forecast; by default that at which the config would stop,
+        where scores are of dev, which it stops on.
     RETURNS (Path): The HTML file.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
@@ -52,13 +54,15 @@ def run_facts(
     settings, state = project.settings, status(project)
     with Store(project.database, create=False) as store:
         metrics = store.metrics()
-        answers = {answer.task: answer.payload for answer in store.answers()}
+        given = list(store.answers())
+        answers = {answer.task: answer.payload for answer in given}
         rounds = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
             batch = [_asked(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
             rounds.append({"round": number, **_numbers(metrics[number]), "batch": batch})
-    reported = "test" if any(row.get("test") for row in rounds) else "dev"
+    on_dev = not any(row.get("test") for row in rounds)
+    reported = "dev" if on_dev else "test"
     for row in rounds:
         row["score"] = (row.get(reported) or {}).get("score")
         row["dev_score"] = (row.get("dev") or {}).get("score")
@@ -82,11 +86,12 @@ def run_facts(
         "stopping": state.get("stopping", []),
         "score_name": names[-1] if names else None,
         "reported_on": reported,
+        "modelled_time": any(answer.annotator == ORACLE for answer in given),
         "baseline": _baseline(simulation),
         "full": (read_full(simulation) or None) if simulation else None,
         "rounds": rounds,
         "forecast": _forecast(
-            rounds, target if target is not None else _target(settings.blocks.get("stopper"))
+            rounds, _target(settings.blocks.get("stopper")) if target is None and on_dev else target
         ),
     }
 

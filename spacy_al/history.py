@@ -5,6 +5,7 @@ from typing import Any
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 from spacy_al.settings import resolve
+from spacy_al.util import callable_name
 
 # Of a round's metrics, what criteria are given as it is
 HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
@@ -22,8 +23,13 @@ def stopping(
     reasons = [f"{verb}: {number} of at most {most} batches have been answered (max_rounds)."]
     block = project.settings.blocks.get("stopper")
     if block:
-        stop, reason = resolve(block)(history(store, number, metrics))
-        full, reasons = full or stop, [*reasons, reason]
+        rows, stopper = history(store, number, metrics), resolve(block)
+        stop, reason = stopper(rows)
+        full = full or stop
+        # one sentence a criterion is easier to read than all of them in one
+        parts = stopper.keywords["stoppers"] if callable_name(stopper) == "any_of" else {}
+        reasons += [f"{part(rows)[1].rstrip('.')} ({name})." for name, part in parts.items()]
+        reasons += [] if parts else [reason]
     return full, reasons
 
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import check_gold, gold_labels, read_gold_texts
+from spacy_al.adapters.oracle import ORACLE, check_gold, gold_labels, read_gold_texts
+from spacy_al.data.answers import kind_of
 from spacy_al.data.export import export_answers, export_tasks
 from spacy_al.data.merge import Merged, grown, merge
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Round, Store
-from spacy_al.errors import AlError
+from spacy_al.errors import AlError, Errors
 from spacy_al.examine import examine
 from spacy_al.history import spent, stopping
 from spacy_al.lock import locked
@@ -24,7 +25,7 @@ from spacy_al.pretrain import pretrain
 from spacy_al.project import Project
 from spacy_al.select import Selection, select
 from spacy_al.settings import named, resolve
-from spacy_al.trainer import train, write_config
+from spacy_al.trainer import CONFIG, changes, train, write_config
 from spacy_al.util import content_hash
 
 
@@ -49,10 +50,10 @@ def run(project: Project) -> Outcome:
     RETURNS (Outcome): Why it goes no further.
     RAISES (AlError): AL155 if another process runs in the same output; what the steps raise. The round stays where it was.
     """
-    if project.oracle and not project.settings.labels:
-        labels = gold_labels(
-            project.oracle, kind=project.kind, spans_key=project.settings.spans_key
-        )
+    labelled = project.oracle or project.settings.train
+    if labelled and not project.settings.labels:
+        # before there is a model that knows them, they are asked for as well
+        labels = gold_labels(labelled, kind=project.kind, spans_key=project.settings.spans_key)
         project = replace(project, settings=replace(project.settings, labels=labels))
     with locked(project.output), Store(project.database) as store:
         while True:
@@ -60,7 +61,7 @@ def run(project: Project) -> Outcome:
             if current is None or current.state == "done":
                 store.open_round(0 if current is None else current.number + 1)
                 continue
-            outcome = STEPS[current.state](store, project, current)
+            outcome = _step(store, project, current)(store, project, current)
             _write_metrics(store, project, current.number)
             if outcome:
                 return outcome
@@ -83,9 +84,13 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         "merged": dict(merged.report),
         "review": review,
     }
-    if not counts["texts"] or not project.dev.exists():
-        # nothing to learn from, or to measure on: the first questions are chosen without a model
-        store.advance(current.number, "select", metrics=metrics)
+    # a text without any category is an example; a component that knows no other label has no posterior
+    learnable = project.kind == "categories" or any(name.startswith("label ") for name in counts)
+    if not counts["texts"] or not learnable or not project.dev.exists():
+        # nothing to learn from, or to measure on: the questions are chosen without a model
+        stop, reasons = stopping(store, project, current.number, metrics)
+        state = "stopped" if stop else "select"
+        store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
         return
     encoder = None
     if settings.pretrain_epochs:
@@ -102,6 +107,8 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         init_tok2vec=encoder,
         code=project.code,
     )
+    for change in changes(before.parent / CONFIG, folder / CONFIG):
+        project.show(f"⚠ Since round {current.number - 1} the config has changed: {change}")
     project.show(
         f"Round {current.number}: training on {counts['texts']:,} texts, {counts['words']:,} words"
     )
@@ -116,7 +123,8 @@ def evaluate_round(store: Store, project: Project, current: Round) -> None:
     metrics = examine(project, current.number)
     stop, reasons = stopping(store, project, current.number, metrics)
     score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
-    project.show(f"Round {current.number}: {name} {score or 0:.3f} on dev")
+    said = "nothing to measure on" if score is None else f"{name} {score:.3f} on dev"
+    project.show(f"Round {current.number}: {said}")
     state = "stopped" if stop else "select"
     store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
 
@@ -131,27 +139,35 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     assert settings.pool is not None
-    if not project.dev.exists():
-        first = select(
-            settings.pool, n=settings.dev_size, model=None, sampler="uniform", asked=asked, **how
-        )
-        tasks += [("dev", task) for task in first.tasks]
-        asked |= {content_hash(task["text"]) for task in first.tasks}
+    metrics: dict[str, Any] = {}
     try:
+        if not project.dev.exists():
+            first = select(
+                settings.pool,
+                n=settings.dev_size,
+                model=None,
+                sampler="uniform",
+                asked=asked,
+                **how,
+            )
+            tasks += [("dev", task) for task in first.tasks]
+            asked |= {content_hash(task["text"]) for task in first.tasks}
         selection = select(settings.pool, model=model, asked=asked, **how)
+        tasks += [("train", task) for task in _shaded(selection)]
+        metrics = {
+            "strategy": selection.strategy,
+            "eligible": selection.n_pool,
+            "left_out": {why: count for why, count in selection.report.items() if count},
+        }
     except AlError as error:
         if not str(error).startswith("[AL086]"):
             raise
-        reason = "Stops: every text of the pool has been asked."
-        store.advance(number, "stopped", metrics={"stopping": [reason]})
-        return Outcome("stopped", reason, number)
-    tasks += [("train", task) for task in _shaded(selection)]
-    metrics = {
-        "strategy": selection.strategy,
-        "eligible": selection.n_pool,
-        "left_out": {why: count for why, count in selection.report.items() if count},
-        "seconds_select": round(time.perf_counter() - started, 2),
-    }
+        # the pool is used up; what there is to ask besides is asked nevertheless
+        if not tasks:
+            reason = "Stops: every text of the pool has been asked."
+            store.advance(number, "stopped", metrics={"stopping": [reason]})
+            return Outcome("stopped", reason, number)
+    metrics["seconds_select"] = round(time.perf_counter() - started, 2)
     store.advance(number, "wait", metrics=metrics, tasks=tasks)
     return None
 
@@ -166,8 +182,7 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
     left = len(store.unanswered(current.number))
     if left:
         total = sum(1 for _ in store.tasks(current.number))
-        sentence = f"{left} of {total} questions of round {current.number} wait for an answer."
-        return Outcome("waiting", sentence, current.number)
+        return Outcome("waiting", project.waits(current.number, left, total), current.number)
     export_answers(store, current.number, folder / "answers.jsonl")
     store.advance(current.number, "done", metrics=spent(store, current.number))
     return None
@@ -193,6 +208,14 @@ STEPS = {
 }
 
 
+def _step(store: Store, project: Project, current: Round) -> Any:
+    """What is to be done in a round; its training once more, to the same result, if its model was deleted since."""
+    trained = current.state in ("evaluate", "select") and current.number in store.models()
+    if trained and not (project.folder(current.number) / "model-best").is_dir():
+        return train_round
+    return STEPS[current.state]
+
+
 def merged_answers(
     store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
 ) -> Merged:
@@ -200,8 +223,12 @@ def merged_answers(
 
     upto (int | None): Answers up to this one.
     purpose (str): "train", or "dev" for a development set that was asked for.
+    RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
     """
     tasks = list(store.tasks())
+    if tasks and (asked := kind_of(tasks[0].task)) != project.kind:
+        message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
+        raise AlError(message)
     known = (label for stored in tasks for label in stored.task["labels"])
     return merge(
         tasks,
@@ -220,7 +247,9 @@ def _ask_oracle(store: Store, project: Project, number: int) -> None:
     oracle = resolve(settings.blocks.get("oracle") or named("al_adapters", "oracle"))
     gold = read_gold_texts(project.oracle)
     left = store.unanswered(number)
-    check_gold((stored.task for stored in left), gold)
+    check_gold(
+        (stored.task for stored in left), gold, kind=project.kind, spans_key=settings.spans_key
+    )
     for stored in left:
         payload, seconds = oracle(
             stored.task,
@@ -231,7 +260,7 @@ def _ask_oracle(store: Store, project: Project, number: int) -> None:
         )
         # its own id, so that an answer that was given before an interruption is not given twice
         store.add_answer(
-            stored.id, payload, id=f"oracle-{stored.id}", annotator="oracle", seconds=seconds
+            stored.id, payload, id=f"{ORACLE}-{stored.id}", annotator=ORACLE, seconds=seconds
         )
 
 

@@ -74,6 +74,13 @@ class Project:
         words += ["--code", self.code] if self.code else []
         return command_line("run", words, self.overrides)
 
+    def waits(self, number: int, left: int, total: int) -> str:
+        """What a person is to do in a round, in one sentence."""
+        return (
+            f"Round {number} waits for {left} of {total} answers: label {self.folder(number) / 'tasks.jsonl'}, take "
+            f"the answers in with `python -m spacy_al import {self.config} ANSWERS.jsonl`, and run again."
+        )
+
     def folder(self, number: int) -> Path:
         """The folder of a round."""
         return self.output / f"round-{number:03}"

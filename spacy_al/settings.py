@@ -175,7 +175,7 @@ class _Check:
                 self.refuse(f"al.{name}", f"it is {value}", [f"{LEAST[name]} or more"])
         if plain.get("retrain", RETRAIN[0]) not in RETRAIN:
             self.refuse("al.retrain", f"it is {plain['retrain']!r}", list(RETRAIN))
-        if not all(isinstance(label, str) for label in plain.get("labels", [])):
+        if not all(_is_label(label) for label in plain.get("labels", [])):
             self.refuse("al.labels", f"it is {plain['labels']!r}", ["a list of names"])
 
     def block(self, name: str, block: Any) -> dict[str, Any]:
@@ -201,6 +201,15 @@ class _Check:
     def refuse(self, name: str, what: str, known: list[str]) -> None:
         message = Errors.AL083.format(path=self.file, name=name, what=what, known=", ".join(known))
         raise UsageError(message)
+
+
+def _is_label(value: Any) -> bool:
+    """Whether spaCy can keep it: half a character has no bytes, and nothing can be chosen by an empty name."""
+    return (
+        isinstance(value, str)
+        and bool(value.strip())
+        and not any("\ud800" <= letter <= "\udfff" for letter in value)
+    )
 
 
 def _a(kind: type) -> str:

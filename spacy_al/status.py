@@ -34,7 +34,7 @@ def status(project: Project) -> dict[str, Any]:
     total = asked.get(current.number, 0)
     sentence = f"Round {current.number} {DOING[current.state]}."
     if current.state == "wait":
-        sentence = f"Round {current.number} waits for {left} of {total} answers."
+        sentence = project.waits(current.number, left, total)
     elif current.state == "stopped":
         sentence = next((why for why in stopping if why.startswith("Stops")), sentence)
     return {

@@ -74,8 +74,9 @@ def look_at(scorer: Scorer, pool: Path, drawn: dict[str, Any]) -> dict[str, Any]
     return {
         "predictions": predictions,
         "lengths": lengths,
-        "expected_errors": wrong * scale,
-        "expected_answers": right * scale,
+        # of a pool that holds none of the texts any more nothing is known, least of all that nothing is wrong
+        "expected_errors": wrong * scale if predictions else None,
+        "expected_answers": right * scale if predictions else None,
     }
 
 

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -151,9 +152,14 @@ def project(tmp_path, request):
     shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
     ner = tmp_path / "configs" / "ner.cfg"
     text = ner.read_text("utf8")
-    assert "max_steps = 600" in text
-    ner.write_text(text.replace("max_steps = 600", "max_steps = 10"), "utf8")
-    return tmp_path / "configs" / request.param
+    short, count = re.subn(r"(?m)^max_steps = \d+$", "max_steps = 10", text)
+    assert count == 1
+    ner.write_text(short, "utf8")
+    project = tmp_path / "configs" / request.param
+    steps = (project / "project.yml").read_text("utf8")
+    assert "--training.max_steps 600" in steps
+    (project / "project.yml").write_text(steps.replace("max_steps 600", "max_steps 10"), "utf8")
+    return project
 
 
 def weasel(project, *words):

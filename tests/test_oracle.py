@@ -94,10 +94,15 @@ def test_gold_is_found_by_its_text():
 def test_without_gold_it_says_how_many():
     gold, _ = corpus()
     some = list(tasks(DRAWN).values())[:5]
-    check_gold(some, gold)
+    check_gold(some, gold, kind="entities")
     strange = [ask(Doc(Vocab(), words=[word, "x"]), ["A"]) for word in "abc"]
     with pytest.raises(AlError, match=r"AL120\] 3 of 8 .*'a x"):
-        check_gold([*some, *strange], gold)
+        check_gold([*some, *strange], gold, kind="entities")
+    # the pool in place of the gold
+    bare = {key: Doc(Vocab(), words=[t.text for t in doc]) for key, doc in gold.items()}
+    for kind in VIEWS:
+        with pytest.raises(AlError, match="AL121"):
+            check_gold(some, bare, kind=kind)
     with pytest.raises(AlError, match="AL120"):
         make_oracle()(strange[0], None, kind="entities", seed=0)
 

@@ -33,6 +33,8 @@ from spacy_al.util import content_hash
 Answer: TypeAlias = tuple[dict[str, Any], float]
 # The last part of a strategy that draws every text with the same probability
 UNIFORM = "uniform"
+# As whom it answers
+ORACLE = "oracle"
 READ_AS = {"entities": "ner", "spans": "spancat", "tags": "tagger", "categories": "textcat"}
 # As slow and as wrong on chosen texts as the annotators of Wei et al. (2019), and never wrong on others
 STUDY: dict[str, Any] = {
@@ -177,15 +179,27 @@ def gold_labels(path: Path, *, kind: str, spans_key: str = "sc") -> list[str]:
     return sorted(labels)
 
 
-def check_gold(tasks: Iterable[Task], gold: Mapping[str, Doc]) -> None:
-    """See to it that there is gold for all tasks, before the first is answered.
+def check_gold(
+    tasks: Iterable[Task], gold: Mapping[str, Doc], *, kind: str, spans_key: str = "sc"
+) -> None:
+    """See to it that the gold has an answer, before the first task is answered: what it leaves open would be ignored.
 
-    RAISES (AlError): AL120 with how many are without.
+    RAISES (AlError): AL120 with how many tasks are without gold; AL121 if none of the gold is annotated.
     """
     texts = [task["text"] for task in tasks]
     lost = [text for text in texts if content_hash(text) not in gold]
     if lost:
         raise AlError(Errors.AL120.format(count=len(lost), total=len(texts), first=lost[0][:60]))
+    if texts and not any(_is_annotated(doc, kind, spans_key) for doc in gold.values()):
+        raise AlError(Errors.AL121.format(total=len(gold), kind=kind))
+
+
+def _is_annotated(doc: Doc, kind: str, spans_key: str) -> bool:
+    if kind == "categories":
+        return bool(doc.cats)
+    if kind == "spans":
+        return spans_key in doc.spans
+    return doc.has_annotation("TAG" if kind == "tags" else "ENT_IOB")
 
 
 def _right(

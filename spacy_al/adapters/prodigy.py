@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy_al.data.answers import check, kind_of
+from spacy_al.data.answers import check, check_name, kind_of
 from spacy_al.data.export import ANNOTATOR, SECONDS, TASK
 from spacy_al.data.store import Store, StoredTask
 from spacy_al.data.tasks import Task
@@ -45,10 +45,10 @@ def import_answers(store: Store, path: Path) -> Imported:
     found: dict[tuple[Any, str], list[StoredTask]] = {}
     for stored in store.tasks():
         found.setdefault((stored.round, stored.item), []).append(stored)
-    result = Imported()
+    result, said = Imported(), dict[tuple[str, Any], list[str]]()
     for number, line in enumerate(_lines(path), 1):
         if line.strip():
-            _take(store, line, found, result, f"{path.name}:{number}")
+            _take(store, line, found, result, said, f"{path.name}:{number}")
     return result
 
 
@@ -77,6 +77,7 @@ def _take(
     line: bytes,
     found: Mapping[tuple[Any, str], list[StoredTask]],
     result: Imported,
+    said: dict[tuple[str, Any], list[str]],
     where: str,
 ) -> None:
     try:
@@ -98,10 +99,17 @@ def _take(
     annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or NOBODY
     try:
         payload = check(stored.task, payload_of(answered, stored.task))
+        check_name("annotator", annotator)
+        identity = _identity(stored.id, annotator, payload)
+        # who returns to an earlier answer within the file says something new
+        own = said.setdefault((stored.id, annotator), [])
+        if own[-1:] != [identity]:
+            own.append(identity)
+        again = own.count(identity)
         new = store.add_answer(
             stored.id,
             payload,
-            id=_identity(stored.id, annotator, payload),
+            id=identity if again == 1 else f"{identity}-{again}",
             annotator=annotator,
             seconds=answered.get(SECONDS),
         )

@@ -11,6 +11,7 @@ from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.data.export import export_jsonl
 from spacy_al.data.merge import grown
 from spacy_al.data.store import Store
+from spacy_al.errors import Errors, UsageError
 from spacy_al.loop import merged_answers
 from spacy_al.project import Project, open_project
 
@@ -49,8 +50,15 @@ def export(project: Project, folder: Path) -> dict[str, int]:
     folder (Path): Gets `tasks.jsonl`, `answers.jsonl`, `train.spacy` (`paths.train` and what the answers teach), and
         `dev.spacy` where a development set was asked for.
     RETURNS (dict): Tasks, answers and docs by file.
-    RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written.
+    RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written, AL160 if it is one that the run reads.
     """
+    settings, names = project.settings, ("train.spacy", "dev.spacy")
+    read = [settings.train, settings.dev, settings.test, settings.pool, project.dev]
+    taken = {path.resolve() for path in read if path}
+    for path in (folder / name for name in names):
+        # a shard in a folder of them would be read as well
+        if not taken.isdisjoint((path.resolve(), folder.resolve())):
+            raise UsageError(Errors.AL160.format(path=path))
     with Store(project.database, create=False) as store:
         counts: dict[str, Any] = export_jsonl(store, folder)
         merged = merged_answers(store, project)

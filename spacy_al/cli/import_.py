@@ -12,10 +12,12 @@ from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.project import DATABASE
+from spacy_al.scoring import load_code
 from spacy_al.settings import read_settings
 
 CONFIG = "Training config with an [al] section"
 ANSWERS = "JSONL of answered tasks, as Prodigy writes it"
+CODE = "Python file with registered functions"
 TAKEN = ("stored", "already there")
 
 
@@ -25,6 +27,7 @@ def import_cli(
     ctx: typer.Context,
     config: Annotated[Path, Argument(help=CONFIG)],
     answers: Annotated[Path, Argument(help=ANSWERS)],
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Store the answers of a file; the next `run` goes on with them.
@@ -35,6 +38,9 @@ def import_cli(
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
+    if code:
+        # the config may name what it registers
+        load_code(str(code))
     with Store(read_settings(config, overrides).output / DATABASE, create=False) as store:
         result = import_(store, answers)
     if not quiet:

@@ -11,7 +11,7 @@ from spacy_al.facts import write_report
 from spacy_al.project import open_project
 
 SIMULATION = "Folder of a simulation of the same project, whose random arm is drawn beside the run"
-TARGET = "Score whose cost is forecast (default: that of the config's target_score, if it has one)"
+TARGET = "Score whose cost is forecast (default: where there is no test set, that of the config's target_score)"
 
 
 @app.command("report", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -14,7 +14,7 @@ from spacy_al.loop import run
 from spacy_al.project import open_project
 
 ORACLE = "Labelled corpus that answers in place of a person"
-ONCE = "Never wait for a person: for cron and the like. Exit status 3 says that answers are missing"
+ONCE = "Never wait for a person, whatever is installed: for cron and the like"
 
 
 @app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

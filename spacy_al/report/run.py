@@ -12,11 +12,11 @@ from spacy_al.report.words import is_number
 
 # Labels whose scores are shown unfolded
 MOST_LABELS = 12
-EXPECTED = "How many wrong answers the model itself expects in all texts that are not labelled. It should fall."
+EXPECTED = "How many wrong answers the model itself expects in the whole pool, from a sample of it. It should fall."
 AGREEMENT = (
     "How alike two models in a row answer on the same texts. Near 1, more labels change little."
 )
-CALIBRATION = "How far the model's probabilities are from how often it is right. Near 0, they can be taken at their word."
+CALIBRATION = "How far the model's probabilities are from how often it is right, on the texts they were calibrated on. Near 0 is good."
 Row = Mapping[str, Any]
 WHERE = {"test": "the test set", "dev": "the development set"}
 
@@ -39,7 +39,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
         "subject": _subject(facts),
         "headline": _headline(scored, rounds, name, where),
         "state": (facts.get("state") or {}).get("sentence"),
-        "tiles": _tiles(rounds, scored, name, where),
+        "tiles": _tiles(facts, scored, name, where),
         "score_name": name,
         "meaning": meaning,
         "reported_on": where,
@@ -81,10 +81,10 @@ def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: An
 
 
 def _tiles(
-    rounds: Sequence[Row], scored: Sequence[Row], name: str, where: Any
+    facts: Mapping[str, Any], scored: Sequence[Row], name: str, where: Any
 ) -> list[tuple[str, str, str]]:
     """(what, how much, beside it) of the numbers that matter most."""
-    tiles = []
+    tiles, rounds = [], facts.get("rounds") or []
     if scored:
         first, last = scored[0]["score"], scored[-1]["score"]
         since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
@@ -102,7 +102,8 @@ def _tiles(
     if seconds:
         each = sum(seconds) / max(1, sum(answers))
         beside = f"{words.duration(each)} an answer" if answers else ""
-        tiles.append(("people's time", words.duration(sum(seconds)), beside))
+        time = "annotators' time, modelled" if facts.get("modelled_time") else "people's time"
+        tiles.append((time, words.duration(sum(seconds)), beside))
     return tiles
 
 

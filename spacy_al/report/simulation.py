@@ -170,8 +170,11 @@ def _verdict(row: Row, cost: str) -> dict[str, str]:
                 f"no difference at all ({interval})."
             )
     savings = row.get("savings")
-    if is_number(savings) and savings > 0:
-        said += f" It needs {words.percent(savings)} fewer {cost} for random choice's last score."
+    if is_number(savings) and savings:
+        more = "fewer" if savings > 0 else "more"
+        said += (
+            f" It needs {words.percent(abs(savings))} {more} {cost} for random choice's last score."
+        )
     return {"strategy": str(row.get("strategy")), "said": said}
 
 

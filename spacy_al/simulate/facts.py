@@ -91,7 +91,9 @@ def notes(plan: Plan) -> list[str]:
         said.append(
             f"{others} strategies are compared with random choice, and p is not corrected for that."
         )
-    who = "annotators who are never wrong" if plan.oracle is None else "annotators who err"
+    rates = ("missed", "mislabelled", "boundary", "spurious", "ignored", "chosen_errors")
+    errs = any((plan.oracle or {}).get(rate) for rate in rates)
+    who = "annotators who err" if errs else "annotators who are never wrong"
     said.append(f"The answers are those of {who}; seconds are modelled, not measured.")
     return said
 

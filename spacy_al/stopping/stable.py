@@ -65,9 +65,9 @@ def stable_predictions(
         measure = "span_f1" if spans else "kappa"
     threshold = ENOUGH[measure] if threshold is None else threshold
     last = numbers(history, measure)[-window:]
-    if not last or last[-1] is None:
-        return missing(history, measure, f"{apart(threshold)[0]} is needed")
     known = [value for value in last if value is not None]
+    if known and last[-1] is None:
+        return missing(history, measure, f"{apart(threshold)[0]} is needed")
     if len(known) < window:
         return goes_on(
             f"{window} comparisons of successive models are needed, and there are {len(known)}"
