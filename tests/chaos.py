@@ -24,6 +24,7 @@ from spacy.vocab import Vocab
 
 from spacy_al.adapters.oracle import make_oracle, read_gold_texts
 from spacy_al.data.store import Store
+from spacy_al.errors import AlError
 
 ROOT = Path(__file__).parents[1]
 SIZES = {"seed": 30, "pool_gold": 90, "dev": 20}
@@ -202,7 +203,11 @@ def annotate(database: Path, gold: Path):
                 stored.task, texts[stored.item], kind="entities", spans_key="sc", seed=0
             )
             name = f"oracle-{stored.id}"
-            store.add_answer(stored.id, payload, id=name, annotator="oracle", seconds=seconds)
+            try:
+                store.add_answer(stored.id, payload, id=name, annotator="oracle", seconds=seconds)
+            except AlError as error:
+                print(error, file=sys.stderr)
+                raise typer.Exit(1) from None
             print(name, flush=True)
 
 

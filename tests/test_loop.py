@@ -291,6 +291,7 @@ def test_two_people_answer_ten_thousand_questions_while_the_loop_runs(small, tmp
     DocBin(docs=many).to_disk(gold)
     overrides = {"paths.pool": str(gold), "al.batch_size": 5000, "al.max_rounds": 2}
     overrides |= {"training.max_steps": 2, "training.eval_frequency": 1}
+    overrides |= {"al.stopper.stoppers.budget.answers": 100_000}
     project = project_of(small, tmp_path / "al", overrides)
     assert run(project).state == "waiting"
     context = multiprocessing.get_context("spawn")
