@@ -237,7 +237,7 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
 
 def test_a_pool_that_changes_meanwhile(place, monkeypatch):
     monkeypatch.chdir(place)
-    monkeypatch.setattr("spacy_al.select.fetch", lambda *args, **kwargs: {})
+    monkeypatch.setattr("spacy_al.ask.fetch", lambda *args, **kwargs: {})
     result = run.invoke(app, ["select", "pool", "--cold", "-l", "xx", "-n", "3"])
     assert result.exit_code == 1 and re.search("AL097.*changed.*3 of", result.stderr)
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -346,6 +347,25 @@ def test_many_make_the_database_at_once(tmp_path):
         assert [round.number for round in store.rounds()] == [0]
 
 
+@pytest.mark.parametrize("read", range(1, 4))
+def test_the_database_is_made_between_two_reads(tmp_path, monkeypatch, read):
+    path, calls = tmp_path / "al.db", []
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql, *args):
+            calls.append(sql)
+            if len(calls) == read:
+                with monkeypatch.context() as undone:
+                    undone.setattr(sqlite3, "connect", plain)
+                    connect(path).close()
+            return super().execute(sql, *args)
+
+    plain = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", partial(plain, factory=Connection))
+    Store(path).__exit__()
+    assert len(calls) > read
+
+
 def test_another_process_that_does_not_let_go(path):
     other = connect(path)
     other.execute("BEGIN IMMEDIATE")
@@ -564,6 +584,7 @@ def test_a_folder_that_is_a_file(tmp_path):
 
 UNWRITABLE = """
 import os, sys
+from functools import partial
 from pathlib import Path
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError

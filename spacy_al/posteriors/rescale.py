@@ -32,6 +32,9 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
                 sources[id(source)] = source.at(closed, opened)
         return [EntityPosterior(sources[id(p.source)], p.index) for p in posteriors]
     temperature = valid(temperature)
+    if temperature == 1.0:
+        # through logits and back they would differ in their last digits
+        return list(posteriors)
     return [_rescaled(pipe, posterior, temperature) for posterior in posteriors]
 
 
