@@ -108,6 +108,10 @@ class Errors:
         "propensity above 0 and up to 1 for each are needed."
     )
     AL097 = "[AL097] {path} changed while it was read: {count} of the chosen texts are gone. Run the command again."
+    AL098 = (
+        "[AL098] {name} needs what a model believes, and none is used. "
+        "Name a trained pipeline with --model, or another sampler or embedding."
+    )
 
     # acquisition and selection
     AL020 = (

@@ -138,6 +138,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     tasks = [("review", task) for task in _reviews(store, number)]
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
+    # what the model was trained on, for samplers that look at it
+    corpus = folder / "train.spacy"
+    how["labeled"] = [corpus] if corpus.is_file() else []
     assert settings.pool is not None
     metrics: dict[str, Any] = {}
     try:

@@ -1,10 +1,11 @@
 """Scores for the texts of a shard. What is kept of a text is a few numbers. See `workers` for a whole pool."""
 
+import inspect
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from spacy_al.acquisition.arrays import finite
 from spacy_al.data.duplicates import near_key
 from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
 from spacy_al.settings import resolve
@@ -32,6 +33,8 @@ from spacy_al.util import callable_name
 BATCH, BATCH_TOKENS = 1000, 50_000
 # Batches that fill the tokeniser's cache, which a memory zone would leave empty
 WARM = 2
+# What can be kept of each text beside its score
+COLUMNS = ("embeddings", "label_probs", "members")
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Job:
     model (str | None): Directory or package of the pipeline; None scores nothing and only embeds.
     component (str | None): Whose posterior.
     blocks (dict): Config blocks of `posterior`, `acquisition`, `embedding`; absent ones are chosen by the component.
-    embed (bool): Whether vectors are wanted.
+    columns (tuple[str, ...]): Those of COLUMNS that are wanted.
     keep_tokens (bool): Read the stored tokens rather than tokenise anew.
     lang (str): Language of the tokeniser where there is no model.
     code (str | None): Python file that registers functions.
@@ -51,7 +54,7 @@ class Job:
     model: str | None
     component: str | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    embed: bool = False
+    columns: tuple[str, ...] = ()
     keep_tokens: bool = False
     lang: str = "en"
     code: str | None = None
@@ -65,7 +68,9 @@ class PoolScores:
     ids (Ints): (N,) content hashes.
     scores (Floats): (N,) acquisition scores, all 1 without a model.
     near (Ints): (N,) equal for near duplicates.
-    vectors (Any): (N, d) embeddings, or None.
+    lengths (Ints): (N,) tokens of each text.
+    columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
+        a label occurs; members (N, M, K), category probabilities of each member of a committee.
     report (Counter): What was read, and what was left out and why.
     n_tokens (int): Tokens read.
     """
@@ -73,15 +78,21 @@ class PoolScores:
     ids: Ints
     scores: Floats
     near: Ints
-    vectors: Any
+    lengths: Ints
+    columns: dict[str, Any]
     report: Counter[str]
     n_tokens: int
 
     def keep(self, rows: Any) -> "PoolScores":
         """The same with some of the rows."""
-        vectors = None if self.vectors is None else self.vectors[rows]
-        return PoolScores(
-            self.ids[rows], self.scores[rows], self.near[rows], vectors, self.report, self.n_tokens
+        columns = {name: column[rows] for name, column in self.columns.items()}
+        return replace(
+            self,
+            ids=self.ids[rows],
+            scores=self.scores[rows],
+            near=self.near[rows],
+            lengths=self.lengths[rows],
+            columns=columns,
         )
 
 
@@ -147,13 +158,39 @@ class Scorer:
         RAISES (AlError): What the reader raises; AL092 if the acquisition fails, AL024 for scores of another shape,
             AL021 for one that is NaN, infinite or negative.
         """
+        return self._scores(self.posteriors(docs) if self.job.model else [], len(docs))
+
+    def embed(self, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
+        """(n_docs, d) embeddings of docs that have been through the components before.
+
+        RAISES (AlError): AL092 if the embedding fails, AL098 if it needs posteriors and there is no model.
+        """
+        given: dict[str, Any] = {}
+        if "posteriors" in inspect.signature(self.embedding).parameters:
+            if self.job.model is None:
+                raise UsageError(Errors.AL098.format(name=callable_name(self.embedding)))
+            given["posteriors"] = posteriors
+        with blamed_on(self.embedding):
+            return self.embedding(docs, **given)
+
+    def _column(self, name: str, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
+        if name == "embeddings":
+            return self.embed(docs, posteriors)
         if self.job.model is None:
-            return numpy.ones(len(docs))
-        posteriors, what = self.posteriors(docs), f"The scores of '{self.acquisition_name}'"
+            raise UsageError(Errors.AL098.format(name=name))
+        from spacy_al.acquisition.disagreement import members_of
+        from spacy_al.acquisition.labels import label_probs
+
+        return (members_of if name == "members" else label_probs)(posteriors).astype("f4")
+
+    def _scores(self, posteriors: Sequence[Any], size: int) -> Floats:
+        if self.job.model is None:
+            return numpy.ones(size)
+        what = f"The scores of '{self.acquisition_name}'"
         with blamed_on(self.acquisition):
             scores = numpy.asarray(self.acquisition(posteriors), dtype="f8")
-        if scores.shape != (len(docs),):
-            raise AlError(Errors.AL024.format(what=what, expected=(len(docs),), found=scores.shape))
+        if scores.shape != (size,):
+            raise AlError(Errors.AL024.format(what=what, expected=(size,), found=scores.shape))
         return finite(scores, what, 0.0)
 
     def score_shard(self, shard: Path, part: tuple[int, int] = (0, 1)) -> "PoolScores | AlError":
@@ -186,17 +223,17 @@ class Scorer:
 
     def _score_batch(self, docs: dict[str, Doc]) -> "PoolScores":
         batch = list(docs.values())
-        scores, vectors = self.score(batch), None
-        if self.job.embed:
-            with blamed_on(self.embedding):
-                vectors = self.embedding(batch)
+        posteriors = self.posteriors(batch) if self.job.model else []
+        columns = {name: self._column(name, batch, posteriors) for name in self.job.columns}
+        lengths = numpy.array([len(doc) for doc in batch], dtype="i4")
         return PoolScores(
             numpy.array([int(identity, 16) for identity in docs], dtype="u8"),
-            scores,
+            self._scores(posteriors, len(batch)),
             numpy.array([near_key(doc.text) for doc in batch], dtype="u8"),
-            vectors,
+            lengths,
+            columns,
             Counter(),
-            sum(map(len, batch)),
+            int(lengths.sum()),
         )
 
 
@@ -266,20 +303,23 @@ def _some(items: Iterator[PoolItem]) -> dict[str, Doc]:
 
 def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
     """The rows of all parts after each other."""
-    vectors = [part.vectors for part in parts if part.vectors is not None]
+    # a shard without any text has no columns
+    names = next((part.columns for part in parts if len(part.ids)), {})
     return PoolScores(
         numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.ids for part in parts)]),
         numpy.concatenate([numpy.zeros(0), *(part.scores for part in parts)]),
         numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.near for part in parts)]),
-        _stack(vectors) if vectors else None,
+        numpy.concatenate([numpy.zeros(0, dtype="i4"), *(part.lengths for part in parts)]),
+        {name: stack([p.columns[name] for p in parts if len(p.ids)]) for name in names},
         report,
         sum(part.n_tokens for part in parts),
     )
 
 
-def _stack(vectors: Sequence[Any]) -> Any:
-    if hasattr(vectors[0], "tocsr"):
+def stack(rows: Sequence[Any]) -> Any:
+    """Arrays after each other; sparse matrices, and rows of a kind that has a `stack` of its own, likewise."""
+    if hasattr(rows[0], "tocsr"):
         from scipy.sparse import vstack
 
-        return vstack(vectors, format="csr")
-    return numpy.concatenate(vectors)
+        return vstack(rows, format="csr")
+    return rows[0].stack(rows) if hasattr(rows[0], "stack") else numpy.concatenate(rows)

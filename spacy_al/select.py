@@ -1,32 +1,31 @@
 """Which texts of a pool to label next."""
 
+import inspect
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy
 
-from spacy_al.acquisition import information_density
 from spacy_al.ask import Picks, ask
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.data.pool import PoolItem
 from spacy_al.data.tasks import Task
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.labelled import read_labelled
 from spacy_al.noise import KeyedGenerator
-from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
-from spacy_al.selection.density import mean_cosine
+from spacy_al.scoring import COLUMNS, Job, PoolScores, Scorer, blamed_on
+from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.settings import Settings, named, resolve
 from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
+from spacy_al.util import callable_name
+from spacy_al.weights import factor, in_one_space
 from spacy_al.workers import score_pool
-
-# Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
-BLIND = ("spacy-al.top_k.v1", "spacy-al.uniform.v1")
-UNRANKED = ("spacy-al.uniform.v1", "spacy-al.representative.v1")
-DETERMINISTIC = ("spacy-al.top_k.v1", "spacy-al.representative.v1")
 
 
 @dataclass
@@ -108,43 +107,57 @@ def select(
     blocks = _blocks(settings, model, acquisition, sampler)
     draw = blocks.pop("sampler")
     weight = settings.density_weight if model else 0.0
+    take: Sampler = resolve(draw)
+    wanted = inspect.signature(take).parameters
+    name = draw["@al_samplers"]
+    columns = [column for column in COLUMNS[1:] if column in wanted]
+    columns += ["embeddings"] if weight > 0 or name not in BLIND else []
     job = Job(
         model,
         settings.component,
         blocks,
-        embed=weight > 0 or draw["@al_samplers"] not in BLIND,
+        columns=tuple(columns),
         keep_tokens=keep_tokens,
         lang=settings.lang,
         code=code,
         gpu_id=gpu_id,
     )
     scorer = Scorer(job)
-    take: Sampler = resolve(draw)
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
-    scores = _leave_out(scores, [Path(path) for path in labeled], asked, settings)
+    corpora = [Path(path) for path in labeled]
+    scores = _leave_out(scores, corpora, asked, settings)
     if not len(scores.ids):
         counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
     rng = KeyedGenerator(settings.seed, round, scores.ids)
-    vectors, density = _density(scores.vectors, weight)
+    corpora += [settings.train] if settings.train else []
+    labelled = None
+    if "labelled" in wanted:
+        labelled = read_labelled(corpora, scorer, settings.spans_key, settings.factory)
+    scores, labelled = in_one_space(scores, labelled, weigh_rare)
+    weights = factor(scores, settings, weight)
     known: dict[str, PoolItem] = {}
-    if model and draw["@al_samplers"] not in UNRANKED:
-        known = settle_ties(scores, density, n, scorer, pool)
-    if hasattr(vectors, "tocsr") and draw["@al_samplers"] not in BLIND:
-        vectors = compress(vectors, rng)
-    weighted = scores.scores * density
-    picks = _draw(scores, weighted, vectors, take, n, rng)
+    if model and name not in UNRANKED:
+        known = settle_ties(scores, weights, n, scorer, pool)
+    if name not in BLIND:
+        scores, labelled = in_one_space(scores, labelled, partial(compress, rng=rng))
+    given = {"lengths": scores.lengths, "labelled": labelled, **scores.columns}
+    given = {key: value for key, value in given.items() if key in wanted}
+    picks = _draw(scores, scores.scores * weights, take, n, rng, given)
     parts = [scorer.acquisition_name] if model else []
     parts += [f"density^{weight:g}"] if weight else []
-    parts.append(draw["@al_samplers"].removeprefix("spacy-al.").rsplit(".v", 1)[0])
+    parts += (
+        [f"{settings.cost}^-{settings.cost_weight:g}"] if model and settings.cost_weight else []
+    )
+    parts.append(name.removeprefix("spacy-al.").rsplit(".v", 1)[0])
     meta: dict[str, Any] = {
         "round": round,
         "strategy": " · ".join(parts),
         "component": scorer.component if model else settings.component,
         "model": Path(model).name if model else None,
     }
-    if draw["@al_samplers"] in DETERMINISTIC:
+    if (picks.propensities == 1).all():
         meta["design"] = "deterministic"
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
@@ -218,28 +231,23 @@ def _ids(paths: Sequence[Path | None]) -> set[str]:
     return {identity for path in paths if path for identity in labeled_ids(path)}
 
 
-def _density(vectors: Any, weight: float) -> tuple[Any, Any]:
-    """The vectors, rare words weighed, and the factor by which each row's score is multiplied."""
-    if hasattr(vectors, "tocsr"):
-        vectors = weigh_rare(vectors)
-    if not weight:
-        return vectors, 1.0
-    ones = numpy.ones(vectors.shape[0])
-    return vectors, information_density(ones, mean_cosine(vectors), weight)
-
-
 def _draw(
-    scores: PoolScores, weighted: Floats, vectors: Any, take: Sampler, n: int, rng: KeyedGenerator
+    scores: PoolScores,
+    weighted: Floats,
+    take: Sampler,
+    n: int,
+    rng: KeyedGenerator,
+    given: dict[str, Any],
 ) -> Picks:
     """Let the sampler take n rows, at most one of near duplicates."""
     groups = numpy.unique(scores.near, return_inverse=True)[1]
     with blamed_on(take):
-        rows, propensities = take(weighted, n, rng, embeddings=vectors, groups=groups)
+        rows, propensities = take(weighted, n, rng, groups=groups, **given)
         rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")
         fine = _fits(rows, propensities, n, len(weighted))
     if not fine:
         found = f"{rows.shape} rows and {propensities.shape} propensities"
-        name = getattr(getattr(take, "func", take), "__name__", "sampler")
+        name = callable_name(take)
         raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighted)))
     return Picks([f"{scores.ids[row]:016x}" for row in rows], weighted[rows], propensities)
 

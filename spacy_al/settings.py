@@ -33,6 +33,9 @@ class Settings:
     seed (int): Of everything that is drawn.
     retrain (str): "scratch" or "resume".
     density_weight (float): Exponent of the mean similarity to the pool; 0 leaves it out.
+    density_neighbours (int): The similarity is that to so many nearest texts; 0 for all of the pool.
+    cost_weight (float): Scores are divided by the cost of the text to this power; 0 leaves it out, 1 is gain per cost.
+    cost (str): "words", or "seconds" by a model fitted on the times of the answers so far.
     labels (list[str]): Labels to ask for before any model knows them.
     dev_size (int): Texts asked first, at random, where there is no development set.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
@@ -51,6 +54,9 @@ class Settings:
     seed: int = 0
     retrain: str = "scratch"
     density_weight: float = 0.0
+    density_neighbours: int = 0
+    cost_weight: float = 0.0
+    cost: str = "words"
     labels: list[str] = field(default_factory=list)
     dev_size: int = 100
     pretrain_epochs: int = 0
@@ -72,6 +78,9 @@ KINDS: dict[str, tuple[type, ...]] = {
     "seed": (int,),
     "retrain": (str,),
     "density_weight": (int, float),
+    "density_neighbours": (int,),
+    "cost_weight": (int, float),
+    "cost": (str,),
     "labels": (list,),
     "dev_size": (int,),
     "pretrain_epochs": (int,),
@@ -81,10 +90,12 @@ LEAST = {
     "max_rounds": 1,
     "seed": 0,
     "density_weight": 0,
+    "density_neighbours": 0,
+    "cost_weight": 0,
     "dev_size": 0,
     "pretrain_epochs": 0,
 }
-RETRAIN = ("scratch", "resume")
+CHOICES = {"retrain": ("scratch", "resume"), "cost": ("words", "seconds")}
 PATHS = ("train", "dev", "test")
 
 
@@ -173,8 +184,8 @@ class _Check:
             # written so that NaN is refused as well
             if name in LEAST and not LEAST[name] <= value < float("inf"):
                 self.refuse(f"al.{name}", f"it is {value}", [f"{LEAST[name]} or more"])
-        if plain.get("retrain", RETRAIN[0]) not in RETRAIN:
-            self.refuse("al.retrain", f"it is {plain['retrain']!r}", list(RETRAIN))
+            if value not in CHOICES.get(name, (value,)):
+                self.refuse(f"al.{name}", f"it is {value!r}", list(CHOICES[name]))
         if not all(_is_label(label) for label in plain.get("labels", [])):
             self.refuse("al.labels", f"it is {plain['labels']!r}", ["a list of names"])
 

@@ -42,26 +42,26 @@ def test_a_row_for_each_text(models, pool):
     scores = [expected[i][0] for i in found.ids.tolist()]
     numpy.testing.assert_allclose(found.scores, scores, atol=1e-5)
     assert found.n_tokens == sum(len(nlp.make_doc(text)) for text in TEXTS)
-    assert found.vectors is None and found.report == {"read": len(TEXTS), "duplicate": 0}
+    assert found.columns == {} and found.report == {"read": len(TEXTS), "duplicate": 0}
 
 
 def test_embeddings_come_from_the_shared_encoder_where_there_is_one(models, pool):
-    dense = score_pool(Job(models[True], embed=True), pool).vectors
+    dense = score_pool(Job(models[True], columns=("embeddings",)), pool).columns["embeddings"]
     assert isinstance(dense, numpy.ndarray) and dense.shape == (len(TEXTS), 16)
-    for job in (Job(models[False], embed=True), Job(None, embed=True, lang="xx")):
-        counts = score_pool(job, pool).vectors
+    for job in (Job(models[False], columns=("embeddings",)), Job(None, columns=("embeddings",), lang="xx")):
+        counts = score_pool(job, pool).columns["embeddings"]
         assert counts.shape == (len(TEXTS), 2**18) and counts.sum() > len(TEXTS)
 
 
 def test_memory_zones_change_nothing(models, pool, monkeypatch):
-    plain = score_pool(Job(models[True], embed=True), pool)
+    plain = score_pool(Job(models[True], columns=("embeddings",)), pool)
     monkeypatch.setattr(scoring, "BATCH", 7)
     monkeypatch.setattr(scoring, "WARM", 1)
-    scorer = Scorer(Job(models[True], embed=True))
+    scorer = Scorer(Job(models[True], columns=("embeddings",)))
     zoned = score_pool(scorer.job, pool, scorer=scorer)
     assert (zoned.ids == plain.ids).all()
     numpy.testing.assert_allclose(zoned.scores, plain.scores, atol=1e-5)
-    numpy.testing.assert_allclose(zoned.vectors, plain.vectors, atol=1e-5)
+    numpy.testing.assert_allclose(zoned.columns["embeddings"], plain.columns["embeddings"], atol=1e-5)
     # words that only later texts have are forgotten
     known = [text.split()[-1] in scorer.nlp.vocab.strings for text in TEXTS]
     assert not all(known)

@@ -1,0 +1,67 @@
+"""What is labelled already, as samplers see it: vectors of the texts, and how often each label is on them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy
+from spacy.tokens import Doc
+
+from spacy_al.data.merge import count_labels
+from spacy_al.data.pool import shards
+from spacy_al.data.shard import read_shard
+from spacy_al.scoring import BATCH, Scorer, stack
+from spacy_al.suggest import FORMS
+from spacy_al.types import Ints
+from spacy_al.util import batched, content_hash
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """The labelled texts, each once.
+
+    embeddings (Any): (L, d), in the space of the pool's; None where there is no labelled text.
+    counts (Ints): (L, K) how often each label is on each text.
+    labels (tuple[str, ...]): The K labels, in the order of the model's, where there is a model.
+    """
+
+    embeddings: Any
+    counts: Ints
+    labels: tuple[str, ...]
+
+
+def read_labelled(
+    paths: Sequence[Path], scorer: Scorer, spans_key: str, factory: str | None
+) -> Labelled:
+    """Embed labelled corpora and count their labels. Files of tasks have no labels, and are passed over.
+
+    paths (Sequence[Path]): `.spacy` files or folders of them.
+    scorer (Scorer): Its pipeline tokenises anew and its embedding is used, as for the pool.
+    spans_key (str): Where a span categoriser keeps its spans.
+    factory (str | None): Of the component, where there is no model to ask.
+    RAISES (AlError): As `shards`, `read_shard` and `Scorer.embed`.
+    """
+    gold: dict[str, Doc] = {}
+    for path in paths:
+        for shard in shards(path) if path.suffix != ".jsonl" else ():
+            for doc in read_shard(shard, scorer.nlp.vocab):
+                gold.setdefault(content_hash(doc.text), doc)
+    labels: tuple[str, ...] = ()
+    if scorer.job.model is not None:
+        factory = scorer.nlp.get_pipe_meta(scorer.component).factory
+        labels = tuple(scorer.nlp.get_pipe(scorer.component).labels)  # type: ignore[attr-defined]
+    kind = FORMS[factory or "ner"][0]
+    counts = [count_labels(doc, kind, spans_key) for doc in gold.values()]
+    labels = labels or tuple(sorted({label for count in counts for label in count}))
+    table = numpy.array([[count[label] for label in labels] for count in counts], dtype="i8")
+    return Labelled(_embed(gold, scorer), table.reshape(len(counts), len(labels)), labels)
+
+
+def _embed(gold: dict[str, Doc], scorer: Scorer) -> Any:
+    found = []
+    for batch in batched((doc.text for doc in gold.values()), BATCH):
+        docs = [scorer.nlp.make_doc(text) for text in batch]
+        posteriors = scorer.posteriors(docs) if scorer.job.model else []
+        found.append(scorer.embed(docs, posteriors))
+    return stack(found) if found else None
