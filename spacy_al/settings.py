@@ -1,7 +1,7 @@
 """The `[al]` section of a spaCy config, resolved strictly: what is not known is an error, not a silence."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from confection import Config
 from spacy.util import load_config
 
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.partial import Partial, read_partial
 from spacy_al.posteriors.read import READERS
 
 BLOCKS = {
@@ -39,8 +40,11 @@ class Settings:
     labels (list[str]): Labels to ask for before any model knows them.
     dev_size (int): Texts asked first, at random, where there is no development set.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
+    patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
+    weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
     pool (Path | None): The unlabelled texts.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
+    partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     lang (str): The pipeline's language.
     factory (str | None): Factory of the component, where the config has it.
     spans_key (str): Where a span categoriser keeps its spans.
@@ -60,8 +64,11 @@ class Settings:
     labels: list[str] = field(default_factory=list)
     dev_size: int = 100
     pretrain_epochs: int = 0
+    patterns: Path | None = None
+    weak: Path | None = None
     pool: Path | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    partial: Partial | None = None
     lang: str = "en"
     factory: str | None = None
     spans_key: str = "sc"
@@ -84,6 +91,8 @@ KINDS: dict[str, tuple[type, ...]] = {
     "labels": (list,),
     "dev_size": (int,),
     "pretrain_epochs": (int,),
+    "patterns": (str,),
+    "weak": (str,),
 }
 LEAST = {
     "batch_size": 1,
@@ -118,10 +127,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         raise AlError(Errors.AL082.format(path=path))
     check = _Check(path)
     section: dict[str, Any] = config["al"]
-    check.names("al", section, {*KINDS, *BLOCKS, "pool"})
-    plain = {name: section[name] for name in KINDS if section.get(name) is not None}
-    check.values(plain)
-    blocks = {name: check.block(name, section[name]) for name in BLOCKS if section.get(name)}
+    plain, blocks = check.section(section, {*KINDS, *BLOCKS, "partial", "pool"})
     pool = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
@@ -131,8 +137,9 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     if "component" not in plain and len(usable) == 1:
         plain["component"] = usable[0]
     part = parts.get(plain.get("component"), {})
+    own = {name: Path(plain[name]) for name in ("output", "patterns", "weak") if name in plain}
     return Settings(
-        **{**plain, "output": Path(plain.get("output", Settings.output))},
+        **{**plain, **own},
         pool=_path(pool),
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
@@ -142,6 +149,35 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         dev=_path(paths["dev"]),
         test=_path(paths["test"]),
     )
+
+
+def read_strategies(path: Path) -> dict[str, dict[str, Any]]:
+    """The sections of a file of strategies, by name; `overlaid` checks what is in them.
+
+    RAISES (AlError): AL080 no file, AL081 no config, AL083 something outside of a section.
+    """
+    if not path.is_file():
+        raise AlError(Errors.AL080.format(path=path))
+    try:
+        sections = dict(Config().from_disk(path))
+    except Exception as error:
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    for name, section in sections.items():
+        if not isinstance(section, dict):
+            _Check(path).refuse(name, "it stands in no section", ["[NAME] before it"])
+    return sections
+
+
+def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) -> Settings:
+    """Settings with part of an `[al]` section over them. A block takes the place of the whole block that was there.
+
+    settings (Settings): Those of a config.
+    section (Mapping): What is different.
+    where (str | Path): What it is of, for the message.
+    RAISES (AlError): AL083 unknown or wrong settings, AL084 a block that cannot be resolved.
+    """
+    plain, blocks = _Check(where).section(section, {*KINDS, *BLOCKS, "partial"})
+    return replace(settings, **plain, blocks={**settings.blocks, **blocks})
 
 
 def resolve(block: Mapping[str, Any]) -> Any:
@@ -170,7 +206,19 @@ def named(registry: str, name: str) -> dict[str, Any]:
 class _Check:
     """Refuses what a config cannot say. RAISES (UsageError): AL083 in every method, with what can be said."""
 
-    file: Path
+    file: Path | str
+
+    def section(
+        self, section: Mapping[str, Any], known: set[str]
+    ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+        """The plain settings, and the blocks."""
+        self.names("al", section, known)
+        plain = {name: section[name] for name in KINDS if section.get(name) is not None}
+        self.values(plain)
+        if section.get("partial") is not None:
+            plain["partial"] = read_partial(section["partial"], self.refuse)
+        blocks = {name: self.block(name, section[name]) for name in BLOCKS if section.get(name)}
+        return plain, blocks
 
     def names(self, section: str, found: Mapping[str, Any], known: set[str]) -> None:
         for name in found:

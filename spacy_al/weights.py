@@ -23,7 +23,7 @@ def in_one_space(
     labelled (Labelled | None): Where the sampler looks at what is labelled.
     change (Callable): (n, d) -> (n, d'), e.g. `weigh_rare`, `compress`, which look at all rows.
     """
-    vectors = scores.columns.get("embeddings")
+    vectors: Any = scores.columns.get("embeddings")
     if not hasattr(vectors, "tocsr"):
         return scores, labelled
     size, theirs = vectors.shape[0], None if labelled is None else labelled.embeddings

@@ -18,7 +18,7 @@ from spacy_al.errors import Errors, UsageError
 from spacy_al.plot import check_plots, plot
 from spacy_al.report import report
 from spacy_al.scoring import load_code
-from spacy_al.settings import read_settings
+from spacy_al.settings import read_settings, read_strategies
 from spacy_al.simulate import Plan, facts, read_full, simulate
 from spacy_al.simulate.answers import oracle_block
 from spacy_al.simulate.plan import default_strategy, taught
@@ -29,6 +29,7 @@ STRATEGY = (
     "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
     "compare several with random choice (default: what the config says)"
 )
+STRATEGIES = "File of strategies with names of their own: each section [NAME] is what it changes of [al] (default: all of them)"
 FULL = "Also train once on the whole corpus, for this many steps"
 ORACLE = (
     "'gold': annotators who are never wrong; 'real': as slow and as wrong as people are on chosen texts "
@@ -49,6 +50,7 @@ def simulate_cli(
         "training/simulate"
     ),
     strategy: Annotated[list[str] | None, Option("--strategy", help=STRATEGY)] = None,
+    strategies: Annotated[Path | None, Option("--strategies", help=STRATEGIES)] = None,
     seeds: Annotated[int, Option("--seeds", min=1, help="Number of seeds")] = 3,
     start: Annotated[
         int, Option("--start", min=1, help="Texts labelled at first, drawn at random")
@@ -85,7 +87,8 @@ def simulate_cli(
     for path in (gold, settings.dev, settings.test):
         shards(path)
     component, factory = taught(config, overrides, settings.component)
-    names = strategy or [default_strategy(settings, factory)]
+    sections = read_strategies(strategies) if strategies else {}
+    names = strategy or [*sections] or [default_strategy(settings, factory)]
     plan = Plan(
         config,
         gold,
@@ -102,6 +105,7 @@ def simulate_cli(
         factory,
         oracle_block(oracle, settings),
         code,
+        sections,
     )
     steps = {"training.max_steps": full, "training.patience": full} if full else None
     rows = list(

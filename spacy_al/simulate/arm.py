@@ -22,7 +22,7 @@ from spacy_al.scoring import load_code
 from spacy_al.select import select
 from spacy_al.simulate.answers import answered
 from spacy_al.simulate.corpus import Corpus, read_corpus
-from spacy_al.simulate.plan import Plan, composed
+from spacy_al.simulate.plan import Plan
 from spacy_al.trainer import write_config
 from spacy_al.util import content_hash
 
@@ -153,7 +153,7 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     plan, strategy = here.plan, step.strategy
     assert strategy is not None
     started = time.perf_counter()
-    settings = composed(plan.settings, strategy, plan.factory)
+    settings = plan.settings_of(strategy)
     chosen = select(
         here.output / POOL,
         n=plan.batch,

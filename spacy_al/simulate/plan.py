@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from spacy_al.acquisition.inputs import FITS
 from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.read import READERS
-from spacy_al.settings import Settings, named
+from spacy_al.settings import Settings, named, overlaid
 from spacy_al.suggest import FORMS
 from spacy_al.util import command_line, replacing
 
@@ -39,6 +40,7 @@ class Plan:
     component, factory (str): What is taught.
     oracle (dict | None): The block of annotators who err, whose answers are then what trains; None for the gold itself.
     code (Path | None): Python file that registers functions.
+    sections (dict): For strategies that have names of their own what they change of the `[al]` section.
     """
 
     config: Path
@@ -56,6 +58,13 @@ class Plan:
     factory: str
     oracle: dict[str, Any] | None = None
     code: Path | None = None
+    sections: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def settings_of(self, strategy: str) -> Settings:
+        """The `[al]` section as a strategy has it. RAISES (UsageError): As `composed` and `overlaid`."""
+        if strategy in self.sections:
+            return overlaid(self.settings, self.sections[strategy], f"The strategy '{strategy}'")
+        return composed(self.settings, strategy, self.factory)
 
     @property
     def kind(self) -> str:
@@ -81,7 +90,9 @@ class Plan:
         plain = {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}
         names = ("config", "gold", "dev", "test", *(["code"] if self.code else []))
         hashes = {name: _file_hash(getattr(self, name)) for name in names}
-        plain = {**plain, "settings": str(self.settings), "hashes": hashes}
+        # of a file of strategies only those that are used, so that others can be added to it
+        used = {name: v for name, v in self.sections.items() if name in self.strategies}
+        plain = {**plain, "settings": str(self.settings), "sections": used, "hashes": hashes}
         return json.loads(json.dumps(plain))
 
 
@@ -93,11 +104,15 @@ def check_plan(plan: Plan, output: Path) -> None:
     path = output / "plan.json"
     described = plan.describe()
     # more seeds and strategies can be added to what is there
-    fixed = {name: v for name, v in described.items() if name not in ("seeds", "strategies")}
+    free = ("seeds", "strategies", "sections")
+    fixed = {name: v for name, v in described.items() if name not in free}
     if path.is_file():
         before = json.loads(path.read_text("utf8"))
-        if {name: before.get(name) for name in fixed} != fixed:
+        theirs = before.get("sections", {})
+        same = all(theirs.get(name, section) == section for name, section in plan.sections.items())
+        if not same or {name: before.get(name) for name in fixed} != fixed:
             raise AlError(Errors.AL101.format(path=output))
+        described["sections"] = {**theirs, **described["sections"]}
     with replacing(path) as file:
         file.write(json.dumps(described, indent=2) + "\n")
 

@@ -25,7 +25,7 @@ from spacy_al.lock import locked
 from spacy_al.processes import processes
 from spacy_al.simulate.arm import POOL, WORK, Step, do, set_up
 from spacy_al.simulate.corpus import Corpus, read_corpus
-from spacy_al.simulate.plan import Plan, check_plan, composed
+from spacy_al.simulate.plan import Plan, check_plan
 from spacy_al.util import replacing
 
 FULL = "full.json"
@@ -50,7 +50,7 @@ def simulate(
         what fails in a round, once the rounds that run beside it have ended.
     """
     for strategy in plan.strategies:
-        composed(plan.settings, strategy, plan.factory)
+        plan.settings_of(strategy)
     for path in (plan.dev, plan.test):
         shards(path)
     with locked(output):
