@@ -131,12 +131,41 @@ class Errors:
         "or use a sampler that needs only scores, such as spacy-al.top_k.v1."
     )
     AL026 = (
-        "[AL026] Densities over nearest neighbours need the package faiss, which is not installed. "
-        "Install it with: pip install 'spacy-al[ann]'"
+        "[AL026] Densities over nearest neighbours of {found} rows, more than {most}, need the package faiss, which is "
+        "not installed. Install it with: pip install 'spacy-al[ann]'"
     )
     AL027 = (
         "[AL027] No temperature can be fitted: the loss is {value} at temperature {temperature}. "
         "Check that the labelled documents are not empty and that their answers are possible under the model."
+    )
+
+    AL240 = (
+        "[AL240] 'spacy-al.pool_information.v1' chooses by the members of a committee and was given none. Add an "
+        "[al.posterior] block that reads a committee, or use a sampler that needs one model, such as "
+        "spacy-al.error_reduction.v1."
+    )
+    AL241 = (
+        "[AL241] 'spacy-al.pool_information.v1' needs exclusive categories: probabilities of shape (texts, members, "
+        "categories) that sum to 1. Found shape {found}, or other sums. Use spacy-al.error_reduction.v1 for what is not exclusive."
+    )
+
+    # patterns and labelling functions
+    AL250 = (
+        "[AL250] {path}:{line} is no pattern that can match here: {why}. A pattern is one JSON object a line with a 'label' and a "
+        "'pattern', a phrase or a list of tokens by what a tokeniser gives (ORTH, LOWER, SHAPE and so on)."
+    )
+    AL251 = '[AL251] {path} holds no patterns. Write one a line, e.g. {{"label": "DRUG", "pattern": "aspirin"}}'
+    AL252 = "[AL252] Patterns ({path}) choose where there is no model, and the model '{model}' is given. Leave out one of them."
+
+    # labels, fusion
+    AL230 = "[AL230] '{name}' is to look at {found}, and the model's labels are: {known}. Correct the block in the config."
+    AL231 = (
+        "[AL231] 'spacy-al.product.v1' has no acquisitions to multiply. Write [al.acquisition.acquisitions], and below "
+        "it a block for each, such as [al.acquisition.acquisitions.mnlp]."
+    )
+    AL232 = (
+        "[AL232] '{name}' is to look at {labels}, and was not told the probabilities or names of the model's labels. "
+        "Use a trained pipeline, or name no labels."
     )
 
     # pool, ingest, tasks
@@ -313,6 +342,12 @@ class Errors:
         "Name another folder with --output."
     )
 
+    # partial questions
+    AL220 = (
+        "[AL220] Parts of texts cannot be asked about for a component '{factory}': what it is not told it takes for wrong, or "
+        "there are no such questions yet. Leave out [al.partial], or teach one of: {known}."
+    )
+
     # report
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
 
@@ -342,6 +377,33 @@ class Errors:
     )
     AL118 = "[AL118] {path}: {what}. It was left as it was."
     AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
+
+
+    # committees and dropout
+    AL200 = (
+        "[AL200] {name} cannot look at level '{level}' of the posteriors of this component ({kind}). "
+        "Its levels are: {known}."
+    )
+    AL201 = (
+        "[AL201] The labels of '{name}' in '{path}' are not those of the pipeline that is read: {difference}. "
+        "Train all members of a committee with the same labels, see [initialize.components] of spaCy."
+    )
+    AL202 = (
+        "[AL202] '{path}' cannot be a member of the committee: {why}. "
+        "Name directories of trained pipelines with the same component."
+    )
+    AL203 = (
+        "[AL203] '{name}' has no encoder on whose output dropout could act. "
+        "Use a committee of trained pipelines, spacy-al.committee.v1, or a model with a tok2vec layer."
+    )
+    AL204 = (
+        "[AL204] '{name}' listens to an encoder elsewhere in the pipeline, and its reader was not given the pipeline (nlp=...). "
+        "Give it, or use layers = \"last\"."
+    )
+    AL205 = (
+        "[AL205] spacy-al.batch_bald.v1 chooses by what the members of a committee say of exclusive categories, and was given nothing "
+        "of the kind. Set [al.posterior] to spacy-al.committee.v1 or spacy-al.dropout.v1, or use another sampler."
+    )
 
 
 class Warnings:
@@ -379,6 +441,9 @@ class Warnings:
         "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "
         "probabilities say little, or there are too few documents. {then}"
     )
+
+    # patterns and labelling functions
+    W250 = "[ALW250] None of the {count} patterns matches any of {total} texts, so the batch is chosen without them."
 
     # store, answers, export
     W110 = (

@@ -1,8 +1,10 @@
 """Samplers against slow references, and a contract that every registered one keeps."""
 
 import builtins
+import inspect
 import pickle
 import time
+from types import SimpleNamespace
 
 import numpy
 import pytest
@@ -31,10 +33,26 @@ def pool(seed=0, size=30):
     return scores, rng(seed + 100).normal(size=(size, 4))
 
 
+def more(sampler, size):
+    """What a sampler names beside embeddings and groups, of three labels and five labelled texts."""
+    probs = rng(3).dirichlet(numpy.ones(3), size)
+    counts = numpy.eye(3, dtype="i8")[[0, 1, 2, 0, 1]]
+    given = {
+        "lengths": rng(1).integers(1, 30, size),
+        "label_probs": probs,
+        "label_names": ("A", "B", "C"),
+        "members": numpy.stack([probs, probs[:, [1, 0, 2]]], axis=1),
+        "labelled": SimpleNamespace(embeddings=rng(2).normal(size=(5, 4)), counts=counts),
+    }
+    named = inspect.signature(sampler).parameters
+    return {name: value for name, value in given.items() if name in named}
+
+
 def draw(name, n, seed=0, size=30, groups=None):
     scores, embeddings = pool(size=size)
     sampler = al_samplers.get(name)()
-    return sampler(scores, n, rng(seed), embeddings=embeddings, groups=groups)
+    given = {"embeddings": embeddings, "groups": groups, **more(sampler, size)}
+    return sampler(scores, n, rng(seed), **given)
 
 
 # the contract
@@ -65,7 +83,8 @@ def test_obeys_its_seed(name):
 def test_leaves_the_global_state_and_its_inputs_alone(name):
     scores, embeddings = pool()
     before, kept = numpy.random.get_state()[1].tolist(), (scores.copy(), embeddings.copy())  # noqa: NPY002
-    al_samplers.get(name)()(scores, 5, rng(), embeddings=embeddings)
+    sampler = al_samplers.get(name)()
+    sampler(scores, 5, rng(), embeddings=embeddings, **more(sampler, 30))
     assert numpy.random.get_state()[1].tolist() == before  # noqa: NPY002
     assert (scores == kept[0]).all() and (embeddings == kept[1]).all()
 
@@ -84,9 +103,8 @@ def test_empty_pool(name):
     sampler = al_samplers.get(name)()
     empty = numpy.zeros(0, dtype="i8")
     for groups in (None, empty):
-        rows, propensities = sampler(
-            numpy.zeros(0), 5, rng(), embeddings=numpy.zeros((0, 4)), groups=groups
-        )
+        given = {"embeddings": numpy.zeros((0, 4)), "groups": groups, **more(sampler, 0)}
+        rows, propensities = sampler(numpy.zeros(0), 5, rng(), **given)
         assert rows.shape == propensities.shape == (0,)
 
 
@@ -103,7 +121,7 @@ def test_pickles_and_resolves_from_config(name):
     sampler = spacy.registry.resolve({"x": {"@al_samplers": name}})["x"]
     again = pickle.loads(pickle.dumps(sampler))
     scores, embeddings = pool()
-    rows, _ = again(scores, 5, rng(), embeddings=embeddings)
+    rows, _ = again(scores, 5, rng(), embeddings=embeddings, **more(again, 30))
     assert rows.tolist() == draw(name, 5)[0].tolist()
     with pytest.raises(ConfigValidationError):
         spacy.registry.resolve({"x": {"@al_samplers": name, "no_such_key": 1}})
@@ -241,7 +259,6 @@ def slow_knn(vectors, k):
 
 @pytest.mark.parametrize("k", [1, 3, 39, 100])
 def test_knn_density_against_all_pairs(k):
-    pytest.importorskip("faiss")
     vectors = rng().normal(size=(40, 5))
     vectors[5] = 0
     vectors[10:25] = vectors[10]
@@ -260,14 +277,13 @@ def test_knn_density_of_large_pools_is_close(monkeypatch):
 
 
 def test_knn_density_corners():
-    pytest.importorskip("faiss")
     assert knn_density(numpy.ones((1, 3))).tolist() == [0.0]
     assert knn_density(numpy.ones((0, 3))).shape == (0,)
     with pytest.raises(UsageError, match="AL023"):
         knn_density(numpy.ones((4, 3)), k=0)
 
 
-def test_knn_density_without_faiss(monkeypatch):
+def test_densities_without_faiss(monkeypatch):
     real = builtins.__import__
 
     def hidden(name, *args, **kwargs):
@@ -276,7 +292,9 @@ def test_knn_density_without_faiss(monkeypatch):
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", hidden)
-    with pytest.raises(AlError, match=r"pip install 'spacy-al\[ann\]'"):
+    test_knn_density_against_all_pairs(3)
+    monkeypatch.setattr(density, "EXACT", 3)
+    with pytest.raises(AlError, match=r"AL026.*of 4 rows.*pip install 'spacy-al\[ann\]'"):
         knn_density(numpy.ones((4, 3)))
 
 

@@ -6,7 +6,17 @@ from spacy_al import registry
 from spacy_al.acquisition.binary import make_binary_entropy
 from spacy_al.acquisition.category import make_entropy, make_least_confidence, make_margin
 from spacy_al.acquisition.combine import information_density, product, rank_fusion
+from spacy_al.acquisition.disagreement import (
+    make_bald,
+    make_consensus_entropy,
+    make_vote_entropy,
+    members_of,
+)
+from spacy_al.acquisition.fusion import fuse, make_product
 from spacy_al.acquisition.inputs import FITS, kind_of, misfit
+from spacy_al.acquisition.labels import label_probs
+from spacy_al.acquisition.missed import make_missed_entities
+from spacy_al.acquisition.model_change import make_expected_model_change
 from spacy_al.acquisition.sequence import (
     make_expected_errors,
     make_mnlp,
@@ -23,19 +33,28 @@ from spacy_al.types import Acquisition
 
 __all__ = [
     "default_acquisition",
+    "fuse",
     "information_density",
+    "label_probs",
+    "make_bald",
     "make_binary_entropy",
+    "make_consensus_entropy",
     "make_entropy",
     "make_expected_errors",
+    "make_expected_model_change",
     "make_least_confidence",
     "make_lowest_token_prob",
     "make_margin",
+    "make_missed_entities",
     "make_mnlp",
+    "make_product",
     "make_sequence_entropy",
     "make_sequence_least_confidence",
     "make_token_entropy",
     "make_token_least_confidence",
     "make_token_margin",
+    "make_vote_entropy",
+    "members_of",
     "product",
     "rank_fusion",
 ]

@@ -18,20 +18,25 @@ _TOKENS = (
     "sequence_least_confidence",
     "mnlp",
     "expected_errors",
+    "expected_model_change",
 )
 
 # The kinds of posterior, and the acquisitions that fit each, the default first
 FITS = {
-    "entities": (*_TOKENS, "binary_entropy"),
+    "entities": (*_TOKENS, "binary_entropy", "missed_entities"),
     "tokens": _TOKENS,
-    "exclusive categories": ("margin", "entropy", "least_confidence"),
-    "multilabel categories": ("binary_entropy",),
-    "spans": ("binary_entropy",),
+    "exclusive categories": ("margin", "entropy", "least_confidence", "expected_model_change"),
+    "multilabel categories": ("binary_entropy", "missed_entities", "expected_model_change"),
+    "spans": ("binary_entropy", "missed_entities", "expected_model_change"),
 }
+# Of committees of any of these
+FITS |= {f"committee of {kind}": ("bald", "consensus_entropy", "vote_entropy") for kind in [*FITS]}
 
 
 def kind_of(posterior: Any) -> str:
     """The kind of a posterior, judged by its attributes: a key of FITS, or "unknown"."""
+    if members := getattr(posterior, "members", ()):
+        return f"committee of {kind_of(members[0])}"
     if hasattr(posterior, "token_probs"):
         return "entities" if hasattr(posterior, "best_logprob") else "tokens"
     # candidate spans may come with probs of another shape beside span_probs
@@ -108,7 +113,7 @@ def _read(
     rows = []
     for posterior in posteriors:
         value = getattr(posterior, attribute, None)
-        if value is None:
+        if value is None or hasattr(posterior, "members"):
             misfit(posterior, name, needs)
         array = numpy.asarray(value, dtype="f8")
         # a document without tokens may come as an empty array of any shape

@@ -2,18 +2,40 @@
 
 from spacy_al.selection.cold_start import make_representative
 from spacy_al.selection.density import cosine_to_pool, knn_density, mean_cosine, unit_sum
+from spacy_al.selection.error_reduction import (
+    inverse_products,
+    make_error_reduction,
+    make_pool_information,
+    shared_information,
+)
+from spacy_al.selection.near_positives import make_near_positives
+from spacy_al.selection.quotas import make_quotas
 from spacy_al.selection.rank import make_top_k, make_uniform
+from spacy_al.selection.stochastic import make_stochastic
 
 # Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
-BLIND = {"spacy-al.top_k.v1", "spacy-al.uniform.v1"}
+BLIND = {
+    "spacy-al.pool_information.v1",
+    "spacy-al.quotas.v1",
+    "spacy-al.stochastic.v1",
+    "spacy-al.top_k.v1",
+    "spacy-al.uniform.v1",
+}
 UNRANKED = {"spacy-al.uniform.v1", "spacy-al.representative.v1"}
 
 __all__ = [
     "cosine_to_pool",
+    "inverse_products",
     "knn_density",
+    "make_error_reduction",
+    "make_near_positives",
+    "make_pool_information",
+    "make_quotas",
     "make_representative",
+    "make_stochastic",
     "make_top_k",
     "make_uniform",
     "mean_cosine",
+    "shared_information",
     "unit_sum",
 ]
