@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spacy_al.data.annotate import decided_tokens
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 from spacy_al.settings import resolve
@@ -10,7 +11,12 @@ from spacy_al.util import callable_name
 # Of a round's metrics, what criteria are given as it is
 HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
 # What is added up over rounds, and under which name a round has it
-SPENT = {"answers": "answers", "words_asked": "words_shown", "seconds": "seconds_answers"}
+SPENT = {
+    "answers": "answers",
+    "words_asked": "words_shown",
+    "words_decided": "words_decided",
+    "seconds": "seconds_answers",
+}
 
 
 def stopping(
@@ -57,14 +63,9 @@ def spent(store: Store, number: int) -> dict[str, Any]:
     """What the answers of a round cost: how many, the annotators' seconds, words shown and words decided."""
     tasks = {stored.id: stored.task for stored in store.tasks(number)}
     own = [answer for answer in store.answers() if answer.task in tasks]
-    shown = [tasks[answer.task]["tokens"] for answer in own]
-    decided = [
-        answer.payload.get("asked") or tasks[answer.task].get("asked") or tokens
-        for answer, tokens in zip(own, shown)
-    ]
     return {
         "answers": len(own),
         "seconds_answers": sum(answer.seconds or 0.0 for answer in own),
-        "words_shown": sum(map(len, shown)),
-        "words_decided": sum(map(len, decided)),
+        "words_shown": sum(len(tasks[answer.task]["tokens"]) for answer in own),
+        "words_decided": sum(len(decided_tokens(tasks[a.task], a.payload)) for a in own),
     }

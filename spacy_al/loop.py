@@ -24,6 +24,7 @@ from spacy_al.lock import locked
 from spacy_al.pretrain import pretrain
 from spacy_al.project import Project
 from spacy_al.select import Selection, select
+from spacy_al.self_label import label_rest
 from spacy_al.settings import named, resolve
 from spacy_al.trainer import CONFIG, changes, train, write_config
 from spacy_al.util import content_hash
@@ -76,10 +77,14 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
         review += dev.review
         grown(None, dev, project.dev, Vocab())
+    before = project.folder(current.number - 1) / "model-best"
+    rest = label_rest(project, before, merged.docs)
     counts = grown(settings.train, merged, folder / "train.spacy", Vocab())
     metrics: dict[str, Any] = {
         "texts": counts["texts"],
         "words": counts["words"],
+        "words_labelled": counts["words decided"],
+        **rest,
         "balance": dict(merged.balance),
         "merged": dict(merged.report),
         "review": review,
@@ -95,7 +100,6 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     encoder = None
     if settings.pretrain_epochs:
         encoder = pretrain(project, project.output / "pretrain")
-    before = project.folder(current.number - 1) / "model-best"
     write_config(
         project.config,
         project.overrides,

@@ -16,6 +16,7 @@ from spacy.tokens import Doc
 from spacy.util import dot_to_object, load_config
 
 from spacy_al.child import attempt, reason, run_spacy, sweep
+from spacy_al.data.annotate import INCORRECT
 from spacy_al.data.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.gold import stored_docs
@@ -29,8 +30,6 @@ CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
 LEAST = 200
 # How many times as many steps a component needs, as nearly all of its candidates are nothing
 PACE = {"spancat": 3, "spancat_singlelabel": 3}
-# Where merged answers keep the entities that were rejected
-INCORRECT = "incorrect_spans"
 ENTITIES = ("ner", "beam_ner")
 # The last line of the log, so that a model that is used again is known to have taken as long
 TOOK = "spacy-al: trained in {:.2f} seconds\n"

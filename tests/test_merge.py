@@ -432,6 +432,8 @@ def test_grown_keeps_what_was_there_and_lets_answers_win(tmp_path):
     path.parent.mkdir()
     counts = grown(tmp_path / "train.spacy", found, path, Vocab())
     assert counts == {"texts": 3, "words": 11, "answered": 1, "given": 2, "both": 1} | {
+        # nobody has said anything of the entities of one
+        "words decided": 9,
         "label PERSON": 2,
         "label DRUG": 1,
     }

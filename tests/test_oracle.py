@@ -314,6 +314,12 @@ def test_what_an_answer_takes():
     assert oracle(ask(doc, ["A"], strategy=CHOSEN), doc, kind="entities", seed=0)[1] == 9 / 0.8
     # reading costs as much where only a part is asked about
     assert oracle(ask(doc, ["A"], asked=[0]), doc, kind="entities", seed=0)[1] == 3 + 2 + 2
+    # unless it is said to be faster: one word decided, three read
+    quick = make_oracle(**how, seconds_per_token_read=0.25)
+    assert quick(ask(doc, ["A"], asked=[0]), doc, kind="entities", seed=0)[1] == 3 + 0.5 + 0.75 + 2
+    # an entity is decided on to its end, and a whole question has nothing that is read besides
+    assert quick(ask(doc, ["A"], asked=[2]), doc, kind="entities", seed=0)[1] == 3 + 1 + 0.5 + 2
+    assert quick(ask(doc, ["A"]), doc, kind="entities", seed=0)[1] == 3 + 2 + 4
     task = ask(doc, ["A", "B"], kind="categories")
     assert oracle(task, doc, kind="categories", seed=0)[1] == 3 + 2 + 2
     suggestions = [(i, i + 1, "N", 0.9) for i in range(4)]

@@ -22,7 +22,7 @@ from spacy.tokens import Doc
 
 from spacy_al import registry
 from spacy_al.adapters.mistakes import Mistakes, mistaken
-from spacy_al.data.annotate import Mark, is_exclusive, make_doc
+from spacy_al.data.annotate import Mark, decided_tokens, is_exclusive, make_doc
 from spacy_al.data.answers import shown_labels
 from spacy_al.data.merge import count_labels
 from spacy_al.data.tasks import Task
@@ -55,6 +55,7 @@ class Annotator:
     seconds_per_text: float
     seconds_per_token: float
     seconds_per_entity: float
+    seconds_per_token_read: float
     chosen_slowdown: float
     chosen_errors: float
 
@@ -69,6 +70,7 @@ def make_oracle(
     seconds_per_text: float = 0.0,
     seconds_per_token: float = 0.32,
     seconds_per_entity: float = 4.6,
+    seconds_per_token_read: float | None = None,
     chosen_slowdown: float = 0.0,
     chosen_errors: float = 0.0,
 ) -> Any:
@@ -78,6 +80,9 @@ def make_oracle(
     ignored (float): The share of texts that are answered with `ignore`.
     seconds_per_text, seconds_per_token, seconds_per_entity (float): What an answer takes: once, for each token shown, and
         for each span or category given, or tag that differs from the suggestion.
+    seconds_per_token_read (float | None): Instead for each token that is shown and not asked about; None: reading it takes as
+        long. Reading has to be charged (Zhang et al., 2023); 238 words a minute, as people read to themselves (Brysbaert,
+        2019), are 0.25 seconds each.
     chosen_slowdown (float): The share by which fewer words a minute are read in texts that were not drawn uniformly; 0.21
         in the study.
     chosen_errors (float): By how much lower F against the gold is in such texts; 0.05 in the study.
@@ -90,8 +95,10 @@ def make_oracle(
     _check("missed + mislabelled + boundary", mistakes.wrong, 1.0)
     _check("chosen_slowdown", chosen_slowdown, 0.99)
     _check("chosen_errors", chosen_errors, mistakes.f)
-    seconds = (seconds_per_text, seconds_per_token, seconds_per_entity)
-    for name, value in zip(("text", "token", "entity"), seconds):
+    if seconds_per_token_read is None:
+        seconds_per_token_read = seconds_per_token
+    seconds = (seconds_per_text, seconds_per_token, seconds_per_entity, seconds_per_token_read)
+    for name, value in zip(("text", "token", "entity", "token_read"), seconds):
         _check(f"seconds_per_{name}", value, math.inf)
     person = Annotator(mistakes, ignored, *seconds, chosen_slowdown, chosen_errors)
     return partial(answer_from_gold, person)
@@ -127,7 +134,7 @@ def answer_from_gold(
     ignores = rng.random() < person.ignored
     payload, right = _right(task, gold, kind, spans_key, Counter() if counts is None else counts)
     if ignores or right is None:
-        return {"answer": "ignore"}, _seconds(person, task, 0, chosen)
+        return {"answer": "ignore"}, _seconds(person, task, {}, 0, chosen)
     if payload["answer"] == "accept":
         form = "category" if kind == "categories" and is_exclusive(task) else kind
         rates = [person.mistakes.fitting(form)]
@@ -140,13 +147,17 @@ def answer_from_gold(
             labels=shown_labels(task, payload),
             spaces=[token["text"].isspace() for token in task.get("tokens", ())],
         )
+        if kind != "categories" and "asked" in task:
+            # what else a person believes to see is not asked for
+            asked = set(task["asked"])
+            right = {mark for mark in right if not asked.isdisjoint(range(*mark[:2]))}
     if kind == "categories":
         payload["accept"] = sorted(label for _, _, label in right)
-        return payload, _seconds(person, task, len(right), chosen)
+        return payload, _seconds(person, task, payload, len(right), chosen)
     payload["spans"] = [_span(task, mark) for mark in sorted(right)]
     given = {(s["token_start"], s["token_end"] + 1, s["label"]) for s in task.get("spans", ())}
     work = len(right - given) if kind == "tags" else len(right)
-    return payload, _seconds(person, task, work, chosen)
+    return payload, _seconds(person, task, payload, work, chosen)
 
 
 def is_chosen(task: Task) -> bool:
@@ -214,12 +225,12 @@ def _right(
     # what a reader of gold needs to know of a component
     component = SimpleNamespace(key=spans_key, cfg={})
     doc = make_doc(task, gold.vocab)
+    asked = set(task.get("asked", range(len(doc))))
     answer = ANSWERS[READ_AS[kind]](gold, doc, component, counts)
     payload: dict[str, Any] = {"answer": "accept"}
     if not isinstance(answer, SpanAnswer):
-        tags = {(i, i + 1, tag) for i, tag in enumerate(answer) if tag in shown}
+        tags = {(i, i + 1, tag) for i, tag in enumerate(answer) if i in asked and tag in shown}
         return payload, tags or None
-    asked = set(task.get("asked", range(len(doc))))
     # a span categoriser knows no missing spans: spaCy leaves out those that do not fit the tokens
     known = asked if kind == "spans" else {i for i in asked if answer.known[i]}
     if not known:
@@ -255,9 +266,14 @@ def _span(task: Task, mark: Mark) -> dict[str, Any]:
     return {"start": first["start"], "end": last["end"], **tokens}
 
 
-def _seconds(person: Annotator, task: Task, work: int, chosen: bool) -> float:
-    seconds = person.seconds_per_text + person.seconds_per_token * len(task.get("tokens", ()))
-    seconds += person.seconds_per_entity * work
+def _seconds(
+    person: Annotator, task: Task, payload: Mapping[str, Any], work: int, chosen: bool
+) -> float:
+    # whether the gold knows what is asked makes no difference
+    decided = len(decided_tokens(task, {"spans": payload.get("spans")}))
+    read = len(task.get("tokens", ())) - decided
+    seconds = person.seconds_per_text + person.seconds_per_token * decided
+    seconds += person.seconds_per_token_read * read + person.seconds_per_entity * work
     return seconds / (1 - person.chosen_slowdown) if chosen else seconds
 
 

@@ -5,16 +5,20 @@ from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement, pairwise
 from typing import Any, TypeAlias
 
+import numpy
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from spacy_al.data.answers import shown_labels
 from spacy_al.data.tasks import Task
+from spacy_al.types import Bools
 
 # (start, end, label) over tokens, the end exclusive; a category is (0, 0, label)
 Mark: TypeAlias = tuple[int, int, str]
 # A candidate that the model gives less is not worth a rejection
 LEAST_PROB = 0.01
+# Groups of spans in a corpus: entities that were rejected, and what nobody but the model has labelled
+INCORRECT, SELF = "incorrect_spans", "self_labelled"
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,24 @@ def annotation(
     if kind == "entities" and len(named) == 1:
         return replace(question, rejected=named)
     return replace(question, reason="rejected whole")
+
+
+def decided_tokens(task: Task, payload: Mapping[str, Any]) -> set[int]:
+    """The tokens that an annotator had to decide on: those asked about, and what else is under the spans of the answer.
+
+    A question about a single span asks about no token besides.
+    """
+    asked = payload.get("asked", task.get("asked"))
+    tokens = set(range(len(task.get("tokens", ()))) if asked is None else asked)
+    spans = payload.get("spans") or (task.get("spans", ()) if asked == [] else ())
+    return tokens.union(*(range(s["token_start"], s["token_end"] + 1) for s in spans))
+
+
+def undecided(doc: Doc, kind: str) -> Bools:
+    """(n_tokens,) whether nothing is said of a token; never so for spans and categories."""
+    if kind not in ("entities", "tags"):
+        return numpy.zeros(len(doc), dtype=bool)
+    return doc.to_array("ENT_IOB" if kind == "entities" else "TAG") == 0
 
 
 def can_both_be(first: Annotation, second: Annotation, *, flat: bool) -> bool:

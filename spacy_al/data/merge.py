@@ -12,6 +12,8 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_al.data.annotate import (
+    INCORRECT,
+    SELF,
     Annotation,
     annotate,
     annotation,
@@ -19,6 +21,7 @@ from spacy_al.data.annotate import (
     is_exclusive,
     make_doc,
     moved,
+    undecided,
 )
 from spacy_al.data.pool import shards
 from spacy_al.data.records import StoredAnswer, StoredTask
@@ -60,7 +63,7 @@ def merge(
     kind: str,
     labels: Sequence[str],
     spans_key: str = "sc",
-    incorrect_key: str = "incorrect_spans",
+    incorrect_key: str = INCORRECT,
     purpose: str = "train",
     vocab: Vocab,
 ) -> Merged:
@@ -123,8 +126,8 @@ def grown(train: Path | None, merged: Merged, path: Path, vocab: Vocab) -> Count
     merged (Merged): The answers.
     path (Path): Written whole or not at all. Without any doc there is no file.
     vocab (Vocab): For the docs of `train`.
-    RETURNS (Counter): `texts` and `words`; texts `given` before, `answered`, and in `both`; and `label X` for each
-        label X, how often the whole corpus has it.
+    RETURNS (Counter): `texts` and `words`; `words decided`, those that people have labelled; texts `given` before,
+        `answered`, and in `both`; and `label X` for each label X, how often the whole corpus has it.
     RAISES (AlError): As `shards`, `read_shard` and `writing`.
     """
     counts: Counter[str] = Counter(answered=len(merged.docs))
@@ -141,6 +144,7 @@ def grown(train: Path | None, merged: Merged, path: Path, vocab: Vocab) -> Count
     docs += merged.docs
     counts["texts"] = len(docs)
     counts["words"] = sum(len(doc) for doc in docs)
+    counts["words decided"] = sum(count_decided(doc, merged.kind) for doc in docs)
     for doc in docs:
         for label, count in count_labels(doc, merged.kind, merged.spans_key).items():
             counts[f"label {label}"] += count
@@ -166,6 +170,12 @@ def count_labels(doc: Doc, kind: str, spans_key: str = "sc") -> Counter[str]:
         return Counter(token.tag_ for token in doc if token.tag_)
     spans = doc.ents if kind == "entities" else doc.spans.get(spans_key, ())
     return Counter(span.label_ for span in spans)
+
+
+def count_decided(doc: Doc, kind: str) -> int:
+    """How many tokens of a doc people have labelled, or said to be nothing."""
+    by_model = sum(len(span) for span in doc.spans.get(SELF, ()))
+    return len(doc) - int(undecided(doc, kind).sum()) - by_model
 
 
 def _items(tasks: Iterable[StoredTask], purpose: str) -> list[list[StoredTask]]:

@@ -35,6 +35,7 @@ def make_task(
     meta: dict[str, Any],
     view_id: str,
     exclusive: bool = True,
+    asked: Sequence[int] | None = None,
 ) -> Task:
     """The question about one document.
 
@@ -47,8 +48,9 @@ def make_task(
         numpy's numbers become Python's.
     view_id (str): Prodigy's interface, e.g. `ner_manual`, `spans_manual`, `choice`, `pos_manual`.
     exclusive (bool): For categories: whether exactly one applies.
+    asked (Sequence[int] | None): The tokens that the question is about; None for all of them. `meta` shows the words.
     RETURNS (Task): `_input_hash` is equal for equal texts; `_task_hash` for equal text, component, labels
-        and suggestions, whatever their scores. Both are signed 32 bits, as Prodigy's, and stable, but not
+        suggestions and tokens asked about, whatever their scores. Both are signed 32 bits, as Prodigy's, and stable, but not
         the numbers that Prodigy itself would give. The identity of a text is `util.content_hash`.
     RAISES (AlError): A suggestion that does not fit (AL058), an unknown kind (AL059).
     """
@@ -70,14 +72,18 @@ def make_task(
     }
     if component_kind == "categories":
         task |= _options(doc, suggestions, labels, exclusive)
-        asked = sorted(label for label, _ in suggestions)
+        shown: list[Any] = sorted(label for label, _ in suggestions)
     else:
         task["spans"] = _spans(doc, suggestions, labels, one_token=component_kind == "tags")
-        asked = [[span["token_start"], span["token_end"], span["label"]] for span in task["spans"]]
+        shown = [[span["token_start"], span["token_end"], span["label"]] for span in task["spans"]]
     task["meta"] = {key: _plain(value) for key, value in meta.items()}
+    if asked is not None:
+        task["asked"] = list(asked)
+        task["meta"]["asked"] = _stretches(doc, asked)
+        shown.append(task["asked"])
     component = task["meta"].get("component", component_kind)
     task["_input_hash"] = _hash32(doc.text)
-    task["_task_hash"] = _hash32([doc.text, component, list(labels), asked])
+    task["_task_hash"] = _hash32([doc.text, component, list(labels), shown])
     task["_view_id"] = view_id
     return task
 
@@ -215,6 +221,13 @@ def _spans(
         span |= {"token_start": first.i, "token_end": last.i, "label": label}
         spans.append(span if prob is None else {**span, "score": prob})
     return sorted(spans, key=lambda span: (span["token_start"], span["token_end"], span["label"]))
+
+
+def _stretches(doc: Doc, tokens: Sequence[int]) -> str:
+    """The words of some tokens, those that follow each other together."""
+    starts = [i for i in tokens if i - 1 not in tokens]
+    ends = [i + 1 for i in tokens if i + 1 not in tokens]
+    return ", ".join(f"“{doc[start:end].text}”" for start, end in zip(starts, ends))
 
 
 def _options(
