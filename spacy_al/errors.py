@@ -156,6 +156,23 @@ class Errors:
     )
     AL251 = '[AL251] {path} holds no patterns. Write one a line, e.g. {{"label": "DRUG", "pattern": "aspirin"}}'
     AL252 = "[AL252] Patterns ({path}) choose where there is no model, and the model '{model}' is given. Leave out one of them."
+    AL253 = (
+        "[AL253] No labelling functions are registered. Decorate functions that make them with "
+        "@spacy.registry.al_labelling_functions(\"NAME\"), and name their file with --code."
+    )
+    AL254 = (
+        "[AL254] The labelling function '{name}' returned {found}. All return spans, or (start, end, label) of tokens with the end "
+        "exclusive, to mark entities; or all return a category's name; and None where they know nothing."
+    )
+    AL255 = (
+        "[AL255] Weak labels are made one by the package {package}, and '{missing}' is not installed. "
+        "Install it with: pip install 'spacy-al[weak]'"
+    )
+    AL256 = (
+        "[AL256] None of the {total} texts of {path} got a label from any labelling function ({names}). "
+        "Try them on a text that they should label."
+    )
+    AL257 = "[AL257] The label model of {package} failed: {why}. Look for functions that label nearly nothing, and leave them out."
 
     # labels, fusion
     AL230 = "[AL230] '{name}' is to look at {found}, and the model's labels are: {known}. Correct the block in the config."
@@ -166,6 +183,19 @@ class Errors:
     AL232 = (
         "[AL232] '{name}' is to look at {labels}, and was not told the probabilities or names of the model's labels. "
         "Use a trained pipeline, or name no labels."
+    )
+
+    AL242 = (
+        "[AL242] A {found} has no predict_proba, so it gives no probabilities. Wrap it in an object that has, such "
+        "as scikit-learn's CalibratedClassifierCV or the scikit-learn interface of its library."
+    )
+    AL243 = (
+        "[AL243] The estimator knows the class {found!r}, which is none of the labels: {labels}. "
+        "Fit it on these labels, or on their positions, from 0."
+    )
+    AL244 = (
+        "[AL244] predict_proba of {name} returned an array of shape {found}, or rows that are no probabilities; {expected} is "
+        "needed, each row with the sum 1 where labels are exclusive. Check how it was fitted."
     )
 
     # pool, ingest, tasks
@@ -403,6 +433,12 @@ class Errors:
     AL205 = (
         "[AL205] spacy-al.batch_bald.v1 chooses by what the members of a committee say of exclusive categories, and was given nothing "
         "of the kind. Set [al.posterior] to spacy-al.committee.v1 or spacy-al.dropout.v1, or use another sampler."
+    )
+
+    # gradients
+    AL210 = (
+        "[AL210] spacy-al.gradient.v1 needs the probabilities of labels, and a posterior of the kind '{kind}' has none that it knows. "
+        "Use another [al.embedding]: spacy-al.encoder.v1 or spacy-al.hashed_words.v1."
     )
 
 

@@ -1,0 +1,119 @@
+"""Any estimator with `predict_proba` (scikit-learn, XGBoost, LightGBM, wrapped Keras or torch) as a text classifier."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from numbers import Integral
+from typing import Any
+
+import numpy
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
+from spacy.tokens import Doc
+
+from spacy_al import registry
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.read import Reader
+from spacy_al.posteriors.temperature import Temperature
+from spacy_al.types import Floats
+
+
+@registry.al_posteriors("spacy-al.estimator.v1")
+def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
+    """What a fitted estimator says of a text's vector, in place of the component.
+
+    Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
+    `spacy.registry.misc`, loads or fits it.
+
+    estimator (Any): Fitted, with `predict_proba`.
+    embedding (Callable): From `al_embeddings`; the one it was fitted on.
+    RETURNS (Reader): Of a text classifier, which says which labels there are.
+    RAISES (UsageError): AL242 without predict_proba.
+    """
+    _check(estimator)
+    return partial(read_estimator, estimator=estimator, embedding=embedding)
+
+
+def read_estimator(
+    pipe: Any, docs: Sequence[Doc], temperature: Temperature, *, estimator: Any, embedding: Callable
+) -> list[Categories]:
+    """The posterior of an estimator for each doc.
+
+    pipe (TextCategorizer): Gives the labels, and whether they are exclusive.
+    docs (Sequence[Doc]): Of one without tokens nothing is known, as in `read_categories`.
+    temperature (Temperature): Not used: it was fitted on the component.
+    RETURNS (list[Categories]): One per doc, in order.
+    RAISES (AlError): AL242 to AL244.
+    """
+    labels = tuple(pipe.labels)
+    exclusive = not isinstance(pipe, MultiLabel_TextCategorizer)
+    blank = numpy.full(len(labels), 1 / len(labels) if exclusive else 0.0)
+    filled = [doc for doc in docs if len(doc)]
+    vectors = embedding(filled) if filled else None
+    found = iter(
+        estimator_posteriors(estimator, vectors, labels, exclusive=exclusive) if filled else ()
+    )
+    return [next(found) if len(doc) else Categories(labels, blank, exclusive) for doc in docs]
+
+
+def estimator_posteriors(
+    estimator: Any, vectors: Any, labels: Sequence[str] | None = None, *, exclusive: bool = True
+) -> list[Categories]:
+    """Posteriors from vectors of documents, for acquisitions of text classification.
+
+    estimator (Any): Fitted, with `predict_proba`.
+    vectors (Any): As it was fitted on, shape (n, d).
+    labels (Sequence[str] | None): In the order that the posteriors shall have, by default the estimator's own. Classes that
+        are whole numbers are positions among them, others their names. A label that the estimator has never seen has
+        probability 0.
+    exclusive (bool): Whether exactly one label applies.
+    RETURNS (list[Categories]): One a row.
+    RAISES (AlError): AL242 (UsageError) without predict_proba, AL243 for a class that is no label, AL244 for what are no
+        probabilities.
+    """
+    _check(estimator)
+    classes = getattr(estimator, "classes_", None)
+    found = estimator.predict_proba(vectors)
+    if isinstance(found, list):
+        # scikit-learn's trees and neighbours of several labels: (n, 2) for each, and classes 0 and 1 or only one of them
+        found = numpy.column_stack(
+            [_of_one(*pair) for pair in zip(found, classes or [[0, 1]] * len(found))]
+        )
+        classes = None
+    probs = numpy.asarray(found, dtype="f8")
+    if classes is None:
+        classes = range(probs.shape[-1])
+    if labels is None:
+        labels = [str(label) for label in classes]
+        classes = range(len(labels))
+    shape = vectors.shape[0], len(classes)
+    rows = numpy.zeros((vectors.shape[0], len(labels)))
+    columns = _columns(classes, labels)
+    fine = probs.shape == shape and ((probs >= 0) & (probs <= 1 + 1e-6)).all()
+    if not fine or (exclusive and (numpy.abs(probs.sum(axis=1) - 1) > 1e-3).any()):
+        raise AlError(
+            Errors.AL244.format(name=type(estimator).__name__, found=probs.shape, expected=shape)
+        )
+    rows[:, columns] = probs.clip(0, 1)
+    return [Categories(tuple(labels), row, exclusive) for row in rows]
+
+
+def _check(estimator: Any) -> None:
+    if not callable(getattr(estimator, "predict_proba", None)):
+        raise UsageError(Errors.AL242.format(found=type(estimator).__name__))
+
+
+def _of_one(probs: Floats, classes: Any) -> Floats:
+    """The probability that one label of several applies."""
+    seen = list(classes)
+    return probs[:, seen.index(1)] if 1 in seen else numpy.zeros(len(probs))
+
+
+def _columns(classes: Any, labels: Sequence[str]) -> list[int]:
+    """Where each class stands among the labels."""
+    columns = []
+    for name in classes:
+        known = int(name) < len(labels) if isinstance(name, Integral) else str(name) in labels
+        if not known:
+            raise AlError(Errors.AL243.format(found=name, labels=", ".join(labels)))
+        columns.append(int(name) if isinstance(name, Integral) else labels.index(str(name)))
+    return columns

@@ -1,0 +1,177 @@
+"""Estimators of other libraries as posteriors."""
+
+import numpy
+import pytest
+import scipy.sparse
+import spacy
+from numpy.testing import assert_allclose
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import MultinomialNB
+from sklearn.svm import LinearSVC
+
+import spacy_al
+from spacy_al import estimator_posteriors, registry
+from spacy_al.embeddings import hashed_words
+from spacy_al.errors import AlError, UsageError
+
+TEXTS = ["good day", "bad night", "good good", "bad bad", "so so", ""]
+LABELS = ["NEG", "POS", "MID"]
+ANSWERS = ["POS", "NEG", "POS", "NEG"]
+
+
+class Wrapped:
+    """As the wrappers of neural networks are: columns in the order of the labels, no classes_."""
+
+    def __init__(self, probs):
+        self.probs = numpy.asarray(probs)
+
+    def predict_proba(self, vectors):
+        return numpy.repeat(self.probs[None], vectors.shape[0], axis=0)
+
+
+def vectors_of(n=4):
+    nlp = spacy.blank("en")
+    return hashed_words([nlp(text) for text in TEXTS[:n]])
+
+
+def test_equals_what_the_estimator_says():
+    vectors = vectors_of()
+    for estimator in (MultinomialNB(), LogisticRegression(), RandomForestClassifier(5, random_state=0)):  # fmt: skip
+        estimator.fit(vectors, ANSWERS)
+        posteriors = estimator_posteriors(estimator, vectors)
+        assert posteriors[0].labels == ("NEG", "POS") and posteriors[0].exclusive
+        assert_allclose([p.probs for p in posteriors], estimator.predict_proba(vectors))
+        # in the order that is asked for, and nothing for what it has never seen
+        for row, again in zip(
+            posteriors, estimator_posteriors(estimator, vectors, ["POS", "MID", "NEG"])
+        ):
+            assert again.labels == ("POS", "MID", "NEG")
+            assert_allclose(again.probs, [row.probs[1], 0, row.probs[0]])
+        scores = registry.al_acquisitions.get("spacy-al.margin.v1")()(posteriors)
+        assert scores.shape == (4,)
+
+
+def test_classes_that_are_numbers_are_positions():
+    # as XGBoost wants them
+    estimator = MultinomialNB().fit(vectors_of(), [2, 0, 2, 0])
+    (first, *_) = estimator_posteriors(estimator, vectors_of(), LABELS)
+    assert_allclose(first.probs[[0, 2]], estimator.predict_proba(vectors_of())[0])
+    assert first.probs[1] == 0
+    (first, *_) = estimator_posteriors(estimator, vectors_of())
+    assert first.labels == ("0", "2") and first.probs.argmax() == 1
+    (first, *_) = estimator_posteriors(Wrapped([0.2, 0.5, 0.3]), vectors_of(), LABELS)
+    assert first.probs.tolist() == [0.2, 0.5, 0.3]
+
+
+def test_several_labels():
+    vectors, answers = vectors_of().toarray()[:, ::1], numpy.array([[1, 0], [0, 0], [1, 0], [1, 0]])
+    vectors = vectors[:, vectors.any(axis=0)]
+    forest = RandomForestClassifier(5, random_state=0).fit(vectors, answers)
+    posteriors = estimator_posteriors(forest, vectors, ["A", "B"], exclusive=False)
+    tables = forest.predict_proba(vectors)
+    assert_allclose([p.probs[0] for p in posteriors], tables[0][:, 1])
+    # a label that no text had is a class of its own
+    assert [p.probs[1] for p in posteriors] == [0] * 4 and not posteriors[0].exclusive
+    answers[0, 1] = 1
+    several = OneVsRestClassifier(LogisticRegression()).fit(vectors, answers)
+    posteriors = estimator_posteriors(several, vectors, ["A", "B"], exclusive=False)
+    assert_allclose([p.probs for p in posteriors], several.predict_proba(vectors))
+
+
+def test_in_place_of_a_component():
+    @spacy.registry.misc("test_estimator_bayes.v1")
+    def bayes():
+        return MultinomialNB().fit(vectors_of(), ANSWERS)
+
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat")
+    for label in LABELS:
+        pipe.add_label(label)
+    block = {
+        "@al_posteriors": "spacy-al.estimator.v1",
+        "estimator": {"@misc": "test_estimator_bayes.v1"},
+        "embedding": {"@al_embeddings": "spacy-al.hashed_words.v1"},
+    }
+    read = spacy.registry.resolve({"posterior": block})["posterior"]
+    posteriors = read(pipe, [nlp.make_doc(text) for text in TEXTS], 1.0)
+    expected = bayes().predict_proba(vectors_of(5))
+    assert_allclose([p.probs[:2] for p in posteriors[:5]], expected)
+    assert all(p.labels == tuple(LABELS) for p in posteriors)
+    assert_allclose(posteriors[5].probs, 1 / 3)
+    # a batch equals one by one, and empty ones need no vector
+    for text, posterior in zip(TEXTS, posteriors):
+        (alone,) = read(pipe, [nlp.make_doc(text)], 1.0)
+        assert_allclose(alone.probs, posterior.probs)
+
+
+def test_select_chooses_by_it(tmp_path):
+    from spacy.tokens import DocBin
+
+    from spacy_al.select import select
+    from spacy_al.settings import Settings
+
+    code = tmp_path / "code.py"
+    code.write_text(
+        """
+import numpy, spacy
+
+class Odd:
+    classes_ = ["NEG", "POS"]
+
+    def predict_proba(self, vectors):
+        sure = numpy.where(numpy.asarray(vectors.sum(axis=1)).ravel() > 2, 0.5, 1.0)
+        return numpy.column_stack([sure, 1 - sure])
+
+@spacy.registry.misc("test_estimator_odd.v1")
+def odd():
+    return Odd()
+""",
+        "utf8",
+    )
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat")
+    for label in ("NEG", "POS"):
+        pipe.add_label(label)
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "model")
+    texts = ["one two", "three", "here are four words", "five six"]
+    DocBin(docs=[nlp.make_doc(text) for text in texts]).to_disk(tmp_path / "pool.spacy")
+    block = {
+        "@al_posteriors": "spacy-al.estimator.v1",
+        "estimator": {"@misc": "test_estimator_odd.v1"},
+        "embedding": {"@al_embeddings": "spacy-al.hashed_words.v1"},
+    }
+    settings = Settings(blocks={"posterior": block}, component="textcat")
+    selection = select(
+        tmp_path / "pool.spacy",
+        model=str(tmp_path / "model"),
+        settings=settings,
+        code=str(code),
+        n=1,
+    )
+    assert [task["text"] for task in selection.tasks] == ["here are four words"]
+
+
+@pytest.mark.parametrize(
+    "estimator, labels, code",
+    [
+        (Wrapped([0.5, 0.5, 0.5]), LABELS, "AL244.*Wrapped"),
+        (Wrapped([1.5, -0.5, 0.0]), LABELS, "AL244"),
+        (Wrapped([numpy.nan, 0.5, 0.5]), LABELS, "AL244"),
+        (Wrapped([[0.5, 0.5, 0.0]]), LABELS, "AL244"),
+        (Wrapped([0.25] * 4), LABELS, "AL243.*class 3"),
+        (MultinomialNB().fit(scipy.sparse.csr_matrix(numpy.eye(2)), ["POS", "BAD"]), LABELS, "AL243.*BAD"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_explained(estimator, labels, code):
+    with pytest.raises(AlError, match=code):
+        estimator_posteriors(estimator, numpy.eye(2), labels)
+
+
+def test_no_probabilities_at_all():
+    with pytest.raises(UsageError, match=r"AL242.*LinearSVC.*predict_proba"):
+        spacy_al.estimator_posteriors(LinearSVC(), numpy.eye(2))
+    with pytest.raises(UsageError, match="AL242"):
+        registry.al_posteriors.get("spacy-al.estimator.v1")(LinearSVC(), hashed_words)
