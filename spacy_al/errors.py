@@ -198,6 +198,19 @@ class Errors:
         "needed, each row with the sum 1 where labels are exclusive. Check how it was fitted."
     )
 
+    AL245 = (
+        "[AL245] The sampler spacy-al.{name}.v1 needs the library that it borrows from, which is not installed. "
+        "Install it with: pip install 'spacy-al[{name}]'"
+    )
+    AL246 = (
+        "[AL246] The strategy '{strategy}' of {name} cannot be used: {why}. Check its name and settings; some need "
+        "labelled texts of two categories, or models that it is not given here."
+    )
+    AL247 = (
+        "[AL247] Strategies of {name} choose for exclusive categories, and some labelled texts have several labels. "
+        "Use a sampler of spacy-al's own."
+    )
+
     # pool, ingest, tasks
     AL040 = "[AL040] There is no file or folder '{path}'. Check the path."
     AL041 = (

@@ -19,13 +19,14 @@ def product(scores: Sequence[Floats]) -> Floats:
     return numpy.prod(_stack(scores, low=0.0), axis=0)
 
 
-def rank_fusion(scores: Sequence[Floats]) -> Floats:
+def rank_fusion(scores: Sequence[Floats], weights: Sequence[float] | None = None) -> Floats:
     """The mean rank of each document over several scores, whatever their scales.
 
     Ranks run from 0 (the lowest score) to 1 (the highest). Scores that are equal to 6 significant digits share the
     mean of their ranks.
 
     scores (Sequence[Floats]): One or more arrays of shape (n_docs,).
+    weights (Sequence[float] | None): Of each score in the mean; by default they are equal.
     RETURNS (Floats): Shape (n_docs,), between 0 and 1.
     RAISES (AlError): AL021 for NaN, AL023 for no scores, AL024 for unequal lengths.
     """
@@ -33,7 +34,7 @@ def rank_fusion(scores: Sequence[Floats]) -> Floats:
 
     stacked = round_significant(_stack(scores))
     ranks = rankdata(stacked, axis=1) - 1.0
-    return ranks.mean(axis=0) / max(stacked.shape[1] - 1, 1)
+    return numpy.average(ranks, axis=0, weights=weights) / max(stacked.shape[1] - 1, 1)
 
 
 def information_density(scores: Floats, density: Floats, beta: float = 1.0) -> Floats:

@@ -61,32 +61,71 @@ def cosine_to_pool(vectors: Any, total: Floats, count: int) -> Floats:
 def knn_density(vectors: Any, k: int = 20) -> Floats:
     """The mean similarity of each row to its k nearest other rows.
 
-    Exact up to 20,000 rows, approximate above, where only the nearest cells are searched.
+    Exact up to 20,000 rows, approximate above, where only the nearest cells are searched, by faiss.
 
-    vectors (Floats): Embeddings, shape (N, d); sparse ones are made dense.
+    vectors (Floats): Embeddings, shape (N, d), dense or scipy sparse; above 20,000 rows sparse ones are made dense.
     k (int): Neighbours; all others if there are fewer.
     RETURNS (Floats): Shape (N,), between 0 and 1; 0 for a row without any other.
-    RAISES (AlError): AL021 for NaN, AL023 for a k below 1, AL026 where faiss is missing.
+    RAISES (AlError): AL021 for NaN, AL023 for a k below 1, AL026 above 20,000 rows where faiss is missing.
     """
     at_least(1, k, "k")
-    try:
-        import faiss
-    except ImportError as error:
-        raise AlError(Errors.AL026) from error
     size = vectors.shape[0]
     k = min(k, size - 1)
     if k < 1:
         return numpy.zeros(size)
-    rows = single_precision_units(vectors)
-    index: Any = faiss.IndexFlatIP(rows.shape[1])
-    if size > EXACT:
-        cells = int(size**0.5)
-        index = faiss.IndexIVFFlat(index, rows.shape[1], cells, faiss.METRIC_INNER_PRODUCT)
-        index.nprobe = CELLS
-        index.train(rows)
-    index.add(rows)
-    cosines, found = index.search(rows, k + 1)
+    cosines, found = (
+        _approximate(vectors, k + 1) if size > EXACT else nearest(vectors, vectors, k + 1)
+    )
     return numpy.clip((1.0 + _without_self(cosines, found)) / 2.0, 0.0, 1.0)
+
+
+def nearest(queries: Any, vectors: Any, k: int) -> tuple[Floats, Ints]:
+    """The k rows of a pool that are nearest to each query, by comparing all pairs.
+
+    queries (Floats): Embeddings, shape (m, d), dense or scipy sparse.
+    vectors (Floats): Embeddings of the pool, shape (N, d), of the same sort.
+    k (int): From 1 to N.
+    RETURNS (tuple[Floats, Ints]): Cosines and rows, shape (m, k), nearest first.
+    RAISES (AlError): AL021 for NaN.
+    """
+    if not hasattr(vectors, "tocsr"):
+        queries, vectors = single_precision_units(queries), single_precision_units(vectors)
+        try:
+            import faiss
+        except ImportError:
+            pass
+        else:
+            index: Any = faiss.IndexFlatIP(vectors.shape[1])
+            index.add(vectors)
+            return index.search(queries, k)
+    else:
+        queries, vectors = unit_rows(queries), unit_rows(vectors)
+    from sklearn.neighbors import NearestNeighbors
+
+    # brute force: trees are no help in so many dimensions
+    search = NearestNeighbors(n_neighbors=k, algorithm="brute", metric="cosine").fit(vectors)
+    distances, found = search.kneighbors(queries)
+    return 1.0 - distances, found
+
+
+def _approximate(vectors: Any, k: int) -> tuple[Floats, Ints]:
+    """As `nearest`, of each row among all rows; only the nearest cells are searched.
+
+    RAISES (AlError): AL021 for NaN, AL026 where faiss is missing.
+    """
+    try:
+        import faiss
+    except ImportError as error:
+        raise AlError(Errors.AL026.format(found=vectors.shape[0], most=EXACT)) from error
+    rows = single_precision_units(vectors)
+    cells = int(len(rows) ** 0.5)
+    index: Any = faiss.IndexIVFFlat(
+        faiss.IndexFlatIP(rows.shape[1]), rows.shape[1], cells, faiss.METRIC_INNER_PRODUCT
+    )
+    index.nprobe = CELLS
+    index.train(rows)
+    index.add(rows)
+    return index.search(rows, k)
 
 
 def unit_rows(vectors: Any) -> Any:

@@ -49,7 +49,7 @@ def top_k(
     RETURNS (tuple[Ints, Floats]): Rows, best first, and their propensities, all 1.0 (design: deterministic).
     RAISES (AlError): AL021 for NaN, AL023 for a negative n, AL024 for unequal lengths.
     """
-    scores, n = _checked(scores, n, groups)
+    scores, n = check_rows(scores, n, groups)
     rounded = round_significant(scores)
     if groups is None:
         candidates = _highest(rounded, n)
@@ -80,7 +80,7 @@ def uniform(
     RETURNS (tuple[Ints, Floats]): Rows in the order of the draws, and the conditional probability of each draw.
     RAISES (AlError): AL021 for NaN, AL023 for a negative n, AL024 for unequal lengths.
     """
-    scores, n = _checked(scores, n, groups)
+    scores, n = check_rows(scores, n, groups)
     # the first rows of a random order, less those whose group is taken, are sequential draws without replacement
     order: Ints = rng.permutation(len(scores))
     if groups is None:
@@ -105,7 +105,11 @@ def first_of_each(order: Ints, groups: Ints) -> Ints:
     return order[numpy.sort(first)]
 
 
-def _checked(scores: Floats, n: int, groups: Ints | None) -> tuple[Floats, int]:
+def check_rows(scores: Floats, n: int, groups: Ints | None) -> tuple[Floats, int]:
+    """What a sampler is given, once it is found to be in order.
+
+    RAISES (AlError): AL021 for NaN, AL023 for a negative n, AL024 for unequal lengths.
+    """
     at_least(0, n, "n")
     scores = finite(scores, "The acquisition scores")
     if groups is not None:

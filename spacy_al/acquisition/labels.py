@@ -1,0 +1,59 @@
+"""How probable each label is anywhere in a document."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy
+
+from spacy_al.acquisition.arrays import probabilities
+from spacy_al.acquisition.inputs import kind_of, misfit
+from spacy_al.errors import Errors, UsageError
+from spacy_al.types import Floats
+
+NAME = "label_probs"
+
+
+def label_probs(posteriors: Sequence[Any]) -> Floats:
+    """The greatest probability with which each label occurs in each document.
+
+    That of the most probable entity, span or token of the label, or of the category; of a committee, the mean over
+    its members. For entities a lower bound of the probability that there is any; below 1e-6 it is 0.
+
+    posteriors (Sequence[Any]): One a document, of any kind, all of one component.
+    RETURNS (Floats): Shape (n_docs, n_labels), in the order of `labels`; (0, 0) without documents.
+    RAISES (AlError): AL020 for a posterior of no known kind, AL021 for NaN or logits.
+    """
+    if not len(posteriors):
+        return numpy.zeros((0, 0))
+    if getattr(posteriors[0], "members", ()):
+        committee = zip(*(posterior.members for posterior in posteriors), strict=True)
+        return numpy.mean([label_probs(member) for member in committee], axis=0)
+    kind = kind_of(posteriors[0])
+    shape = len(posteriors), len(posteriors[0].labels)
+    found = numpy.zeros(shape)
+    if kind == "entities":
+        views = [posterior.spans for posterior in posteriors]
+        doc = numpy.repeat(numpy.arange(len(views)), [len(view) for view in views])
+        label = numpy.concatenate([view.label for view in views])
+        numpy.maximum.at(found, (doc, label), numpy.concatenate([view.prob for view in views]))
+    elif kind.endswith("categories"):
+        found = numpy.array([posterior.probs for posterior in posteriors], dtype="f8")
+    elif kind in ("tokens", "spans"):
+        attribute = "token_probs" if kind == "tokens" else "probs"
+        for row, posterior in zip(found, posteriors):
+            getattr(posterior, attribute).max(axis=0, initial=0.0, out=row)
+    else:
+        misfit(posteriors[0], NAME, "token_probs, probs or span_probs")
+    return probabilities(found, f"Input of {NAME}")
+
+
+def columns_of(labels: Sequence[str], known: Sequence[str], name: str) -> list[int]:
+    """Where labels stand among those of the model.
+
+    RAISES (UsageError): AL230 for one that the model lacks.
+    """
+    missing = [label for label in labels if label not in known]
+    if missing:
+        found, has = ", ".join(missing), ", ".join(known)
+        raise UsageError(Errors.AL230.format(name=f"spacy-al.{name}.v1", found=found, known=has))
+    return [known.index(label) for label in labels]
