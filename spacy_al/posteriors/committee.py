@@ -1,0 +1,210 @@
+"""Several opinions of one document: a committee of trained pipelines (query by committee; Seung et al., 1992)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy
+import spacy
+from spacy.attrs import NORM
+from spacy.language import Language
+from spacy.pipeline import EntityRecognizer, SpanCategorizer, Tagger, TextCategorizer
+from spacy.tokens import Doc
+from spacy.vocab import Vocab
+
+from spacy_al import registry
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.read import READERS, Reader, get_posteriors
+from spacy_al.posteriors.spans import Spans
+from spacy_al.posteriors.temperature import Temperature, read_calibration
+from spacy_al.types import Floats
+
+# Analyses of each member that are compared one by one
+N_BEST = 5
+
+
+@dataclass(frozen=True, eq=False)
+class CommitteePosterior:
+    """What several models, or several samples of one, believe of one document.
+
+    The arrays of the members stacked, of which there are those that the members have.
+
+    members (tuple): Ordinary posteriors of the same document, of one kind and with the same labels.
+    """
+
+    members: tuple[Any, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of every member."""
+        return self.members[0].labels
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether exactly one category applies, or at most one label of a span."""
+        return self.members[0].exclusive
+
+    @cached_property
+    def token_probs(self) -> Floats:
+        """(n_members, n_tokens, n_labels) or one column more for "outside", the last."""
+        return numpy.stack([member.token_probs for member in self.members])
+
+    @cached_property
+    def probs(self) -> Floats:
+        """(n_members, n_labels) of categories."""
+        return numpy.stack([member.probs for member in self.members])
+
+    @cached_property
+    def span_probs(self) -> Floats:
+        """(n_members, n_candidates) over the candidates of all members; 0 where one has no such candidate (entities: below 1e-6)."""
+        views = [m.above(0.0) if isinstance(m, Spans) else m.spans for m in self.members]
+        width = max(int(view.end.max(initial=0)) for view in views) + 1
+        keys = [
+            (view.start.astype("i8") * width + view.end) * len(self.labels) + view.label
+            for view in views
+        ]
+        union = numpy.unique(numpy.concatenate(keys))
+        probs = numpy.zeros((len(views), len(union)))
+        for row, key, view in zip(probs, keys, views):
+            row[numpy.searchsorted(union, key)] = view.prob
+        return probs
+
+    @cached_property
+    def analysis_probs(self) -> Floats:
+        """(n_members, n_analyses) what each member says of the best analyses of all: five of each for entities, for tokens one.
+
+        A row is at most 1; the rest of it is all other analyses.
+        """
+        if isinstance(self.members[0], EntityPosterior):
+            found = {
+                tuple((s.start, s.end, s.label) for s in spans): None
+                for member in self.members
+                for _, spans in member.nbest(N_BEST)
+            }
+            rows = [[_prob_of(member, spans) for spans in found] for member in self.members]
+            return numpy.array(rows).reshape(len(self.members), len(found))
+        best = numpy.unique(self.token_probs.argmax(axis=-1), axis=0)
+        tokens = numpy.arange(best.shape[1])
+        return self.token_probs[:, tokens, best].prod(axis=-1)
+
+
+@registry.al_posteriors("spacy-al.committee.v1")
+def make_committee_reader(members: list[str]) -> Reader:
+    """A reader of any component together with the same component of other pipelines.
+
+    members (list[str]): Directories of trained pipelines. The pipeline that is read is the first member itself.
+    """
+    return partial(read_committee, members=tuple(members))
+
+
+def read_committee(
+    pipe: Any, docs: Sequence[Doc], temperature: Temperature, *, members: Sequence[str]
+) -> list[CommitteePosterior]:
+    """The posteriors of a component and of those of its name in other pipelines, each of which encodes the docs itself.
+
+    They get the words and the sentence starts of the docs, and none of their entities.
+
+    pipe (Any): The component.
+    docs (Sequence[Doc]): Docs that have been through what comes before the component. Not changed.
+    temperature (Temperature): Of the component, and of members for which none was fitted.
+    members (Sequence[str]): Directories of the other pipelines.
+    RETURNS (list[CommitteePosterior]): One per doc, in order.
+    RAISES (AlError): AL201 if labels differ, AL202 if a pipeline cannot be loaded, and what the readers raise.
+    """
+    rows = [ordinary_reader(pipe)(pipe, docs, temperature)]
+    for path in members:
+        config = Path(path) / "config.cfg"
+        # another model may take its place
+        stamp = config.stat().st_mtime_ns if config.is_file() else 0
+        nlp, fitted = _opened(path, stamp, pipe.name)
+        _check_labels(pipe, nlp.get_pipe(pipe.name), path)
+        copies = [_copy(doc, nlp.vocab) for doc in docs]
+        own = temperature if fitted is None else fitted
+        rows.append(get_posteriors(nlp, copies, pipe.name, temperature=own))
+    return [CommitteePosterior(opinions) for opinions in zip(*rows)]
+
+
+def ordinary_reader(pipe: Any) -> Reader:
+    """The reader of a component, found by its class.
+
+    RAISES (AlError): AL002 for a class without one.
+    """
+    if isinstance(pipe, EntityRecognizer):
+        return _reader("beam_ner" if pipe.cfg["beam_width"] > 1 else "ner")
+    for kind, factory in ((TextCategorizer, "textcat"), (SpanCategorizer, "spancat")):
+        if isinstance(pipe, kind):
+            return _reader(factory)
+    if isinstance(pipe, Tagger):
+        return _reader("tagger")
+    known = ", ".join(READERS)
+    raise AlError(Errors.AL002.format(name=pipe.name, factory=type(pipe).__name__, known=known))
+
+
+def _reader(factory: str) -> Reader:
+    return registry.al_posteriors.get(READERS[factory])()
+
+
+@lru_cache(maxsize=16)
+def _opened(path: str, stamp: int, name: str) -> tuple[Language, Temperature | None]:
+    """A pipeline with this component, and the temperature that was fitted for it."""
+    try:
+        nlp = spacy.load(path)
+    except Exception as error:
+        # a damaged file can raise anything
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise AlError(Errors.AL202.format(path=path, why=why)) from error
+    if name not in nlp.component_names:
+        found = ", ".join(nlp.component_names) or "nothing"
+        why = f"it has no '{name}', but {found}"
+        raise AlError(Errors.AL202.format(path=path, why=why))
+    record = read_calibration(nlp, name)
+    return nlp, record["temperature"] if record else None
+
+
+def _check_labels(pipe: Any, other: Any, path: str) -> None:
+    """RAISES (AlError): AL201 unless both have the same labels, in the same order where that is an order of columns."""
+    ours, theirs = tuple(pipe.labels), tuple(other.labels)
+    if isinstance(pipe, EntityRecognizer):
+        ours, theirs = tuple(sorted(ours)), tuple(sorted(theirs))
+    if ours == theirs:
+        return
+    differences = [
+        f"{what} {', '.join(sorted(labels))}"
+        for what, labels in (
+            ("it lacks", set(ours) - set(theirs)),
+            ("it alone has", set(theirs) - set(ours)),
+        )
+        if labels
+    ]
+    difference = "; ".join(differences) or "they are in another order"
+    raise AlError(Errors.AL201.format(name=pipe.name, path=path, difference=difference))
+
+
+def _copy(doc: Doc, vocab: Vocab) -> Doc:
+    """Tokens, norms and sentence starts, in another pipeline's vocab."""
+    words = [token.text for token in doc]
+    starts: Any = [token.is_sent_start for token in doc]
+    spaces = [bool(token.whitespace_) for token in doc]
+    copy = Doc(vocab, words=words, spaces=spaces, sent_starts=starts)
+    norms: Any = numpy.array([[vocab.strings.add(token.norm_)] for token in doc], dtype="u8")
+    return copy.from_array([NORM], norms.reshape(len(doc), 1))
+
+
+def _prob_of(posterior: EntityPosterior, spans: Sequence[tuple[int, int, str]]) -> float:
+    """The probability of a whole analysis: closed states forget, so it is a product of what follows on each of them."""
+    reach, outside = posterior._one.reach, posterior.token_probs[:, -1]
+    steps, position = [], 0
+    for start, end, label in spans:
+        steps += [(i, outside[i]) for i in range(position, start)]
+        steps.append((start, posterior.prob(start, end, label)))
+        position = end
+    steps += [(i, outside[i]) for i in range(position, len(posterior))]
+    prob = 1.0
+    for i, joint in steps:
+        if not joint:
+            return 0.0
+        prob *= float(joint / reach[i])
+    return min(prob, 1.0)
