@@ -1,9 +1,11 @@
 """What the model would answer, and why a text was chosen, for showing to a person."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy
+from spacy.util import filter_spans
 
 from spacy_al.acquisition import distribution
 from spacy_al.types import Floats
@@ -79,15 +81,20 @@ def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
     return Suggestion(*FORMS["textcat"], items, posterior.exclusive, numpy.zeros(n_tokens), why)
 
 
-def no_suggestion(doc: Any, factory: str | None = None) -> Suggestion:
-    """The empty form of the component that is to be taught, before there is a model: by default entities.
+def no_suggestion(doc: Any, factory: str | None = None, matches: Sequence[Any] = ()) -> Suggestion:
+    """The form of the component that is to be taught, before there is a model: by default entities.
 
     doc (Doc): The document.
     factory (str | None): The component's factory in spaCy.
+    matches (Sequence[Span]): Of patterns; suggested as spans, the longest of those that overlap, and else only named.
     """
     kind, view_id = FORMS.get(factory or "ner", FORMS["ner"])
     exclusive = factory != "textcat_multilabel"
-    return Suggestion(kind, view_id, [], exclusive, numpy.zeros(len(doc)), "")
+    shown = {"entities": filter_spans, "spans": list}.get(kind, lambda spans: [])(matches)
+    # two patterns can find the same
+    items = [*dict.fromkeys((span.start, span.end, span.label_, None) for span in shown)]
+    why = ", ".join(dict.fromkeys(f"“{span.text}” {span.label_}" for span in matches))
+    return Suggestion(kind, view_id, items, exclusive, numpy.zeros(len(doc)), why)
 
 
 def _tokens(probs: Floats, labels: tuple[str, ...], doc: Any) -> tuple[Floats, str]:

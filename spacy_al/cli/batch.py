@@ -29,7 +29,7 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
         used = (
             "No model: a cold start, with texts that represent the pool and differ from each other"
         )
-        if "representative" not in selection.strategy:
+        if selection.strategy != "representative":
             used = f"No model: a cold start, {selection.strategy}"
     else:
         state = "calibrated" if selection.calibrated else "uncalibrated"
