@@ -47,6 +47,7 @@ FLOORS = {
     "stopping": 1,
     "posteriors": 2,
     "embeddings": 2,
+    "gradients": 2,
     "extensions": 2,
     "suggest": 2,
     "pipeline": 3,
