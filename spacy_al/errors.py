@@ -181,8 +181,12 @@ class Errors:
         "it a block for each, such as [al.acquisition.acquisitions.mnlp]."
     )
     AL232 = (
-        "[AL232] '{name}' is to look at {labels}, and was not told the probabilities or names of the model's labels. "
-        "Use a trained pipeline, or name no labels."
+        "[AL232] '{name}' is to look at {labels}, and there is no model to say how probable they are. "
+        "Name a trained pipeline, or name no labels."
+    )
+    AL233 = (
+        "[AL233] 'spacy-al.product.v1': '{name}' is {value}, which is no acquisition. "
+        "Name one with @al_acquisitions in its block."
     )
 
     AL242 = (
