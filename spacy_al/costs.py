@@ -1,10 +1,13 @@
 """What an answer costs, learnt from those that were given, and scores by what they cost."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy
 
 from spacy_al.acquisition.arrays import at_least, finite, same_length
+from spacy_al.data.answers import kind_of
 from spacy_al.data.records import StoredAnswer
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task
@@ -111,12 +114,13 @@ def fit(lengths: Floats, marks: Floats, seconds: Floats) -> Seconds | None:
 
 
 def _marks(task: Task, answer: StoredAnswer) -> int:
-    """What was given beyond what was shown: entities, spans and categories in all, of tags those that were changed."""
-    payload = answer.payload
-    if "spans" not in payload:
-        return len(payload.get("accept", ()))
-    given = {(span["token_start"], span["token_end"], span["label"]) for span in payload["spans"]}
-    if task.get("_view_id") == "pos_manual":
-        shown = {(span["token_start"], span["token_end"], span["label"]) for span in task["spans"]}
-        return len(given - shown)
-    return len(given)
+    """How many entities, spans or categories were given; of tags, how many differ from those that were shown."""
+    payload, kind = answer.payload, kind_of(task)
+    if kind == "categories":
+        return len(payload["accept"])
+    given = _places(payload["spans"])
+    return len(given - _places(task.get("spans", ()))) if kind == "tags" else len(given)
+
+
+def _places(spans: Iterable[Mapping[str, Any]]) -> set[tuple[int, int, str]]:
+    return {(span["token_start"], span["token_end"], span["label"]) for span in spans}

@@ -112,6 +112,10 @@ class Errors:
         "[AL098] {name} needs what a model believes, and none is used. "
         "Name a trained pipeline with --model, or another sampler or embedding."
     )
+    AL099 = (
+        "[AL099] The sampler looks at the {name} of a committee on exclusive categories, and the posterior is of another kind. "
+        "Name a committee in [al.posterior], e.g. spacy-al.dropout.v1, or another sampler."
+    )
 
     # acquisition and selection
     AL020 = (
@@ -158,7 +162,7 @@ class Errors:
     AL252 = "[AL252] Patterns ({path}) choose where there is no model, and the model '{model}' is given. Leave out one of them."
     AL253 = (
         "[AL253] No labelling functions are registered. Decorate functions that make them with "
-        "@spacy.registry.al_labelling_functions(\"NAME\"), and name their file with --code."
+        '@spacy.registry.al_labelling_functions("NAME"), and name their file with --code.'
     )
     AL254 = (
         "[AL254] The labelling function '{name}' returned {found}. All return spans, or (start, end, label) of tokens with the end "
@@ -425,7 +429,6 @@ class Errors:
     AL118 = "[AL118] {path}: {what}. It was left as it was."
     AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
 
-
     # committees and dropout
     AL200 = (
         "[AL200] {name} cannot look at level '{level}' of the posteriors of this component ({kind}). "
@@ -445,7 +448,7 @@ class Errors:
     )
     AL204 = (
         "[AL204] '{name}' listens to an encoder elsewhere in the pipeline, and its reader was not given the pipeline (nlp=...). "
-        "Give it, or use layers = \"last\"."
+        'Give it, or use layers = "last".'
     )
     AL205 = (
         "[AL205] spacy-al.batch_bald.v1 chooses by what the members of a committee say of exclusive categories, and was given nothing "

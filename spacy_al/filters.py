@@ -39,8 +39,8 @@ def wanted(
     min_tokens (int): The fewest tokens.
     max_tokens (int | None): The most tokens.
     min_words (float): The least share of words, from 0 to 1.
-    far (float): Share of those left by the other filters, from 0 to 1, that is left out: what is least like its nearest
-        others. Never what is as near as the rest.
+    far (float): Share of those left by the other filters, from 0 to 1, that is left out at most: what is least like its
+        nearest others.
     RETURNS (tuple[Bools, Counter]): Shape (N,), and counts by the first reason that holds: "too short", "too long", "mostly
         non-words", "far from all others". Reasons that hold for none are not there.
     """
@@ -59,7 +59,8 @@ def wanted(
     if word_shares is not None:
         leave_out(word_shares < min_words, "mostly non-words")
     if similarities is not None and keep.any():
+        among = numpy.sort(similarities[keep])
         # strictly below, so that of equal texts all or none go
-        least = numpy.quantile(similarities[keep], far, method="lower")
+        least = among[min(int(far * len(among) + 1e-9), len(among) - 1)]
         leave_out(similarities < least, "far from all others")
     return keep, counts

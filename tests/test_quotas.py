@@ -25,9 +25,13 @@ def pool(seed=0, size=60):
     return rng(seed + 50).random(size), probs
 
 
+def labelled(counts=((1, 1, 1),)):
+    return SimpleNamespace(counts=numpy.array(counts), labels=NAMES)
+
+
 def draw(n=20, seed=0, size=60, **options):
     scores, probs = pool(seed, size)
-    given = {"label_probs": probs, "label_names": NAMES, **options}
+    given = {"label_probs": probs, "labelled": labelled(), **options}
     return quotas(scores, n, rng(seed), **given), scores, probs
 
 
@@ -68,7 +72,6 @@ cells = st.lists(st.tuples(values, values, values, values, st.integers(0, 6)), m
 def test_against_looking_at_all_rows(cells, n, named, grouped):
     table = numpy.array(cells, dtype="f8").reshape(-1, 5)
     scores, probs, groups = table[:, 0], table[:, 1:4], table[:, 4].astype("i8")
-    counts = numpy.array([[4, 0, 1], [0, 0, 1]])
     labels = {"INN": 0.25, "PER": 0.5} if named else None
     if named:
         lacks, most = [int(0.25 * n + 0.5), 0, int(0.5 * n + 0.5)], n
@@ -85,8 +88,7 @@ def test_against_looking_at_all_rows(cells, n, named, grouped):
         rng(),
         groups=groups if grouped else None,
         label_probs=probs,
-        label_names=NAMES,
-        labelled=SimpleNamespace(counts=counts),
+        labelled=labelled([[4, 0, 1], [0, 0, 1]]),
         labels=labels,
     )
     assert rows.tolist() == expected
@@ -110,8 +112,7 @@ def test_where_no_candidate_is_left_the_most_probable_come():
 
 
 def test_the_rarest_labels_are_brought_level():
-    counts = numpy.array([[0, 9, 5], [0, 1, 5]])
-    options = {"labelled": SimpleNamespace(counts=counts), "share": 1.0}
+    options = {"labelled": labelled([[0, 9, 5], [0, 1, 5]]), "share": 1.0}
     (rows, _), _, probs = draw(n=10, **options)
     plain = top_k(draw()[1], 10, rng())[0]
     holds = (probs >= 0.1)[rows].sum(axis=0)
@@ -122,7 +123,7 @@ def test_the_rarest_labels_are_brought_level():
 def test_labels_that_no_row_can_hold_take_nothing():
     scores, probs = pool()
     probs[:, 0] = 0.0
-    given = {"label_probs": probs, "label_names": NAMES}
+    given = {"label_probs": probs, "labelled": labelled()}
     rows, _ = quotas(scores, 10, rng(), labels={"INN": 0.5}, **given)
     assert rows.tolist() == top_k(scores, 10, rng())[0].tolist()
 
@@ -138,7 +139,7 @@ def test_explored_rows_come_first_with_their_probability():
 def test_a_shuffled_pool_gives_the_same_batch():
     scores, probs = pool()
     ids, order = numpy.arange(60, dtype="u8") + 7, rng(3).permutation(60)
-    options = {"label_names": NAMES, "labels": {"INN": 0.4}, "explore": 0.1}
+    options = {"labelled": labelled(), "labels": {"INN": 0.4}, "explore": 0.1}
     rows, _ = quotas(scores, 10, KeyedGenerator(0, 0, ids), label_probs=probs, **options)
     keyed = KeyedGenerator(0, 0, ids[order])
     again, _ = quotas(scores[order], 10, keyed, label_probs=probs[order], **options)

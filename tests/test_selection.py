@@ -40,7 +40,6 @@ def more(sampler, size):
     given = {
         "lengths": rng(1).integers(1, 30, size),
         "label_probs": probs,
-        "label_names": ("A", "B", "C"),
         "members": numpy.stack([probs, probs[:, [1, 0, 2]]], axis=1),
         "labelled": SimpleNamespace(embeddings=rng(2).normal(size=(5, 4)), counts=counts),
     }

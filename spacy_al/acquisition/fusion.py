@@ -14,16 +14,19 @@ WAYS = ("product", "rank")
 
 
 @registry.al_acquisitions("spacy-al.product.v1")
-def make_product(acquisitions: dict[str, Acquisition]) -> Acquisition:
+def make_product(acquisitions: dict[str, Any]) -> Acquisition:
     """The product of several acquisitions: high only where all of them are.
 
     acquisitions (dict[str, Acquisition]): Each in a block `[al.acquisition.acquisitions.NAME]` below an empty
         `[al.acquisition.acquisitions]`.
     RETURNS (Acquisition): Posteriors that fit all of them -> scores (n_docs,).
-    RAISES (UsageError): AL231 without acquisitions.
+    RAISES (UsageError): AL231 without acquisitions, AL233 where one is no function.
     """
     if not acquisitions:
         raise UsageError(Errors.AL231)
+    for name, acquisition in acquisitions.items():
+        if not callable(acquisition):
+            raise UsageError(Errors.AL233.format(name=name, value=repr(acquisition)))
     return partial(product_of, acquisitions=acquisitions)
 
 

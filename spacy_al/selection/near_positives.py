@@ -44,7 +44,6 @@ def near_positives(
     embeddings: Any = None,
     groups: Ints | None = None,
     labelled: Any = None,
-    label_names: tuple[str, ...] | None = None,
     labels: list[str] | None = None,
     k: int = 10,
     explore: float = 0.1,
@@ -59,21 +58,20 @@ def near_positives(
     rng (Generator): The source of chance of the uniform draws.
     embeddings (Any): Shape (N, d), dense or scipy sparse.
     groups (Ints | None): Group of each row, shape (N,); at most one row of each is chosen.
-    labelled (Any): With `embeddings` (L, d) of the same space, and `counts` (L, K), how often each label is on each
-        text; None if nothing is labelled: then all goes by score.
-    label_names (tuple[str, ...] | None): Names of the K labels, needed where `labels` names some.
+    labelled (Any): With `embeddings` (L, d) of the same space, `counts` (L, K), how often each label is on each text,
+        and `labels`, the names of the K labels. Where nothing is labelled, all goes by score.
     labels, k, explore: As for `make_near_positives`.
     RETURNS (tuple[Ints, Floats]): Rows in the order of the draws, and their propensities: of uniform draws the
         conditional probability; 1.0 for the rest, which is deterministic, so that only the former stand for the pool.
     RAISES (AlError): AL021 for NaN, AL023 for a negative n, AL024 for unequal lengths; UsageErrors AL025 without
-        embeddings, AL230 for a label that the model lacks, AL232 if labels are named and those of the model are not.
+        embeddings, AL230 for a label that the model lacks.
     """
     scores, n = check_rows(scores, n, groups)
     if embeddings is None:
         raise UsageError(Errors.AL025.format(name=f"spacy-al.{NAME}.v1"))
     same_length(len(scores), embeddings, "The embeddings")
     chosen, propensities = explored(scores, n, rng, groups, explore)
-    anchors = _anchors(labelled, labels, label_names)
+    anchors = _anchors(labelled, labels)
     if len(anchors) and len(scores):
         vectors, positives = _rows(embeddings), _rows(labelled.embeddings)[anchors]
         _, found = nearest(positives, vectors, min(k, len(scores)))
@@ -82,18 +80,13 @@ def near_positives(
     return then_certain(rows, propensities)
 
 
-def _anchors(labelled: Any, labels: list[str] | None, names: tuple[str, ...] | None) -> Ints:
+def _anchors(labelled: Any, labels: list[str] | None) -> Ints:
     """The labelled texts that hold a rare label."""
-    if labels and names is None:
-        raise UsageError(Errors.AL232.format(name=f"spacy-al.{NAME}.v1", labels=", ".join(labels)))
-    if labelled is None or not len(labelled.counts):
+    if labelled is None or not labelled.counts.size:
         return numpy.zeros(0, dtype="i8")
-    holds = numpy.asarray(labelled.counts) > 0
-    if labels:
-        rare = numpy.array(columns_of(labels, names or (), NAME))
-    else:
-        texts = holds.sum(axis=0)
-        rare = numpy.flatnonzero(texts < texts.mean())
+    holds = labelled.counts > 0
+    texts = holds.sum(axis=0)
+    rare = columns_of(labels, labelled.labels, NAME) if labels else texts < texts.mean()
     return numpy.flatnonzero(holds[:, rare].any(axis=1))
 
 

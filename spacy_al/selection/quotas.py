@@ -50,7 +50,6 @@ def quotas(
     embeddings: Any = None,
     groups: Ints | None = None,
     label_probs: Floats | None = None,
-    label_names: tuple[str, ...] | None = None,
     labelled: Any = None,
     labels: dict[str, float] | None = None,
     share: float = 0.5,
@@ -70,8 +69,8 @@ def quotas(
     groups (Ints | None): Group of each row, shape (N,); at most one row of each is chosen.
     label_probs (Floats | None): Probability of each label in each row, shape (N, K); without it (no model) and without
         named labels all goes by score.
-    label_names (tuple[str, ...] | None): Names of the K labels, needed where `labels` names some.
-    labelled (Any): With `counts` (L, K), how often each label is on each labelled text; None if nothing is labelled.
+    labelled (Any): With `labels`, the names of the K labels, and `counts` (L, K), how often each is on each labelled
+        text. Needed where `labels` names some.
     labels, share, floor, explore: As for `make_quotas`.
     RETURNS (tuple[Ints, Floats]): Rows in the order of the draws, and their propensities: of uniform draws the
         conditional probability; 1.0 for the rest, which is deterministic, so that only the former stand for the pool.
@@ -80,7 +79,7 @@ def quotas(
     """
     scores, n = check_rows(scores, n, groups)
     chosen, propensities = explored(scores, n, rng, groups, explore)
-    if labels and (label_probs is None or label_names is None):
+    if labels and (label_probs is None or labelled is None):
         raise UsageError(Errors.AL232.format(name=f"spacy-al.{NAME}.v1", labels=", ".join(labels)))
     if label_probs is not None:
         same_length(len(scores), label_probs, "The probabilities of labels")
@@ -88,7 +87,7 @@ def quotas(
         lacks = numpy.zeros(probs.shape[1])
         if labels:
             # as many rows of the batch; what is drawn uniformly may be of the label, but is not counted on
-            lacks[columns_of(list(labels), label_names or (), NAME)] = [*labels.values()]
+            lacks[columns_of(list(labels), labelled.labels, NAME)] = [*labels.values()]
             lacks = numpy.floor(lacks * n + 0.5)
             most = n
         else:
