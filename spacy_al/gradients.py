@@ -45,7 +45,7 @@ def gradient(docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
     RETURNS (Factored | Floats): One row a doc; zeros for a doc without tokens.
     RAISES (AlError): AL210 for a posterior without labels of a known kind.
     """
-    kinds = {kind_of(posterior) for posterior in posteriors}
+    kinds = {_kind(posterior) for posterior in posteriors}
     if kinds <= {"exclusive categories", "multilabel categories"}:
         return _of_categories(docs, posteriors)
     rows = [_sketched(doc, posterior) for doc, posterior in zip(docs, posteriors)]
@@ -74,7 +74,7 @@ def _of_categories(docs: Sequence[Doc], posteriors: Sequence[Any]) -> Factored:
 
 def _sketched(doc: Doc, posterior: Any) -> Floats:
     """The sketch of the sum over the tokens or candidates of a document, shape (256,)."""
-    kind = kind_of(posterior)
+    kind = _kind(posterior)
     if kind in ("entities", "tokens"):
         left = _mean(residual(posterior.token_probs, exclusive=True), 2)
         return _sum(left, _tokens(doc))
@@ -91,6 +91,10 @@ def _sketched(doc: Doc, posterior: Any) -> Floats:
     sizes = (posterior.end - posterior.start)[:, None]
     means = (ends[posterior.end] - ends[posterior.start]) / sizes
     return _sum(residual(probs, exclusive=posterior.exclusive), means)
+
+
+def _kind(posterior: Any) -> str:
+    return kind_of(posterior).removeprefix("committee of ")
 
 
 def _sum(left: Floats, right: Floats) -> Floats:

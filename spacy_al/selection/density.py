@@ -7,6 +7,7 @@ import numpy
 
 from spacy_al.acquisition.arrays import at_least, finite
 from spacy_al.errors import AlError, Errors
+from spacy_al.selection.factored import Factored
 from spacy_al.types import Floats, Ints
 
 CHUNK = 16_384
@@ -135,6 +136,8 @@ def unit_rows(vectors: Any) -> Any:
     RETURNS (Floats): The same shape, sparse (CSR) if they were.
     RAISES (AlError): AL021 for NaN.
     """
+    if isinstance(vectors, Factored):
+        return Factored(unit_rows(vectors.left), unit_rows(vectors.right))
     if hasattr(vectors, "tocsr"):
         return _sparse_unit_rows(vectors.tocsr().astype("f8"))
     rows = finite(vectors, "The embeddings")
@@ -146,10 +149,12 @@ def unit_rows(vectors: Any) -> Any:
 def single_precision_units(vectors: Any) -> Floats:
     """The unit rows as a dense array of single precision, made in chunks: half the memory.
 
-    vectors (Floats): Shape (n, d), dense or scipy sparse.
+    vectors (Floats): Shape (n, d), dense or scipy sparse; of `Factored` rows the sketches.
     RETURNS (Floats): Shape (n, d).
     RAISES (AlError): AL021 for NaN.
     """
+    if isinstance(vectors, Factored):
+        vectors = vectors.sketch()
     rows = numpy.zeros(vectors.shape, dtype="f4")
     for number, units in enumerate(_unit_chunks(vectors)):
         dense = units.toarray() if hasattr(units, "toarray") else units
