@@ -104,10 +104,11 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
         raise UsageError(Errors.AL156.format(path=config, known=", ".join(TAUGHT)))
     if settings.pool is None:
         raise UsageError(Errors.AL090)
-    for path in (settings.train, settings.dev, settings.test, settings.pool, project.oracle):
+    corpora = (settings.train, settings.weak, settings.dev, settings.test)
+    for path in (*corpora, settings.pool, project.oracle):
         if path is not None:
             shards(path)
-    if not (settings.train or settings.labels or project.oracle):
+    if not (settings.train or settings.weak or settings.labels or project.oracle):
         raise UsageError(Errors.AL157.format(path=config))
     if settings.dev is None and not settings.dev_size:
         raise UsageError(Errors.AL158.format(path=config))

@@ -10,6 +10,7 @@ NAMES = (
     "al_samplers",
     "al_stoppers",
     "al_adapters",
+    "al_labelling_functions",
 )
 
 # thinc's `registry.create` would look for entry points named `thinc_al_...`, hence catalogue itself.
@@ -23,3 +24,4 @@ al_embeddings: catalogue.Registry = getattr(spacy.registry, "al_embeddings")  # 
 al_samplers: catalogue.Registry = getattr(spacy.registry, "al_samplers")  # noqa: B009
 al_stoppers: catalogue.Registry = getattr(spacy.registry, "al_stoppers")  # noqa: B009
 al_adapters: catalogue.Registry = getattr(spacy.registry, "al_adapters")  # noqa: B009
+al_labelling_functions: catalogue.Registry = getattr(spacy.registry, "al_labelling_functions")  # noqa: B009

@@ -90,7 +90,7 @@ def no_suggestion(doc: Any, factory: str | None = None, matches: Sequence[Any] =
     """
     kind, view_id = FORMS.get(factory or "ner", FORMS["ner"])
     exclusive = factory != "textcat_multilabel"
-    shown = {"entities": filter_spans, "spans": list}.get(kind, lambda spans: [])(matches)
+    shown = matches if kind == "spans" else filter_spans(matches) if kind == "entities" else ()
     # two patterns can find the same
     items = [*dict.fromkeys((span.start, span.end, span.label_, None) for span in shown)]
     why = ", ".join(dict.fromkeys(f"“{span.text}” {span.label_}" for span in matches))

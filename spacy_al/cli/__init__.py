@@ -16,6 +16,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     select,
     simulate,
     status,
+    weak,
 )
 from spacy_al.cli.app import app, main
 

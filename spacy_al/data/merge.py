@@ -25,7 +25,7 @@ from spacy_al.data.annotate import (
 )
 from spacy_al.data.pool import shards
 from spacy_al.data.records import StoredAnswer, StoredTask
-from spacy_al.data.shard import read_shard, writing
+from spacy_al.data.shard import WEAK_KEY, read_shard, writing
 from spacy_al.util import content_hash
 
 VERDICTS = {"accept": "accepted", "reject": "rejected", "ignore": "ignored"}
@@ -174,6 +174,8 @@ def count_labels(doc: Doc, kind: str, spans_key: str = "sc") -> Counter[str]:
 
 def count_decided(doc: Doc, kind: str) -> int:
     """How many tokens of a doc people have labelled, or said to be nothing."""
+    if WEAK_KEY in doc.user_data:
+        return 0
     by_model = sum(len(span) for span in doc.spans.get(SELF, ()))
     return len(doc) - int(undecided(doc, kind).sum()) - by_model
 

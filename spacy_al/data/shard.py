@@ -17,6 +17,8 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.util import replacing
 
 SOURCE_KEY = "al_source"
+# Names the functions that labelled a doc, where no person did
+WEAK_KEY = "al_weak"
 
 
 @dataclass(slots=True)
