@@ -147,7 +147,10 @@ class EntityPosterior:
         rows = slice(*numpy.searchsorted(first, (self._slice.start, self._slice.stop)))
         starts = first[rows] - self._slice.start
         ends = last[rows] - self._slice.start + 1
-        return self._with_probs(tuple(zip(starts.tolist(), ends.tolist(), label[rows].tolist())))
+        # read off the whole batch at once; an entity that was cut is computed
+        probs = self.source.greedy_probs[rows].tolist()
+        found = zip(starts.tolist(), ends.tolist(), (self.labels[k] for k in label[rows]), probs)
+        return [SpanProb(i, j, name, p or self.prob(i, j, name)) for i, j, name, p in found]
 
     def sample(self, rng: numpy.random.Generator) -> list[SpanProb]:
         """The entities of one analysis, drawn with its probability."""

@@ -186,11 +186,15 @@ class Source:
         return first, last[first], label[first]
 
     @cached_property
+    def greedy_probs(self) -> Floats:
+        """(n_entities,) probabilities of the entities of the greedy parse; 0 for those that were cut."""
+        return self.chain.marginal(*self.greedy_spans)
+
+    @cached_property
     def expected_errors(self) -> Floats:
         """(n_docs,) entities of the greedy parse that are none, plus others, in expectation."""
-        first, last, label = self.greedy_spans
-        prob = self.chain.marginal(first, last, label)
-        gained = numpy.bincount(self.doc_of[first], 1 - 2 * prob, len(self.lengths))
+        gained = 1 - 2 * self.greedy_probs
+        gained = numpy.bincount(self.doc_of[self.greedy_spans[0]], gained, len(self.lengths))
         return numpy.maximum(self.chain.span_mass + gained, 0)
 
     def _close(self, first: int) -> int:
