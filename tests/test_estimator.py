@@ -61,6 +61,10 @@ def test_classes_that_are_numbers_are_positions():
     assert first.probs[1] == 0
     (first, *_) = estimator_posteriors(estimator, vectors_of())
     assert first.labels == ("0", "2") and first.probs.argmax() == 1
+    forest = RandomForestClassifier(2, random_state=0).fit(vectors_of(), ANSWERS)
+    for tree in forest.estimators_:
+        (first, *_) = estimator_posteriors(tree, vectors_of(), ["NEG", "POS"])
+        assert_allclose(first.probs, tree.predict_proba(vectors_of())[0])
     (first, *_) = estimator_posteriors(Wrapped([0.2, 0.5, 0.3]), vectors_of(), LABELS)
     assert first.probs.tolist() == [0.2, 0.5, 0.3]
 

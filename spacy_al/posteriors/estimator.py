@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from numbers import Integral
+from numbers import Real
 from typing import Any
 
 import numpy
@@ -112,8 +112,12 @@ def _columns(classes: Any, labels: Sequence[str]) -> list[int]:
     """Where each class stands among the labels."""
     columns = []
     for name in classes:
-        known = int(name) < len(labels) if isinstance(name, Integral) else str(name) in labels
-        if not known:
+        # the trees of a forest have 0.0, 1.0, ...
+        whole = isinstance(name, Real) and float(name).is_integer()
+        column = (
+            int(name) if whole else list(labels).index(str(name)) if str(name) in labels else -1
+        )
+        if not 0 <= column < len(labels):
             raise AlError(Errors.AL243.format(found=name, labels=", ".join(labels)))
-        columns.append(int(name) if isinstance(name, Integral) else labels.index(str(name)))
+        columns.append(column)
     return columns
