@@ -12,6 +12,7 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from spacy_al.adapters.oracle import ORACLE, check_gold, gold_labels, read_gold_texts
+from spacy_al.costs import fit_seconds
 from spacy_al.data.answers import kind_of
 from spacy_al.data.export import export_answers, export_tasks
 from spacy_al.data.merge import Merged, grown, merge
@@ -28,6 +29,7 @@ from spacy_al.self_label import label_rest
 from spacy_al.settings import named, resolve
 from spacy_al.trainer import CONFIG, changes, train, write_config
 from spacy_al.util import content_hash
+from spacy_al.weak import weak_docs
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ def run(project: Project) -> Outcome:
     RETURNS (Outcome): Why it goes no further.
     RAISES (AlError): AL155 if another process runs in the same output; what the steps raise. The round stays where it was.
     """
-    labelled = project.oracle or project.settings.train
+    labelled = project.oracle or project.settings.train or project.settings.weak
     if labelled and not project.settings.labels:
         # before there is a model that knows them, they are asked for as well
         labels = gold_labels(labelled, kind=project.kind, spans_key=project.settings.spans_key)
@@ -69,7 +71,10 @@ def run(project: Project) -> Outcome:
 
 
 def train_round(store: Store, project: Project, current: Round) -> None:
-    """Merge the answers there were when the round was opened, and train on them and on `paths.train`."""
+    """Merge the answers there were when the round was opened, and train on them and on `paths.train`.
+
+    Weak labels stand in for answers as long as there are none.
+    """
     folder, settings = project.folder(current.number), project.settings
     merged = merged_answers(store, project, upto=current.upto)
     review = list(merged.review)
@@ -79,6 +84,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         grown(None, dev, project.dev, Vocab())
     before = project.folder(current.number - 1) / "model-best"
     rest = label_rest(project, before, merged.docs)
+    if settings.weak and not merged.docs:
+        better = (settings.train, project.dev, settings.test)
+        merged = replace(merged, docs=weak_docs(settings.weak, better))
+        rest["weak"] = len(merged.docs)
     counts = grown(settings.train, merged, folder / "train.spacy", Vocab())
     metrics: dict[str, Any] = {
         "texts": counts["texts"],
@@ -145,6 +154,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     # what the model was trained on, for samplers that look at it
     corpus = folder / "train.spacy"
     how["labeled"] = [corpus] if corpus.is_file() else []
+    if settings.cost == "seconds":
+        how["seconds"] = fit_seconds(store)
     assert settings.pool is not None
     metrics: dict[str, Any] = {}
     try:

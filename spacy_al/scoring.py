@@ -17,12 +17,13 @@ from spacy.tokens import Doc
 from spacy.util import import_file
 from thinc.api import Model, NumpyOps, require_gpu
 
-from spacy_al.acquisition import default_acquisition
+from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.acquisition.arrays import finite
 from spacy_al.data.duplicates import near_key
 from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.filters import word_shares
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
 from spacy_al.settings import resolve
@@ -34,7 +35,8 @@ BATCH, BATCH_TOKENS = 1000, 50_000
 # Batches that fill the tokeniser's cache, which a memory zone would leave empty
 WARM = 2
 # What can be kept of each text beside its score
-COLUMNS = ("embeddings", "label_probs", "members")
+READ = {"label_probs": label_probs, "members": members_of, "marks": expected_marks}
+COLUMNS = ("embeddings", "word_shares", *READ)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class PoolScores:
     near (Ints): (N,) equal for near duplicates.
     lengths (Ints): (N,) tokens of each text.
     columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
-        a label occurs; members (N, M, K), category probabilities of each member of a committee.
+        a label occurs; members (N, M, K), category probabilities of each member of a committee; marks (N,), how many
+        entities, spans or categories one expects; word_shares (N,), the share of tokens that are of letters alone.
     report (Counter): What was read, and what was left out and why.
     n_tokens (int): Tokens read.
     """
@@ -176,12 +179,14 @@ class Scorer:
     def _column(self, name: str, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
         if name == "embeddings":
             return self.embed(docs, posteriors)
+        if name == "word_shares":
+            return word_shares(docs)
         if self.job.model is None:
             raise UsageError(Errors.AL098.format(name=name))
-        from spacy_al.acquisition.disagreement import members_of
-        from spacy_al.acquisition.labels import label_probs
-
-        return (members_of if name == "members" else label_probs)(posteriors).astype("f4")
+        found = READ[name](posteriors)
+        if found is None:
+            raise UsageError(Errors.AL099.format(name=name))
+        return found.astype("f4")
 
     def _scores(self, posteriors: Sequence[Any], size: int) -> Floats:
         if self.job.model is None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy
 
 from spacy_al.ask import Picks, ask
+from spacy_al.costs import Seconds
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.data.pool import PoolItem
 from spacy_al.data.tasks import Task
@@ -18,13 +19,14 @@ from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.labelled import read_labelled
 from spacy_al.noise import KeyedGenerator
-from spacy_al.scoring import COLUMNS, Job, PoolScores, Scorer, blamed_on
+from spacy_al.patterns import find_matches, rarity, read_patterns, spread
+from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
 from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.settings import Settings, named, resolve
 from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
 from spacy_al.util import callable_name
-from spacy_al.weights import factor, in_one_space
+from spacy_al.weights import in_one_space, usable, weigher
 from spacy_al.workers import score_pool
 
 
@@ -64,7 +66,9 @@ def select(
     acquisition: str | None = None,
     density_weight: float | None = None,
     sampler: str | None = None,
+    patterns: Path | None = None,
     component: str | None = None,
+    seconds: Seconds | None = None,
     seed: int | None = None,
     round: int = 0,
     lang: str | None = None,
@@ -83,7 +87,9 @@ def select(
     settings (Settings | None): The `[al]` section of a config; the other arguments come before it.
     acquisition, sampler (str | None): Registered functions by name; `token_entropy` is spacy-al.token_entropy.v1.
     density_weight (float | None): Exponent of the mean similarity to the pool (Settles and Craven, 2008); 0 for none.
+    patterns (Path | None): Of an entity or span ruler; without a model, texts in which they match come first.
     component (str | None): Whose posterior; by default the only component that has one.
+    seconds (Seconds | None): How long annotators take, for scores by time; words are what a text costs without it.
     seed, round (int): Of what is drawn.
     lang (str | None): Language of the tokeniser without a model.
     keep_tokens (bool): Keep the pool's own tokens rather than the pipeline's.
@@ -96,6 +102,10 @@ def select(
     settings, pool = settings or Settings(), Path(pool)
     if model is None:
         _refuse_scores(acquisition, density_weight, sampler)
+        # a sampler that is named, as for a development set at random, chooses as it says
+        patterns = patterns or (None if sampler else settings.patterns)
+    elif patterns:
+        raise UsageError(Errors.AL252.format(path=patterns, model=model))
     given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
     given |= {"component": component, "lang": lang}
     settings = replace(settings, **{key: v for key, v in given.items() if v is not None})
@@ -110,8 +120,11 @@ def select(
     take: Sampler = resolve(draw)
     wanted = inspect.signature(take).parameters
     name = draw["@al_samplers"]
-    columns = [column for column in COLUMNS[1:] if column in wanted]
-    columns += ["embeddings"] if weight > 0 or name not in BLIND else []
+    columns = [column for column in ("label_probs", "members") if column in wanted]
+    far = settings.filter.get("far")
+    columns += ["embeddings"] if weight > 0 or far or name not in BLIND else []
+    columns += ["word_shares"] if settings.filter.get("min_words") else []
+    columns += ["marks"] if model and seconds else []
     job = Job(
         model,
         settings.component,
@@ -123,33 +136,37 @@ def select(
         gpu_id=gpu_id,
     )
     scorer = Scorer(job)
+    terms = read_patterns(Path(patterns), scorer.nlp) if patterns else None
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
     corpora = [Path(path) for path in labeled]
     scores = _leave_out(scores, corpora, asked, settings)
-    if not len(scores.ids):
-        counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
-        raise AlError(Errors.AL086.format(path=pool, counts=counts))
-    rng = KeyedGenerator(settings.seed, round, scores.ids)
+    _refuse_empty(scores, pool)
     corpora += [settings.train] if settings.train else []
     labelled = None
     if "labelled" in wanted:
         labelled = read_labelled(corpora, scorer, settings.spans_key, settings.factory)
     scores, labelled = in_one_space(scores, labelled, weigh_rare)
-    weights = factor(scores, settings, weight)
+    scores = usable(scores, settings.filter)
+    _refuse_empty(scores, pool)
+    rng = KeyedGenerator(settings.seed, round, scores.ids)
+    weigh = weigher(scores, settings, weight, seconds) if model else _as_they_are
     known: dict[str, PoolItem] = {}
     if model and name not in UNRANKED:
-        known = settle_ties(scores, weights, n, scorer, pool)
+        known = settle_ties(scores, weigh, n, scorer, pool)
     if name not in BLIND:
         scores, labelled = in_one_space(scores, labelled, partial(compress, rng=rng))
     given = {"lengths": scores.lengths, "labelled": labelled, **scores.columns}
     given = {key: value for key, value in given.items() if key in wanted}
-    picks = _draw(scores, scores.scores * weights, take, n, rng, given)
-    parts = [scorer.acquisition_name] if model else []
+    if terms:
+        matches = find_matches(terms, pool, scorer.nlp, scores.ids, keep_tokens=keep_tokens)
+        scores = replace(scores, scores=rarity(matches))
+        take = partial(spread, matches=matches, labels=terms.labels, rest=take)
+    picks = _draw(scores, weigh(scores.scores), take, n, rng, given)
+    parts = [scorer.acquisition_name] if model else ["patterns"] if terms else []
+    cost = "seconds" if seconds else "words"
     parts += [f"density^{weight:g}"] if weight else []
-    parts += (
-        [f"{settings.cost}^-{settings.cost_weight:g}"] if model and settings.cost_weight else []
-    )
+    parts += [f"{cost}^-{settings.cost_weight:g}"] if model and settings.cost_weight else []
     parts.append(name.removeprefix("spacy-al.").rsplit(".v", 1)[0])
     meta: dict[str, Any] = {
         "round": round,
@@ -162,7 +179,7 @@ def select(
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
         meta["eligible"] = len(scores.ids)
-    tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta)
+    tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,
         uncertainty,
@@ -191,6 +208,17 @@ def _at_least(name: str, value: float, least: int) -> None:
     """RAISES (UsageError): AL087. Written so that NaN is refused as well."""
     if not least <= value < float("inf"):
         raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))
+
+
+def _refuse_empty(scores: PoolScores, pool: Path) -> None:
+    """RAISES (AlError): AL086 if nothing is left to ask."""
+    if not len(scores.ids):
+        counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
+        raise AlError(Errors.AL086.format(path=pool, counts=counts))
+
+
+def _as_they_are(scores: Floats) -> Floats:
+    return scores
 
 
 def _blocks(

@@ -35,6 +35,7 @@ class Settings:
     retrain (str): "scratch" or "resume".
     density_weight (float): Exponent of the mean similarity to the pool; 0 leaves it out.
     density_neighbours (int): The similarity is that to so many nearest texts; 0 for all of the pool.
+    density_fusion (str): "product" with the score, or "rank": the mean of the ranks by both.
     cost_weight (float): Scores are divided by the cost of the text to this power; 0 leaves it out, 1 is gain per cost.
     cost (str): "words", or "seconds" by a model fitted on the times of the answers so far.
     labels (list[str]): Labels to ask for before any model knows them.
@@ -44,6 +45,7 @@ class Settings:
     weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
     pool (Path | None): The unlabelled texts.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
+    filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     lang (str): The pipeline's language.
     factory (str | None): Factory of the component, where the config has it.
@@ -59,6 +61,7 @@ class Settings:
     retrain: str = "scratch"
     density_weight: float = 0.0
     density_neighbours: int = 0
+    density_fusion: str = "product"
     cost_weight: float = 0.0
     cost: str = "words"
     labels: list[str] = field(default_factory=list)
@@ -68,6 +71,7 @@ class Settings:
     weak: Path | None = None
     pool: Path | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filter: dict[str, Any] = field(default_factory=dict)
     partial: Partial | None = None
     lang: str = "en"
     factory: str | None = None
@@ -86,6 +90,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "retrain": (str,),
     "density_weight": (int, float),
     "density_neighbours": (int,),
+    "density_fusion": (str,),
     "cost_weight": (int, float),
     "cost": (str,),
     "labels": (list,),
@@ -104,7 +109,20 @@ LEAST = {
     "dev_size": 0,
     "pretrain_epochs": 0,
 }
-CHOICES = {"retrain": ("scratch", "resume"), "cost": ("words", "seconds")}
+CHOICES = {
+    "retrain": ("scratch", "resume"),
+    "density_fusion": ("product", "rank"),
+    "cost": ("words", "seconds"),
+}
+FILTERS: dict[str, tuple[type, ...]] = {
+    "min_tokens": (int,),
+    "max_tokens": (int,),
+    "min_words": (int, float),
+    "far": (int, float),
+}
+SHARES = ("min_words", "far")
+SECTION = {*KINDS, *BLOCKS, "filter", "partial"}
+OWN_PATHS = ("output", "patterns", "weak")
 PATHS = ("train", "dev", "test")
 
 
@@ -127,7 +145,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         raise AlError(Errors.AL082.format(path=path))
     check = _Check(path)
     section: dict[str, Any] = config["al"]
-    plain, blocks = check.section(section, {*KINDS, *BLOCKS, "partial", "pool"})
+    plain, blocks = check.section(section, {*SECTION, "pool"})
     pool = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
@@ -137,9 +155,8 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     if "component" not in plain and len(usable) == 1:
         plain["component"] = usable[0]
     part = parts.get(plain.get("component"), {})
-    own = {name: Path(plain[name]) for name in ("output", "patterns", "weak") if name in plain}
     return Settings(
-        **{**plain, **own},
+        **plain,
         pool=_path(pool),
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
@@ -176,7 +193,7 @@ def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) 
     where (str | Path): What it is of, for the message.
     RAISES (AlError): AL083 unknown or wrong settings, AL084 a block that cannot be resolved.
     """
-    plain, blocks = _Check(where).section(section, {*KINDS, *BLOCKS, "partial"})
+    plain, blocks = _Check(where).section(section, SECTION)
     return replace(settings, **plain, blocks={**settings.blocks, **blocks})
 
 
@@ -215,6 +232,9 @@ class _Check:
         self.names("al", section, known)
         plain = {name: section[name] for name in KINDS if section.get(name) is not None}
         self.values(plain)
+        plain |= {name: Path(plain[name]) for name in OWN_PATHS if name in plain}
+        if section.get("filter") is not None:
+            plain["filter"] = self.filter(section["filter"])
         if section.get("partial") is not None:
             plain["partial"] = read_partial(section["partial"], self.refuse)
         blocks = {name: self.block(name, section[name]) for name in BLOCKS if section.get(name)}
@@ -242,6 +262,17 @@ class _Check:
         if not isinstance(block, dict) or key not in block:
             self.refuse(f"al.{name}", f"it has no {key}", [f"a block [al.{name}] with {key}"])
         resolve(block)
+        return dict(block)
+
+    def filter(self, block: Any) -> dict[str, Any]:
+        if not isinstance(block, dict):
+            self.refuse("al.filter", f"it is {block!r}", ["a block [al.filter]"])
+        self.names("al.filter", block, set(FILTERS))
+        for name, value in block.items():
+            fine = isinstance(value, FILTERS[name]) and not isinstance(value, bool)
+            if not fine or not 0 <= value <= (1 if name in SHARES else float("inf")):
+                must = "a share from 0 to 1" if name in SHARES else "a whole number, 0 or more"
+                self.refuse(f"al.filter.{name}", f"it is {value!r}", [must])
         return dict(block)
 
     def pool(self, pool: Any) -> Any:

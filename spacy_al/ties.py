@@ -1,7 +1,7 @@
 """Texts that score alike, put into an order that does not depend on how the pool is stored."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy
 
@@ -16,7 +16,7 @@ MOST = 1000
 
 
 def settle_ties(
-    scores: PoolScores, density: Any, n: int, scorer: Scorer, pool: Path
+    scores: PoolScores, weigh: Callable[[Floats], Floats], n: int, scorer: Scorer, pool: Path
 ) -> dict[str, PoolItem]:
     """Score those texts anew, each alone, whose order among the first would else be left to float noise.
 
@@ -24,12 +24,12 @@ def settle_ties(
     which texts are scored together.
 
     scores (PoolScores): Changed in place.
-    density (Any): By which the scores are multiplied, (N,) or one number.
+    weigh (Callable): From the scores to what is ranked.
     n (int): Size of the batch.
     scorer (Scorer): Scores the texts, fetched from the pool.
     RETURNS (dict[str, PoolItem]): The texts that were fetched, the 2n highest with them, since a pool takes long to read.
     """
-    values = scores.scores * density
+    values = weigh(scores.scores)
     rows = close_to_each_other(values, n)
     if not 0 < len(rows) <= MOST:
         return {}

@@ -1,17 +1,21 @@
 """From what was read of a pool to what a sampler sees: one space for all vectors, and what a score is multiplied by."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-import numpy
-
-from spacy_al.acquisition import information_density
+from spacy_al.acquisition import fuse
+from spacy_al.costs import Seconds, per_cost
+from spacy_al.filters import wanted
 from spacy_al.labelled import Labelled
 from spacy_al.scoring import PoolScores, stack
 from spacy_al.selection.density import knn_density, mean_cosine
 from spacy_al.settings import Settings
 from spacy_al.types import Floats
+
+# By which a text is found to be far from all others
+NEIGHBOURS = 20
 
 
 def in_one_space(
@@ -34,20 +38,46 @@ def in_one_space(
     return scores, labelled
 
 
-def factor(scores: PoolScores, settings: Settings, weight: float) -> Floats | float:
-    """What each score is multiplied by: its text's similarity to the pool, and the inverse of what it costs.
+def weigher(
+    scores: PoolScores, settings: Settings, weight: float, seconds: Seconds | None
+) -> Callable[[Floats], Floats]:
+    """From acquisition scores to what is ranked: how typical a text is of the pool counts as well, and what it costs.
 
-    scores (PoolScores): With embeddings, where the weight is not 0.
-    settings (Settings): density_neighbours and cost_weight.
+    scores (PoolScores): With embeddings, where the weight is not 0; with marks, where seconds are given.
+    settings (Settings): How density and cost count.
     weight (float): Of the density.
-    RETURNS (Floats | float): (N,), or 1.
+    seconds (Seconds | None): How long annotators take; None where costs are words.
+    RETURNS (Callable): (N,) scores -> (N,) scores.
     RAISES (AlError): As `mean_cosine` and `knn_density`.
     """
-    found: Floats | float = 1.0
+    density, costs = None, scores.lengths.astype("f8")
     if weight:
         vectors, k = scores.columns["embeddings"], settings.density_neighbours
         density = knn_density(vectors, k) if k else mean_cosine(vectors)
-        found = information_density(numpy.ones(len(density)), density, weight)
-    if settings.cost_weight:
-        found = found / numpy.maximum(scores.lengths, 1) ** settings.cost_weight
-    return found
+    if seconds is not None:
+        costs = seconds.predict(scores.lengths, scores.columns["marks"])
+    return partial(
+        weighed, density=density, costs=costs, settings=replace(settings, density_weight=weight)
+    )
+
+
+def weighed(values: Floats, density: Floats | None, costs: Floats, settings: Settings) -> Floats:
+    """Scores times density, or ranked with it, by cost; see `weigher`."""
+    if density is not None:
+        values = fuse(values, density, settings.density_fusion, settings.density_weight)
+    return per_cost(values, costs, settings.cost_weight) if settings.cost_weight else values
+
+
+def usable(scores: PoolScores, filters: Mapping[str, Any]) -> PoolScores:
+    """Without what the filters of a config leave out, which the report counts by reason."""
+    if not filters:
+        return scores
+    similarities = None
+    if filters.get("far"):
+        similarities = knn_density(scores.columns["embeddings"], NEIGHBOURS)
+    keep, counts = wanted(
+        scores.lengths, scores.columns.get("word_shares"), similarities, **filters
+    )
+    scores.report.update(counts)
+    scores.report["read"] -= counts.total()
+    return scores.keep(keep)

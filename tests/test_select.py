@@ -1,5 +1,6 @@
 """The same texts give the same batch, however the pool is stored, and nothing is asked twice."""
 
+import inspect
 import json
 import random
 import subprocess
@@ -17,7 +18,9 @@ from spacy_al import registry
 from spacy_al.cli import app
 from spacy_al.cli.batch import cut, format_selection, width
 from spacy_al.cli.select import newest_model
+from spacy_al.costs import Seconds
 from spacy_al.data.pool import write_shards
+from spacy_al.errors import AlError, UsageError
 from spacy_al.noise import KeyedGenerator
 from spacy_al.scoring import Scorer
 from spacy_al.select import select
@@ -459,7 +462,65 @@ def test_columns():
     assert width(cut("患者は頭痛", 6)) <= 6
 
 
+BORROWED = {f"spacy-al.{name}.v1" for name in ("skactiveml", "small_text")}
+
+
 def test_every_sampler_and_acquisition_can_be_named(model, pool):
     for name in registry.al_samplers.get_all():
-        if name.startswith("spacy-al."):
+        # those of other libraries have tests of their own
+        if not name.startswith("spacy-al.") or name in BORROWED:
+            continue
+        if "members" in inspect.signature(registry.al_samplers.get(name)()).parameters:
+            with pytest.raises(UsageError, match=r"AL099.*dropout"):
+                select(pool, model=model, sampler=name, n=2)
+        else:
             assert select(pool, model=model, sampler=name, n=2).tasks
+
+
+# Cost, density and filters
+
+
+def chosen(pool, model, n=5, **settings):
+    return select(pool, model=model, n=n, settings=Settings(**settings))
+
+
+def test_scores_by_cost(model, pool):
+    plain = {t["text"]: t for t in chosen(pool, model, 1000).tasks}
+    for seconds, cost in (
+        (None, len),
+        (Seconds(10.0, 0.5, 0.0), lambda words: 10 + 0.5 * len(words)),
+    ):
+        made = select(
+            pool, model=model, n=1000, seconds=seconds, settings=Settings(cost_weight=0.5)
+        )
+        for task in made.tasks:
+            expected = plain[task["text"]]["meta"]["score"] / cost(task["tokens"]) ** 0.5
+            assert task["meta"]["score"] == pytest.approx(expected, rel=1e-3)
+        assert ("seconds^-0.5" if seconds else "words^-0.5") in made.strategy
+        assert len(made.tasks) == len(plain)
+
+
+def test_density_by_rank_and_by_neighbours(model, pool):
+    ranked = chosen(pool, model, 1000, density_weight=1.0, density_fusion="rank")
+    scores = [task["meta"]["score"] for task in ranked.tasks]
+    assert scores == sorted(scores, reverse=True) and 0 <= scores[-1] < scores[0] <= 1
+    near = chosen(pool, model, 1000, density_weight=1.0, density_neighbours=2)
+    whole = chosen(pool, model, 1000, density_weight=1.0)
+    by_text = [{t["text"]: t["meta"]["score"] for t in made.tasks} for made in (near, whole)]
+    assert by_text[0].keys() == by_text[1].keys() and by_text[0] != by_text[1]
+
+
+def test_what_is_filtered_is_not_asked_and_is_counted(model, pool):
+    everything = chosen(pool, model, 1000)
+    lengths = sorted(len(task["tokens"]) for task in everything.tasks)
+    low, high = lengths[2], lengths[-3]
+    made = chosen(pool, model, 1000, filter={"min_tokens": low, "max_tokens": high})
+    assert {len(task["tokens"]) for task in made.tasks} <= set(range(low, high + 1))
+    report = made.report
+    assert report["too short"] == sum(length < low for length in lengths)
+    assert report["too long"] == sum(length > high for length in lengths)
+    assert report["read"] == made.n_pool == len(made.tasks)
+    far = chosen(pool, model, 1000, filter={"far": 0.2, "min_words": 0.01})
+    assert 0 < far.report["far from all others"] <= 0.2 * len(lengths) + 1
+    with pytest.raises(AlError, match=r"AL086.*too short"):
+        chosen(pool, model, filter={"min_tokens": 10**6})

@@ -14,7 +14,7 @@ from spacy_al.acquisition.disagreement import (
 )
 from spacy_al.acquisition.fusion import fuse, make_product
 from spacy_al.acquisition.inputs import FITS, kind_of, misfit
-from spacy_al.acquisition.labels import label_probs
+from spacy_al.acquisition.labels import expected_marks, label_probs
 from spacy_al.acquisition.missed import make_missed_entities
 from spacy_al.acquisition.model_change import make_expected_model_change
 from spacy_al.acquisition.sequence import (
@@ -33,6 +33,7 @@ from spacy_al.types import Acquisition
 
 __all__ = [
     "default_acquisition",
+    "expected_marks",
     "fuse",
     "information_density",
     "label_probs",

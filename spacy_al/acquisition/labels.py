@@ -47,6 +47,32 @@ def label_probs(posteriors: Sequence[Any]) -> Floats:
     return probabilities(found, f"Input of {NAME}")
 
 
+def expected_marks(posteriors: Sequence[Any]) -> Floats:
+    """How many marks an annotator is expected to give to each document: what an answer takes depends on it.
+
+    Entities and spans: the sum of their probabilities. Categories: one, or the sum where several can apply. Tags: those
+    that differ from the most probable ones.
+
+    posteriors (Sequence[Any]): One a document, of any kind, no committee.
+    RETURNS (Floats): Shape (n_docs,).
+    RAISES (AlError): AL020 for a posterior of no known kind.
+    """
+    return numpy.array([_marks(posterior) for posterior in posteriors], dtype="f8")
+
+
+def _marks(posterior: Any) -> float:
+    if getattr(posterior, "members", ()):
+        return float(numpy.mean([_marks(member) for member in posterior.members]))
+    kind = kind_of(posterior)
+    if kind in ("entities", "spans"):
+        return float(posterior.span_probs.sum())
+    if kind == "tokens":
+        return float((1.0 - posterior.token_probs.max(axis=1, initial=0.0)).sum())
+    if kind.endswith("categories"):
+        return 1.0 if posterior.exclusive else float(posterior.probs.sum())
+    misfit(posterior, NAME, "token_probs, probs or span_probs")
+
+
 def columns_of(labels: Sequence[str], known: Sequence[str], name: str) -> list[int]:
     """Where labels stand among those of the model.
 

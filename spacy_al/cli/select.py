@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
+from spacy_al.costs import Seconds, fit_seconds
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task, to_docbin, to_label_studio, write_tasks
@@ -25,6 +26,7 @@ from spacy_al.settings import Settings, read_settings
 POOL = "A .spacy file or a folder of shards (default: that of the config)"
 MODEL = "Trained pipeline (default: the newest model-best below this folder)"
 COLD = "Use no model: choose what represents the pool"
+PATTERNS = "Patterns of an EntityRuler or SpanRuler (.jsonl): without a model, texts in which they match come first"
 LABELED = "Corpus or file of tasks whose texts are not asked again; may be given several times"
 CONFIG = "Config with an [al] section; its settings can be overridden, e.g. --al.batch_size 50"
 ACQUISITION = "Registered acquisition, e.g. token_entropy, expected_errors, margin"
@@ -61,6 +63,7 @@ def select_cli(
     acquisition: Annotated[str | None, Option("--acquisition", help=ACQUISITION)] = None,
     density_weight: Annotated[float | None, Option("--density-weight", help=DENSITY)] = None,
     sampler: Annotated[str | None, Option("--sampler", help=SAMPLER)] = None,
+    patterns: Annotated[Path | None, Option("--patterns", help=PATTERNS)] = None,
     component: Annotated[str | None, Option("--component", help="Whose posterior is read")] = None,
     seed: Annotated[int | None, Option("--seed", help="Of what is drawn (default: 0)")] = None,
     round: Annotated[int | None, Option("--round", min=0, help=ROUND)] = None,
@@ -97,13 +100,15 @@ def select_cli(
     selection = select(
         pool,
         n=n,
-        model=None if cold else model or newest_model(Path(".")),
+        model=model or (None if cold or patterns else newest_model(Path("."))),
         labeled=labeled or (),
         asked=asked_before(settings, round) if config else (),
+        seconds=seconds_of(settings) if settings.cost == "seconds" else None,
         settings=settings,
         acquisition=acquisition,
         density_weight=density_weight,
         sampler=sampler,
+        patterns=patterns,
         component=component,
         seed=seed,
         round=round or 0,
@@ -125,6 +130,15 @@ def asked_before(settings: Settings, round: int | None) -> set[str]:
         return set()
     with Store(database, create=False) as store:
         return store.asked_ids(before_round=round)
+
+
+def seconds_of(settings: Settings) -> Seconds | None:
+    """How long the annotators of a run of these settings take; None as long as there are too few answers."""
+    database = settings.output / DATABASE
+    if not database.is_file():
+        return None
+    with Store(database, create=False) as store:
+        return fit_seconds(store)
 
 
 def newest_model(folder: Path) -> str | None:

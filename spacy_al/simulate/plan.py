@@ -92,7 +92,9 @@ class Plan:
         hashes = {name: _file_hash(getattr(self, name)) for name in names}
         # of a file of strategies only those that are used, so that others can be added to it
         used = {name: v for name, v in self.sections.items() if name in self.strategies}
-        plain = {**plain, "settings": str(self.settings), "sections": used, "hashes": hashes}
+        # a setting that a later version adds, and that nobody turned, changes nothing
+        told = {k: str(v) for k, v in vars(self.settings).items() if v != getattr(Settings(), k)}
+        plain = {**plain, "settings": told, "sections": used, "hashes": hashes}
         return json.loads(json.dumps(plain))
 
 
