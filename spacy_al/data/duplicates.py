@@ -1,8 +1,12 @@
 """Exact and near duplicates, found by hashes alone: no pair of texts is ever compared."""
 
 import unicodedata
+from itertools import pairwise
 
 from spacy_al.util import content_hash
+
+# Into so many parts a text is cut to find copies of it; each is left out once
+PARTS = 5
 
 
 class Duplicates:
@@ -38,8 +42,33 @@ def near_key(text: str) -> int:
     control characters and punctuation into one space (none at the ends). Symbols such as +, <, = and emoji
     stay, and so do the number of digits and the order of words.
     """
-    normal = unicodedata.normalize("NFKC", text).lower().translate(_NORMAL)
-    return int(content_hash(" ".join(normal.split())), 16)
+    return _hash(_words(text))
+
+
+def copy_keys(text: str) -> list[int]:
+    """Numbers of which two texts share one if a word, or a few in a row, was put in the place of as many others.
+
+    The words, as `near_key` compares them, are cut into `PARTS` parts (fewer if there are fewer words), and each number
+    says all but one part. A text of fewer than three words has only its `near_key`: of two words, one says too little.
+
+    RETURNS (list[int]): `PARTS` unsigned numbers of 64 bits; some may be equal.
+    """
+    words = _words(text)
+    parts = min(PARTS, len(words))
+    if parts < 3:
+        return [_hash(words)] * PARTS
+    # with the number of words, and where something is missing, so that what is left stands in the same place
+    cuts = [len(words) * i // parts for i in range(parts + 1)]
+    keys = [_hash([*words[:i], f"{i} {j} {len(words)}", *words[j:]]) for i, j in pairwise(cuts)]
+    return keys + keys[:1] * (PARTS - parts)
+
+
+def _words(text: str) -> list[str]:
+    return unicodedata.normalize("NFKC", text).lower().translate(_NORMAL).split()
+
+
+def _hash(words: list[str]) -> int:
+    return int(content_hash(" ".join(words)), 16)
 
 
 class _Normal(dict[int, int | str | None]):
