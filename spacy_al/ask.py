@@ -1,18 +1,27 @@
 """From picks to questions: tasks with what the model would answer, and how unsure it is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy.tokens import Doc
+
+from spacy_al.acquisition.asked import asked_tokens
 from spacy_al.data.pool import PoolItem, fetch
 from spacy_al.data.tasks import Task, make_task
 from spacy_al.errors import AlError, Errors
+from spacy_al.partial import Partial, check_factory
+from spacy_al.patterns import Patterns
 from spacy_al.scoring import Scorer
+from spacy_al.self_label import read_marginals
 from spacy_al.settings import Settings
 from spacy_al.suggest import no_suggestion, suggest
 from spacy_al.types import Floats
 
 SOURCE = ("doc", "sentence", "before", "after")
+# An entity of this probability is asked whole
+LEAST = 0.1
 
 
 @dataclass(frozen=True)
@@ -31,17 +40,24 @@ def ask(
     scorer: Scorer,
     settings: Settings,
     meta: dict[str, Any],
+    terms: Patterns | None = None,
 ) -> tuple[list[Task], list[Floats]]:
     """The questions about what was picked, with what the model would answer, and how unsure it is of each token.
+
+    Of a text that is asked about in part, only what is suggested there is shown: an answer with the rest of it would pass the
+    model's own labels off as a person's.
 
     pool (Path): Where the texts are.
     known (dict): Items that were read already.
     picks (Picks): What a sampler chose.
     scorer (Scorer): Its pipeline tokenises and answers.
-    settings (Settings): For the labels that the model is still to learn, and the component before there is a model.
+    settings (Settings): For the labels that the model is still to learn, the component before there is a model, and
+        whether parts of texts are asked about.
     meta (dict): What is the same for all tasks of the batch.
+    terms (Patterns | None): Without a model their matches are suggested.
     RETURNS (tuple): Tasks; (n_tokens,) entropies of each.
-    RAISES (AlError): AL097 if the pool lost some of the texts meanwhile.
+    RAISES (AlError): AL097 if the pool lost some of the texts meanwhile; AL220 for parts of texts where the component cannot
+        learn from them.
     """
     missing = [identity for identity in picks.ids if identity not in known]
     found = {**known, **fetch(pool, scorer.nlp, missing, keep_tokens=scorer.job.keep_tokens)}
@@ -50,16 +66,26 @@ def ask(
     items = [found[identity] for identity in picks.ids]
     docs = [item.doc for item in items]
     labels = settings.labels
+    asked: list[list[int] | None] = [None] * len(docs)
     if scorer.job.model is None:
-        suggestions = [no_suggestion(doc, settings.factory) for doc in docs]
+        if terms and not labels:
+            labels = [*dict.fromkeys(terms.labels)]
+        found_in = [terms.matches(doc) if terms else [] for doc in docs]
+        suggestions = [
+            no_suggestion(doc, settings.factory, [span for span in spans if span.label_ in labels])
+            for doc, spans in zip(docs, found_in)
+        ]
     else:
         posteriors = scorer.posteriors(docs)
         # and those that the model is still to learn
         labels = [*dict.fromkeys([*posteriors[0].labels, *labels])]
         suggestions = [suggest(p, doc, scorer.threshold) for p, doc in zip(posteriors, docs)]
+        if settings.partial and meta["round"] >= settings.partial.after:
+            asked = asked_of(scorer, docs, settings.partial)
     tasks = []
     numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
     for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
+        part = asked[rank - 1]
         own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
         if suggestion.why:
             own["why"] = suggestion.why
@@ -67,12 +93,36 @@ def ask(
         tasks.append(
             make_task(
                 item.doc,
-                suggestions=suggestion.items,
+                suggestions=suggestion.items
+                if part is None
+                else [s for s in suggestion.items if not set(part).isdisjoint(range(*s[:2]))],
                 component_kind=suggestion.kind,
                 labels=labels,
                 meta=own,
                 view_id=suggestion.view_id,
                 exclusive=suggestion.exclusive,
+                asked=part,
             )
         )
     return tasks, [suggestion.uncertainty for suggestion in suggestions]
+
+
+def asked_of(scorer: Scorer, docs: Sequence[Doc], partial: Partial) -> list[list[int] | None]:
+    """Which tokens of each text to ask about, by what the component itself is not sure of.
+
+    RAISES (UsageError): AL220 for a component that cannot learn from texts which are labelled in part.
+    """
+    check_factory(scorer.nlp.get_pipe_meta(scorer.component).factory)
+    found: list[list[int] | None] = []
+    for posterior in read_marginals(scorer, docs, partial.temperature):
+        spans = posterior.above(LEAST) if hasattr(posterior, "above") else None
+        found.append(
+            asked_tokens(
+                posterior.token_probs,
+                () if spans is None else spans.start,
+                () if spans is None else spans.end,
+                threshold=partial.threshold,
+                margin=partial.margin,
+            )
+        )
+    return found

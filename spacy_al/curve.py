@@ -12,7 +12,8 @@ from spacy_al.types import Floats
 
 RANDOM = "random"
 RESULTS = "results.jsonl"
-COSTS = ("words", "texts", "entities", "seconds")
+# Words are those that were shown. Where only whole texts were asked about, as many were decided
+COSTS = ("words", "words_decided", "texts", "entities", "seconds")
 # Shares of the score that a model trained on all of the corpus has
 LEVELS = (0.90, 0.95, 0.99)
 Curve: TypeAlias = tuple[Floats, Floats]
@@ -30,11 +31,21 @@ def read_results(output: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def asks_parts(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether some strategy asked about parts of texts."""
+    return any(row.get("words_decided", row["words"]) != row["words"] for row in rows)
+
+
+def cost_of(row: dict[str, Any], cost: str) -> float:
+    """What a round has cost so far; before parts could be asked about, all words that were shown were decided."""
+    return row.get(cost, row["words"]) if cost == "words_decided" else row[cost]
+
+
 def curves(rows: Sequence[dict[str, Any]], cost: str = "words") -> dict[str, dict[int, Curve]]:
     """strategy -> seed -> (cost, score), each (n_rounds,) in the order of the rounds."""
     found: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(rows, key=lambda row: row["round"]):
-        found[row["strategy"]][row["seed"]].append((row[cost], row["score"]))
+        found[row["strategy"]][row["seed"]].append((cost_of(row, cost), row["score"]))
     return {
         strategy: {
             seed: (numpy.array(points).T[0], numpy.array(points).T[1])
@@ -96,7 +107,8 @@ def compare(
             assert full is not None
             target, name = level * full["score"], f"{level:.0%}".rstrip("%")
             costs = [cost_to(curve, target) for curve in seeds.values()]
-            shares = [None if c is None or not full[cost] else c / full[cost] for c in costs]
+            whole = cost_of(full, cost)
+            shares = [None if c is None or not whole else c / whole for c in costs]
             row[f"share_to_{name}"] = _mean(shares)
             row[f"reached_{name}"] = sum(c is not None for c in costs)
             row[f"savings_to_{name}"] = _mean([_saved(own, other, target) for own, other in paired])

@@ -3,6 +3,7 @@
 import json
 import time
 import warnings
+from pathlib import Path
 from typing import Any
 
 from spacy_al.calibration import fit
@@ -35,7 +36,7 @@ def examine(project: Project, number: int) -> dict[str, Any]:
     metrics: dict[str, Any] = {"dev": evaluate(scorer.nlp, project.dev, scorer.component)}
     if settings.test:
         metrics["test"] = evaluate(scorer.nlp, settings.test, scorer.component)
-    metrics |= _calibrate(scorer, project)
+    metrics |= calibrate(scorer, project.dev, settings.seed)
     # loaded again, with its temperature
     scorer = Scorer(job)
     assert settings.pool is not None
@@ -58,15 +59,14 @@ def examine(project: Project, number: int) -> dict[str, Any]:
     return {**metrics, "seconds_evaluate": round(time.perf_counter() - started, 2)}
 
 
-def _calibrate(scorer: Scorer, project: Project) -> dict[str, Any]:
-    """Keep a temperature beside the model, so that probabilities mean what they say."""
-    gold = read_gold(
-        scorer.nlp,
-        scorer.component,
-        project.dev,
-        limit=CALIBRATED_ON,
-        seed=project.settings.seed,
-    )
+def calibrate(scorer: Scorer, dev: Path, seed: int) -> dict[str, Any]:
+    """Keep a temperature beside the model, so that probabilities mean what they say.
+
+    dev (Path): Labelled texts that the model did not learn from.
+    seed (int): Of the sample of them that is looked at.
+    RETURNS (dict): `temperature` and `calibration_error`, or nothing if none can be fitted.
+    """
+    gold = read_gold(scorer.nlp, scorer.component, dev, limit=CALIBRATED_ON, seed=seed)
     with warnings.catch_warnings():
         # early models say little; the calibration error of the report shows it
         warnings.simplefilter("ignore", AlWarning)

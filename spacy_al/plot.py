@@ -11,6 +11,7 @@ from spacy_al.util import replacing
 
 AXES = {
     "words": "words labelled",
+    "words_decided": "words decided",
     "texts": "texts labelled",
     "entities": "labels given",
     "seconds": "modelled hours of annotation",

@@ -128,7 +128,8 @@ def write_facts(plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool
         with replacing(output / name) as file:
             file.write(json.dumps(found, indent=2) + "\n")
     score_name = f"{found['score_name']} on test"
-    plot(rows, output / "curve.png", title=title, score_name=score_name, full=whole)
+    costs = [cost for cost in found["costs"] if cost.startswith("words")]
+    plot(rows, output / "curve.png", title=title, score_name=score_name, full=whole, costs=costs)
     with replacing(output / "report.html") as file:
         file.write(report(found))
     return found
@@ -142,30 +143,29 @@ def cores() -> int:
 def format_facts(found: dict[str, Any]) -> Iterator[str]:
     """What a terminal shows: gains by words, shares of the full score, rare labels, time."""
     rows, cells = found["strategies"], list[tuple[Any, ...]]()
-    cells = [
-        (
-            row["strategy"],
-            row["seeds"],
-            f"{row['final']:.3f}" + (f" ± {row['spread']:.3f}" if row["seeds"] > 1 else ""),
-            f"{row['by_cost']['words']['curve'][-1][0]:,.0f}",
-            *_compared(row),
-        )
-        for row in rows
-    ]
-    header: tuple[str, ...] = (
-        "Strategy",
-        "Seeds",
-        "Last score",
-        "Words",
-        "Gain in area",
-        "95% interval",
-        "p",
-    )
-    yield table(cells, header=(*header, "Words saved"), divider=True, aligns=("l", *"rrrrrrr"))
+    # shown, and where parts of texts were asked about, decided as well
+    costs = {cost: cost.replace("_", " ") for cost in found["costs"] if cost.startswith("words")}
+    header: tuple[str, ...]
+    for cost, name in costs.items():
+        cells = [
+            (
+                row["strategy"],
+                row["seeds"],
+                f"{row['final']:.3f}" + (f" ± {row['spread']:.3f}" if row["seeds"] > 1 else ""),
+                f"{row['by_cost'][cost]['curve'][-1][0]:,.0f}",
+                *_compared(row["by_cost"][cost]),
+            )
+            for row in rows
+        ]
+        header = ("Strategy", "Seeds", "Last score", name.capitalize(), "Gain in area")
+        header = (*header, "95% interval", "p", f"{name.capitalize()} saved")
+        yield table(cells, header=header, divider=True, aligns=("l", *"rrrrrrr"))
     if found["full"]:
-        cells = [(row["strategy"], *(_share(row, share) for share in SHARES)) for row in rows]
-        header = ("Share of the words to", *(f"{share}% of full" for share in SHARES))
-        yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
+        for cost, name in costs.items():
+            own = [row["by_cost"][cost] for row in rows]
+            cells = [(row["strategy"], *(_share(row, share) for share in SHARES)) for row in own]
+            header = (f"Share of the {name} to", *(f"{share}% of full" for share in SHARES))
+            yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
         whole = found["full"]
         yield f"ℹ Full: {whole['score']:.3f} from {whole['texts']:,} texts, {whole['words']:,} words"
     if found["rare_labels"]:
@@ -180,6 +180,12 @@ def format_facts(found: dict[str, Any]) -> Iterator[str]:
     ]
     header = ("Seconds a round", "train", "evaluate", "select")
     yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
+    for row in rows:
+        if made := row.get("self_labels"):
+            yield (
+                f"ℹ {row['strategy']}: models labelled {made['words']:,.0f} words a round themselves, {made['wrong']:.1%} of them "
+                f"wrong ({made['expected']:.1%} expected)"
+            )
     for what, n in found["corpus"]["dropped"].items():
         yield f"ℹ {n} texts of the corpus left out: {what}"
     for note in found["notes"]:

@@ -12,6 +12,7 @@ from spacy_al.report.words import is_number
 # Cost -> name of its axis
 COSTS = {
     "words": "words labelled",
+    "words_decided": "words asked about",
     "texts": "texts labelled",
     "entities": "labels given",
     "seconds": "hours of annotation, modelled",
@@ -20,6 +21,7 @@ COSTS = {
 MOST_VERDICTS = 3
 SHORT = {
     "words": "By words",
+    "words_decided": "By words asked about",
     "texts": "By texts",
     "entities": "By labels given",
     "seconds": "By modelled time",

@@ -1,19 +1,22 @@
 """What annotators say: the gold, or answers as slow and as wrong as people's; and what it costs."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from spacy.tokens import Doc
 
 from spacy_al.adapters.oracle import STUDY
+from spacy_al.data.annotate import decided_tokens
 from spacy_al.data.answers import check
-from spacy_al.data.merge import merge
+from spacy_al.data.merge import count_labels, merge
 from spacy_al.data.records import StoredAnswer, StoredTask, task_id
 from spacy_al.errors import Errors, UsageError
 from spacy_al.settings import Settings, named, resolve
-from spacy_al.simulate.corpus import Corpus, labels_of
+from spacy_al.simulate.corpus import Corpus
+from spacy_al.util import content_hash
 
 # Never wrong, and as fast as the oracle's own costs say
 GOLD, REAL = "gold", "real"
@@ -28,12 +31,16 @@ class Labelled:
     n_labels (int): Labels on it.
     seconds (float): What it cost.
     report (Counter): What trained, what did not and why; empty for the gold itself.
+    words_decided (int): Those that were asked about.
+    labels (Counter): How often each label was found, in what was asked about, by the gold.
     """
 
     docs: list[Doc]
     n_labels: int
     seconds: float
     report: Counter[str]
+    words_decided: int
+    labels: Counter[str]
 
 
 def oracle_block(name: str | None, settings: Settings) -> dict[str, Any] | None:
@@ -49,20 +56,28 @@ def oracle_block(name: str | None, settings: Settings) -> dict[str, Any] | None:
     return STUDY if name == REAL else None
 
 
-def answered(corpus: Corpus, batches: Sequence[Sequence[str]], chosen: bool, seed: int) -> Labelled:
+def answered(
+    corpus: Corpus,
+    batches: Sequence[Sequence[str]],
+    chosen: bool,
+    seed: int,
+    asked: Mapping[str, Sequence[int]] = MappingProxyType({}),
+) -> Labelled:
     """Have texts labelled.
 
     corpus (Corpus): Where they are.
     batches (Sequence): Ids of the texts that were asked at first, which are chance's, and in each round since.
     chosen (bool): Whether a strategy chose the later ones, or chance.
     seed (int): Of mistakes. Those of a text are the same whichever strategy chose it.
+    asked (Mapping): Of texts that were asked about in part, the tokens.
     """
-    plan = corpus.plan
+    plan, decided = corpus.plan, 0
     oracle, seconds = resolve(plan.oracle or NEVER_WRONG), 0.0
     tasks, answers = list[StoredTask](), list[StoredAnswer]()
     for number, batch in enumerate(batches):
         for rank, identity in enumerate(batch, 1):
-            task, gold = corpus.task(identity, chosen and number > 0), corpus.docs[identity]
+            gold = corpus.docs[identity]
+            task = corpus.task(identity, chosen and number > 0, asked.get(identity))
             payload, took = oracle(
                 task, gold, kind=plan.kind, spans_key=plan.settings.spans_key, seed=seed
             )
@@ -70,17 +85,23 @@ def answered(corpus: Corpus, batches: Sequence[Sequence[str]], chosen: bool, see
             name = task_id(number, task["text"], "train")
             tasks.append(StoredTask(name, number, identity, "train", rank, task))
             said = check(task, payload)
+            decided += len(decided_tokens(task, said) if identity in asked else gold)
             answers.append(StoredAnswer(len(answers), name, name, "oracle", said, took, 0.0))
-    if plan.oracle is None:
-        docs = [corpus.docs[stored.item] for stored in tasks]
-        n_labels = sum(labels_of(doc, plan).total() for doc in docs)
-        return Labelled(docs, n_labels, seconds, Counter())
+    # of whole texts the gold is what annotators who are never wrong would say
+    taken = [t for t in tasks if plan.oracle is None and t.item not in asked]
     merged = merge(
-        tasks,
+        [stored for stored in tasks if stored not in taken],
         answers,
         kind=plan.kind,
         labels=sorted(corpus.labels),
         spans_key=plan.settings.spans_key,
         vocab=corpus.nlp.vocab,
     )
-    return Labelled(merged.docs, merged.balance.total(), seconds, merged.report)
+    found = {content_hash(doc.text): doc for doc in merged.docs}
+    found |= {stored.item: corpus.docs[stored.item] for stored in taken}
+    n_labels = merged.balance.total() + corpus.count(stored.item for stored in taken).total()
+    labels = corpus.count(stored.item for stored in tasks if stored.item not in asked)
+    for identity in found.keys() & asked.keys():
+        labels.update(count_labels(found[identity], plan.kind))
+    docs = [found[stored.item] for stored in tasks if stored.item in found]
+    return Labelled(docs, n_labels, seconds, merged.report, decided, labels)

@@ -18,34 +18,20 @@ from spacy.vocab import Vocab
 from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.evaluate import evaluate
-from spacy_al.scoring import load_code
+from spacy_al.examine import calibrate
+from spacy_al.scoring import Job, Scorer, load_code
 from spacy_al.select import select
-from spacy_al.simulate.answers import answered
+from spacy_al.self_label import add_self_labels
 from spacy_al.simulate.corpus import Corpus, read_corpus
+from spacy_al.simulate.parts import asked_tokens, label_rest, labelled
 from spacy_al.simulate.plan import Plan
+from spacy_al.simulate.step import Step, followed
 from spacy_al.trainer import write_config
 from spacy_al.util import content_hash
 
 NUMBERS = "numbers.json"
 POOL = "pool.spacy"
 WORK = "work"
-
-
-@dataclass(frozen=True)
-class Step:
-    """What a process is asked to do.
-
-    strategy (str | None): Whose round; None for the start, which all strategies share, and for all of the corpus.
-    seed, number (int): Of the round.
-    batches (tuple[tuple[str, ...], ...]): Ids of the texts that were asked at first, and in each round since.
-    overrides (dict | None): Of the config, to train on all of the corpus.
-    """
-
-    strategy: str | None
-    seed: int
-    number: int = 0
-    batches: tuple[tuple[str, ...], ...] = ()
-    overrides: tuple[tuple[str, Any], ...] | None = None
 
 
 @dataclass
@@ -108,7 +94,13 @@ def _round(here: _Here, step: Step) -> dict[str, Any]:
     if step.number == 0:
         folder = start_folder(here.output, step.seed)
         numbers = json.loads((folder / NUMBERS).read_text("utf8"))
-        return numbers | _choose(here, step, folder / "model-best")
+        if not _calibrates(here, step):
+            return numbers | _choose(here, step, folder / "model-best")
+        with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
+            # other strategies are to find the model as it was
+            shutil.copytree(folder / "model-best", attempt / "model-best")
+            shutil.copy(folder / "train.spacy", attempt)
+            return numbers | _choose(here, step, attempt / "model-best")
     with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
         numbers = _learn(here, step, attempt)
         if step.number == here.plan.rounds:
@@ -128,22 +120,26 @@ def _learn(
 ) -> dict[str, Any]:
     """Train on what was answered so far, and measure."""
     plan, ids = here.plan, [i for batch in step.batches for i in batch]
-    labelled = answered(here.corpus, step.batches, step.strategy not in (None, RANDOM), step.seed)
+    found = labelled(here.corpus, step)
+    for doc in found.docs:
+        marks = step.self_labels.get(content_hash(doc.text), ())
+        add_self_labels(doc, marks, kind=plan.kind)
     words = here.corpus.words(ids)
     started = time.perf_counter()
-    _train(plan, folder, labelled.docs, step.seed, words, overrides)
+    _train(plan, folder, found.docs, step.seed, words, overrides)
     trained = time.perf_counter()
-    found = evaluate(folder / "model-best", plan.test, plan.component)
+    scores = evaluate(folder / "model-best", plan.test, plan.component)
     return {
         "texts": len(ids),
         "words": words,
-        "entities": labelled.n_labels,
-        "seconds": round(labelled.seconds, 3),
-        "trained_on": len(labelled.docs),
-        "score": float(found["score"] or 0.0),
-        "score_name": found["score_name"],
-        "labels": dict(sorted(here.corpus.count(ids).items())),
-        "merged": dict(sorted(labelled.report.items())),
+        "words_decided": found.words_decided,
+        "entities": found.n_labels,
+        "seconds": round(found.seconds, 3),
+        "trained_on": len(found.docs),
+        "score": float(scores["score"] or 0.0),
+        "score_name": scores["score_name"],
+        "labels": dict(sorted(found.labels.items())),
+        "merged": dict(sorted(found.report.items())),
         "seconds_train": round(trained - started, 2),
         "seconds_evaluate": round(time.perf_counter() - trained, 2),
     }
@@ -154,6 +150,9 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     assert strategy is not None
     started = time.perf_counter()
     settings = plan.settings_of(strategy)
+    partial, found = None if strategy == RANDOM else settings.partial, dict[str, Any]()
+    if _calibrates(here, step):
+        found |= calibrate(_scorer(here, model), plan.dev, step.seed)
     chosen = select(
         here.output / POOL,
         n=plan.batch,
@@ -169,7 +168,26 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
         code=str(plan.code) if plan.code else None,
     )
     batch = [content_hash(task["text"]) for task in chosen.tasks]
-    return {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
+    found |= {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
+    if partial is None:
+        return found
+    found["asked"] = [asked_tokens(here.corpus, *pair) for pair in zip(batch, chosen.tasks)]
+    if partial.rest == "self":
+        after = followed(step, found)
+        found |= label_rest(here.corpus, after, _scorer(here, model), partial)
+    return found
+
+
+def _calibrates(here: _Here, step: Step) -> bool:
+    """Whether what is asked depends on probabilities that mean what they say."""
+    strategy = step.strategy
+    partial = None if strategy in (None, RANDOM) else here.plan.settings_of(strategy).partial
+    return partial is not None and partial.temperature is None
+
+
+def _scorer(here: _Here, model: Path) -> Scorer:
+    plan = here.plan
+    return Scorer(Job(str(model), plan.component, code=str(plan.code) if plan.code else None))
 
 
 def _train(

@@ -1,7 +1,7 @@
 """The corpus that is asked again: its texts, what they are labelled with, and what of it cannot be asked."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -74,11 +74,12 @@ class Corpus:
         order = numpy.random.default_rng(seed).permutation(sorted(self.docs))
         return order[: self.plan.start].tolist()
 
-    def task(self, identity: str, chosen: bool) -> Task:
+    def task(self, identity: str, chosen: bool, asked: Sequence[int] | None = None) -> Task:
         """The question to an annotator, with all labels of the corpus and no suggestions.
 
         identity (str): Of the text.
         chosen (bool): Whether a strategy chose it, or chance.
+        asked (Sequence[int] | None): The tokens that the question is about; None for all of them.
         """
         kind, view = FORMS[self.plan.factory]
         return make_task(
@@ -90,6 +91,7 @@ class Corpus:
             meta={"strategy": "chosen" if chosen else UNIFORM},
             view_id=view,
             exclusive=self.plan.factory != "textcat_multilabel",
+            asked=asked,
         )
 
 

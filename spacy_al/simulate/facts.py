@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy
 
-from spacy_al.curve import COSTS, RANDOM, compare, curves, mean_curve
+from spacy_al.curve import COSTS, RANDOM, asks_parts, compare, curves, mean_curve
 from spacy_al.simulate.plan import Plan
 
 # Labels whose finds are counted: those that the corpus has least of
@@ -34,10 +34,11 @@ def facts(
     title (str): Of the report.
     RETURNS (dict): strategies: for each its numbers by words, and all of them under `by_cost`, see `curve.compare`; rare: how
         often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
-        over seeds, and for 100 texts; seconds_per_round.
+        over seeds, and for 100 texts; seconds_per_round; self_labels, where there are any.
     """
-    by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in COSTS}
-    drawn = {cost: curves(rows, cost) for cost in COSTS}
+    counted = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
+    by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in counted}
+    drawn = {cost: curves(rows, cost) for cost in counted}
     counts = corpus["labels"]
     # a single label is not rare among others
     rare = sorted(counts, key=lambda x: (counts[x], x))[:N_RARE] if len(counts) > 1 else []
@@ -46,7 +47,7 @@ def facts(
         own = [r for r in rows if r["strategy"] == strategy]
         costs = {
             cost: {**by_cost[cost][strategy], "curve": mean_curve(drawn[cost][strategy])}
-            for cost in COSTS
+            for cost in counted
         }
         strategies.append(
             {
@@ -54,6 +55,7 @@ def facts(
                 "by_cost": costs,
                 "rare": {label: found_of(own, label) for label in rare},
                 "seconds_per_round": {name: _seconds(own, name) for name in TIMES},
+                **self_labelled(own),
             }
         )
     return {
@@ -67,7 +69,7 @@ def facts(
         },
         "corpus": corpus,
         "score_name": next((r["score_name"] for r in rows if r.get("score_name")), "score"),
-        "costs": list(COSTS),
+        "costs": counted,
         "full": full or None,
         "rare_labels": {label: counts[label] for label in rare},
         "notes": notes(plan),
@@ -111,6 +113,20 @@ def found_of(rows: Sequence[dict[str, Any]], label: str) -> dict[str, float]:
         "found": float(numpy.mean(found)),
         "per_100_texts": 100 * sum(found) / total if total else 0.0,
     }
+
+
+def self_labelled(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`self_labels`: words that models labelled themselves, a mean over rounds; the share of them that is wrong, and is expected
+    to be. Empty where a strategy has none."""
+    own = [row for row in rows if row.get("self_labelled")]
+    words = sum(row["self_labelled"] for row in own)
+    if not words:
+        return {}
+    shares = {
+        name: sum(row[key] for row in own) / words
+        for name, key in (("wrong", "self_wrong"), ("expected", "self_wrong_expected"))
+    }
+    return {"self_labels": {"words": words / len(own), **shares}}
 
 
 def _seconds(rows: Sequence[dict[str, Any]], name: str) -> float:

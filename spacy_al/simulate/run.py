@@ -23,9 +23,10 @@ from spacy_al.data.shard import write_shard
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.lock import locked
 from spacy_al.processes import processes
-from spacy_al.simulate.arm import POOL, WORK, Step, do, set_up
+from spacy_al.simulate.arm import POOL, WORK, do, set_up
 from spacy_al.simulate.corpus import Corpus, read_corpus
 from spacy_al.simulate.plan import Plan, check_plan
+from spacy_al.simulate.step import Step, followed
 from spacy_al.util import replacing
 
 FULL = "full.json"
@@ -114,13 +115,13 @@ class _State:
 
     def follow(self, strategy: str, seed: int) -> None:
         """Add the first round of a strategy that is not known."""
-        batches = [tuple(self.corpus.draw(seed))]
-        for number in range(self.plan.rounds + 1):
-            row = self.rows.get((strategy, seed, number))
+        step = Step(strategy, seed, 0, (tuple(self.corpus.draw(seed)),))
+        while step.number <= self.plan.rounds:
+            row = self.rows.get((strategy, seed, step.number))
             if row is None:
-                self.todo.append(Step(strategy, seed, number, tuple(batches)))
+                self.todo.append(step)
                 return
-            batches.append(tuple(row["batch"]))
+            step = followed(step, row)
 
     def next(self) -> Step:
         """Strategies stay abreast of each other, so that none is left alone at the end."""
