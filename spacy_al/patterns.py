@@ -14,7 +14,6 @@ from spacy.language import Language
 from spacy.pipeline import SpanRuler
 from spacy.tokens import Doc, Span
 
-from spacy_al.acquisition.arrays import round_significant
 from spacy_al.data.pool import PoolItem, read_shard_items, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.types import Floats, Ints, Sampler
@@ -158,16 +157,19 @@ def spread(
     table, group = matches[matched], groups[matched]
     has_label = table @ of_label.T.astype("f8") > 0
     weights, in_pool = _weights(matches), has_label.sum(axis=0)
-    taken, served = numpy.zeros(len(labels)), numpy.zeros(len(names))
+    left_of, taken, served = in_pool.copy(), numpy.zeros(len(labels)), numpy.zeros(len(names))
     free, chosen = numpy.ones(len(matched), dtype=bool), list[int]()
     while len(chosen) < n and free.any():
-        able = numpy.flatnonzero((has_label & free[:, None]).any(axis=0))
+        able = numpy.flatnonzero(left_of)
         label = able[numpy.lexsort((in_pool[able], served[able]))[0]]
-        gain = round_significant(table @ (weights / (1 + taken)))
-        row = int(numpy.where(free & has_label[:, label], gain, -1.0).argmax())
+        gain = table @ (weights / (1 + taken)) * (free & has_label[:, label])
+        # the first of those that are equal but for float noise
+        row = int((gain >= gain.max() * (1 - 1e-9)).argmax())
         taken += table[[row]].sum(axis=0)
         served += has_label[row]
-        free &= group != group[row]
+        used = numpy.flatnonzero(free & (group == group[row]))
+        left_of -= has_label[used].sum(axis=0)
+        free[used] = False
         chosen.append(row)
     first = matched[numpy.array(chosen, dtype="i8")]
     left = numpy.flatnonzero(~numpy.isin(groups, groups[first]))

@@ -178,7 +178,7 @@ def _span(doc: Doc, one: Any) -> Span | None:
 
 def _category_rows(votes: Sequence[Sequence[Any]], labels: Sequence[str]) -> Ints:
     numbers = {label: k for k, label in enumerate(labels)}
-    return numpy.array([[numbers.get(vote or None, -1) for vote in said] for said in votes])
+    return numpy.array([[numbers[vote] if vote else -1 for vote in said] for said in votes])
 
 
 def _token_rows(doc: Doc, said: Sequence[Any], labels: Sequence[str]) -> Ints:

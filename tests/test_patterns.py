@@ -151,7 +151,7 @@ def slow_spread(table, labels, groups, n):
                 if table[i][j]:
                     times = sum(table[k][j] for k in chosen)
                     total += numpy.log(1 + size / counts[j]) / (1 + times)
-            return float(f"{total:.5e}")
+            return float(f"{total:.8e}")
 
         chosen.append(max((i for i in free if label in has[i]), key=lambda i: (gain(i), -i)))
     return chosen
