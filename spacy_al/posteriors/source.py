@@ -193,8 +193,8 @@ class Source:
     @cached_property
     def expected_errors(self) -> Floats:
         """(n_docs,) entities of the greedy parse that are none, plus others, in expectation."""
-        gained = 1 - 2 * self.greedy_probs
-        gained = numpy.bincount(self.doc_of[self.greedy_spans[0]], gained, len(self.lengths))
+        first, lost = self.greedy_spans[0], 1 - 2 * self.greedy_probs
+        gained = numpy.bincount(self.doc_of[first], lost, len(self.lengths))
         return numpy.maximum(self.chain.span_mass + gained, 0)
 
     def _close(self, first: int) -> int:
