@@ -454,6 +454,18 @@ class Errors:
         "[AL205] spacy-al.batch_bald.v1 chooses by what the members of a committee say of exclusive categories, and was given nothing "
         "of the kind. Set [al.posterior] to spacy-al.committee.v1 or spacy-al.dropout.v1, or use another sampler."
     )
+    AL206 = (
+        "[AL206] '{name}' has an encoder of its own, and a committee of heads needs one that is shared: a component 'tok2vec' or "
+        "'transformer' that it listens to. Use committee = \"seeds\", \"bootstrap\" or \"checkpoints\"."
+    )
+    AL207 = (
+        "[AL207] The training in '{path}' left no checkpoints, as it ended before the first or ran without them. Delete the model-best "
+        "in it to train again, with a larger patience or max_steps, or use committee = \"seeds\"."
+    )
+    AL208 = (
+        "[AL208] [training.before_update] of '{path}' is in use, and a committee of checkpoints needs it. "
+        "Use committee = \"seeds\" or \"bootstrap\", or remove it."
+    )
 
     # gradients
     AL210 = (

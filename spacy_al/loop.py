@@ -12,6 +12,7 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from spacy_al.adapters.oracle import ORACLE, check_gold, gold_labels, read_gold_texts
+from spacy_al.committee import keep_checkpoints, read_together, train_members
 from spacy_al.costs import fit_seconds
 from spacy_al.data.answers import kind_of
 from spacy_al.data.export import export_answers, export_tasks
@@ -120,13 +121,14 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         init_tok2vec=encoder,
         code=project.code,
     )
+    keep_checkpoints(settings, folder)
     for change in changes(before.parent / CONFIG, folder / CONFIG):
         project.show(f"⚠ Since round {current.number - 1} the config has changed: {change}")
     project.show(
         f"Round {current.number}: training on {counts['texts']:,} texts, {counts['words']:,} words"
     )
     trained = train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
-    metrics["seconds_train"] = trained.seconds
+    metrics["seconds_train"] = trained.seconds + train_members(project, current.number)
     model = {"hash": trained.hash, "path": str(trained.model), "seconds": trained.seconds}
     store.advance(current.number, "evaluate", metrics=metrics, model=model)
 
@@ -170,6 +172,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             )
             tasks += [("dev", task) for task in first.tasks]
             asked |= {content_hash(task["text"]) for task in first.tasks}
+        if model:
+            how["settings"] = read_together(settings, folder)
         selection = select(settings.pool, model=model, asked=asked, **how)
         tasks += [("train", task) for task in _shaded(selection)]
         metrics = {

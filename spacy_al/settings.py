@@ -39,6 +39,9 @@ class Settings:
     cost_weight (float): Scores are divided by the cost of the text to this power; 0 leaves it out, 1 is gain per cost.
     cost (str): "words", or "seconds" by a model fitted on the times of the answers so far.
     labels (list[str]): Labels to ask for before any model knows them.
+    committee (str): Members that are trained beside each round's model and read with it: "none", or from other "seeds",
+        "bootstrap" samples, "checkpoints" of the one training, or "heads" on its encoder.
+    committee_size (int): Members of it, the model itself among them.
     dev_size (int): Texts asked first, at random, where there is no development set.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
@@ -65,6 +68,8 @@ class Settings:
     cost_weight: float = 0.0
     cost: str = "words"
     labels: list[str] = field(default_factory=list)
+    committee: str = "none"
+    committee_size: int = 3
     dev_size: int = 100
     pretrain_epochs: int = 0
     patterns: Path | None = None
@@ -94,6 +99,8 @@ KINDS: dict[str, tuple[type, ...]] = {
     "cost_weight": (int, float),
     "cost": (str,),
     "labels": (list,),
+    "committee": (str,),
+    "committee_size": (int,),
     "dev_size": (int,),
     "pretrain_epochs": (int,),
     "patterns": (str,),
@@ -106,6 +113,7 @@ LEAST = {
     "density_weight": 0,
     "density_neighbours": 0,
     "cost_weight": 0,
+    "committee_size": 2,
     "dev_size": 0,
     "pretrain_epochs": 0,
 }
@@ -113,6 +121,7 @@ CHOICES = {
     "retrain": ("scratch", "resume"),
     "density_fusion": ("product", "rank"),
     "cost": ("words", "seconds"),
+    "committee": ("none", "seeds", "bootstrap", "checkpoints", "heads"),
 }
 FILTERS: dict[str, tuple[type, ...]] = {
     "min_tokens": (int,),

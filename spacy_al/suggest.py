@@ -52,6 +52,8 @@ def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
     threshold (float): Candidate spans from this probability up are suggested.
     """
     n_tokens = len(doc)
+    # of a committee what the model itself says
+    posterior = getattr(posterior, "own", posterior)
     items: list[tuple[Any, ...]]
     if hasattr(posterior, "greedy"):
         items = [(s.start, s.end, s.label, s.prob) for s in posterior.greedy]

@@ -37,7 +37,7 @@ TOOK = "spacy-al: trained in {:.2f} seconds\n"
 
 # What `write_config` writes, and may write differently each round
 OURS = re.compile(
-    r"paths\.(train|dev)$|training\.(max_steps|patience|eval_frequency)$|components\.|initialize\.|pretraining"
+    r"paths\.(train|dev)$|training\.(max_steps|patience|eval_frequency)$|training\.before_update|components\.|initialize\.|pretraining"
 )
 
 

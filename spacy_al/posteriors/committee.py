@@ -33,9 +33,11 @@ class CommitteePosterior:
     The arrays of the members stacked, of which there are those that the members have.
 
     members (tuple): Ordinary posteriors of the same document, of one kind and with the same labels.
+    own (Any): What the component itself believes, of the same kind: what is shown with a question.
     """
 
     members: tuple[Any, ...]
+    own: Any
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -124,7 +126,7 @@ def read_committee(
         copies = [_copy(doc, nlp.vocab) for doc in docs]
         own = temperature if fitted is None else fitted
         rows.append(get_posteriors(nlp, copies, pipe.name, temperature=own))
-    return [CommitteePosterior(opinions) for opinions in zip(*rows)]
+    return [CommitteePosterior(opinions, opinions[0]) for opinions in zip(*rows)]
 
 
 def ordinary_reader(pipe: Any) -> Reader:

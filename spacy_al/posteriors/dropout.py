@@ -31,7 +31,7 @@ Mask: TypeAlias = Callable[[Ops, int], Any]
 
 @registry.al_posteriors("spacy-al.dropout.v1")
 def make_dropout_reader(
-    samples: int = 10, rate: float = 0.1, layers: str = "last", seed: int = 0
+    samples: int = 10, rate: float = 0.3, layers: str = "last", seed: int = 0
 ) -> Reader:
     """A reader of any component with an encoder, as a committee of itself under dropout.
 
@@ -58,7 +58,7 @@ def read_dropout(
     temperature: Temperature,
     *,
     samples: int = 10,
-    rate: float = 0.1,
+    rate: float = 0.3,
     layers: str = "last",
     seed: int = 0,
     nlp: Language | None = None,
@@ -82,6 +82,8 @@ def read_dropout(
     upstream = _upstream(pipe, nlp) if layers == "all" else []
     # what a batch of docs is encoded as: all members read the same batches
     encoded: dict[tuple[int, ...], Any] = {}
+    with _swapped(encoder, partial(_last, forward=encoder._func, draw=None, encoded=encoded)):
+        own = read(pipe, docs, temperature)
     rows = []
     for sample in range(samples):
         draw = partial(_mask, seed=seed, sample=sample, rate=rate)
@@ -97,13 +99,13 @@ def read_dropout(
             last = partial(_last, forward=encoder._func, draw=mask, encoded=encoded)
             stack.enter_context(_swapped(encoder, last))
             rows.append(read(pipe, ready, temperature))
-    return [CommitteePosterior(opinions) for opinions in zip(*rows)]
+    return [CommitteePosterior(tuple(opinions), plain) for *opinions, plain in zip(*rows, own)]
 
 
 def _mask(ops: Ops, width: int, *, place: int, sample: int, seed: int, rate: float) -> Any:
     """Inverted dropout: 0, or what keeps the mean."""
-    kept = numpy.random.default_rng([seed, sample, place]).random(width) >= rate
-    return ops.asarray(kept / (1 - rate), dtype="f4")  # type: ignore[call-overload]
+    kept: Any = numpy.random.default_rng([seed, sample, place]).random(width) >= rate
+    return ops.asarray(kept / (1 - rate), dtype="float32")
 
 
 def _last(
@@ -112,14 +114,15 @@ def _last(
     is_train: bool,
     *,
     forward: Callable[..., Any],
-    draw: Mask,
+    draw: Mask | None,
     encoded: dict[tuple[int, ...], Any],
 ) -> tuple[Any, Callable[[Any], Any]]:
-    """In place of an encoder's forward: encode once, then thin out."""
+    """In place of an encoder's forward: encode once, and thin out."""
     key = tuple(map(id, docs))
     if key not in encoded:
         encoded[key] = forward(model, docs, False)[0]
-    return _times(encoded[key], draw, model.ops), _no_backprop
+    thinned = _times(encoded[key], draw, model.ops) if draw else encoded[key]
+    return thinned, _no_backprop
 
 
 def _dropout(
@@ -158,7 +161,7 @@ def _dropouts(models: Sequence[Model]) -> list[Any]:
 
 
 def _torch_dropouts(shim: Any) -> list[Any]:
-    module = getattr(shim, "_model", None)
+    module: Any = getattr(shim, "_model", None)
     if not hasattr(module, "named_modules"):
         return []
     from torch.nn import Dropout

@@ -1,5 +1,6 @@
 """What to ask next: scores and embeddings in, rows and the propensity of each pick out."""
 
+from spacy_al.selection.batch_bald import make_batch_bald
 from spacy_al.selection.cluster_margin import make_cluster_margin
 from spacy_al.selection.cold_start import make_representative
 from spacy_al.selection.density import cosine_to_pool, knn_density, mean_cosine, unit_sum
@@ -22,6 +23,7 @@ from spacy_al.selection.typiclust import make_typiclust
 
 # Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
 BLIND = {
+    "spacy-al.batch_bald.v1",
     "spacy-al.pool_information.v1",
     "spacy-al.quotas.v1",
     "spacy-al.stochastic.v1",
@@ -40,6 +42,7 @@ __all__ = [
     "cosine_to_pool",
     "inverse_products",
     "knn_density",
+    "make_batch_bald",
     "make_cluster_margin",
     "make_error_reduction",
     "make_facility_location",

@@ -18,7 +18,7 @@ CELLS = 4_000_000
 
 
 @registry.al_samplers("spacy-al.batch_bald.v1")
-def make_batch_bald(candidates: int = 1000, configurations: int = 1000) -> Sampler:
+def make_batch_bald(candidates: int = 1000, configurations: int = 300) -> Sampler:
     """The batch whose answers share most information with the committee, for exclusive categories; deterministic given its seed.
 
     candidates (int): Rows that take part: the highest scores, and at least n.
@@ -41,7 +41,7 @@ def batch_bald(
     groups: Ints | None = None,
     members: Floats | None = None,
     candidates: int = 1000,
-    configurations: int = 1000,
+    configurations: int = 300,
 ) -> tuple[Ints, Floats]:
     """Rows one by one, each with the greatest gain in I(answers of the batch; member) (Kirsch et al., 2019).
 
@@ -97,7 +97,8 @@ def gains(probs: Floats, beliefs: Floats, weights: Floats) -> Floats:
 def _greedy(probs: Floats, n: int, rng: numpy.random.Generator, most: int) -> Ints:
     """Rows in the order in which they are chosen."""
     n_rows, n_members, n_labels = probs.shape
-    beliefs, weights = numpy.full((1, n_members), 1.0 / n_members), numpy.ones(1)
+    beliefs: Floats = numpy.full((1, n_members), 1.0 / n_members)
+    weights: Floats = numpy.ones(1)
     bound = round_significant(mutual_information(probs.transpose(1, 0, 2)))
     chosen: list[int] = []
     # a handful at a time, as a product of matrices costs little more for a few rows
@@ -121,7 +122,7 @@ def _greedy(probs: Floats, n: int, rng: numpy.random.Generator, most: int) -> In
 
 
 def _answered(
-    probs: Floats, beliefs: Floats, weights: Floats, rng: numpy.random.Generator, most: int
+    probs: Floats, beliefs: Floats, weights: Any, rng: numpy.random.Generator, most: int
 ) -> tuple[Floats, Floats]:
     """Beliefs and weights after every configuration with each answer to one more row; a fair sample of them if they are too many."""
     joint = (weights[:, None, None] * beliefs[:, None, :] * probs.T).reshape(-1, len(probs))
