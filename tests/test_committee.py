@@ -1,10 +1,13 @@
 """Committees of trained pipelines, and what their posteriors say, against every analysis written out."""
 
 import pickle
+import shutil
+from pathlib import Path
 
 import numpy
 import pytest
 import spacy
+from chaos import LABELS, ROOT, corpus
 from ner_oracle import analyses, make_ner, random_doc
 from numpy.testing import assert_allclose
 from test_readers import COMPONENTS, UNSEEN, arrays, bare, make
@@ -12,7 +15,17 @@ from test_readers import COMPONENTS, UNSEEN, arrays, bare, make
 from spacy_al import get_posteriors
 from spacy_al.acquisition.disagreement import members_of
 from spacy_al.acquisition.inputs import FITS, kind_of
+from spacy_al.committee import (
+    _keep_encoders,
+    keep_checkpoints,
+    make_checkpoints,
+    members_of_round,
+    train_members,
+)
+from spacy_al.data.store import Store
 from spacy_al.errors import AlError
+from spacy_al.gold import stored_docs
+from spacy_al.loop import evaluate_round, select_round, train_round
 from spacy_al.posteriors.committee import (
     N_BEST,
     CommitteePosterior,
@@ -23,6 +36,7 @@ from spacy_al.posteriors.read import READERS, run
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import write_calibration
 from spacy_al.posteriors.tokens import Tokens
+from spacy_al.project import open_project
 
 
 def saved(nlp, path):
@@ -72,6 +86,7 @@ def test_members_are_what_each_pipeline_says(component, tmp_path):
     assert len(kinds) == 1 and kinds <= {kind for kind in FITS if kind.startswith("committee of")}
     # the arrays there are, and those alone, have the members first
     for posterior in found:
+        assert posterior.own is posterior.members[0]
         for name in ("token_probs", "probs", "span_probs"):
             assert hasattr(posterior, name) == hasattr(posterior.members[0], name)
             if hasattr(posterior, name):
@@ -153,7 +168,9 @@ def test_analyses_of_a_beam():
     table, _ = analyses(nlp.get_pipe("beam_ner"), doc, normalized="globally")
     (member,) = get_posteriors(nlp, [doc])
     best = sorted(table.values(), reverse=True)[:N_BEST]
-    assert_allclose(CommitteePosterior((member, member)).analysis_probs, [best, best], atol=1e-6)
+    assert_allclose(
+        CommitteePosterior((member, member), member).analysis_probs, [best, best], atol=1e-6
+    )
 
 
 def test_analyses_of_tokens():
@@ -164,8 +181,9 @@ def test_analyses_of_tokens():
         [numpy.prod([m.token_probs[i, k] for i, k in enumerate(path)]) for path in sorted(paths)]
         for m in members
     ]
-    assert_allclose(CommitteePosterior(tuple(members)).analysis_probs, slow)
-    empty = CommitteePosterior((Tokens(("A",), numpy.zeros((0, 1))),) * 2)
+    assert_allclose(CommitteePosterior(tuple(members), members[0]).analysis_probs, slow)
+    none = Tokens(("A",), numpy.zeros((0, 1)))
+    empty = CommitteePosterior((none, none), none)
     assert empty.analysis_probs.tolist() == [[1.0], [1.0]]
 
 
@@ -176,7 +194,7 @@ def test_candidates_that_only_some_members_have():
 
     members = (spans([0, 2], [[0.1, 0.2], [0.3, 0.0]]), spans([2, 1], [[0.5, 0.6], [0.7, 0.8]]))
     slow = [[0.1, 0.2, 0.0, 0.0, 0.3, 0.0], [0.0, 0.0, 0.7, 0.8, 0.5, 0.6]]
-    assert_allclose(CommitteePosterior(members).span_probs, slow)
+    assert_allclose(CommitteePosterior(members, members[0]).span_probs, slow)
 
 
 @pytest.mark.parametrize("factory", READERS)
@@ -212,3 +230,125 @@ def test_pickles_and_resolves_from_config(ner):
     reader = pickle.loads(pickle.dumps(spacy.registry.resolve({"x": block})["x"]))
     (found,) = reader(first.get_pipe("ner"), [first.make_doc("aspirin")], 1.0)
     assert found.token_probs.shape == (3, 1, 3)
+
+
+# committees of the loop
+
+TINY = {
+    "training.max_steps": 12,
+    "training.patience": 12,
+    "training.eval_frequency": 6,
+    "components.tok2vec.model.encode.width": 32,
+    "components.tok2vec.model.encode.depth": 1,
+    "al.batch_size": 5,
+    "al.max_rounds": 1,
+    "al.committee_size": 2,
+    "al.acquisition": {"@al_acquisitions": "spacy-al.bald.v1"},
+    "al.posterior": None,
+}
+
+
+def project_of(folder, output, kind):
+    names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
+    paths = {f"paths.{key}": str(folder / f"{name}.spacy") for key, name in names.items()}
+    own = {**paths, "paths.test": None, **TINY, "al.output": str(output), "al.committee": kind}
+    how = {"oracle": folder / "pool_gold.spacy"}
+    return open_project(ROOT / "configs" / "ner.cfg", {**own, "al.labels": LABELS}, **how)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("corpus")
+    corpus(folder)
+    return folder
+
+
+def weights(path, name):
+    model = spacy.load(path).get_pipe(name).model
+    return numpy.concatenate(
+        [node.get_param(p).ravel() for node in model.walk() for p in node.param_names]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["seeds", "bootstrap", "checkpoints", "heads"])
+def test_a_round_trains_its_committee_and_asks_where_it_disagrees(kind, small, tmp_path):
+    project = project_of(small, tmp_path / "al", kind)
+    with Store(project.database) as store:
+        store.open_round(0)
+        for step in (train_round, evaluate_round, select_round):
+            step(store, project, store.round())
+        assert store.metrics()[0]["strategy"].startswith("bald")
+        assert len(list(store.tasks(0))) == 5
+    folder = project.folder(0)
+    (member,) = members_of_round(folder)
+    model = str(folder / "model-best")
+    assert len({spacy.load(path).get_pipe("ner").labels for path in (model, member)}) == 1
+    head = weights(member, "ner")
+    assert not numpy.allclose(weights(model, "ner"), head)
+    shared = numpy.array_equal(weights(model, "tok2vec"), weights(member, "tok2vec"))
+    assert shared == (kind == "heads")
+    if kind == "bootstrap":
+        texts = [
+            sorted(doc.text for doc in stored_docs(path / "train.spacy"))
+            for path in (folder, folder / "member-1")
+        ]
+        assert len(texts[0]) == len(texts[1]) and set(texts[0]) > set(texts[1])
+    # what is whole is left alone, and what was cut off is done again, to the same result
+    before = (Path(member) / "meta.json").stat().st_mtime_ns
+    train_members(project, 0)
+    assert (Path(member) / "meta.json").stat().st_mtime_ns == before
+    if kind == "bootstrap":
+        shutil.rmtree(member)
+        assert train_members(project, 0) > 0
+        assert numpy.array_equal(weights(member, "ner"), head)
+
+
+def test_what_cannot_be_a_committee_is_explained(small, tmp_path):
+    with pytest.raises(AlError, match=r"AL083.*committee.*seeds, bootstrap, checkpoints, heads"):
+        project_of(small, tmp_path, "friends")
+    project = project_of(small, tmp_path / "al", "checkpoints")
+    folder = project.folder(0)
+    folder.mkdir(parents=True)
+    config = '[training]\nmax_steps = 9\nbefore_update = {"@callbacks":"mine.v1"}\n'
+    (folder / "config.cfg").write_text(config, "utf8")
+    with pytest.raises(AlError, match=r"AL208.*before_update"):
+        keep_checkpoints(project.settings, folder)
+    (folder / "config.cfg").write_text(config.replace('{"@callbacks":"mine.v1"}', "null"), "utf8")
+    keep_checkpoints(project.settings, folder)
+    made = spacy.util.load_config(folder / "config.cfg")["training"]["before_update"]
+    assert made["steps"] == [4] and made["path"] == str(folder)
+    with pytest.raises(AlError, match=r"AL207.*no checkpoints"):
+        train_members(project, 0)
+
+
+def test_heads_need_an_encoder_that_is_shared():
+    nlp = make("tagger")
+    with pytest.raises(AlError, match=r"AL206.*'tagger' has an encoder of its own"):
+        _keep_encoders(nlp.config, nlp, "tagger", Path("model-best"))
+
+
+def test_checkpoints_are_whole_or_absent(tmp_path, monkeypatch):
+    nlp = make("textcat")
+    save = make_checkpoints(str(tmp_path), [2, 4])
+    for step in range(4):
+        save(nlp, {"step": step})
+    assert members_of_round(tmp_path) == [str(tmp_path / "member-1" / "model-best")]
+    before = numpy.concatenate([p.ravel() for p in _params(nlp)])
+    assert_allclose(weights(members_of_round(tmp_path)[0], "textcat"), before)
+    whole = nlp.to_disk
+
+    def cut_off(path):
+        whole(path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(nlp, "to_disk", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        save(nlp, {"step": 4})
+    assert len(members_of_round(tmp_path)) == 1
+    assert not list(tmp_path.glob("*/.attempt-*"))
+
+
+def _params(nlp):
+    model = nlp.get_pipe("textcat").model
+    return [node.get_param(p) for node in model.walk() for p in node.param_names]

@@ -123,6 +123,14 @@ def test_all_thins_what_last_does_not(nlp):
     assert not all(numpy.allclose(a, b, atol=1e-6) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("layers", ["last", "all"])
+def test_what_is_shown_is_what_the_component_says(nlp, layers):
+    plain = get_posteriors(nlp, bare(nlp))
+    for posterior, expected in zip(read(nlp, samples=2, layers=layers), plain, strict=True):
+        for one, other in zip(arrays(posterior.own), arrays(expected), strict=True):
+            assert_allclose(one, other, atol=1e-6)
+
+
 def test_a_small_rate_says_what_the_component_says(nlp):
     plain = get_posteriors(nlp, bare(nlp))
     for layers in ("last", "all"):
@@ -158,7 +166,7 @@ def test_one_encoder_pass_for_all_members():
     assert sum(passes) == sum(1 for text in UNSEEN if text)
     passes.clear()
     read(nlp, samples=7, layers="all")
-    assert sum(passes) == 7 * sum(1 for text in UNSEEN if text)
+    assert sum(passes) == 8 * sum(1 for text in UNSEEN if text)
 
 
 @pytest.mark.parametrize("layers", ["last", "all"])
