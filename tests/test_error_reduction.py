@@ -193,6 +193,17 @@ def test_sparse_and_factored_embeddings():
     assert len(set(rows.tolist())) == 6
 
 
+def test_without_answers_the_component_alone_says_what_is_open():
+    pool, labelled, probs = case(0, 4)
+    nameless = SimpleNamespace(embeddings=labelled.embeddings, counts=numpy.zeros((4, 0)))
+    inverse = numpy.linalg.inv(labelled.embeddings.T @ labelled.embeddings + 0.1 * numpy.eye(5))
+    reach = numpy.array([sum((u @ inverse @ x) ** 2 for u in pool) for x in pool])
+    reach /= (1 + numpy.array([x @ inverse @ x for x in pool])) ** 2
+    for given, error in (({}, 1.0), ({"label_probs": probs}, (probs * (1 - probs)).sum(axis=1))):
+        rows, _ = error_reduction(numpy.ones(14), 1, rng(), embeddings=pool, labelled=nameless, **given)  # fmt: skip
+        assert rows.tolist() == [int(numpy.argmax(error * reach))]
+
+
 def test_large_pools():
     size, known = 20_000, rng(1).normal(size=(500, 300))
     labelled = SimpleNamespace(embeddings=known, counts=rng(2).integers(0, 2, (500, 6)))

@@ -213,7 +213,7 @@ def _expected_square(
     probs: Floats | None, known: Any, occurs: Floats, asked: Any, ridge: float
 ) -> Floats:
     """E|y - f(x)|^2 of each candidate: the sum over labels of p (1 - f)^2 + (1 - p) f^2, exclusive or not."""
-    if not known.shape[0]:
+    if not occurs.size:
         return numpy.ones(asked.shape[0]) if probs is None else (probs * (1 - probs)).sum(axis=1)
     # the penalty draws to how often each label is, not to 0
     share = occurs.mean(axis=0)
