@@ -3,19 +3,14 @@
 Members lie in `round-NNN/member-K/`, each whole or absent, with the config that trains it again.
 """
 
-import os
 import shutil
-import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy
 import srsly
 from confection import Config
-from spacy import registry
 from spacy.language import Language
 from spacy.util import load_config
 
@@ -54,7 +49,7 @@ def train_members(project: Project, number: int) -> float:
         config = own / CONFIG
         if config.is_file() and config.read_text("utf8") != made:
             # of another committee
-            shutil.rmtree(own)
+            shutil.rmtree(own / MODEL, ignore_errors=True)
         if not (own / MODEL).is_dir():
             project.show(f"Round {number}: training member {member} of the committee")
         with writing(config) as file:
@@ -109,33 +104,6 @@ def keep_checkpoints(settings: Settings, folder: Path) -> None:
     if not (folder / MODEL).is_dir():
         for path in folder.glob("member-*"):
             shutil.rmtree(path)
-
-
-@registry.callbacks("spacy-al.checkpoints.v1")
-def make_checkpoints(path: str, steps: list[int]) -> Any:
-    """For `[training.before_update]`: save the pipeline as it is after these steps.
-
-    path (str): Where it is saved, as member-1/model-best for the first of the steps, and so on.
-    steps (list[int]): Ascending.
-    """
-    return partial(save_checkpoint, path=Path(path), steps=tuple(steps))
-
-
-def save_checkpoint(
-    nlp: Language, progress: dict[str, Any], *, path: Path, steps: Sequence[int]
-) -> None:
-    """Save the pipeline if it is one of the steps. It is whole, or absent.
-
-    progress (dict): What spaCy tells: `step`, which is about to be done.
-    """
-    if progress["step"] not in steps:
-        return
-    member = path / f"member-{steps.index(progress['step']) + 1}"
-    member.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=member, prefix=".attempt-") as attempt:
-        nlp.to_disk(Path(attempt) / MODEL)
-        shutil.rmtree(member / MODEL, ignore_errors=True)
-        os.replace(Path(attempt) / MODEL, member / MODEL)
 
 
 def _member_config(project: Project, folder: Path, own: Path, number: int, member: int) -> Config:

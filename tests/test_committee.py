@@ -15,10 +15,10 @@ from test_readers import COMPONENTS, UNSEEN, arrays, bare, make
 from spacy_al import get_posteriors
 from spacy_al.acquisition.disagreement import members_of
 from spacy_al.acquisition.inputs import FITS, kind_of
+from spacy_al.checkpoints import make_checkpoints
 from spacy_al.committee import (
     _keep_encoders,
     keep_checkpoints,
-    make_checkpoints,
     members_of_round,
     train_members,
 )
