@@ -19,7 +19,7 @@ from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.acquisition.arrays import finite
-from spacy_al.data.duplicates import near_key
+from spacy_al.data.duplicates import PARTS, copy_keys
 from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
 from spacy_al.errors import AlError, Errors, UsageError
@@ -69,7 +69,7 @@ class PoolScores:
 
     ids (Ints): (N,) content hashes.
     scores (Floats): (N,) acquisition scores, all 1 without a model.
-    near (Ints): (N,) equal for near duplicates.
+    near (Ints): (N, PARTS) keys of which copies of each other share one.
     lengths (Ints): (N,) tokens of each text.
     columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
         a label occurs; members (N, M, K), category probabilities of each member of a committee; marks (N,), how many
@@ -234,7 +234,7 @@ class Scorer:
         return PoolScores(
             numpy.array([int(identity, 16) for identity in docs], dtype="u8"),
             self._scores(posteriors, len(batch)),
-            numpy.array([near_key(doc.text) for doc in batch], dtype="u8"),
+            numpy.array([copy_keys(doc.text) for doc in batch], dtype="u8"),
             lengths,
             columns,
             Counter(),
@@ -313,7 +313,7 @@ def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
     return PoolScores(
         numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.ids for part in parts)]),
         numpy.concatenate([numpy.zeros(0), *(part.scores for part in parts)]),
-        numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.near for part in parts)]),
+        numpy.concatenate([numpy.zeros((0, PARTS), dtype="u8"), *(part.near for part in parts)]),
         numpy.concatenate([numpy.zeros(0, dtype="i4"), *(part.lengths for part in parts)]),
         {name: stack([p.columns[name] for p in parts if len(p.ids)]) for name in names},
         report,

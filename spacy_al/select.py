@@ -22,6 +22,7 @@ from spacy_al.noise import KeyedGenerator
 from spacy_al.patterns import find_matches, rarity, read_patterns, spread
 from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
 from spacy_al.selection import BLIND, UNRANKED
+from spacy_al.selection.copies import copies
 from spacy_al.settings import Settings, named, resolve
 from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
@@ -178,7 +179,7 @@ def select(
         meta["design"] = "deterministic"
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
-        meta["eligible"] = len(scores.ids)
+        meta |= {"eligible": len(scores.ids), "explore": draw.get("explore", 0.0)}
     tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,
@@ -267,8 +268,8 @@ def _draw(
     rng: KeyedGenerator,
     given: dict[str, Any],
 ) -> Picks:
-    """Let the sampler take n rows, at most one of near duplicates."""
-    groups = numpy.unique(scores.near, return_inverse=True)[1]
+    """Let the sampler take n rows, at most one of those that are copies of each other."""
+    groups = copies(scores.near)
     with blamed_on(take):
         rows, propensities = take(weighted, n, rng, groups=groups, **given)
         rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spacy_al.acquisition.distribution import entropy
-from spacy_al.data.duplicates import PARTS, copy_keys, near_key
+from spacy_al.data.duplicates import FEWEST, PARTS, copy_keys, near_key
 from spacy_al.registry import al_samplers
 from spacy_al.selection.copies import copies
 from spacy_al.selection.rank import top_k
@@ -24,7 +24,7 @@ def rng(seed=0):
 
 def sentences(size, seed=0):
     source = rng(seed)
-    return [source.choice(WORDS, source.integers(3, 15)).tolist() for _ in range(size)]
+    return [source.choice(WORDS, source.integers(FEWEST, 20)).tolist() for _ in range(size)]
 
 
 def with_copies(pool, times, seed=1):
@@ -101,19 +101,19 @@ def test_no_text_with_one_word_changed_in_a_batch(name, times):
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=12), st.data())
+@given(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=16), st.data())
 def test_keys_are_shared_where_one_word_was_changed(words, data):
     place = data.draw(st.integers(0, len(words) - 1))
     changed = [*words[:place], "x", *words[place + 1 :]]
     shared = set(copy_keys(" ".join(words))) & set(copy_keys(" ".join(changed)))
-    assert bool(shared) == (len(words) >= 3)
+    assert bool(shared) == (len(words) >= FEWEST)
     assert len(copy_keys(" ".join(words))) == PARTS
     # spelling that does not count does not count here either
     assert copy_keys(" ".join(words).upper() + " .") == copy_keys(" ".join(words))
 
 
 def test_keys_are_not_shared_by_what_is_longer_or_in_another_order():
-    text = WORDS[:10]
+    text = WORDS[:12]
     keys = set(copy_keys(" ".join(text)))
     for other in (text[1:], [*text, "more"], text[::-1], [*text[5:], *text[:5]]):
         assert keys.isdisjoint(copy_keys(" ".join(other)))

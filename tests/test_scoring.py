@@ -8,7 +8,7 @@ from test_select import TEXTS, save_light, write
 
 from spacy_al import get_posteriors, scoring
 from spacy_al.acquisition import make_token_entropy
-from spacy_al.data.duplicates import near_key
+from spacy_al.data.duplicates import copy_keys
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.scoring import Job, Scorer, blamed_on
 from spacy_al.util import content_hash
@@ -36,7 +36,7 @@ def test_a_row_for_each_text(models, pool):
     for text in TEXTS:
         doc = nlp.make_doc(text)
         score = make_token_entropy()(get_posteriors(nlp, [doc]))[0]
-        expected[int(content_hash(text), 16)] = (score, near_key(text))
+        expected[int(content_hash(text), 16)] = (score, copy_keys(text))
     assert found.ids.tolist() == sorted(expected)
     assert found.near.tolist() == [expected[i][1] for i in found.ids.tolist()]
     scores = [expected[i][0] for i in found.ids.tolist()]
@@ -48,7 +48,10 @@ def test_a_row_for_each_text(models, pool):
 def test_embeddings_come_from_the_shared_encoder_where_there_is_one(models, pool):
     dense = score_pool(Job(models[True], columns=("embeddings",)), pool).columns["embeddings"]
     assert isinstance(dense, numpy.ndarray) and dense.shape == (len(TEXTS), 16)
-    for job in (Job(models[False], columns=("embeddings",)), Job(None, columns=("embeddings",), lang="xx")):
+    for job in (
+        Job(models[False], columns=("embeddings",)),
+        Job(None, columns=("embeddings",), lang="xx"),
+    ):
         counts = score_pool(job, pool).columns["embeddings"]
         assert counts.shape == (len(TEXTS), 2**18) and counts.sum() > len(TEXTS)
 
@@ -61,7 +64,9 @@ def test_memory_zones_change_nothing(models, pool, monkeypatch):
     zoned = score_pool(scorer.job, pool, scorer=scorer)
     assert (zoned.ids == plain.ids).all()
     numpy.testing.assert_allclose(zoned.scores, plain.scores, atol=1e-5)
-    numpy.testing.assert_allclose(zoned.columns["embeddings"], plain.columns["embeddings"], atol=1e-5)
+    numpy.testing.assert_allclose(
+        zoned.columns["embeddings"], plain.columns["embeddings"], atol=1e-5
+    )
     # words that only later texts have are forgotten
     known = [text.split()[-1] in scorer.nlp.vocab.strings for text in TEXTS]
     assert not all(known)

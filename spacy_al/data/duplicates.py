@@ -7,6 +7,8 @@ from spacy_al.util import content_hash
 
 # Into so many parts a text is cut to find copies of it; each is left out once
 PARTS = 5
+# Of fewer words one says what a text is about: "How do I unblock my PIN?" is no copy of "How do I change my PIN?"
+FEWEST = 8
 
 
 class Duplicates:
@@ -48,19 +50,17 @@ def near_key(text: str) -> int:
 def copy_keys(text: str) -> list[int]:
     """Numbers of which two texts share one if a word, or a few in a row, was put in the place of as many others.
 
-    The words, as `near_key` compares them, are cut into `PARTS` parts (fewer if there are fewer words), and each number
-    says all but one part. A text of fewer than three words has only its `near_key`: of two words, one says too little.
+    The words, as `near_key` compares them, are cut into `PARTS` parts, and each number says all but one part. A text of
+    fewer than `FEWEST` words has only its `near_key`.
 
     RETURNS (list[int]): `PARTS` unsigned numbers of 64 bits; some may be equal.
     """
     words = _words(text)
-    parts = min(PARTS, len(words))
-    if parts < 3:
+    if len(words) < FEWEST:
         return [_hash(words)] * PARTS
     # with the number of words, and where something is missing, so that what is left stands in the same place
-    cuts = [len(words) * i // parts for i in range(parts + 1)]
-    keys = [_hash([*words[:i], f"{i} {j} {len(words)}", *words[j:]]) for i, j in pairwise(cuts)]
-    return keys + keys[:1] * (PARTS - parts)
+    cuts = [len(words) * i // PARTS for i in range(PARTS + 1)]
+    return [_hash([*words[:i], f"{i} {j} {len(words)}", *words[j:]]) for i, j in pairwise(cuts)]
 
 
 def _words(text: str) -> list[str]:
