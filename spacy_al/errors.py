@@ -398,6 +398,10 @@ class Errors:
         "[AL220] Parts of texts cannot be asked about for a component '{factory}': what it is not told it takes for wrong, or "
         "there are no such questions yet. Leave out [al.partial], or teach one of: {known}."
     )
+    AL221 = (
+        "[AL221] spacy-al.Corpus.v1 cannot read with rate = {value}. Give the share of the texts labelled by a model that each "
+        "pass is to see, from 0 to 1."
+    )
 
     # report
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."

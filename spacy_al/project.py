@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
+from spacy_al.partial import check_factory
 from spacy_al.scoring import load_code
 from spacy_al.settings import Settings, read_settings
 from spacy_al.suggest import FORMS
@@ -93,7 +94,8 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     overrides (Mapping | None): Of the config.
     how: The other fields of `Project`.
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
-        where nothing says which labels there are, AL158 where there is nothing to measure on, AL090 without a pool.
+        where nothing says which labels there are, AL220 where it asks for parts of texts and the component cannot learn from
+        them, AL158 where there is nothing to measure on, AL090 without a pool.
     """
     if how.get("code"):
         # the config may name what it registers
@@ -102,6 +104,8 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     settings = project.settings
     if settings.factory not in TAUGHT:
         raise UsageError(Errors.AL156.format(path=config, known=", ".join(TAUGHT)))
+    if settings.partial:
+        check_factory(settings.factory)
     if settings.pool is None:
         raise UsageError(Errors.AL090)
     corpora = (settings.train, settings.weak, settings.dev, settings.test)

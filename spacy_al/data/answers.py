@@ -11,7 +11,8 @@ from spacy_al.suggest import FORMS
 
 VERDICTS = ("accept", "reject", "ignore")
 KEYS = ("answer", "spans", "accept", "labels", "asked")
-KINDS = {view_id: kind for kind, view_id in FORMS.values()}
+# Prodigy's form for a single entity is made by `yes_no`
+KINDS = {view_id: kind for kind, view_id in FORMS.values()} | {"ner": "entities"}
 
 
 def kind_of(task: Task) -> str:
