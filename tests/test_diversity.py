@@ -200,6 +200,23 @@ def test_k_centre_against_all_distances(seed, n, n_labelled, filtered):
     assert found.tolist() == slow and (propensities == 1).all()
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_k_centre_against_other_libraries(seed):
+    scores, embeddings = pool(seed, 60)
+    found = take(
+        "k_centre", scores[:55], 10, embeddings[:55], labelled=embeddings[55:], prefilter=0
+    )[0]
+    coresets = pytest.importorskip("small_text.query_strategies.coresets")
+    rows = numpy.arange(60)
+    theirs = coresets.greedy_coreset(
+        embeddings, rows[:55], rows[55:], 10, distance_metric="euclidean"
+    )
+    assert found.tolist() == theirs.tolist()
+    y = numpy.where(rows < 55, numpy.nan, 1.0)
+    theirs, _ = pytest.importorskip("skactiveml.pool").k_greedy_center(embeddings, y, batch_size=10)
+    assert found.tolist() == theirs.tolist()
+
+
 # k-means++
 
 
