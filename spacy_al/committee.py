@@ -145,6 +145,8 @@ def _keep_encoders(made: Config, nlp: Language, name: str, model: Path) -> None:
     ]
     if not encoders:
         raise AlError(Errors.AL206.format(name=name))
+    # others may take their width from what is left out here
+    made["components"] = made.interpolate()["components"]
     for encoder in encoders:
         made["components"][encoder] = {"source": str(model)}
     for setting in ("frozen_components", "annotating_components"):
