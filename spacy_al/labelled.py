@@ -11,7 +11,8 @@ from spacy.tokens import Doc
 from spacy_al.data.merge import count_labels
 from spacy_al.data.pool import shards
 from spacy_al.data.shard import read_shard
-from spacy_al.scoring import BATCH, Scorer, stack
+from spacy_al.scoring import BATCH, Scorer
+from spacy_al.selection.factored import stack
 from spacy_al.suggest import FORMS
 from spacy_al.types import Ints
 from spacy_al.util import batched, content_hash

@@ -26,6 +26,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.filters import word_shares
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
+from spacy_al.selection.factored import stack
 from spacy_al.settings import resolve
 from spacy_al.types import Acquisition, Floats, Ints
 from spacy_al.util import callable_name
@@ -319,12 +320,3 @@ def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
         report,
         sum(part.n_tokens for part in parts),
     )
-
-
-def stack(rows: Sequence[Any]) -> Any:
-    """Arrays after each other; sparse matrices, and rows of a kind that has a `stack` of its own, likewise."""
-    if hasattr(rows[0], "tocsr"):
-        from scipy.sparse import vstack
-
-        return vstack(rows, format="csr")
-    return rows[0].stack(rows) if hasattr(rows[0], "stack") else numpy.concatenate(rows)
