@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +117,9 @@ class Scorer:
         self.calibrated = read_calibration(self.nlp, self.component) is not None
         posterior = job.blocks.get("posterior")
         self.read: Reader = resolve(posterior) if posterior else reader_of(self.nlp, self.component)
+        if "nlp" in inspect.signature(self.read).parameters:
+            # to run a shared encoder anew, which comes before the component
+            self.read = partial(self.read, nlp=self.nlp)  # type: ignore[call-arg]
 
     @cached_property
     def embedding(self) -> Embedding:
