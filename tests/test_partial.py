@@ -418,10 +418,9 @@ def test_words_decided_are_a_cost_of_their_own():
 STRATEGIES = {
     "part": {"partial": {"threshold": 0.5}},
     "self": {"partial": {"rest": "self", "temperature": 0.3}},
-    "later": {"partial": {"rest": "self", "temperature": 0.3, "after": 1}},
 }
 SMALL = {name: value for name, value in OVERRIDES.items() if name.startswith("components.")}
-STEPS = {**SMALL, "training.max_steps": 60, "training.eval_frequency": 30}
+STEPS = {**SMALL, "training.max_steps": 40, "training.eval_frequency": 20}
 
 
 @pytest.fixture(scope="module")
@@ -445,46 +444,38 @@ def fixed(row):
 
 @pytest.mark.slow
 def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
-    plan = plan_of(small, "part", "self", "later")
+    plan = plan_of(small, "part", "self")
     rows = [*simulate(plan, tmp_path / "whole")]
     by_key = {(row["strategy"], row["round"]): row for row in rows}
     # what is kept is all that is needed
     shutil.copytree(tmp_path / "whole", tmp_path / "again")
-    kept = [row for row in rows if row["round"] == 0 or row["strategy"] == "later"]
+    kept = [row for row in rows if row["round"] == 0 or row["strategy"] == "part"]
     (tmp_path / "again" / "results.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in kept)
     )
     again = {(row["strategy"], row["round"]): row for row in simulate(plan, tmp_path / "again")}
-    assert {key: fixed(row) for key, row in again.items()} == {
-        key: json.loads(json.dumps(fixed(row))) for key, row in by_key.items()
-    }
+    assert json.dumps([fixed(again[key]) for key in by_key]) == json.dumps(
+        [fixed(row) for row in by_key.values()]
+    )
     # the model from which all start is as it was
     assert not list((tmp_path / "whole" / "start").rglob("al_calibration.json"))
     assert "temperature" in by_key["part", 0] and "temperature" not in by_key["self", 0]
     # what was shown and what was decided
     gold = {content_hash(d.text): d for d in read_gold_texts(small / "pool_gold.spacy").values()}
-    for strategy in ("self", "later"):
-        first, second, last = (by_key[strategy, number] for number in range(3))
-        assert first["words"] == first["words_decided"]
-        asked = [*zip(first["batch"], first["asked"])]
-        assert second["words"] - first["words"] == sum(len(gold[i]) for i in first["batch"])
-        if strategy == "later":
-            assert first["asked"] == [None] * 10 and not first["self_labels"]
-            assert second["words"] == second["words_decided"] and all(second["asked"])
-            assert last["words_decided"] < last["words"]
-            continue
-        assert all(asked for _, asked in asked)
-        assert second["words_decided"] < second["words"]
-        assert second["self_labelled"] == sum(
-            end - start for marks in second["self_labels"].values() for start, end, _ in marks
-        )
-        assert second["self_labelled"] >= second["self_wrong"] >= 0
-        # made anew by each model, for all texts so far, in what nobody decided
-        assert set(second["self_labels"]) == {*first["batch"], *second["batch"]}
-        assert first["self_labelled"] <= sum(len(gold[i]) for i in first["batch"]) - (
-            second["words_decided"] - first["words_decided"]
-        )
-        assert second["labels"] != first["labels"] and second["merged"]["partial"]
+    first, second = by_key["self", 0], by_key["self", 1]
+    assert first["words"] == first["words_decided"]
+    assert second["words"] - first["words"] == sum(len(gold[i]) for i in first["batch"])
+    assert all(first["asked"]) and second["words_decided"] < second["words"]
+    assert second["self_labelled"] == sum(
+        end - start for marks in second["self_labels"].values() for start, end, _ in marks
+    )
+    assert second["self_labelled"] >= second["self_wrong"] >= 0
+    # made anew by each model, for all texts so far, in what nobody decided
+    assert set(second["self_labels"]) == {*first["batch"], *second["batch"]}
+    shown = second["words"] - first["words"]
+    decided = second["words_decided"] - first["words_decided"]
+    assert 0 < first["self_labelled"] <= shown - decided
+    assert second["merged"]["partial"]
     told = facts(plan, rows, {"labels": {}, "dropped": {}})
     assert told["costs"][:2] == ["words", "words_decided"]
     made = {row["strategy"]: row.get("self_labels") for row in told["strategies"]}
@@ -504,8 +495,8 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
     corpus(tmp_path)
     names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
     paths = {f"paths.{name}": str(tmp_path / f"{file}.spacy") for name, file in names.items()}
-    how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 60, "al.max_rounds": 2}
-    how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 30, "al.labels": LABELS}
+    how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 2}
+    how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 20, "al.labels": LABELS}
     config = tmp_path / "config.cfg"
     block = f'\n[al.partial]\nrest = "self"\ntemperature = {SHARP}\n'
     config.write_text(CONFIG.read_text("utf8") + block, "utf8")
