@@ -69,7 +69,9 @@ def typiclust(
     pool, sizes = cluster[: len(rows)], numpy.bincount(cluster, minlength=number)
     with_label = numpy.bincount(cluster[len(rows) :], minlength=number)
     spread = _spread(vectors[: len(rows)], pool)
-    return rows[in_turn(pool, spread, sizes <= NOISE, with_label, -sizes)[:n]], numpy.ones(n)
+    order = in_turn(pool, spread, with_label, -sizes)
+    noise = (sizes <= NOISE)[pool[order]]
+    return rows[order[numpy.argsort(noise, kind="stable")][:n]], numpy.ones(n)
 
 
 def _spread(vectors: Any, cluster: Ints) -> Floats:
