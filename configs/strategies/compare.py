@@ -1,0 +1,81 @@
+"""Compare strategies on real corpora: one command that goes on where it was stopped.
+
+    python configs/strategies/compare.py CORPORA [NAME ...] --n-process 2
+
+from the folder that holds `configs/`. CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus of
+`experiments.cfg`; NAMEs are sections of that file. What is found is kept in docs/strategies/NAME, and printed as a table.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from confection import Config
+from cut import cut_cli
+from measure import measure_cli
+from table import table_cli
+from typer import Argument, Option
+
+HERE = Path(__file__).parent
+RESULTS = Path("docs") / "strategies"
+WORK = Path("training") / "strategies"
+# Of an experiment what is said nowhere, and how long models train
+DEFAULTS = {"dev": 200, "test": 1000, "copies": 1, "lang": "en", "seeds": 3, "full": 0, "only": []}
+QUICK = {
+    "ner.cfg": {
+        "components.tok2vec.model.encode.depth": 2,
+        "training.optimizer.learn_rate": 0.003,
+        "training.batcher.size.start": 250,
+        "training.batcher.size.stop": 250,
+        "training.max_steps": 250,
+    },
+    "textcat.cfg": {"training.max_steps": 600},
+}
+# Kept of a simulation, without texts
+KEPT = ("results.jsonl", "plan.json", "corpus.json", "full.json")
+
+
+def compare_cli(
+    corpora: Annotated[Path, Argument(help="Folder of corpora", file_okay=False)],
+    names: Annotated[list[str] | None, Argument(help="Experiments (default: all)")] = None,
+    n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
+) -> None:
+    """Run experiments, measure what a selection takes, and print the tables."""
+    experiments = Config().from_disk(HERE / "experiments.cfg")
+    for name in names or [*experiments]:
+        plan = {**DEFAULTS, "corpus": name, **experiments[name]}
+        run(name, plan, corpora / plan["corpus"], n_process)
+        table_cli([RESULTS / name], [HERE / plan["strategies"]], None)
+
+
+def run(name: str, plan: dict[str, Any], corpus: Path, n_process: int) -> None:
+    """One experiment: cut the corpus, simulate, keep the numbers."""
+    cut, output, kept = WORK / "corpora" / name, WORK / name, RESULTS / name
+    if not cut.exists():
+        cut_cli(corpus, cut, plan["pool"], plan["dev"], plan["test"], plan["copies"])
+    if not output.exists() and kept.exists():
+        shutil.copytree(kept, output)
+    config = Path("configs") / plan["config"]
+    words: list[Any] = [sys.executable, "-m", "spacy_al", "simulate", config]
+    words += ["--gold", cut / "pool.spacy", "-o", output, "--n-process", n_process]
+    words += ["--strategies", HERE / plan["strategies"], "--seeds", plan["seeds"]]
+    words += ["--start", plan["start"], "--rounds", plan["rounds"]]
+    words += ["--full", plan["full"]] if plan["full"] else []
+    words += [word for strategy in plan["only"] for word in ("--strategy", strategy)]
+    changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
+    changed |= {f"paths.{part}": cut / f"{part}.spacy" for part in ("dev", "test")}
+    changed |= {"training.max_steps": plan["steps"]} if "steps" in plan else {}
+    words += [word for key, value in changed.items() for word in (f"--{key}", value)]
+    subprocess.run([str(word) for word in words], check=True)
+    measure_cli(config, HERE / plan["strategies"], output, cut / "pool.spacy", plan["batch"])
+    kept.mkdir(parents=True, exist_ok=True)
+    for file in (*KEPT, "selecting.json"):
+        if (output / file).is_file():
+            shutil.copy(output / file, kept)
+
+
+if __name__ == "__main__":
+    typer.run(compare_cli)
