@@ -22,7 +22,7 @@ from spacy_al.util import batched, content_hash
 class Labelled:
     """The labelled texts, each once.
 
-    embeddings (Any): (L, d), in the space of the pool's; None where there is no labelled text.
+    embeddings (Any): (L, d), in the space of the pool's; None without any labelled text, or where nobody looks at them.
     counts (Ints): (L, K) how often each label is on each text.
     labels (tuple[str, ...]): The K labels, in the order of the model's, where there is a model.
     """
@@ -33,30 +33,40 @@ class Labelled:
 
 
 def read_labelled(
-    paths: Sequence[Path], scorer: Scorer, spans_key: str, factory: str | None
+    paths: Sequence[Path],
+    scorer: Scorer,
+    spans_key: str,
+    factory: str | None,
+    *,
+    embed: bool = True,
 ) -> Labelled:
     """Embed labelled corpora and count their labels. Files of tasks have no labels, and are passed over.
+
+    Texts that a pool could not hold are passed over as well: empty ones, white space, longer ones than the pipeline takes.
 
     paths (Sequence[Path]): `.spacy` files or folders of them.
     scorer (Scorer): Its pipeline tokenises anew and its embedding is used, as for the pool.
     spans_key (str): Where a span categoriser keeps its spans.
     factory (str | None): Of the component, where there is no model to ask.
+    embed (bool): Whether anybody looks at their vectors, which take a pass of the model.
     RAISES (AlError): As `shards`, `read_shard` and `Scorer.embed`.
     """
     gold: dict[str, Doc] = {}
     for path in paths:
         for shard in shards(path) if path.suffix != ".jsonl" else ():
             for doc in read_shard(shard, scorer.nlp.vocab):
-                gold.setdefault(content_hash(doc.text), doc)
+                if doc.text.strip() and len(doc.text) <= scorer.nlp.max_length:
+                    gold.setdefault(content_hash(doc.text), doc)
     labels: tuple[str, ...] = ()
     if scorer.job.model is not None:
         factory = scorer.nlp.get_pipe_meta(scorer.component).factory
         labels = tuple(scorer.nlp.get_pipe(scorer.component).labels)  # type: ignore[attr-defined]
-    kind = FORMS[factory or "ner"][0]
+    kind = FORMS.get(factory or "ner", FORMS["ner"])[0]
     counts = [count_labels(doc, kind, spans_key) for doc in gold.values()]
     labels = labels or tuple(sorted({label for count in counts for label in count}))
     table = numpy.array([[count[label] for label in labels] for count in counts], dtype="i8")
-    return Labelled(_embed(gold, scorer), table.reshape(len(counts), len(labels)), labels)
+    vectors = _embed(gold, scorer) if embed else None
+    return Labelled(vectors, table.reshape(len(counts), len(labels)), labels)
 
 
 def _embed(gold: dict[str, Doc], scorer: Scorer) -> Any:

@@ -62,6 +62,7 @@ def select(
     n: int | None = None,
     model: str | None = None,
     labeled: Sequence[Path] = (),
+    trained_on: Path | None = None,
     asked: Collection[str] = (),
     settings: Settings | None = None,
     acquisition: str | None = None,
@@ -84,6 +85,8 @@ def select(
     n (int | None): Texts to choose; by default the batch size of the settings.
     model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool.
     labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked again.
+    trained_on (Path | None): Corpus that the model learned from, for samplers that look at it. Its texts may be asked, since nobody
+        may have labelled them but functions or a model.
     asked (Collection[str]): Ids of texts that were asked before and are not asked again.
     settings (Settings | None): The `[al]` section of a config; the other arguments come before it.
     acquisition, sampler (str | None): Registered functions by name; `token_entropy` is spacy-al.token_entropy.v1.
@@ -143,10 +146,12 @@ def select(
     corpora = [Path(path) for path in labeled]
     scores = _leave_out(scores, corpora, asked, settings)
     _refuse_empty(scores, pool)
-    corpora += [settings.train] if settings.train else []
     labelled = None
     if "labelled" in wanted:
-        labelled = read_labelled(corpora, scorer, settings.spans_key, settings.factory)
+        corpora = [path for path in (trained_on, *corpora, settings.train) if path]
+        labelled = read_labelled(
+            corpora, scorer, settings.spans_key, settings.factory, embed=name not in BLIND
+        )
     scores, labelled = in_one_space(scores, labelled, weigh_rare)
     scores = usable(scores, settings.filter)
     _refuse_empty(scores, pool)

@@ -160,7 +160,7 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
         model=None if strategy == RANDOM else str(model),
         sampler="uniform" if strategy == RANDOM else None,
         asked={i for batch in step.batches for i in batch},
-        labeled=[model.parent / "train.spacy"],
+        trained_on=model.parent / "train.spacy",
         # the pool is without what is measured on, and the config's own corpus is not the simulation's
         settings=replace(settings, train=None, dev=None, test=None),
         seed=step.seed,

@@ -1,0 +1,67 @@
+"""What is labelled already, as samplers see it, and what of it may be asked nevertheless."""
+
+import numpy
+import pytest
+import spacy
+from ner_oracle import make_ner
+from spacy.tokens import DocBin, Span
+
+from spacy_al.labelled import read_labelled
+from spacy_al.scoring import Job, Scorer
+from spacy_al.select import select
+from spacy_al.settings import Settings
+
+TEXTS = ["aspirin helps him", "Dr Smith gave two mg", "no distress was seen in Paris"]
+
+
+def write(texts, path, labels=()):
+    nlp = spacy.blank("en")
+    docs = [nlp.make_doc(text) for text in texts]
+    for doc, label in zip(docs, labels):
+        doc.ents = [Span(doc, 0, 1, label)]
+    DocBin(docs=docs).to_disk(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model-best"
+    make_ner(updates=2, shared=True).to_disk(path)
+    return str(path)
+
+
+def test_counts_are_in_the_order_of_the_models_labels(model, tmp_path):
+    corpus = write(TEXTS, tmp_path / "train.spacy", ["PER", "DRUG", "UNKNOWN"])
+    found = read_labelled([corpus, corpus], Scorer(Job(model)), "sc", None)
+    assert found.labels == ("DRUG", "PER")
+    assert sorted(found.counts.tolist()) == [[0, 0], [0, 1], [1, 0]]
+    assert found.embeddings.shape == (3, 16)
+    assert read_labelled([corpus], Scorer(Job(model)), "sc", None, embed=False).embeddings is None
+
+
+def test_texts_that_no_pool_could_hold_are_passed_over(model, tmp_path):
+    scorer = Scorer(Job(model))
+    scorer.nlp.max_length = 40
+    corpus = write(["", " \n ", "aspirin " * 20, TEXTS[0]], tmp_path / "train.spacy")
+    found = read_labelled([corpus], scorer, "sc", None)
+    assert found.counts.shape == (1, 2) and found.embeddings.shape == (1, 16)
+    nothing = read_labelled([write([""], tmp_path / "empty.spacy")], scorer, "sc", None)
+    assert nothing.embeddings is None and nothing.counts.shape == (0, 2)
+
+
+def test_of_a_component_without_questions_of_its_own_entities_are_counted(tmp_path):
+    path = tmp_path / "beam"
+    make_ner(updates=2, factory="beam_ner").to_disk(path)
+    corpus = write(TEXTS, tmp_path / "train.spacy", ["DRUG", "DRUG", "PER"])
+    found = read_labelled([corpus], Scorer(Job(str(path))), "sc", None)
+    assert found.counts.sum(axis=0).tolist() == [2, 1]
+    assert read_labelled([corpus], Scorer(Job(None)), "sc", "parser").labels == ("DRUG", "PER")
+
+
+def test_what_a_model_learned_from_is_seen_and_may_be_asked(model, tmp_path):
+    pool = write(TEXTS, tmp_path / "pool.spacy")
+    settings = Settings(blocks={"sampler": {"@al_samplers": "spacy-al.near_positives.v1"}})
+    found = select(pool, model=model, trained_on=pool, settings=settings)
+    assert len(found.tasks) == found.n_pool == 3
+    assert found.report["already labelled"] == 0
+    assert numpy.isfinite([task["meta"]["score"] for task in found.tasks]).all()
