@@ -29,6 +29,7 @@ from spacy_al.loop import evaluate_round, select_round, train_round
 from spacy_al.posteriors.committee import (
     N_BEST,
     CommitteePosterior,
+    _opened,
     make_committee_reader,
     ordinary_reader,
 )
@@ -118,6 +119,18 @@ def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     assert not numpy.allclose(first, second, rtol=1e-3)
 
 
+def test_only_the_last_committee_is_held(tmp_path):
+    nlp = make("textcat")
+    paths = [saved(nlp, tmp_path / str(i)) for i in range(3)]
+    pipe, docs = nlp.get_pipe("textcat"), bare(nlp)
+    for members in (paths[:2], paths[:2], paths[2:]):
+        make_committee_reader(members)(pipe, docs, 1.0)
+    assert _opened.cache_info().currsize == 1
+    before = _opened.cache_info().hits
+    make_committee_reader(paths[2:])(pipe, docs, 1.0)
+    assert _opened.cache_info().hits == before + 1
+
+
 def test_words_and_sentence_starts_reach_the_members_and_entities_do_not(ner):
     (first, *others), paths = ner
     words = ["Dr", "Smith", "gave", "him", "two", "mg"]
@@ -160,6 +173,15 @@ def test_analyses_of_all_members(posterior):
     ours = posterior.analysis_probs
     assert ours.shape == slow.shape
     assert_allclose(ours[:, numpy.lexsort(ours)], slow[:, numpy.lexsort(slow)], atol=1e-5)
+
+
+def test_what_was_cut_is_not_added_to_other_analyses(ner):
+    nlp = ner[0][0]
+    doc = random_doc(nlp, numpy.random.default_rng(3), 6)
+    (rough,) = get_posteriors(nlp, [doc], epsilon=0.05)
+    assert rough.missed_mass > 0.01
+    best = [prob for prob, _ in rough.nbest(N_BEST)]
+    assert_allclose(CommitteePosterior((rough,), rough).analysis_probs, [best])
 
 
 def test_analyses_of_a_beam():

@@ -117,11 +117,10 @@ def read_committee(
     RAISES (AlError): AL201 if labels differ, AL202 if a pipeline cannot be loaded, and what the readers raise.
     """
     rows = [ordinary_reader(pipe)(pipe, docs, temperature)]
-    for path in members:
-        config = Path(path) / "config.cfg"
-        # another model may take its place
-        stamp = config.stat().st_mtime_ns if config.is_file() else 0
-        nlp, fitted = _opened(path, stamp, pipe.name)
+    configs = [Path(path) / "config.cfg" for path in members]
+    # another model may take the place of one
+    stamps = tuple(config.stat().st_mtime_ns if config.is_file() else 0 for config in configs)
+    for path, (nlp, fitted) in zip(members, _opened(tuple(members), stamps, pipe.name)):
         _check_labels(pipe, nlp.get_pipe(pipe.name), path)
         copies = [_copy(doc, nlp.vocab) for doc in docs]
         own = temperature if fitted is None else fitted
@@ -149,8 +148,15 @@ def _reader(factory: str) -> Reader:
     return registry.al_posteriors.get(READERS[factory])()
 
 
-@lru_cache(maxsize=16)
-def _opened(path: str, stamp: int, name: str) -> tuple[Language, Temperature | None]:
+# One committee, since each round has its own and pipelines are large
+@lru_cache(maxsize=1)
+def _opened(
+    paths: tuple[str, ...], stamps: tuple[int, ...], name: str
+) -> list[tuple[Language, Temperature | None]]:
+    return [_open(path, name) for path in paths]
+
+
+def _open(path: str, name: str) -> tuple[Language, Temperature | None]:
     """A pipeline with this component, and the temperature that was fitted for it."""
     try:
         nlp = spacy.load(path)
@@ -197,16 +203,11 @@ def _copy(doc: Doc, vocab: Vocab) -> Doc:
 
 def _prob_of(posterior: EntityPosterior, spans: Sequence[tuple[int, int, str]]) -> float:
     """The probability of a whole analysis: closed states forget, so it is a product of what follows on each of them."""
-    reach, outside = posterior._one.reach, posterior.token_probs[:, -1]
-    steps, position = [], 0
+    one, prob, position = posterior._one, 1.0, 0
     for start, end, label in spans:
-        steps += [(i, outside[i]) for i in range(position, start)]
-        steps.append((start, posterior.prob(start, end, label)))
-        position = end
-    steps += [(i, outside[i]) for i in range(position, len(posterior))]
-    prob = 1.0
-    for i, joint in steps:
-        if not joint:
+        if not one.reach[start]:
             return 0.0
-        prob *= float(joint / reach[i])
-    return min(prob, 1.0)
+        prob *= float(one.outside[position:start].prod())
+        prob *= posterior.prob(start, end, label) / float(one.reach[start])
+        position = end
+    return min(prob * float(one.outside[position:].prod()), 1.0)
