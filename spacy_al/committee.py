@@ -59,11 +59,13 @@ def train_members(project: Project, number: int) -> float:
 
 
 def members_of_round(folder: Path) -> list[str]:
-    """The trained members of a round's committee beside its model.
+    """The trained members of a round's committee beside its model, in order.
 
     folder (Path): The round's.
     """
-    return sorted(str(path) for path in folder.glob(f"member-*/{MODEL}"))
+    found = (str(path) for path in folder.glob(f"member-*/{MODEL}"))
+    # 10 comes after 9
+    return sorted(found, key=lambda path: (len(path), path))
 
 
 def read_together(settings: Settings, folder: Path) -> Settings:
@@ -73,7 +75,8 @@ def read_together(settings: Settings, folder: Path) -> Settings:
     """
     if settings.committee == "none":
         return settings
-    members = members_of_round(folder)
+    # more are there where the settings asked for more before
+    members = members_of_round(folder)[: settings.committee_size - 1]
     block = {"@al_posteriors": "spacy-al.committee.v1", "members": members}
     return replace(settings, blocks={**settings.blocks, "posterior": block})
 

@@ -20,6 +20,7 @@ from spacy_al.committee import (
     _keep_encoders,
     keep_checkpoints,
     members_of_round,
+    read_together,
     train_members,
 )
 from spacy_al.data.store import Store
@@ -38,6 +39,7 @@ from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import write_calibration
 from spacy_al.posteriors.tokens import Tokens
 from spacy_al.project import open_project
+from spacy_al.settings import Settings
 
 
 def saved(nlp, path):
@@ -342,6 +344,16 @@ def test_what_cannot_be_a_committee_is_explained(small, tmp_path):
     assert made["steps"] == [4] and made["path"] == str(folder)
     with pytest.raises(AlError, match=r"AL207.*no checkpoints"):
         train_members(project, 0)
+
+
+def test_only_as_many_members_are_read_as_are_asked_for(tmp_path):
+    paths = [tmp_path / f"member-{i}" / "model-best" for i in range(1, 12)]
+    for path in paths:
+        path.mkdir(parents=True)
+    assert members_of_round(tmp_path) == [str(path) for path in paths]
+    settings = Settings(committee="seeds", committee_size=11)
+    block = read_together(settings, tmp_path).blocks["posterior"]
+    assert block["members"] == [str(path) for path in paths[:10]]
 
 
 def test_heads_need_an_encoder_that_is_shared():
