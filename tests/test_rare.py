@@ -11,7 +11,13 @@ from numpy.testing import assert_allclose
 from spacy.tokens import Doc
 
 from spacy_al import get_posteriors
-from spacy_al.acquisition import fuse, information_density, label_probs, make_missed_entities
+from spacy_al.acquisition import (
+    expected_marks,
+    fuse,
+    information_density,
+    label_probs,
+    make_missed_entities,
+)
 from spacy_al.acquisition.missed import missed_entities
 from spacy_al.errors import AlError, UsageError
 from spacy_al.selection import density
@@ -83,6 +89,29 @@ def test_label_probs_refuse():
         label_probs([SimpleNamespace(labels=())])
     with pytest.raises(AlError, match="AL021"):
         label_probs(categories([[0.1, float("nan"), 0.2]]))
+
+
+# what an answer is expected to hold
+
+
+def test_expected_marks(entities):
+    for score, posterior in zip(expected_marks(entities), entities):
+        n = len(posterior)
+        every = [(i, j, k) for i in range(n) for j in range(i + 1, n + 1) for k in posterior.labels]
+        # what is below 1e-6 is not in the posterior's list
+        assert_allclose(score, sum(posterior.prob(*span) for span in every), atol=1e-4)
+    assert_allclose(expected_marks(spans(TABLES)), [2.0, 0.0, 1.0])
+    rows = [[0.2, 0.3, 0.5], [1.0, 1.0, 0.0]]
+    assert_allclose(expected_marks(categories(rows)), [1.0, 2.0])
+    assert_allclose(expected_marks(categories(rows[:1], exclusive=True)), [1.0])
+    tokens = [numpy.array([[0.2, 0.8], [0.6, 0.4]]), numpy.zeros((0, 2))]
+    tags = [SimpleNamespace(labels=("N", "V"), token_probs=probs) for probs in tokens]
+    assert_allclose(expected_marks(tags), [0.6, 0.0])
+    first, second = categories(rows)
+    committee = SimpleNamespace(labels=("A", "B", "C"), members=(first, second))
+    assert_allclose(expected_marks([committee]), [1.5])
+    with pytest.raises(AlError, match="AL020"):
+        expected_marks([SimpleNamespace(labels=())])
 
 
 # what is missed

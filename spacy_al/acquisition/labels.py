@@ -51,9 +51,9 @@ def expected_marks(posteriors: Sequence[Any]) -> Floats:
     """How many marks an annotator is expected to give to each document: what an answer takes depends on it.
 
     Entities and spans: the sum of their probabilities. Categories: one, or the sum where several can apply. Tags: those
-    that differ from the most probable ones.
+    that differ from the most probable ones. Of a committee, the mean over its members.
 
-    posteriors (Sequence[Any]): One a document, of any kind, no committee.
+    posteriors (Sequence[Any]): One a document, of any kind.
     RETURNS (Floats): Shape (n_docs,).
     RAISES (AlError): AL020 for a posterior of no known kind.
     """
