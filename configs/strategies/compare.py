@@ -6,6 +6,7 @@ from the folder that holds `configs/`. CORPORA holds a folder with train.spacy, 
 `experiments.cfg`; NAMEs are sections of that file. What is found is kept in docs/strategies/NAME, and printed as a table.
 """
 
+import json
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,9 @@ from cut import cut_cli
 from measure import measure_cli
 from table import table_cli
 from typer import Argument, Option
+
+from spacy_al.curve import RESULTS as RESULTS_JSONL
+from spacy_al.curve import read_results
 
 HERE = Path(__file__).parent
 RESULTS = Path("docs") / "strategies"
@@ -34,8 +38,11 @@ QUICK = {
     },
     "textcat.cfg": {"training.max_steps": 600},
 }
-# Kept of a simulation, without texts
-KEPT = ("results.jsonl", "plan.json", "corpus.json", "full.json")
+# Kept of a simulation beside its results
+KEPT = ("plan.json", "corpus.json", "full.json", "selecting.json")
+# What was asked is needed to go on with a strategy, and here all of them have ended
+SPENT: dict[str, Any] = {"batch": []}
+LONG = ("asked", "self_labels")
 
 
 def compare_cli(
@@ -72,9 +79,14 @@ def run(name: str, plan: dict[str, Any], corpus: Path, n_process: int) -> None:
     subprocess.run([str(word) for word in words], check=True)
     measure_cli(config, HERE / plan["strategies"], output, cut / "pool.spacy", plan["batch"])
     kept.mkdir(parents=True, exist_ok=True)
-    for file in (*KEPT, "selecting.json"):
+    for file in KEPT:
         if (output / file).is_file():
             shutil.copy(output / file, kept)
+    rows = [row | SPENT for row in read_results(output)]
+    lines = "".join(
+        json.dumps({k: v for k, v in row.items() if k not in LONG}) + "\n" for row in rows
+    )
+    (kept / RESULTS_JSONL).write_text(lines, "utf8")
 
 
 if __name__ == "__main__":

@@ -50,13 +50,14 @@ def lines(folder: Path, costs: list[str], known: list[str]) -> list[str]:
     }
     heads = [f"gain by {COSTS[c]} (95%) | " for c in costs]
     shares = [f"{COSTS[c]} to 95% of full | " for c in costs] if full else []
-    head = f"| strategy | seeds × rounds | last score | {''.join(heads)}{''.join(shares)}select s | MB |"
-    made = [head, "|---|---|---|" + "---:|" * (2 + len(heads) + len(shares))]
+    head = f"| strategy | seeds × rounds | last score | {''.join(heads)}words saved | {''.join(shares)}select s | MB |"
+    made = [head, "|---|---|---|" + "---:|" * (3 + len(heads) + len(shares))]
     order = sorted(found[costs[0]], key=lambda s: -(found[costs[0]][s]["gain"] or 0.0))
     for name in order:
         row = found[costs[0]][name]
         cells = [f"`{name}`", f"{row['seeds']} × {last[name]}", _score(row)]
         cells += ["" if name == RANDOM else _gain(found[c][name]) for c in costs]
+        cells += ["" if name == RANDOM or row["savings"] is None else f"{row['savings']:.0%}"]
         cells += [_share(found[c][name]) for c in costs] if full else []
         cells += [
             f"{taken[name][key]:.{digits}f}" if name in taken else ""
@@ -64,7 +65,7 @@ def lines(folder: Path, costs: list[str], known: list[str]) -> list[str]:
         ]
         made.append(f"| {' | '.join(cells)} |")
     made += [
-        f"| `{name}` | unmeasured |" + " |" * (3 + len(heads) + len(shares))
+        f"| `{name}` | unmeasured |" + " |" * (4 + len(heads) + len(shares))
         for name in known
         if name not in last
     ]
