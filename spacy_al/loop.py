@@ -155,7 +155,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     # what the model was trained on, for samplers that look at it
     corpus = folder / "train.spacy"
-    how["labeled"] = [corpus] if corpus.is_file() else []
+    how["trained_on"] = corpus if corpus.is_file() else None
     if settings.cost == "seconds":
         how["seconds"] = fit_seconds(store)
     assert settings.pool is not None

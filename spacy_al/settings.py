@@ -131,6 +131,19 @@ FILTERS: dict[str, tuple[type, ...]] = {
 }
 SHARES = ("min_words", "far")
 SECTION = {*KINDS, *BLOCKS, "filter", "partial"}
+# What a strategy can change in a simulation, where all else is the same for all of them
+COMPARED = {
+    "acquisition",
+    "cost_weight",
+    "density_fusion",
+    "density_neighbours",
+    "density_weight",
+    "embedding",
+    "filter",
+    "partial",
+    "posterior",
+    "sampler",
+}
 OWN_PATHS = ("output", "patterns", "weak")
 PATHS = ("train", "dev", "test")
 
@@ -152,9 +165,11 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
     if not isinstance(config.get("al"), dict):
         raise AlError(Errors.AL082.format(path=path))
-    check = _Check(path)
+    check = Check(path)
     section: dict[str, Any] = config["al"]
     plain, blocks = check.section(section, {*SECTION, "pool"})
+    if plain.get("committee", "none") != "none" and "posterior" in blocks:
+        check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two"])
     pool = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
@@ -190,7 +205,7 @@ def read_strategies(path: Path) -> dict[str, dict[str, Any]]:
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
     for name, section in sections.items():
         if not isinstance(section, dict):
-            _Check(path).refuse(name, "it stands in no section", ["[NAME] before it"])
+            Check(path).refuse(name, "it stands in no section", ["[NAME] before it"])
     return sections
 
 
@@ -198,12 +213,17 @@ def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) 
     """Settings with part of an `[al]` section over them. A block takes the place of the whole block that was there.
 
     settings (Settings): Those of a config.
-    section (Mapping): What is different.
+    section (Mapping): What is different, of COMPARED; null takes away what the config says.
     where (str | Path): What it is of, for the message.
     RAISES (AlError): AL083 unknown or wrong settings, AL084 a block that cannot be resolved.
     """
-    plain, blocks = _Check(where).section(section, SECTION)
-    return replace(settings, **plain, blocks={**settings.blocks, **blocks})
+    plain, blocks = Check(where).section(section, COMPARED)
+    gone = {name for name, value in section.items() if value is None}
+    plain |= {name: getattr(Settings(), name) for name in gone - set(BLOCKS)}
+    blocks = {
+        name: block for name, block in {**settings.blocks, **blocks}.items() if name not in gone
+    }
+    return replace(settings, **plain, blocks=blocks)
 
 
 def resolve(block: Mapping[str, Any]) -> Any:
@@ -229,7 +249,7 @@ def named(registry: str, name: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class _Check:
+class Check:
     """Refuses what a config cannot say. RAISES (UsageError): AL083 in every method, with what can be said."""
 
     file: Path | str
@@ -246,7 +266,8 @@ class _Check:
             plain["filter"] = self.filter(section["filter"])
         if section.get("partial") is not None:
             plain["partial"] = read_partial(section["partial"], self.refuse)
-        blocks = {name: self.block(name, section[name]) for name in BLOCKS if section.get(name)}
+        named = [name for name in BLOCKS if section.get(name) is not None]
+        blocks = {name: self.block(name, section[name]) for name in named}
         return plain, blocks
 
     def names(self, section: str, found: Mapping[str, Any], known: set[str]) -> None:

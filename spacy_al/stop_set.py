@@ -91,6 +91,8 @@ def _answer(posterior: Any, doc: Any, threshold: float) -> list[Any]:
 
 def _expected(posterior: Any) -> tuple[float, float]:
     """How many of its answers are wrong or missing, and how many answers there are, in expectation."""
+    # of a committee what the model itself says: the members' arrays have an axis more
+    posterior = getattr(posterior, "own", posterior)
     if hasattr(posterior, "expected_errors"):
         return posterior.expected_errors, float(posterior.span_probs.sum())
     if hasattr(posterior, "token_probs"):

@@ -5,12 +5,28 @@ import pytest
 import spacy
 from ner_oracle import make_ner
 from spacy.tokens import DocBin, Span
+from spacy.training import Example
 
+from spacy_al.data.pool import write_shards
 from spacy_al.labelled import read_labelled
 from spacy_al.scoring import Job, Scorer
 from spacy_al.select import select
 from spacy_al.settings import Settings
+from spacy_al.stop_set import look_at, stop_set
 
+CNN = {
+    "exclusive_classes": True,
+    "tok2vec": {
+        "@architectures": "spacy.HashEmbedCNN.v2",
+        "pretrained_vectors": None,
+        "width": 16,
+        "depth": 1,
+        "embed_size": 200,
+        "window_size": 1,
+        "maxout_pieces": 2,
+        "subword_features": True,
+    },
+}
 TEXTS = ["aspirin helps him", "Dr Smith gave two mg", "no distress was seen in Paris"]
 
 
@@ -65,3 +81,27 @@ def test_what_a_model_learned_from_is_seen_and_may_be_asked(model, tmp_path):
     assert len(found.tasks) == found.n_pool == 3
     assert found.report["already labelled"] == 0
     assert numpy.isfinite([task["meta"]["score"] for task in found.tasks]).all()
+
+
+def test_what_is_left_to_learn_does_not_depend_on_how_many_models_are_read(model, tmp_path):
+    nlp = spacy.blank("en")
+    write_shards(map(nlp.make_doc, TEXTS), tmp_path / "pool")
+    dropout = {"posterior": {"@al_posteriors": "spacy-al.dropout.v1", "samples": 3}}
+    drawn = stop_set(tmp_path / "pool", tmp_path, 0)
+    for path in (model, categories(tmp_path)):
+        one, many = (
+            look_at(Scorer(Job(path, blocks=blocks)), tmp_path / "pool", drawn)
+            for blocks in ({}, dropout)
+        )
+        for name in ("expected_errors", "expected_answers"):
+            assert one[name] == pytest.approx(many[name], abs=1e-4)
+
+
+def categories(folder):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("textcat", config={"model": {"@architectures": "spacy.TextCatCNN.v2", **CNN}})
+    gold = [{"cats": {"A": 1.0, "B": 0.0}}, {"cats": {"A": 0.0, "B": 1.0}}]
+    examples = [Example.from_dict(nlp.make_doc(text), own) for text, own in zip(TEXTS, gold)]
+    nlp.initialize(lambda: examples)
+    nlp.to_disk(folder / "categories")
+    return str(folder / "categories")

@@ -84,6 +84,7 @@ def test_overrides(config):
         ({"al.labels": [1]}, r"AL083.*a list of names"),
         ({"al.sampler": "top_k"}, r"AL083.*al\.sampler.*@al_samplers"),
         ({"al.acquisition": {"reduce": "max"}}, r"AL083.*@al_acquisitions"),
+        ({"al.sampler": {}}, r"AL083.*al\.sampler.*@al_samplers"),
         ({"al.acquisition.@al_acquisitions": "spacy-al.nope.v1"}, r"AL084.*nope.*margin"),
         ({"al.acquisition.typo": 1}, r"AL084.*typo.*unexpected"),
         ({"al.acquisition.reduce": 3}, r"AL084.*reduce"),
@@ -106,6 +107,13 @@ def test_a_section_of_another_shape(tmp_path):
         read_settings(tmp_path / "a.cfg")
     with pytest.raises(AlError, match="AL081"):
         read_settings(tmp_path / "a.cfg", {"al.seed": 1})
+
+
+def test_a_committee_is_read_in_one_way(config):
+    block = {"al.committee": "seeds", "al.posterior": {"@al_posteriors": "spacy-al.dropout.v1"}}
+    with pytest.raises(UsageError, match=r"AL083.*al\.committee.*al\.posterior"):
+        read_settings(config, block)
+    assert read_settings(config, {**block, "al.committee": "none"}).blocks["posterior"]
 
 
 def test_names_are_short_or_long():

@@ -20,6 +20,7 @@ from spacy_al.cli import app
 from spacy_al.curve import compare, curves, read_results
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.errors import AlError, UsageError
+from spacy_al.partial import Partial
 from spacy_al.plot import plot
 from spacy_al.select import select
 from spacy_al.settings import Settings, overlaid, read_strategies
@@ -342,6 +343,8 @@ def wait_for(happened, seconds=80):
         (["--strategy", "mlp"], 2, "AL105"),
         (["--oracle", "x"], 2, "AL109"),
         (["--al.component", "tok2vec"], 1, "AL104"),
+        (["--al.committee", "seeds"], 2, "AL083"),
+        (["--al.cost", "seconds", "--al.cost_weight", "1"], 2, "AL083"),
     ],
 )
 def test_what_cannot_be_simulated_is_explained(small, tmp_path, more, status, message):
@@ -365,14 +368,19 @@ def test_a_named_strategy_lies_over_the_section(tmp_path):
     assert (made.density_weight, made.cost_weight) == (0.3, 0.5)
     assert made.blocks == {"acquisition": OWN, "sampler": {"a": 1}}
     assert overlaid(settings, sections["plain"], "x") == settings
+    partly = replace(settings, partial=Partial())
+    bare = overlaid(partly, {"partial": None, "density_weight": None, "sampler": None}, "x")
+    assert bare == Settings(blocks={"acquisition": OWN})
 
 
 @pytest.mark.parametrize(
     "text,message",
     [
         ("[a]\nno_such = 1\n", "AL083.*The strategy 'a'.*no_such"),
-        ("[a]\ncost = 'inches'\n", "AL083"),
-        ("[a.sampler]\n@al_samplers = 'spacy-al.none.v1'\n", "AL084"),
+        ("[a]\ncost_weight = 'inches'\n", "AL083"),
+        ("[a]\ncommittee = 'seeds'\n", "AL083.*committee.*posterior"),
+        ("[a]\nbatch_size = 7\n", "AL083.*batch_size"),
+        ("[a]\n\n[a.sampler]\n@al_samplers = 'spacy-al.none.v1'\n", "AL084"),
     ],
 )
 def test_a_named_strategy_is_read_strictly(tmp_path, text, message):

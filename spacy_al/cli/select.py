@@ -13,6 +13,7 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
+from spacy_al.committee import members_of_round, read_together
 from spacy_al.costs import Seconds, fit_seconds
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Store
@@ -97,10 +98,14 @@ def select_cli(
     check_output(output, format, pool)
     if cold and model:
         raise typer.BadParameter("--cold uses no model, and --model names one")
+    model = model or (None if cold or patterns else newest_model(Path(".")))
+    if model and members_of_round(Path(model).parent):
+        # as the run reads it
+        settings = read_together(settings, Path(model).parent)
     selection = select(
         pool,
         n=n,
-        model=model or (None if cold or patterns else newest_model(Path("."))),
+        model=model,
         labeled=labeled or (),
         asked=asked_before(settings, round) if config else (),
         seconds=seconds_of(settings) if settings.cost == "seconds" else None,

@@ -13,8 +13,9 @@ from spacy_al import registry
 from spacy_al.acquisition.inputs import FITS
 from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.partial import check_factory
 from spacy_al.posteriors.read import READERS
-from spacy_al.settings import Settings, named, overlaid
+from spacy_al.settings import Check, Settings, named, overlaid
 from spacy_al.suggest import FORMS
 from spacy_al.util import command_line, replacing
 
@@ -117,6 +118,23 @@ def check_plan(plan: Plan, output: Path) -> None:
         described["sections"] = {**theirs, **described["sections"]}
     with replacing(path) as file:
         file.write(json.dumps(described, indent=2) + "\n")
+
+
+def check_simulated(plan: Plan) -> None:
+    """Whether all strategies can be simulated.
+
+    RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, and as
+        `Plan.settings_of`.
+    """
+    own, refuse = plan.settings, Check(plan.config).refuse
+    if own.committee != "none":
+        known = ["none", "[al.posterior] with spacy-al.dropout.v1"]
+        refuse("al.committee", "a simulation trains one model a round", known)
+    if own.cost == "seconds" and own.cost_weight:
+        refuse("al.cost", "seconds are learnt from people's answers", ["words"])
+    for strategy in plan.strategies:
+        if plan.settings_of(strategy).partial and strategy != RANDOM:
+            check_factory(plan.factory)
 
 
 def composed(settings: Settings, strategy: str, factory: str) -> Settings:

@@ -17,16 +17,15 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_al.curve import RANDOM, RESULTS, read_results
+from spacy_al.curve import RESULTS, read_results
 from spacy_al.data.pool import shards
 from spacy_al.data.shard import write_shard
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.lock import locked
-from spacy_al.partial import check_factory
 from spacy_al.processes import processes
 from spacy_al.simulate.arm import POOL, WORK, do, set_up
 from spacy_al.simulate.corpus import Corpus, read_corpus
-from spacy_al.simulate.plan import Plan, check_plan
+from spacy_al.simulate.plan import Plan, check_plan, check_simulated
 from spacy_al.simulate.step import Step, followed
 from spacy_al.util import replacing
 
@@ -48,12 +47,10 @@ def simulate(
     YIELDS (dict): strategy, seed, round; texts, words, entities (or labels given), seconds (modelled): costs so far; score; labels
         (how often each was found); seconds_train, seconds_evaluate, seconds_select; batch (ids).
     RAISES (AlError): AL100 if the corpus holds fewer texts than the plan needs, AL101 if the folder holds the results of
-        another plan, AL105, AL106, AL220 for strategies, AL108 if processes keep dying, AL155 if another simulation uses the folder, and
+        another plan, AL083, AL105, AL106, AL220 for strategies, AL108 if processes keep dying, AL155 if another simulation uses the folder, and
         what fails in a round, once the rounds that run beside it have ended.
     """
-    for strategy in plan.strategies:
-        if plan.settings_of(strategy).partial and strategy != RANDOM:
-            check_factory(plan.factory)
+    check_simulated(plan)
     for path in (plan.dev, plan.test):
         shards(path)
     with locked(output):
