@@ -205,6 +205,8 @@ def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:
     try:
         entry = json.loads(line.decode("utf-8-sig"))
         label, pattern = entry["label"], entry["pattern"]
+        # half a character has no bytes, and spaCy keeps none
+        json.dumps([label, pattern], ensure_ascii=False).encode()
     except KeyError as error:
         raise _broken(path, number, f"it has no {error}") from None
     except (ValueError, TypeError, RecursionError) as error:

@@ -103,6 +103,13 @@ def test_a_broken_line_is_named(tmp_path, line):
         read_patterns(path, spacy.blank("xx"))
 
 
+def test_half_a_character_alone_is_named_too(tmp_path):
+    path = tmp_path / "patterns.jsonl"
+    path.write_bytes(b'{"label": "\\ud800", "pattern": "aspirin"}\n')
+    with pytest.raises(AlError, match=r"AL250.*patterns.jsonl:1"):
+        read_patterns(path, spacy.blank("en"))
+
+
 def test_a_file_without_patterns_is_explained(tmp_path):
     nlp, path = spacy.blank("en"), tmp_path / "patterns.jsonl"
     with pytest.raises(AlError, match="AL040"):
