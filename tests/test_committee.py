@@ -121,13 +121,13 @@ def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     assert not numpy.allclose(first, second, rtol=1e-3)
 
 
-def test_only_the_last_committee_is_held(tmp_path):
+def test_committees_of_earlier_rounds_are_let_go(tmp_path):
     nlp = make("textcat")
-    paths = [saved(nlp, tmp_path / str(i)) for i in range(3)]
+    paths = [saved(nlp, tmp_path / str(i)) for i in range(4)]
     pipe, docs = nlp.get_pipe("textcat"), bare(nlp)
-    for members in (paths[:2], paths[:2], paths[2:]):
+    for members in (paths[:2], paths[1:2], paths[2:]):
         make_committee_reader(members)(pipe, docs, 1.0)
-    assert _opened.cache_info().currsize == 1
+    assert _opened.cache_info().currsize == 2
     before = _opened.cache_info().hits
     make_committee_reader(paths[2:])(pipe, docs, 1.0)
     assert _opened.cache_info().hits == before + 1

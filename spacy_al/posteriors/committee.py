@@ -148,8 +148,8 @@ def _reader(factory: str) -> Reader:
     return registry.al_posteriors.get(READERS[factory])()
 
 
-# One committee, since each round has its own and pipelines are large
-@lru_cache(maxsize=1)
+# Of two components, and no more: each round has a committee of its own, and pipelines are large
+@lru_cache(maxsize=2)
 def _opened(
     paths: tuple[str, ...], stamps: tuple[int, ...], name: str
 ) -> list[tuple[Language, Temperature | None]]:

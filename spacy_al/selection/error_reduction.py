@@ -14,7 +14,7 @@ from spacy_al.acquisition.arrays import (
     same_length,
 )
 from spacy_al.acquisition.distribution import entropy
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.density import unit_rows
 from spacy_al.selection.rank import top_k
 from spacy_al.selection.rows import rows_of
@@ -86,10 +86,10 @@ def error_reduction(
     label_probs (Any): Probability that each label occurs, shape (N, K); without, the head's own are used.
     labelled (Any): `embeddings` (L, d) and `counts` (L, K) of what is labelled; without, f is `label_probs`.
     RETURNS (tuple[Ints, Floats]): Rows, best first, and their propensities, all 1.0 (design: deterministic).
-    RAISES (AlError): AL021, AL023, AL024; AL025 without embeddings.
+    RAISES (AlError): AL021, AL023, AL024; AL025 (UsageError) without embeddings.
     """
     if embeddings is None:
-        raise AlError(Errors.AL025.format(name="spacy-al.error_reduction.v1"))
+        raise UsageError(Errors.AL025.format(name="spacy-al.error_reduction.v1"))
     rows, sample = _candidates_targets(scores, n, rng, groups, candidates, targets)
     same_length(len(scores), embeddings, "The embeddings")
     asked, pool = _units(embeddings, rows), _units(embeddings, sample)
@@ -147,10 +147,10 @@ def pool_information(
     groups (Ints | None): Group of each row, shape (N,); at most one row of each is chosen.
     members (Any): Category probabilities of each member, shape (N, M, K), exclusive.
     RETURNS (tuple[Ints, Floats]): Rows, best first, and their propensities, all 1.0 (design: deterministic).
-    RAISES (AlError): AL021, AL023, AL024; AL240 without members, AL241 for categories that are not exclusive.
+    RAISES (AlError): AL021, AL023, AL024; AL240 (UsageError) without members, AL241 for categories that are not exclusive.
     """
     if members is None:
-        raise AlError(Errors.AL240)
+        raise UsageError(Errors.AL240)
     rows, sample = _candidates_targets(scores, n, rng, groups, candidates, targets)
     same_length(len(scores), members, "The members")
     information = shared_information(members[sample], members[rows])
