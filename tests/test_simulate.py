@@ -28,7 +28,7 @@ from spacy_al.simulate import Plan
 from spacy_al.simulate.answers import answered
 from spacy_al.simulate.corpus import read_corpus
 from spacy_al.simulate.facts import found_of
-from spacy_al.simulate.plan import check_plan, composed, default_strategy
+from spacy_al.simulate.plan import check_plan, check_simulated, composed, default_strategy
 from spacy_al.util import content_hash
 
 ROOT = Path(__file__).parents[1]
@@ -388,6 +388,13 @@ def test_a_named_strategy_is_read_strictly(tmp_path, text, message):
     section = read_strategies(tmp_path / "s.cfg")["a"]
     with pytest.raises(UsageError, match=message):
         overlaid(Settings(), section, "The strategy 'a'")
+
+
+def test_chance_is_no_strategy_of_a_file(tmp_path):
+    plan = Plan(CONFIG, *[tmp_path] * 3, ("random",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner")
+    check_simulated(plan)
+    with pytest.raises(UsageError, match=r"AL083.*random"):
+        check_simulated(replace(plan, sections={"random": {}}))
 
 
 def test_results_stay_while_strategies_are_added_and_not_when_one_is_changed(small, tmp_path):

@@ -132,6 +132,8 @@ def check_simulated(plan: Plan) -> None:
         refuse("al.committee", "a simulation trains one model a round", known)
     if own.cost == "seconds" and own.cost_weight:
         refuse("al.cost", "seconds are learnt from people's answers", ["words"])
+    if RANDOM in plan.sections:
+        Check("The file of strategies").refuse(RANDOM, "chance has no settings", ["another name"])
     for strategy in plan.strategies:
         if plan.settings_of(strategy).partial and strategy != RANDOM:
             check_factory(plan.factory)
