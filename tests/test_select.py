@@ -397,6 +397,25 @@ def test_config_with_overrides_and_relative_paths(model, pool, tmp_path, monkeyp
     assert "top_k" in run.invoke(app, [*args, "--sampler", "top_k"]).stderr
 
 
+def test_a_committee_beside_the_model_is_read_where_the_config_has_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("my.cfg").write_text(CONFIG)
+    member = Path("round-001/member-1/model-best")
+    member.mkdir(parents=True)
+    seen = []
+
+    def stop(pool, *, settings, **given):
+        seen.append(settings.blocks.get("posterior"))
+        raise AlError("seen enough")
+
+    monkeypatch.setattr("spacy_al.cli.select.select", stop)
+    args = ["select", "--config", "my.cfg", "-m", "round-001/model-best", "-o", "-"]
+    for more in (["--al.committee", "seeds"], []):
+        assert run.invoke(app, [*args, *more]).exit_code == 1
+    block = {"@al_posteriors": "spacy-al.committee.v1", "members": [str(member)]}
+    assert seen == [block, None]
+
+
 def test_shipped_config_resolves():
     root = Path(__file__).parents[1]
     settings = read_settings(root / "configs" / "ner.cfg")
