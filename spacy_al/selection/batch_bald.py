@@ -21,7 +21,7 @@ CELLS = 4_000_000
 def make_batch_bald(candidates: int = 1000, configurations: int = 300) -> Sampler:
     """The batch whose answers share most information with the committee, for exclusive categories; deterministic given its seed.
 
-    candidates (int): Rows that take part: the highest scores, and at least n.
+    candidates (int): Rows that take part: the highest scores, and at least 2 * n of them.
     configurations (int): Sets of answers to the batch so far that are told apart. As long as there are no more of them, all
         gains are exact; of more, this many are drawn.
     RETURNS (Sampler): See `batch_bald`.
@@ -66,7 +66,7 @@ def batch_bald(
         expected, found = "(n, n_members, n_labels)", numpy.shape(members)
         what = "The members' probabilities"
         raise AlError(Errors.AL024.format(what=what, expected=expected, found=found))
-    eligible, _ = top_k(scores, max(candidates, n), rng, groups=groups)
+    eligible, _ = top_k(scores, max(candidates, 2 * n), rng, groups=groups)
     probs = probabilities(members[eligible], "The members' probabilities")
     # a stream of its own: one draw a row would be a draw for the rows' texts
     own = numpy.random.default_rng(int(rng.integers(2**63)))

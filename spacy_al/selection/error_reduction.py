@@ -28,7 +28,7 @@ CHUNK = 500_000
 def make_error_reduction(candidates: int = 512, targets: int = 2000, ridge: float = 0.1) -> Sampler:
     """Texts whose answers are expected to take most error from the predictions on the pool (Roy & McCallum, 2001).
 
-    candidates (int): So many of the highest scores are looked at, or as many as are asked for.
+    candidates (int): So many of the highest scores are looked at, and at least 2 * n of them.
     targets (int): The error is that on so many texts of the pool, drawn at random.
     ridge (float): Weight of the penalty of the regression, for embeddings of length 1.
     RETURNS (Sampler): See `error_reduction`; deterministic but for the choice of the targets.
@@ -44,7 +44,7 @@ def make_error_reduction(candidates: int = 512, targets: int = 2000, ridge: floa
 def make_pool_information(candidates: int = 256, targets: int = 256) -> Sampler:
     """Texts whose answers tell most of the answers of the pool (Mussmann et al., 2022; Bickford Smith et al., 2023).
 
-    candidates (int): So many of the highest scores are looked at, or as many as are asked for.
+    candidates (int): So many of the highest scores are looked at, and at least 2 * n of them.
     targets (int): Information on so many texts of the pool, drawn at random.
     RETURNS (Sampler): See `pool_information`; deterministic but for the choice of the targets.
     RAISES (UsageError): AL023.
@@ -191,7 +191,7 @@ def _candidates_targets(
 ) -> tuple[Ints, Ints]:
     """The rows with the highest scores, one of each group, and a sample of all rows."""
     at_least(0, n, "n")
-    rows, _ = top_k(scores, max(n, candidates), rng, groups=groups)
+    rows, _ = top_k(scores, max(2 * n, candidates), rng, groups=groups)
     # one number for each text, and not for each row, so that a shuffled pool has the same targets
     sample = numpy.argsort(rng.random(len(scores)), kind="stable")[:targets]
     return rows, numpy.sort(sample)
