@@ -5,7 +5,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,16 @@ from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.acquisition.arrays import finite
-from spacy_al.data.duplicates import PARTS, copy_keys
+from spacy_al.data.duplicates import copy_keys
 from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.filters import word_shares
+from spacy_al.pool_scores import PoolScores, merge
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
-from spacy_al.selection.factored import stack
 from spacy_al.settings import resolve
-from spacy_al.types import Acquisition, Floats, Ints
+from spacy_al.types import Acquisition, Floats
 from spacy_al.util import callable_name
 
 # A batch ends at either: posteriors hold kilobytes a token
@@ -62,42 +62,6 @@ class Job:
     lang: str = "en"
     code: str | None = None
     gpu_id: int = -1
-
-
-@dataclass
-class PoolScores:
-    """A pool as numbers: one row a text, sorted by id, so that nothing depends on the order of the pool.
-
-    ids (Ints): (N,) content hashes.
-    scores (Floats): (N,) acquisition scores, all 1 without a model.
-    near (Ints): (N, PARTS) keys of which copies of each other share one.
-    lengths (Ints): (N,) tokens of each text.
-    columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
-        a label occurs; members (N, M, K), category probabilities of each member of a committee; marks (N,), how many
-        entities, spans or categories one expects; word_shares (N,), the share of tokens that are of letters alone.
-    report (Counter): What was read, and what was left out and why.
-    n_tokens (int): Tokens read.
-    """
-
-    ids: Ints
-    scores: Floats
-    near: Ints
-    lengths: Ints
-    columns: dict[str, Any]
-    report: Counter[str]
-    n_tokens: int
-
-    def keep(self, rows: Any) -> "PoolScores":
-        """The same with some of the rows."""
-        columns = {name: column[rows] for name, column in self.columns.items()}
-        return replace(
-            self,
-            ids=self.ids[rows],
-            scores=self.scores[rows],
-            near=self.near[rows],
-            lengths=self.lengths[rows],
-            columns=columns,
-        )
 
 
 class Scorer:
@@ -308,18 +272,3 @@ def _some(items: Iterator[PoolItem]) -> dict[str, Doc]:
         docs[item.id] = item.doc
         n_tokens += len(item.doc)
     return docs
-
-
-def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
-    """The rows of all parts after each other."""
-    # a shard without any text has no columns
-    names = next((part.columns for part in parts if len(part.ids)), {})
-    return PoolScores(
-        numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.ids for part in parts)]),
-        numpy.concatenate([numpy.zeros(0), *(part.scores for part in parts)]),
-        numpy.concatenate([numpy.zeros((0, PARTS), dtype="u8"), *(part.near for part in parts)]),
-        numpy.concatenate([numpy.zeros(0, dtype="i4"), *(part.lengths for part in parts)]),
-        {name: stack([p.columns[name] for p in parts if len(p.ids)]) for name in names},
-        report,
-        sum(part.n_tokens for part in parts),
-    )

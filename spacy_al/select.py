@@ -20,7 +20,8 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.labelled import read_labelled
 from spacy_al.noise import KeyedGenerator
 from spacy_al.patterns import find_matches, rarity, read_patterns, spread
-from spacy_al.scoring import Job, PoolScores, Scorer, blamed_on
+from spacy_al.pool_scores import PoolScores
+from spacy_al.scoring import Job, Scorer, blamed_on
 from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.selection.copies import copies
 from spacy_al.settings import Settings, named, resolve

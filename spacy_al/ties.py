@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy
 
 from spacy_al.data.pool import PoolItem, fetch
-from spacy_al.scoring import PoolScores, Scorer
+from spacy_al.pool_scores import PoolScores
+from spacy_al.scoring import Scorer
 from spacy_al.types import Floats, Ints
 
 # More than a score differs when its text is scored among others

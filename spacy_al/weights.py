@@ -9,7 +9,7 @@ from spacy_al.acquisition import fuse
 from spacy_al.costs import Seconds, per_cost
 from spacy_al.filters import wanted
 from spacy_al.labelled import Labelled
-from spacy_al.scoring import PoolScores
+from spacy_al.pool_scores import PoolScores
 from spacy_al.selection.density import knn_density, mean_cosine
 from spacy_al.selection.factored import stack
 from spacy_al.settings import Settings

@@ -10,8 +10,9 @@ import numpy
 
 from spacy_al.data.pool import nothing_usable, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.pool_scores import PoolScores, merge
 from spacy_al.processes import processes
-from spacy_al.scoring import Job, PoolScores, Scorer, merge
+from spacy_al.scoring import Job, Scorer
 from spacy_al.util import progress
 
 
