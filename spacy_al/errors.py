@@ -393,14 +393,40 @@ class Errors:
         "Name another folder with --output."
     )
 
+    # recipes, streams, formats
+    AL260 = "[AL260] There is no recipe '{name}'. Give the path of a Python file, or one of: {known}."
+    AL261 = "[AL261] The recipe {path} cannot be imported: {why}. Correct it; the shipped recipes are there to be copied."
+    AL262 = (
+        "[AL262] {path} has {count} recipes. Decorate one function of it with @spacy_al.recipe.recipe(...), as the shipped "
+        "recipes do."
+    )
+    AL263 = "[AL263] The recipe '{name}' cannot be started: {why}. It takes: {takes}."
+    AL264 = (
+        "[AL264] The recipe '{name}' returned what cannot be used: {why}. Return a dict with 'dataset', 'view_id' and "
+        "'stream', as the shipped recipes do."
+    )
+    AL265 = (
+        "[AL265] This recipe asks about what a model suggests, and there is no model yet in '{model}'. Begin with one that "
+        "asks about whole texts, e.g. ner_correct."
+    )
+    AL266 = "[AL266] The format '{format}' cannot hold {kind}; it holds: {kinds}. Choose another, e.g. doccano or jsonl."
+
     # partial questions
     AL220 = (
         "[AL220] Parts of texts cannot be asked about for a component '{factory}': what it is not told it takes for wrong, or "
         "there are no such questions yet. Leave out [al.partial], or teach one of: {known}."
     )
     AL221 = (
-        "[AL221] spacy-al.Corpus.v1 cannot read with rate = {value}. Give the share of the texts labelled by a model that each "
-        "pass is to see, from 0 to 1."
+        "[AL221] spacy-al.batch_sampled.v1 cannot sample with rate = {value}. Give the share of the texts labelled by a model "
+        "that each pass is to see, from 0 to 1."
+    )
+    AL280 = (
+        "[AL280] A component '{factory}' cannot train on texts that it is sure of: there is no probability of all that it says of "
+        "a text. Leave out [al.self_training], or teach one of: {known}."
+    )
+    AL281 = (
+        "[AL281] A component '{factory}' has no entities to ask about with a yes or no. Leave yes_no out of [al.partial], or teach "
+        "one of: {known}."
     )
 
     # report
@@ -477,6 +503,16 @@ class Errors:
         "Use another [al.embedding]: spacy-al.encoder.v1 or spacy-al.hashed_words.v1."
     )
 
+    # the page
+    AL270 = "[AL270] The page needs the package {missing}, which is not installed. Install it with: pip install 'spacy-al[web]'"
+    AL271 = (
+        "[AL271] {host} can be reached from other machines, where each annotator needs a link of their own. "
+        "Name them: --annotator ann --annotator bob; or leave out --host and use a tunnel."
+    )
+    AL272 = "[AL272] Nothing can be served on {host}, port {port}: {why}. Choose another --port."
+    AL273 = "[AL273] The guidelines in {path} cannot be read: {why}. Give a text file in UTF-8."
+    AL274 = "[AL274] {path} does not hold a token for each annotator: {why}. Delete it to make new links."
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -516,6 +552,15 @@ class Warnings:
 
     # patterns and labelling functions
     W250 = "[ALW250] None of the {count} patterns matches any of {total} texts, so the batch is chosen without them."
+
+    # the page
+    W270 = (
+        "[ALW270] {host} is reached without encryption: texts, answers and tokens can be read on the way. Beyond a network that you "
+        "trust put a server with TLS in front of it."
+    )
+
+    # formats
+    W260 = "[ALW260] {count} texts of {path} cannot be written as {to} and were left out: {why}. The .spacy file has all of them."
 
     # store, answers, export
     W110 = (

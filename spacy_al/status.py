@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spacy_al.annotators import annotators
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 
@@ -19,7 +20,7 @@ def status(project: Project) -> dict[str, Any]:
     """Rounds, counts, scores, what is waited for, and why the run goes on or does not.
 
     RETURNS (dict): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
-        `rounds`: a dict each, of numbers. Plain data.
+        `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -28,6 +29,7 @@ def status(project: Project) -> dict[str, Any]:
         asked = {k: sum(1 for _ in store.tasks(k)) for k in metrics}
         left = len(store.unanswered(current.number)) if current else 0
         given = store.n_answers()
+        who = annotators(store)
     if current is None:
         return {"state": "new", "sentence": "Nothing has been done yet.", "rounds": []}
     stopping = metrics.get(current.number, {}).get("stopping", [])
@@ -44,6 +46,7 @@ def status(project: Project) -> dict[str, Any]:
         "output": str(project.output),
         "waiting": {"answered": total - left, "asked": total},
         "answers": given,
+        **who,
         "stopping": stopping,
         "rounds": [_row(k, metrics[k], asked[k]) for k in sorted(metrics)],
     }

@@ -18,8 +18,9 @@ import pytest
 import spacy
 
 from spacy_al.data import store as store_module
+from spacy_al.data.records import task_id
 from spacy_al.data.schema import MIGRATIONS, connect
-from spacy_al.data.store import Store, task_id
+from spacy_al.data.store import Store
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError
 from spacy_al.util import content_hash

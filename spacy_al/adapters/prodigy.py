@@ -1,21 +1,24 @@
-"""Answers that were given in Prodigy, or in another tool that writes its format, and their way into the store."""
+"""Answers that were given in Prodigy or in another tool, and their way into the store."""
 
 import hashlib
 import json
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy_al.data.answers import check, check_name, kind_of
-from spacy_al.data.export import ANNOTATOR, SECONDS, TASK
-from spacy_al.data.store import Store, StoredTask
-from spacy_al.data.tasks import Task
+from spacy_al.adapters.asked import Asked, payload_of
+from spacy_al.adapters.formats import FORMATS, Format, onto
+from spacy_al.data.answers import check, check_name
+from spacy_al.data.export import ANNOTATOR, SECONDS
+from spacy_al.data.store import Store
 from spacy_al.errors import AlError, Errors
-from spacy_al.util import content_hash
 
-NOBODY = "prodigy"
+PRODIGY = "prodigy"
+# What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
+UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 
 
 @dataclass
@@ -34,69 +37,79 @@ class Imported:
         self.first = self.first or f"{where}: {what}"
 
 
-def import_answers(store: Store, path: Path) -> Imported:
+def import_answers(
+    store: Store,
+    path: Path,
+    *,
+    format: str = PRODIGY,
+    annotator: str | None = None,
+    add: bool = False,
+) -> Imported:
     """Store the answers of a file that were not stored before; the same file twice changes nothing.
 
     store (Store): The run that asked.
-    path (Path): JSONL, one answered task a line. A task is found by its round and text.
+    path (Path): JSONL, one answered task a line; or what another format has. A task is found by its round and text.
+    format (str): "prodigy" or one of `formats.FORMATS`: there what is labelled is accepted.
+    annotator (str | None): Whose answers they are where the file does not say; by default the format's name.
+    add (bool): Take in as well what a recipe asked in Prodigy, and not the run: the latest round then has asked it. Nobody
+        else may work on the run meanwhile, see `locked`.
     RETURNS (Imported): Counts; what cannot be used is left out, and the rest is taken.
     RAISES (AlError): AL040 or AL046 if the file cannot be read; what the store raises when it cannot be written.
     """
-    found: dict[tuple[Any, str], list[StoredTask]] = {}
-    for stored in store.tasks():
-        found.setdefault((stored.round, stored.item), []).append(stored)
-    result, said = Imported(), dict[tuple[str, Any], list[str]]()
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            _take(store, line, found, result, said, f"{path.name}:{number}")
+    form, result, said = FORMATS.get(format), Imported(), dict[tuple[str, Any], list[str]]()
+    asked = Asked(store, form, add)
+    for where, answered in _answered(path, form):
+        _take(asked, answered, result, said, where, annotator or format)
     return result
 
 
-def payload_of(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """The answer within an answered task.
-
-    answered (Mapping): As Prodigy writes it.
-    task (Task): As it was asked. Spans are put on its tokens by their characters, since another tool may have tokens of
-        its own.
-    RAISES (AlError): AL115 for a span that is not on the task's tokens.
-    """
-    payload = {"answer": answered["answer"]}
-    for key in ("labels", "asked"):
-        if key in answered and answered[key] != task.get(key):
-            payload[key] = answered[key]
-    if kind_of(task) == "categories":
-        return {**payload, "accept": answered.get("accept") or []}
-    spans = answered.get("spans") or []
-    if isinstance(spans, list):
-        spans = [_on_tokens(span, task) for span in spans]
-    return {**payload, "spans": spans}
+def _answered(path: Path, form: Format | None) -> Iterator[tuple[str, Any]]:
+    """Where each answered task of a file stands, and what it is; nothing for what cannot be read."""
+    if form:
+        for number, record in enumerate(form.read(path), 1):
+            yield f"{path.name}, text {number}", {"answer": "accept", **record}
+        return
+    for number, line in enumerate(_lines(path), 1):
+        if line.strip():
+            try:
+                answered = json.loads(line)
+            except (ValueError, RecursionError):
+                answered = None
+            yield f"{path.name}:{number}", answered
 
 
 def _take(
-    store: Store,
-    line: bytes,
-    found: Mapping[tuple[Any, str], list[StoredTask]],
+    asked: Asked,
+    answered: Any,
     result: Imported,
     said: dict[tuple[str, Any], list[str]],
     where: str,
+    somebody: str,
 ) -> None:
     try:
-        answered = json.loads(line)
-        text, meta = answered["text"], answered.get("meta") or {}
-        key = (meta.get("round"), content_hash(text))
-        candidates = found.get(key, [])
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        if "problem" in answered:
+            result.leave_out("bad answer", where, answered["problem"])
+            return
+        if asked.form and not asked.form.has_text:
+            answered = onto(answered, asked.text(answered["text"]))
+        stored = asked.task(answered)
+    except AlError as error:
+        result.leave_out("bad answer", where, error)
+        return
+    except (LookupError, TypeError, AttributeError):
         result.leave_out("no task", where, "it is no task with a 'text'")
         return
     if answered.get("answer") is None:
         result.counts["unanswered"] += 1
         return
-    if not candidates:
-        result.leave_out("unknown task", where, f"round {key[0]} did not ask about this text")
+    if stored is None:
+        number = (answered.get("meta") or {}).get("round")
+        which = "no round asked" if asked.form else f"round {number} did not ask"
+        result.leave_out("unknown task", where, f"{which} about this text")
         return
-    named = [stored for stored in candidates if stored.id == answered.get(TASK)]
-    stored = (named or candidates)[0]
-    annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or NOBODY
+    annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or somebody
+    if isinstance(annotator, str) and UNNAMED.fullmatch(annotator):
+        annotator = somebody
     try:
         payload = check(stored.task, payload_of(answered, stored.task))
         check_name("annotator", annotator)
@@ -106,12 +119,13 @@ def _take(
         if own[-1:] != [identity]:
             own.append(identity)
         again = own.count(identity)
-        new = store.add_answer(
+        new = asked.store.add_answer(
             stored.id,
             payload,
             id=identity if again == 1 else f"{identity}-{again}",
             annotator=annotator,
             seconds=answered.get(SECONDS),
+            at=answered.get("_timestamp"),
         )
     except AlError as error:
         if "[AL115]" not in str(error):
@@ -119,19 +133,6 @@ def _take(
         result.leave_out("bad answer", where, error)
         return
     result.counts["stored" if new else "already there"] += 1
-
-
-def _on_tokens(span: Any, task: Task) -> Any:
-    """A span with the tokens of its characters; what is no span is left for the check of answers to refuse."""
-    if not isinstance(span, dict) or "start" not in span or "end" not in span:
-        return span
-    tokens = task["tokens"]
-    first = [token["id"] for token in tokens if token["start"] == span["start"]]
-    last = [token["id"] for token in tokens if token["end"] == span["end"]]
-    if not first or not last:
-        why = f"characters {span['start']!r} to {span['end']!r} are not on its tokens"
-        raise AlError(Errors.AL115.format(why=why, what="Begin and end spans with a token"))
-    return {**span, "token_start": first[0], "token_end": last[-1]}
 
 
 def _identity(task: str, annotator: Any, payload: Mapping[str, Any]) -> str:

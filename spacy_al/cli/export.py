@@ -1,5 +1,7 @@
 """`spacy-al export`: what was asked and answered, and the corpus that comes of it, as files."""
 
+import warnings
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,17 +9,32 @@ import typer
 from spacy.vocab import Vocab
 from typer import Argument, Option
 
+from spacy_al.adapters.formats import FORMATS, write_format
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.data.export import export_jsonl
 from spacy_al.data.merge import grown
+from spacy_al.data.shard import read_shard
 from spacy_al.data.store import Store
-from spacy_al.errors import Errors, UsageError
+from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop import merged_answers
 from spacy_al.project import Project, open_project
 
 CONFIG = "Training config with an [al] section"
 OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"
 CODE = "Python file with registered functions"
+TO = "Also write what is labelled in the format of another tool"
+
+
+class Format(str, Enum):
+    """Of what is labelled. The first two are written in any case."""
+
+    prodigy = "prodigy"
+    spacy = "spacy"
+    conll = "conll"
+    iob = "iob"
+    brat = "brat"
+    doccano = "doccano"
+    jsonl = "jsonl"
 
 
 @app.command("export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -26,6 +43,7 @@ def export_cli(
     ctx: typer.Context,
     config: Annotated[Path, Argument(help=CONFIG)],
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
+    to: Annotated[Format | None, Option("--to", help=TO)] = None,
     code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
@@ -37,20 +55,22 @@ def export_cli(
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
-    counts = export(open_project(config, overrides, code=code), output)
+    counts = export(open_project(config, overrides, code=code), output, to.value if to else None)
     if not quiet:
         for name, count in counts.items():
             typer.echo(f"✔ {output / name}: {count:,}", err=True)
 
 
-def export(project: Project, folder: Path) -> dict[str, int]:
+def export(project: Project, folder: Path, to: str | None = None) -> dict[str, int]:
     """Write a run as files.
 
     project (Project): The run.
     folder (Path): Gets `tasks.jsonl`, `answers.jsonl`, `train.spacy` (`paths.train` and what the answers teach), and
         `dev.spacy` where a development set was asked for.
+    to (str | None): One of `formats.FORMATS`: both are written in it as well. A warning counts what it cannot hold.
     RETURNS (dict): Tasks, answers and docs by file.
-    RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written, AL160 if it is one that the run reads.
+    RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written, AL160 if it is one that the run reads, AL266
+        if the format cannot hold what is labelled.
     """
     settings, names = project.settings, ("train.spacy", "dev.spacy")
     read = [settings.train, settings.dev, settings.test, settings.pool, project.dev]
@@ -68,4 +88,21 @@ def export(project: Project, folder: Path) -> dict[str, int]:
         if any(store.tasks(purpose="dev")):
             dev = merged_answers(store, project, purpose="dev")
             counts["dev.spacy"] = grown(None, dev, folder / "dev.spacy", Vocab())["texts"]
+    if to in FORMATS:
+        for name in [name for name in names if name in counts and (folder / name).is_file()]:
+            path = (folder / name).with_suffix(FORMATS[to].suffix)
+            report = write_format(
+                to,
+                read_shard(folder / name, Vocab()),
+                path,
+                kind=project.kind,
+                spans_key=settings.spans_key,
+            )
+            counts[path.name] = report.pop("written")
+            if report := +report:
+                why = ", ".join(f"{count} {reason}" for reason, count in report.items())
+                message = Warnings.W260.format(
+                    count=report.total(), path=folder / name, to=to, why=why
+                )
+                warnings.warn(message, AlWarning, stacklevel=2)
     return counts

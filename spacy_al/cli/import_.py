@@ -1,24 +1,43 @@
 """`spacy-al import`: take over answers that were given elsewhere."""
 
 import warnings
+from contextlib import nullcontext
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
-from spacy_al.adapters.prodigy import Imported, import_answers
+from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.lock import locked
 from spacy_al.project import DATABASE
 from spacy_al.scoring import load_code
 from spacy_al.settings import read_settings
 
 CONFIG = "Training config with an [al] section"
-ANSWERS = "JSONL of answered tasks, as Prodigy writes it"
+ANSWERS = (
+    "JSONL of answered tasks, as Prodigy writes it; or what --format says (for brat, a folder)"
+)
+FORMAT = "Of the answers; everything but prodigy holds what is labelled, and no verdicts"
+ANNOTATOR = "Whose answers they are, where the file does not say (default: the format's name)"
+ADD = "Take in as well what a recipe asked in Prodigy, and not the run; its latest round then has asked it"
 CODE = "Python file with registered functions"
 TAKEN = ("stored", "already there")
+
+
+class Format(str, Enum):
+    """Of the answers."""
+
+    prodigy = "prodigy"
+    conll = "conll"
+    iob = "iob"
+    brat = "brat"
+    doccano = "doccano"
+    jsonl = "jsonl"
 
 
 @app.command("import", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -27,6 +46,9 @@ def import_cli(
     ctx: typer.Context,
     config: Annotated[Path, Argument(help=CONFIG)],
     answers: Annotated[Path, Argument(help=ANSWERS)],
+    format: Annotated[Format, Option("--format", help=FORMAT)] = Format.prodigy,
+    annotator: Annotated[str | None, Option("--annotator", help=ANNOTATOR)] = None,
+    add: Annotated[bool, Option("--add", help=ADD)] = False,
     code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
@@ -41,21 +63,30 @@ def import_cli(
     if code:
         # the config may name what it registers
         load_code(str(code))
-    with Store(read_settings(config, overrides).output / DATABASE, create=False) as store:
-        result = import_(store, answers)
+    output = read_settings(config, overrides).output
+    with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
+        result = import_(store, answers, format=format.value, annotator=annotator, add=add)
     if not quiet:
         typer.echo(f"✔ {_counted(result)}", err=True)
 
 
-def import_(store: Store, answers: Path) -> Imported:
+def import_(
+    store: Store,
+    answers: Path,
+    *,
+    format: str = PRODIGY,
+    annotator: str | None = None,
+    add: bool = False,
+) -> Imported:
     """Store the answers of a file, and warn of those that are left out.
 
     store (Store): The run that asked.
-    answers (Path): JSONL of answered tasks.
+    answers (Path): JSONL of answered tasks, or what the format has.
+    format, annotator, add: As for `import_answers`.
     RETURNS (Imported): Counts of what was taken and what was not.
     RAISES (AlError): As `import_answers`; AL119 if there is nothing that could be used.
     """
-    result = import_answers(store, answers)
+    result = import_answers(store, answers, format=format, annotator=annotator, add=add)
     total = result.counts.total()
     left_out = total - sum(result.counts[name] for name in (*TAKEN, "unanswered"))
     if not any(result.counts[name] for name in TAKEN):

@@ -11,8 +11,10 @@ from spacy_al.suggest import FORMS
 
 VERDICTS = ("accept", "reject", "ignore")
 KEYS = ("answer", "spans", "accept", "labels", "asked")
-# Prodigy's form for a single entity is made by `yes_no`
-KINDS = {view_id: kind for kind, view_id in FORMS.values()} | {"ner": "entities"}
+# Prodigy's forms for a yes or no: to a single entity, made by `yes_no`, and to a single category
+YES_NO_CATEGORY = "classification"
+YES_NO = {"ner": "entities", YES_NO_CATEGORY: "categories"}
+KINDS = {view_id: kind for kind, view_id in FORMS.values()} | YES_NO
 
 
 def kind_of(task: Task) -> str:
@@ -64,6 +66,9 @@ def check(task: Task, payload: Any) -> dict[str, Any]:
     if kind == "categories":
         exclusive = task.get("config", {}).get("choice_style") != "multiple"
         result["accept"] = _accepted(payload.get("accept", []), shown)
+        if task["_view_id"] == YES_NO_CATEGORY:
+            # the verdict says it all
+            result["accept"] = shown if verdict == "accept" else []
         if verdict == "accept" and exclusive and len(result["accept"]) > 1:
             _refuse(f"it chooses {_short(result['accept'])}", "Choose one: they exclude each other")
         return result

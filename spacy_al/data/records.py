@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from spacy_al.data.answers import YES_NO
 from spacy_al.data.tasks import Task
 from spacy_al.util import content_hash
 
@@ -28,7 +29,8 @@ class Round:
 class StoredTask:
     """A task that is asked.
 
-    id (str): `r003-<hash of the text>`, with the purpose after it where it is not training.
+    id (str): `r003-<hash of the text>`, with the purpose after it where it is not training, and a hash of the question where
+        it is a yes or no: there can be many about a text.
     round (int): The round that asks it.
     item (str): The id of its text.
     purpose (str): One of `PURPOSES`.
@@ -69,3 +71,11 @@ class StoredAnswer:
 def task_id(number: int, text: str, purpose: str) -> str:
     """The id of the question about a text in a round."""
     return f"r{number:03}-{content_hash(text)}" + ("" if purpose == "train" else f"-{purpose}")
+
+
+def question_id(number: int, task: Task, purpose: str) -> str:
+    """The id of a task in a round; of a yes or no with the hash of its question, as there can be many about a text."""
+    identity = task_id(number, task["text"], purpose)
+    if task.get("_view_id") not in YES_NO:
+        return identity
+    return f"{identity}-{task['_task_hash'] & 0xFFFFFFFF:08x}"

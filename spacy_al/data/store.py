@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.data.answers import check, check_name, check_number
-from spacy_al.data.records import STATES, Round, StoredAnswer, StoredTask, task_id
+from spacy_al.data.records import STATES, Round, StoredAnswer, StoredTask, question_id
 from spacy_al.data.schema import connect, explained, transaction
 from spacy_al.data.tasks import Task
 from spacy_al.errors import AlError, Errors
@@ -246,7 +246,7 @@ class Store:
     def _add_task(
         self, connection: sqlite3.Connection, number: int, purpose: str, task: Task
     ) -> None:
-        item, identity = content_hash(task["text"]), task_id(number, task["text"], purpose)
+        item, identity = content_hash(task["text"]), question_id(number, task, purpose)
         sql = "SELECT payload FROM tasks WHERE id = ?"
         stored = connection.execute(sql, (identity,)).fetchone()
         if stored:

@@ -150,7 +150,7 @@ def to_label_studio(task: Task) -> dict[str, Any]:
     ]
     results += [
         {"value": {"choices": [option["id"]]}, "type": "choices", **_scored(option)}
-        for option in _chosen(task)
+        for option in chosen_options(task)
     ]
     for number, result in enumerate(results):
         result |= {
@@ -265,7 +265,7 @@ def _misfit(suggestion: object, doc: Doc, labels: Sequence[str], why: str) -> Al
     )
 
 
-def _chosen(task: Task) -> list[dict[str, Any]]:
+def chosen_options(task: Task) -> list[dict[str, Any]]:
     """The options that the model would choose."""
     scored = [option for option in task.get("options", []) if "score" in option]
     if task.get("config", {}).get("choice_style") == "multiple":
