@@ -1,0 +1,283 @@
+"""What recipes are made of: load -> score -> rank, and the questions about a text that was ranked.
+
+    plan = load("corpus/pool", "training/al", component="ner")
+    plan = score(plan, "expected_errors", density_weight=1.0)
+    for task in rank(plan): ...
+
+A plan does nothing. The stream reads the pool when its first task is asked for, and ranks what is left of it once more as soon
+as a newer model is there.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_al.adapters.asked import payload_of
+from spacy_al.cli.select import newest_model
+from spacy_al.data.annotate import Annotation, annotation, make_doc
+from spacy_al.data.answers import YES_NO_CATEGORY, check
+from spacy_al.data.tasks import Task, chosen_options, make_task
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.posteriors import find_component, get_posteriors
+from spacy_al.scoring import open_pipeline
+from spacy_al.select import select
+from spacy_al.settings import Settings
+from spacy_al.util import content_hash
+from spacy_al.yes_no import yes_no_tasks
+
+# From a task about a whole text, its document and its posterior to the tasks that are asked
+Ask: TypeAlias = Callable[[Task, Doc, Any], Iterator[Task]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be ranked, and how.
+
+    pool (Path): A `.spacy` file or a folder of shards.
+    model (str | None): A pipeline's directory or package, or a folder below which models appear; None for none.
+    settings (Settings): Component, factory, labels, density.
+    labeled (tuple[Path, ...]): Corpora or files of tasks whose texts are not asked.
+    acquisition (str | None): Registered function by name; by default the one that suits the component.
+    sampler (str | None): Registered function by name.
+    """
+
+    pool: Path
+    model: str | None
+    settings: Settings
+    labeled: tuple[Path, ...] = ()
+    acquisition: str | None = None
+    sampler: str | None = None
+
+
+@dataclass
+class Answers:
+    """What was answered about entities in this stream, by text; `update` takes what Prodigy hands to a recipe."""
+
+    given: dict[str, list[tuple[Task, dict[str, Any]]]] = field(default_factory=dict)
+
+    def update(self, answered: Sequence[Mapping[str, Any]]) -> None:
+        """Remember answered tasks.
+
+        RAISES (AlError): AL115 for what is no answer to its task.
+        """
+        for one in answered:
+            task = dict(one)
+            payload = check(task, payload_of(task, task))
+            if payload["answer"] != "ignore":
+                # what was suggested is gone; in its place is what was said
+                task["spans"] = payload["spans"]
+                self.given.setdefault(content_hash(task["text"]), []).append((task, payload))
+
+    def about(self, text: str, labels: Sequence[str]) -> list[Annotation]:
+        """What was said about the entities of a text."""
+        given = self.given.get(content_hash(text), ())
+        return [annotation(task, said, kind="entities", labels=labels) for task, said in given]
+
+
+def load(
+    pool: str | Path,
+    model: str | None,
+    *,
+    component: str | None = None,
+    factory: str = "ner",
+    labels: Sequence[str] | None = None,
+    labeled: Sequence[str | Path] | None = None,
+    lang: str = "en",
+) -> Plan:
+    """What to ask about.
+
+    pool (str | Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
+    model (str | None): A trained pipeline, or the folder below which the newest `model-best` is looked for, over and over.
+    component (str | None): Whose posterior; by default the only component that has one.
+    factory (str): What is asked for as long as there is no model: "ner", "spancat", "textcat", "textcat_multilabel" or
+        "tagger".
+    labels (Sequence[str] | None): That the model is still to learn.
+    labeled (Sequence | None): Corpora or files of tasks whose texts are not asked.
+    lang (str): Language of the tokeniser as long as there is no model.
+    """
+    settings = Settings(component=component, factory=factory, labels=[*(labels or ())], lang=lang)
+    return Plan(Path(pool), model, settings, tuple(Path(path) for path in labeled or ()))
+
+
+def score(
+    plan: Plan,
+    acquisition: str | None = None,
+    *,
+    density_weight: float = 0.0,
+    sampler: str | None = None,
+) -> Plan:
+    """How sooner or later is told: by an acquisition times the density to a power, and who takes from that.
+
+    plan (Plan): What to ask about.
+    acquisition (str | None): Registered function, e.g. "token_entropy"; by default the one that suits the component.
+    density_weight (float): Exponent of the mean similarity to the pool (Settles and Craven, 2008); 0 for none.
+    sampler (str | None): Registered function; by default `top_k`, and `representative` as long as there is no model.
+    """
+    settings = replace(plan.settings, density_weight=density_weight)
+    return replace(plan, settings=settings, acquisition=acquisition, sampler=sampler)
+
+
+def rank(plan: Plan, ask: Ask | None = None, *, ahead: int = 100) -> Iterator[Task]:
+    """The tasks of a pool, those that teach most first, until every text has been asked.
+
+    plan (Plan): What to rank, and how.
+    ask (Ask | None): Makes questions of a text, of its tokens and its posterior; by default the whole text is one.
+    ahead (int): Texts that are chosen at a time, and so the most that a sampler tells apart. A newer model ends such a
+        batch early; while one is being written, the stream goes on with the one before.
+    YIELDS (Task): `meta.model` names the model that chose it.
+    RAISES (AlError): What `select` raises; AL265 (UsageError) where `ask` needs a model and there is none.
+    """
+    asked: set[str] = set()
+    batch: Iterator[Task] = iter(())
+    nlp, current = None, None
+    while True:
+        latest = newest(plan.model)
+        task = next(batch, None) if latest == current else None
+        if task is None:
+            try:
+                batch = iter(_chosen(plan, latest[0], ahead, asked))
+                nlp = open_pipeline(latest[0]) if ask and latest[0] else None
+                current = latest
+                continue
+            except AlError as error:
+                if asked and "[AL086]" in str(error):
+                    return
+                # a model that is half written
+                task = next(batch, None) if "[AL085]" in str(error) else None
+                if task is None:
+                    raise
+        asked.add(content_hash(task["text"]))
+        if ask is None:
+            yield task
+        elif nlp is None:
+            raise UsageError(Errors.AL265.format(model=plan.model))
+        else:
+            doc = make_doc(task, nlp.vocab)
+            yield from ask(task, doc, get_posteriors(nlp, [doc], plan.settings.component)[0])
+
+
+def single_entities(
+    task: Task, doc: Doc, posterior: Any, *, answers: Answers, most: int = 3
+) -> Iterator[Task]:
+    """Questions to be answered with yes or no, about the entities of a text that are as likely right as wrong.
+
+    Each takes into account what was answered when it is asked for.
+
+    task (Task): About the whole text.
+    doc (Doc): Its document.
+    posterior (EntityPosterior): The model's.
+    answers (Answers): What was answered so far.
+    most (int): Questions about one text.
+    """
+    seen: set[tuple[int, int, str]] = set()
+    while len(seen) < most:
+        given = answers.about(doc.text, posterior.labels)
+        try:
+            # who fetches tasks in advance is not to be asked the same twice
+            found = yes_no_tasks(posterior, doc, given, len(seen) + 1, meta=task["meta"])
+        except AlError as error:
+            if "[AL006]" not in str(error):
+                raise
+            # the model holds the answers to be impossible, and has nothing left to ask
+            return
+        new = next((one for one in found if _entity(one) not in seen), None)
+        if new is None:
+            return
+        seen.add(_entity(new))
+        yield new
+
+
+def single_category(task: Task, doc: Doc, posterior: Any) -> Iterator[Task]:
+    """One question to be answered with yes or no, about the category whose probability is nearest to one half.
+
+    task (Task): About the whole text.
+    doc (Doc): Its document.
+    posterior (CategoryPosterior): The model's.
+    """
+    pairs = zip(posterior.labels, posterior.probs.tolist())
+    label, prob = min(pairs, key=lambda pair: abs(pair[1] - 0.5))
+    made = make_task(
+        doc,
+        suggestions=[(label, prob)],
+        component_kind="categories",
+        labels=[label],
+        meta={**task["meta"], "score": prob},
+        view_id=YES_NO_CATEGORY,
+        exclusive=posterior.exclusive,
+    )
+    yield {**made, "label": label}
+
+
+def missed_entities(task: Task, doc: Doc, posterior: Any, *, most: int = 3) -> Iterator[Task]:
+    """The whole text, with the entities that are most probably missing named beside it.
+
+    task (Task): About the whole text.
+    doc (Doc): Its document.
+    posterior (EntityPosterior): The model's.
+    most (int): Entities that are named.
+    """
+    there = {(span.start, span.end, span.label) for span in posterior.greedy}
+    gaps = [s for s in posterior.spans if (s.start, s.end, s.label) not in there][:most]
+    named = [f"“{doc[s.start : s.end].text}” {s.label} {s.prob:.2f}" for s in gaps]
+    yield {**task, "meta": {**task["meta"], "why": ", ".join(named)}}
+
+
+def preselected(stream: Iterable[Task]) -> Iterator[Task]:
+    """Tasks with the categories chosen that the model would choose."""
+    for task in stream:
+        yield {**task, "accept": [option["id"] for option in chosen_options(task)]}
+
+
+def newest(model: str | None) -> tuple[str | None, int]:
+    """The pipeline that is to be used now, and when it was written.
+
+    model (str | None): A pipeline, or the folder below which the newest `model-best` is looked for.
+    RETURNS (tuple): Directory or package, None as long as there is none; a number that changes when it is written anew.
+    """
+    if model is None or not Path(model).is_dir():
+        return model, 0
+    found = model if Path(model, "meta.json").is_file() else newest_model(Path(model))
+    try:
+        return found, Path(found, "meta.json").stat().st_mtime_ns if found else 0
+    except FileNotFoundError:
+        # taken away since it was found
+        return None, 0
+
+
+def app_config(plan: Plan, **more: Any) -> dict[str, Any]:
+    """Prodigy's settings of a recipe: the language, and the labels that one can choose.
+
+    plan (Plan): Whose model knows the labels.
+    more: Other settings of Prodigy.
+    """
+    model, settings = newest(plan.model)[0], plan.settings
+    labels: list[str] = []
+    nlp: Language = open_pipeline(model, settings.lang)
+    if model:
+        labels = [*nlp.get_pipe(find_component(nlp, settings.component)).labels]  # type: ignore[attr-defined]
+    return {"lang": nlp.lang, "labels": [*dict.fromkeys([*labels, *settings.labels])], **more}
+
+
+def _entity(task: Task) -> tuple[int, int, str]:
+    """The single entity of a question."""
+    (span,) = task["spans"]
+    return span["token_start"], span["token_end"], span["label"]
+
+
+def _chosen(plan: Plan, model: str | None, n: int, asked: set[str]) -> list[Task]:
+    """The next texts, by a model or, as long as there is none, by what represents the pool."""
+    by_model: dict[str, Any] = {"acquisition": plan.acquisition, "sampler": plan.sampler}
+    chosen = select(
+        plan.pool,
+        n=n,
+        model=model,
+        labeled=plan.labeled,
+        asked=asked,
+        settings=plan.settings,
+        **(by_model if model else {}),
+    )
+    return chosen.tasks
