@@ -18,6 +18,7 @@ from spacy_al.self_label import read_marginals
 from spacy_al.settings import Settings
 from spacy_al.suggest import no_suggestion, suggest
 from spacy_al.types import Floats
+from spacy_al.yes_no import yes_no_tasks
 
 SOURCE = ("doc", "sentence", "before", "after")
 # An entity of this probability is asked whole
@@ -55,9 +56,9 @@ def ask(
         whether parts of texts are asked about.
     meta (dict): What is the same for all tasks of the batch.
     terms (Patterns | None): Without a model their matches are suggested.
-    RETURNS (tuple): Tasks; (n_tokens,) entropies of each.
-    RAISES (AlError): AL097 if the pool lost some of the texts meanwhile; AL220 for parts of texts where the component cannot
-        learn from them.
+    RETURNS (tuple): Tasks, one a text or a yes or no to each of several entities; (n_tokens,) entropies of each.
+    RAISES (AlError): AL097 if the pool lost some of the texts meanwhile; AL220, AL281 for parts of texts where the component
+        cannot learn from them.
     """
     missing = [identity for identity in picks.ids if identity not in known]
     found = {**known, **fetch(pool, scorer.nlp, missing, keep_tokens=scorer.job.keep_tokens)}
@@ -67,6 +68,7 @@ def ask(
     docs = [item.doc for item in items]
     labels = settings.labels
     asked: list[list[int] | None] = [None] * len(docs)
+    doubted: list[Any] = [None] * len(docs)
     if scorer.job.model is None:
         if terms and not labels:
             labels = [*dict.fromkeys(terms.labels)]
@@ -81,8 +83,9 @@ def ask(
         labels = [*dict.fromkeys([*posteriors[0].labels, *labels])]
         suggestions = [suggest(p, doc, scorer.threshold) for p, doc in zip(posteriors, docs)]
         if settings.partial and meta["round"] >= settings.partial.after:
-            asked = asked_of(scorer, docs, settings.partial)
-    tasks = []
+            asked, doubted = asked_of(scorer, docs, settings.partial)
+    n_yes_no = settings.partial.yes_no if settings.partial else 0
+    tasks, uncertainty = list[Task](), list[Floats]()
     numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
     for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
         part = asked[rank - 1]
@@ -90,7 +93,13 @@ def ask(
         if suggestion.why:
             own["why"] = suggestion.why
         own |= {key: item.source[key] for key in SOURCE if key in item.source}
-        tasks.append(
+        posterior = doubted[rank - 1]
+        questions = (
+            yes_no_tasks(posterior, item.doc, (), n_yes_no, meta=own)
+            if n_yes_no and posterior
+            else []
+        )
+        questions = questions or [
             make_task(
                 item.doc,
                 suggestions=suggestion.items
@@ -103,18 +112,23 @@ def ask(
                 exclusive=suggestion.exclusive,
                 asked=part,
             )
-        )
-    return tasks, [suggestion.uncertainty for suggestion in suggestions]
+        ]
+        tasks += questions
+        uncertainty += [suggestion.uncertainty] * len(questions)
+    return tasks, uncertainty
 
 
-def asked_of(scorer: Scorer, docs: Sequence[Doc], partial: Partial) -> list[list[int] | None]:
-    """Which tokens of each text to ask about, by what the component itself is not sure of.
+def asked_of(
+    scorer: Scorer, docs: Sequence[Doc], partial: Partial
+) -> tuple[list[list[int] | None], list[Any]]:
+    """Which tokens of each text to ask about, by what the component itself is not sure of; and the posteriors that say so.
 
-    RAISES (UsageError): AL220 for a component that cannot learn from texts which are labelled in part.
+    RAISES (UsageError): AL220, AL281 for a component that cannot learn from texts which are labelled in part.
     """
-    check_factory(scorer.nlp.get_pipe_meta(scorer.component).factory)
+    check_factory(scorer.nlp.get_pipe_meta(scorer.component).factory, partial)
     found: list[list[int] | None] = []
-    for posterior in read_marginals(scorer, docs, partial.temperature):
+    posteriors = read_marginals(scorer, docs, partial.temperature)
+    for posterior in posteriors:
         spans = posterior.above(LEAST) if hasattr(posterior, "above") else None
         found.append(
             asked_tokens(
@@ -125,4 +139,4 @@ def asked_of(scorer: Scorer, docs: Sequence[Doc], partial: Partial) -> list[list
                 margin=partial.margin,
             )
         )
-    return found
+    return found, posteriors

@@ -28,6 +28,7 @@ from spacy_al.project import Project
 from spacy_al.select import Selection, select
 from spacy_al.self_label import label_rest
 from spacy_al.settings import named, resolve
+from spacy_al.sure import add_sure_texts
 from spacy_al.trainer import CONFIG, changes, train, write_config
 from spacy_al.util import content_hash
 from spacy_al.weak import weak_docs
@@ -89,12 +90,16 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         better = (settings.train, project.dev, settings.test)
         merged = replace(merged, docs=weak_docs(settings.weak, better))
         rest["weak"] = len(merged.docs)
-    counts = grown(settings.train, merged, folder / "train.spacy", Vocab())
+    corpus = folder / "train.spacy"
+    counts = grown(settings.train, merged, corpus, Vocab())
+    asked = store.asked_ids(before_round=current.number)
+    sure = add_sure_texts(project, current.number, corpus, asked)
     metrics: dict[str, Any] = {
         "texts": counts["texts"],
         "words": counts["words"],
         "words_labelled": counts["words decided"],
         **rest,
+        **sure,
         "balance": dict(merged.balance),
         "merged": dict(merged.report),
         "review": review,
@@ -110,15 +115,17 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     encoder = None
     if settings.pretrain_epochs:
         encoder = pretrain(project, project.output / "pretrain")
+    rate = settings.self_training.rate if settings.self_training else None
     write_config(
         project.config,
         project.overrides,
-        folder / "train.spacy",
+        corpus,
         project.dev,
         folder,
-        n_words=counts["words"],
+        n_words=counts["words"] + int((rate or 0) * sure.get("self_trained_words", 0)),
         retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
         init_tok2vec=encoder,
+        self_rate=rate,
         code=project.code,
     )
     keep_checkpoints(settings, folder)
@@ -149,7 +156,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     number, settings, started = current.number, project.settings, time.perf_counter()
     folder = project.folder(number)
     model = str(folder / "model-best") if (folder / "model-best").is_dir() else None
-    asked = store.asked_ids(before_round=number)
+    # those of this round as well: some may have been asked while it trained
+    asked = store.asked_ids()
     tasks = [("review", task) for task in _reviews(store, number)]
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}

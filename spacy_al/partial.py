@@ -1,20 +1,24 @@
 """The block `[al.partial]`: questions about a part of a text, and who labels the rest of it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from spacy_al.errors import Errors, UsageError
 
+T = TypeVar("T")
 REST = ("missing", "self")
 # Factories of components that learn from a text which is labelled in part. What a span categoriser or a classifier is not
 # told, it takes for wrong; features and sentence starts have no questions of their own
 PARTLY = ("ner", "beam_ner", "tagger")
+# And those whose posterior is about entities, of which each can be asked about by itself
+YES_NO = ("ner", "beam_ner")
 BOUNDS: dict[str, tuple[type, float, float]] = {
     "threshold": (float, 0, 1),
     "margin": (int, 0, 1000),
     "after": (int, 0, 1000),
     "temperature": (float, 0.05, 20),
+    "yes_no": (int, 0, 100),
 }
 
 
@@ -28,6 +32,8 @@ class Partial:
         anew each round (Tomanek and Hahn, 2009).
     after (int): The round from which on the model is trusted; before it, whole texts are asked.
     temperature (float | None): At which the model is read for this; None for the fitted one.
+    yes_no (int): So many entities of a text are asked about, at most, each with a yes or no, in place of its uncertain tokens: those
+        nearest to one half. Of a text without such an entity the tokens are asked. 0 for none.
     """
 
     threshold: float = 0.9
@@ -35,35 +41,54 @@ class Partial:
     rest: str = "missing"
     after: int = 0
     temperature: float | None = None
+    yes_no: int = 0
 
 
 def read_partial(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> Partial:
-    """The block of a config.
+    """The block of a config; see `read_block`."""
+    return read_block(Partial, "al.partial", BOUNDS, {"rest": REST}, block, refuse)
 
-    block (Any): What stands there.
+
+def read_block(
+    kind: type[T],
+    where: str,
+    bounds: Mapping[str, tuple[type, float, float]],
+    choices: Mapping[str, tuple[str, ...]],
+    block: Any,
+    refuse: Callable[[str, str, list[str]], Any],
+) -> T:
+    """A block of plain settings as a dataclass.
+
+    kind (type): The dataclass.
+    where (str): The block's name.
+    bounds (Mapping): Of each number its type, the least and the greatest.
+    choices (Mapping): What the others can be.
+    block (Any): What stands in the config.
     refuse (Callable): Raises: takes the name of a setting, what is wrong with it, and what can be said.
     """
     if not isinstance(block, Mapping):
-        refuse("al.partial", f"it is {block!r}", ["a block [al.partial]"])
+        refuse(where, f"it is {block!r}", [f"a block [{where}]"])
     given = {name: value for name, value in block.items() if value is not None}
-    names = [field.name for field in fields(Partial)]
     for name, value in given.items():
-        if name not in names:
-            refuse(f"al.partial.{name}", "there is no such setting", names)
-        if name == "rest":
-            fits, known = value in REST, [*REST]
+        if name not in {*bounds, *choices}:
+            refuse(f"{where}.{name}", "there is no such setting", [*bounds, *choices])
+        if name in choices:
+            fits, known = value in choices[name], [*choices[name]]
         else:
-            kind, low, high = BOUNDS[name]
-            number = isinstance(value, (int, kind)) and not isinstance(value, bool)
+            number, low, high = bounds[name]
             # NaN is refused as well
-            fits = number and low <= value <= high
-            known = [f"a {'whole ' if kind is int else ''}number from {low:g} to {high:g}"]
+            is_number = isinstance(value, (int, number)) and not isinstance(value, bool)
+            fits = is_number and low <= value <= high
+            known = [f"a {'whole ' if number is int else ''}number from {low:g} to {high:g}"]
         if not fits:
-            refuse(f"al.partial.{name}", f"it is {value!r}", known)
-    return Partial(**given)
+            refuse(f"{where}.{name}", f"it is {value!r}", known)
+    return kind(**given)
 
 
-def check_factory(factory: str | None) -> None:
-    """RAISES (UsageError): AL220 for a component that cannot learn from texts which are labelled in part."""
+def check_factory(factory: str | None, partial: Partial) -> None:
+    """RAISES (UsageError): AL220 for a component that cannot learn from texts which are labelled in part, AL281 for one whose
+    entities, as it has none, cannot be asked about with a yes or no."""
     if factory not in PARTLY:
         raise UsageError(Errors.AL220.format(factory=factory, known=", ".join(PARTLY)))
+    if partial.yes_no and factory not in YES_NO:
+        raise UsageError(Errors.AL281.format(factory=factory, known=", ".join(YES_NO)))

@@ -9,6 +9,7 @@ from spacy_al.data.pool import shards
 from spacy_al.errors import Errors, UsageError
 from spacy_al.partial import check_factory
 from spacy_al.scoring import load_code
+from spacy_al.self_train import check_whole
 from spacy_al.settings import Settings, read_settings
 from spacy_al.suggest import FORMS
 from spacy_al.util import command_line
@@ -95,7 +96,8 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     how: The other fields of `Project`.
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
         where nothing says which labels there are, AL220 where it asks for parts of texts and the component cannot learn from
-        them, AL158 where there is nothing to measure on, AL090 without a pool.
+        them, AL281 for a yes or no without
+        entities, AL280 where it is to train on texts that it is sure of and cannot say of which, AL158 where there is nothing to measure on, AL090 without a pool.
     """
     if how.get("code"):
         # the config may name what it registers
@@ -105,7 +107,9 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     if settings.factory not in TAUGHT:
         raise UsageError(Errors.AL156.format(path=config, known=", ".join(TAUGHT)))
     if settings.partial:
-        check_factory(settings.factory)
+        check_factory(settings.factory, settings.partial)
+    if settings.self_training:
+        check_whole(settings.factory)
     if settings.pool is None:
         raise UsageError(Errors.AL090)
     corpora = (settings.train, settings.weak, settings.dev, settings.test)

@@ -12,6 +12,7 @@ from spacy.util import load_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.partial import Partial, read_partial
 from spacy_al.posteriors.read import READERS
+from spacy_al.self_train import SelfTraining, read_self_training
 
 BLOCKS = {
     "posterior": "al_posteriors",
@@ -50,6 +51,7 @@ class Settings:
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
+    self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
     lang (str): The pipeline's language.
     factory (str | None): Factory of the component, where the config has it.
     spans_key (str): Where a span categoriser keeps its spans.
@@ -78,6 +80,7 @@ class Settings:
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     filter: dict[str, Any] = field(default_factory=dict)
     partial: Partial | None = None
+    self_training: SelfTraining | None = None
     lang: str = "en"
     factory: str | None = None
     spans_key: str = "sc"
@@ -130,7 +133,7 @@ FILTERS: dict[str, tuple[type, ...]] = {
     "far": (int, float),
 }
 SHARES = ("min_words", "far")
-SECTION = {*KINDS, *BLOCKS, "filter", "partial"}
+SECTION = {*KINDS, *BLOCKS, "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
@@ -143,6 +146,7 @@ COMPARED = {
     "partial",
     "posterior",
     "sampler",
+    "self_training",
 }
 OWN_PATHS = ("output", "patterns", "weak")
 PATHS = ("train", "dev", "test")
@@ -266,6 +270,9 @@ class Check:
             plain["filter"] = self.filter(section["filter"])
         if section.get("partial") is not None:
             plain["partial"] = read_partial(section["partial"], self.refuse)
+        if section.get("self_training") is not None:
+            block = section["self_training"]
+            plain["self_training"] = read_self_training(block, self.refuse)
         named = [name for name in BLOCKS if section.get(name) is not None]
         blocks = {name: self.block(name, section[name]) for name in named}
         return plain, blocks

@@ -105,6 +105,7 @@ def write_config(
     n_words: int,
     retrain_from: Path | None = None,
     init_tok2vec: Path | None = None,
+    self_rate: float | None = None,
     code: Path | None = None,
 ) -> Path:
     """Write what a round trains with: `python -m spacy train` on it gives the same weights.
@@ -116,6 +117,7 @@ def write_config(
     n_words (int): Words of `train`.
     retrain_from (Path | None): The model to go on from; None starts from scratch.
     init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
+    self_rate (float | None): How often each pass sees a text that nobody but a model labelled; None where there are none.
     code (Path | None): Python file that registers functions.
     RETURNS (Path): The config, whole or not written.
     RAISES (AlError): AL047 if it cannot be written, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
@@ -130,6 +132,14 @@ def write_config(
         if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
             raise AlError(Errors.AL131.format(name=corpus, path=name))
     made.setdefault("training", {}).update(budget(filled, n_words))
+    if self_rate is not None:
+        batcher = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
+        made["training"]["batcher"] = {
+            "@batchers": "spacy-al.batch_sampled.v1",
+            "rate": self_rate,
+            "seed": filled["training"]["seed"] or 0,
+            "batcher": batcher,
+        }
     docs = list(stored_docs(train))
     # a component that is to go on in later rounds keeps the settings of its first
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")

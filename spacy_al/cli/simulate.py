@@ -181,11 +181,12 @@ def format_facts(found: dict[str, Any]) -> Iterator[str]:
     header = ("Seconds a round", "train", "evaluate", "select")
     yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
     for row in rows:
-        if made := row.get("self_labels"):
-            yield (
-                f"ℹ {row['strategy']}: models labelled {made['words']:,.0f} words a round themselves, {made['wrong']:.1%} of them "
-                f"wrong ({made['expected']:.1%} expected)"
-            )
+        for made, unit in ((row.get("self_labels"), "words"), (row.get("self_texts"), "texts")):
+            if made:
+                yield (
+                    f"ℹ {row['strategy']}: models labelled {made[unit]:,.0f} {unit} a round themselves, {made['wrong']:.1%} of them "
+                    f"wrong ({made['expected']:.1%} expected)"
+                )
     for what, n in found["corpus"]["dropped"].items():
         yield f"ℹ {n} texts of the corpus left out: {what}"
     for note in found["notes"]:

@@ -23,6 +23,7 @@ from spacy_al.data.annotate import (
     moved,
     undecided,
 )
+from spacy_al.data.answers import YES_NO
 from spacy_al.data.pool import shards
 from spacy_al.data.records import StoredAnswer, StoredTask
 from spacy_al.data.shard import WEAK_KEY, read_shard, writing
@@ -151,11 +152,16 @@ def grown(train: Path | None, merged: Merged, path: Path, vocab: Vocab) -> Count
     if not docs:
         path.unlink(missing_ok=True)
         return counts
+    write_corpus(docs, path)
+    return counts
+
+
+def write_corpus(docs: Sequence[Doc], path: Path) -> None:
+    """Write docs to train on, whole or not at all."""
     # reading takes sixteen times as long where user data is stored, be it empty
     data = DocBin(docs=docs, store_user_data=any(doc.user_data for doc in docs))
     with writing(path, "wb") as file:
         file.write(data.to_bytes())
-    return counts
 
 
 def count_labels(doc: Doc, kind: str, spans_key: str = "sc") -> Counter[str]:
@@ -241,7 +247,9 @@ def _decided(
             report["unaligned"] += unaligned
             said[task.id].append(decision)
     asked = [task for task in tasks if task.purpose != "review"]
-    report["duplicate text"] += max(0, len(asked) - 1)
+    # there can be many questions to be answered with yes or no about a text
+    whole = [task for task in asked if task.task.get("_view_id") not in YES_NO]
+    report["duplicate text"] += max(0, len(whole) - 1)
     reviews = [task for task in tasks if task.purpose == "review" and task.id in given]
     if reviews:
         last = reviews[-1].id

@@ -23,7 +23,13 @@ from spacy_al.scoring import Job, Scorer, load_code
 from spacy_al.select import select
 from spacy_al.self_label import add_self_labels
 from spacy_al.simulate.corpus import Corpus, read_corpus
-from spacy_al.simulate.parts import asked_tokens, label_rest, labelled
+from spacy_al.simulate.parts import (
+    asked_tokens,
+    label_rest,
+    label_texts,
+    labelled,
+    labelled_whole,
+)
 from spacy_al.simulate.plan import Plan
 from spacy_al.simulate.step import Step, followed
 from spacy_al.trainer import write_config
@@ -125,8 +131,13 @@ def _learn(
         marks = step.self_labels.get(content_hash(doc.text), ())
         add_self_labels(doc, marks, kind=plan.kind)
     words = here.corpus.words(ids)
+    own, how = labelled_whole(here.corpus, step), None
+    if step.strategy not in (None, RANDOM):
+        how = plan.settings_of(step.strategy).self_training
+    rate = how.rate if how else None
+    seen = words + int((rate or 0) * sum(len(doc) for doc in own))
     started = time.perf_counter()
-    _train(plan, folder, found.docs, step.seed, words, overrides)
+    _train(plan, folder, [*found.docs, *own], step.seed, seen, overrides, rate)
     trained = time.perf_counter()
     scores = evaluate(folder / "model-best", plan.test, plan.component)
     return {
@@ -169,20 +180,24 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     )
     batch = [content_hash(task["text"]) for task in chosen.tasks]
     found |= {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
-    if partial is None:
-        return found
-    found["asked"] = [asked_tokens(here.corpus, *pair) for pair in zip(batch, chosen.tasks)]
-    if partial.rest == "self":
-        after = followed(step, found)
+    if partial:
+        found["asked"] = [asked_tokens(here.corpus, *pair) for pair in zip(batch, chosen.tasks)]
+    after, how = followed(step, found), None if strategy == RANDOM else settings.self_training
+    if partial and partial.rest == "self":
         found |= label_rest(here.corpus, after, _scorer(here, model), partial)
+    if how and after.number >= how.after:
+        pool = here.output / POOL
+        found |= label_texts(here.corpus, after, _scorer(here, model), how, pool)
     return found
 
 
 def _calibrates(here: _Here, step: Step) -> bool:
-    """Whether what is asked depends on probabilities that mean what they say."""
-    strategy = step.strategy
-    partial = None if strategy in (None, RANDOM) else here.plan.settings_of(strategy).partial
-    return partial is not None and partial.temperature is None
+    """Whether what is asked, or trains, depends on probabilities that mean what they say."""
+    if step.strategy in (None, RANDOM):
+        return False
+    settings = here.plan.settings_of(step.strategy)
+    asks = settings.partial is not None and settings.partial.temperature is None
+    return asks or settings.self_training is not None
 
 
 def _scorer(here: _Here, model: Path) -> Scorer:
@@ -197,6 +212,7 @@ def _train(
     seed: int,
     words: int,
     overrides: Mapping[str, Any] | None,
+    self_rate: float | None,
 ) -> None:
     """Train with the config that a round of the loop would have, and spaCy's own training, in this process.
 
@@ -206,7 +222,14 @@ def _train(
     DocBin(docs=docs).to_disk(corpus)
     given = {**plan.overrides, "training.seed": seed}
     config = write_config(
-        plan.config, given, corpus, plan.dev, folder, n_words=words, code=plan.code
+        plan.config,
+        given,
+        corpus,
+        plan.dev,
+        folder,
+        n_words=words,
+        self_rate=self_rate,
+        code=plan.code,
     )
     said = StringIO()
     try:

@@ -34,7 +34,7 @@ def facts(
     title (str): Of the report.
     RETURNS (dict): strategies: for each its numbers by words, and all of them under `by_cost`, see `curve.compare`; rare: how
         often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
-        over seeds, and for 100 texts; seconds_per_round; self_labels, where there are any.
+        over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
     """
     counted = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
     by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in counted}
@@ -56,6 +56,7 @@ def facts(
                 "rare": {label: found_of(own, label) for label in rare},
                 "seconds_per_round": {name: _seconds(own, name) for name in TIMES},
                 **self_labelled(own),
+                **self_trained(own),
             }
         )
     return {
@@ -118,15 +119,28 @@ def found_of(rows: Sequence[dict[str, Any]], label: str) -> dict[str, float]:
 def self_labelled(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """`self_labels`: words that models labelled themselves, a mean over rounds; the share of them that is wrong, and is expected
     to be. Empty where a strategy has none."""
-    own = [row for row in rows if row.get("self_labelled")]
-    words = sum(row["self_labelled"] for row in own)
-    if not words:
+    keys = ("self_labelled", "self_wrong", "self_wrong_expected")
+    return _made(rows, "self_labels", "words", *keys)
+
+
+def self_trained(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`self_texts`: the same of texts of which nobody was asked anything."""
+    keys = ("self_trained", "self_trained_wrong", "self_trained_wrong_expected")
+    return _made(rows, "self_texts", "texts", *keys)
+
+
+def _made(
+    rows: Sequence[dict[str, Any]], name: str, unit: str, count: str, wrong: str, expected: str
+) -> dict[str, Any]:
+    own = [row for row in rows if row.get(count)]
+    total = sum(row[count] for row in own)
+    if not total:
         return {}
     shares = {
-        name: sum(row[key] for row in own) / words
-        for name, key in (("wrong", "self_wrong"), ("expected", "self_wrong_expected"))
+        share: sum(row[key] for row in own) / total
+        for share, key in (("wrong", wrong), ("expected", expected))
     }
-    return {"self_labels": {"words": words / len(own), **shares}}
+    return {name: {unit: total / len(own), **shares}}
 
 
 def _seconds(rows: Sequence[dict[str, Any]], name: str) -> float:

@@ -1,6 +1,7 @@
-"""Questions about parts of texts in a simulation: the tokens that are asked, and what the model makes of the rest."""
+"""What of a simulation's corpus is asked in part or not at all, and what the model makes of it."""
 
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,9 +15,11 @@ from spacy_al.gold import ANSWERS
 from spacy_al.partial import Partial
 from spacy_al.scoring import Scorer
 from spacy_al.self_label import self_labels
+from spacy_al.self_train import SelfTraining
 from spacy_al.simulate.answers import Labelled, answered
 from spacy_al.simulate.corpus import Corpus
 from spacy_al.simulate.step import Step
+from spacy_al.sure import label_whole, sure_texts
 from spacy_al.util import content_hash
 
 
@@ -52,6 +55,49 @@ def label_rest(corpus: Corpus, step: Step, scorer: Scorer, partial: Partial) -> 
         "self_wrong": sum(wrong_words(corpus, *pair) for pair in zip(docs.values(), marks)),
         "self_wrong_expected": round(expected, 3),
     }
+
+
+def label_texts(
+    corpus: Corpus, step: Step, scorer: Scorer, how: SelfTraining, pool: Path
+) -> dict[str, Any]:
+    """Which texts that nobody was asked about the model is sure of, and how many of these it labels wrong.
+
+    step (Step): The next one, which trains on them.
+    scorer (Scorer): The latest model.
+    pool (Path): The corpus without labels, whose tokens are kept.
+    RETURNS (dict): `self_texts`: marks by text; `self_trained`, `self_trained_wrong`, `self_trained_wrong_expected`: texts.
+    """
+    kind = corpus.plan.kind
+    asked = {identity for batch in step.batches for identity in batch}
+    docs = labelled(corpus, step).docs
+    found = sure_texts(scorer, pool, docs, how, kind=kind, leave_out=asked, keep_tokens=True)
+    return {
+        "self_texts": found.marks,
+        "self_trained": len(found.marks),
+        "self_trained_wrong": sum(
+            marks != marks_of(corpus.docs[identity], kind)
+            for identity, marks in found.marks.items()
+        ),
+        "self_trained_wrong_expected": round(found.wrong, 3),
+    }
+
+
+def labelled_whole(corpus: Corpus, step: Step) -> list[Doc]:
+    """The texts that a model labelled for a step, as they train."""
+    kind, vocab = corpus.plan.kind, corpus.nlp.vocab
+    docs = []
+    for identity, marks in step.self_texts.items():
+        gold = corpus.docs[identity]
+        doc = Doc(vocab, [token.text for token in gold], [bool(t.whitespace_) for t in gold])
+        docs.append(label_whole(doc, marks, kind=kind, labels=sorted(corpus.labels)))
+    return docs
+
+
+def marks_of(gold: Doc, kind: str) -> list[Mark]:
+    """The entities or the category of a text of the corpus."""
+    if kind == "categories":
+        return [(0, 0, label) for label, value in gold.cats.items() if value >= 0.5]
+    return [(ent.start, ent.end, ent.label_) for ent in gold.ents]
 
 
 def wrong_words(corpus: Corpus, doc: Doc, marks: list[Mark]) -> int:

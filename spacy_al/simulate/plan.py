@@ -15,6 +15,7 @@ from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.partial import check_factory
 from spacy_al.posteriors.read import READERS
+from spacy_al.self_train import check_whole
 from spacy_al.settings import Check, Settings, named, overlaid
 from spacy_al.suggest import FORMS
 from spacy_al.util import command_line, replacing
@@ -123,8 +124,8 @@ def check_plan(plan: Plan, output: Path) -> None:
 def check_simulated(plan: Plan) -> None:
     """Whether all strategies can be simulated.
 
-    RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, and as
-        `Plan.settings_of`.
+    RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, AL280 for
+        texts that it cannot be sure of, and as `Plan.settings_of`.
     """
     own, refuse = plan.settings, Check(plan.config).refuse
     if own.committee != "none":
@@ -135,8 +136,13 @@ def check_simulated(plan: Plan) -> None:
     if RANDOM in plan.sections:
         Check("The file of strategies").refuse(RANDOM, "chance has no settings", ["another name"])
     for strategy in plan.strategies:
-        if plan.settings_of(strategy).partial and strategy != RANDOM:
-            check_factory(plan.factory)
+        settings = plan.settings_of(strategy)
+        if settings.partial and strategy != RANDOM:
+            check_factory(plan.factory, settings.partial)
+            if settings.partial.yes_no:
+                refuse("al.partial.yes_no", "a simulation asks one question about a text", ["0"])
+        if settings.self_training and strategy != RANDOM:
+            check_whole(plan.factory)
 
 
 def composed(settings: Settings, strategy: str, factory: str) -> Settings:

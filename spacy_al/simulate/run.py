@@ -47,7 +47,7 @@ def simulate(
     YIELDS (dict): strategy, seed, round; texts, words, entities (or labels given), seconds (modelled): costs so far; score; labels
         (how often each was found); seconds_train, seconds_evaluate, seconds_select; batch (ids).
     RAISES (AlError): AL100 if the corpus holds fewer texts than the plan needs, AL101 if the folder holds the results of
-        another plan, AL083, AL105, AL106, AL220 for strategies, AL108 if processes keep dying, AL155 if another simulation uses the folder, and
+        another plan, AL083, AL105, AL106, AL220, AL280 for strategies, AL108 if processes keep dying, AL155 if another simulation uses the folder, and
         what fails in a round, once the rounds that run beside it have ended.
     """
     check_simulated(plan)

@@ -17,6 +17,7 @@ class Step:
     overrides (dict | None): Of the config, to train on all of the corpus.
     asked (dict): Of texts that were asked about in part, the tokens.
     self_labels (dict): What the round before was sure of in the rest of them.
+    self_texts (dict): Of texts that nobody was asked about, what it was sure of as a whole.
     """
 
     strategy: str | None
@@ -26,6 +27,7 @@ class Step:
     overrides: tuple[tuple[str, Any], ...] | None = None
     asked: dict[str, list[int]] = field(default_factory=dict)
     self_labels: dict[str, list[Mark]] = field(default_factory=dict)
+    self_texts: dict[str, list[Mark]] = field(default_factory=dict)
 
 
 def followed(step: Step, row: Mapping[str, Any]) -> Step:
@@ -37,4 +39,5 @@ def followed(step: Step, row: Mapping[str, Any]) -> Step:
         batches=(*step.batches, tuple(row["batch"])),
         asked=step.asked | {name: tokens for name, tokens in asked.items() if tokens is not None},
         self_labels=row.get("self_labels", {}),
+        self_texts=row.get("self_texts", {}),
     )
