@@ -14,6 +14,7 @@ OUTSIDE = "outside"
 # By factory: kind of task and Prodigy's interface for it
 FORMS = {
     "ner": ("entities", "ner_manual"),
+    "beam_ner": ("entities", "ner_manual"),
     "spancat": ("spans", "spans_manual"),
     "spancat_singlelabel": ("spans", "spans_manual"),
     "textcat": ("categories", "choice"),

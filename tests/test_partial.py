@@ -28,7 +28,7 @@ from spacy_al.data.store import Store
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError, UsageError
 from spacy_al.loop import run
-from spacy_al.partial import Partial
+from spacy_al.partial import Partial, check_factory
 from spacy_al.project import open_project
 from spacy_al.scoring import Job, Scorer
 from spacy_al.select import select
@@ -100,6 +100,7 @@ def test_an_entity_is_asked_whole_and_so_is_what_it_touches():
         ({"margin": 0.5}, "margin.*whole number"),
         ({"margin": True}, "margin.*True"),
         ({"after": -1}, "after.*-1"),
+        ({"yes_no": 1.5}, "yes_no.*whole number"),
         ({"rest": "guess"}, "rest.*missing, self"),
         ({"temperature": 0}, "temperature.*0"),
         ({"treshold": 0.5}, "treshold.*no such setting"),
@@ -220,6 +221,9 @@ def test_a_component_that_cannot_learn_from_parts_is_refused(tmp_path):
     scorer = SimpleNamespace(nlp=nlp, component="textcat")
     with pytest.raises(UsageError, match=r"AL220.*'textcat'.*ner, beam_ner, tagger"):
         asked_of(scorer, [nlp.make_doc("a")], Partial())
+    with pytest.raises(UsageError, match=r"AL281.*'tagger'.*ner, beam_ner"):
+        check_factory("tagger", Partial(yes_no=1))
+    check_factory("tagger", Partial())
 
 
 def answered(tasks, gold, kind="entities"):
@@ -418,9 +422,10 @@ def test_words_decided_are_a_cost_of_their_own():
 STRATEGIES = {
     "part": {"partial": {"threshold": 0.5}},
     "self": {"partial": {"rest": "self", "temperature": 0.3}},
+    "one": {"partial": {"yes_no": 3}},
 }
 SMALL = {name: value for name, value in OVERRIDES.items() if name.startswith("components.")}
-STEPS = {**SMALL, "training.max_steps": 40, "training.eval_frequency": 20}
+STEPS = {**SMALL, "training.max_steps": 20, "training.eval_frequency": 20}
 
 
 @pytest.fixture(scope="module")
@@ -432,9 +437,10 @@ def small(tmp_path_factory):
     return folder
 
 
-def plan_of(small, *strategies, factory="ner", rounds=2):
+def plan_of(small, *strategies, factory="ner", rounds=2, overrides=None):
     paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
-    more = (strategies, (0,), 40, 10, rounds, STEPS, Settings(), factory, factory)
+    steps, component = {**STEPS, **(overrides or {})}, "ner" if overrides else factory
+    more = (strategies, (0,), 40, 10, rounds, steps, Settings(), component, factory)
     return Plan(CONFIG, *paths, *more, sections=STRATEGIES)
 
 
@@ -449,7 +455,7 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
     by_key = {(row["strategy"], row["round"]): row for row in rows}
     # what is kept is all that is needed
     shutil.copytree(tmp_path / "whole", tmp_path / "again")
-    kept = [row for row in rows if row["round"] == 0 or row["strategy"] == "part"]
+    kept = [row for row in rows if row["round"] < 2 or row["strategy"] == "part"]
     (tmp_path / "again" / "results.jsonl").write_text(
         "".join(json.dumps(row) + "\n" for row in kept)
     )
@@ -485,6 +491,8 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
 def test_a_simulation_of_a_component_that_cannot_is_refused(small, tmp_path):
     with pytest.raises(UsageError, match="AL220"):
         [*simulate(plan_of(small, "part", factory="textcat"), tmp_path)]
+    with pytest.raises(UsageError, match=r"AL083.*yes_no.*one question about a text"):
+        [*simulate(plan_of(small, "one"), tmp_path)]
     # features have no questions of their own
     with pytest.raises(UsageError, match="AL220"):
         [*simulate(plan_of(small, "self", factory="morphologizer"), tmp_path)]
@@ -495,7 +503,7 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
     corpus(tmp_path)
     names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
     paths = {f"paths.{name}": str(tmp_path / f"{file}.spacy") for name, file in names.items()}
-    how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 2}
+    how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 1}
     how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 20, "al.labels": LABELS}
     config = tmp_path / "config.cfg"
     block = f'\n[al.partial]\nrest = "self"\ntemperature = {SHARP}\n'
@@ -506,7 +514,7 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
     with Store(project.database, create=False) as store:
         metrics, tasks = store.metrics(), {stored.id: stored for stored in store.tasks()}
         answers = [*store.answers()]
-    assert len(answers) == 24 and all(stored.task["asked"] for stored in tasks.values())
+    assert len(answers) == 12 and all(stored.task["asked"] for stored in tasks.values())
     decided = {}
     for answer in answers:
         stored = tasks[answer.task]
@@ -517,11 +525,11 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
         decided[stored.item] = decided_tokens(stored.task, answer.payload)
     assert metrics[0]["words_decided"] < metrics[0]["words_shown"]
     shown = sum(len(stored.task["tokens"]) for stored in tasks.values())
-    assert sum(metrics[k]["words_shown"] for k in range(2)) == shown
-    assert sum(metrics[k]["words_decided"] for k in range(2)) == sum(map(len, decided.values()))
-    docs = DocBin().from_disk(project.folder(2) / "train.spacy").get_docs(Vocab())
+    assert metrics[0]["words_shown"] == shown
+    assert metrics[0]["words_decided"] == sum(map(len, decided.values()))
+    docs = DocBin().from_disk(project.folder(1) / "train.spacy").get_docs(Vocab())
     own = {content_hash(d.text): d for d in docs if content_hash(d.text) in decided}
-    assert len(own) == 24
+    assert len(own) == 12
     n_self = 0
     for name, doc in own.items():
         by_model = {t.i for span in doc.spans.get(SELF, ()) for t in span}
@@ -532,10 +540,10 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
             right = gold[name].char_span(token.idx, token.idx + 1, alignment_mode="expand")[0]
             assert (token.ent_iob_, token.ent_type_) == (right.ent_iob_, right.ent_type_)
         n_self += len(by_model)
-    assert metrics[2]["self_labelled"] == n_self > 0
-    assert metrics[2]["words"] - metrics[2]["words_labelled"] >= n_self
+    assert metrics[1]["self_labelled"] == n_self > 0
+    assert metrics[1]["words"] - metrics[1]["words_labelled"] >= n_self
     assert "self_labelled" not in metrics[0]
-    said = (project.folder(1) / "answers.jsonl").read_text("utf8")
+    said = (project.folder(0) / "answers.jsonl").read_text("utf8")
     assert SELF not in said
 
 
@@ -621,39 +629,110 @@ def test_a_yes_decides_on_an_entity_and_a_no_on_nothing_else():
     assert said(merged("accept").docs[0]) == ("BI??", [])
     assert said(merged("reject").docs[0]) == ("????", [(0, 2)])
     assert said(merged("accept", "reject", "accept").docs[0]) == ("BI?B", [(2, 4)])
+    assert not merged("accept", "reject", "accept").report["duplicate text"]
     # two entities that share a token cannot both be
     assert merged("accept", "accept", "accept").review
     assert decided_tokens(tasks[1].task, {"answer": "reject", "spans": []}) == {2, 3}
 
 
-# Self-training
+def test_the_gold_says_yes_or_no():
+    doc = Doc(Vocab(), words=["Ann", "Lee", "met", "Bob"])
+    doc.set_ents([Span(doc, 0, 2, label="PERSON")], outside=[doc[2:3]], default="missing")
+
+    def said(span, **how):
+        task = make_task(
+            doc,
+            suggestions=[(*span, "PERSON", 0.5)],
+            component_kind="entities",
+            labels=["PERSON", "ORG"],
+            meta={},
+            view_id="ner",
+            asked=[],
+        )
+        payload, seconds = make_oracle(**how)(task, doc, kind="entities")
+        return check(task, payload), seconds, task
+
+    payload, _, _ = said((0, 2))
+    assert payload["answer"] == "accept"
+    assert [(s["token_start"], s["token_end"]) for s in payload["spans"]] == [(0, 1)]
+    # two tokens are decided, two are read, and one decision is made
+    how = {"seconds_per_token": 1.0, "seconds_per_token_read": 0.25, "seconds_per_entity": 5.0}
+    assert said((0, 2), **how)[1] == pytest.approx(2 + 0.5 + 5)
+    payload, seconds, _ = said((1, 3), **how)
+    assert payload == {"answer": "reject", "spans": []} and seconds == pytest.approx(2 + 0.5 + 5)
+    assert said((0, 1))[0]["answer"] == "reject"
+    # of what the gold does not know it says nothing, be it a part of what is asked
+    assert said((3, 4))[0] == said((2, 4))[0] == {"answer": "ignore"}
+    # who misses everything says no to everything, and who errs otherwise does not see what was asked
+    for wrong in ("missed", "mislabelled", "boundary"):
+        assert said((0, 2), **{wrong: 1.0})[0]["answer"] == "reject"
+    # there is nothing to add
+    assert len(said((0, 2), spurious=1.0)[0]["spans"]) == 1
 
 
-def test_of_texts_labelled_by_a_model_each_pass_sees_some(tmp_path):
-    nlp, docs = spacy.blank("en"), []
-    for number in range(40):
-        doc = nlp(f"text {number}")
-        if number % 2:
-            add_self_labels(doc, [(0, 2, "")], kind="entities")
-        docs.append(doc)
-    # half of a text is a person's
-    part = nlp("text forty")
-    add_self_labels(part, [(0, 1, "")], kind="entities")
-    DocBin(docs=[*docs, part]).to_disk(tmp_path / "train.spacy")
-    block = {"@readers": "spacy-al.Corpus.v1", "path": str(tmp_path / "train.spacy"), "seed": 1}
+@pytest.mark.slow
+def test_a_run_asks_for_a_yes_or_no_to_single_entities(tmp_path):
+    corpus(tmp_path)
+    names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
+    paths = {f"paths.{name}": str(tmp_path / f"{file}.spacy") for name, file in names.items()}
+    how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 1}
+    how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 20, "al.labels": LABELS}
+    config = tmp_path / "config.cfg"
+    block = f"\n[al.partial]\nyes_no = 3\ntemperature = {SHARP}\n"
+    config.write_text(CONFIG.read_text("utf8") + block, "utf8")
+    project = open_project(config, how, oracle=tmp_path / "pool_gold.spacy")
+    assert run(project).state == "stopped"
+    gold = read_gold_texts(tmp_path / "pool_gold.spacy")
+    with Store(project.database, create=False) as store:
+        tasks, metrics = [*store.tasks()], store.metrics()
+        answers = {answer.task: answer.payload for answer in store.answers()}
+    by_text = {}
+    for stored in tasks:
+        by_text.setdefault(stored.item, []).append(stored)
+    # a batch is of texts; of each it asks as much as there is to doubt
+    assert len(by_text) == 12 < len(tasks) == len(answers) <= 36
+    assert all(len(own) <= 3 for own in by_text.values())
+    rejected = {}
+    for stored in tasks:
+        task = stored.task
+        if task["asked"]:
+            assert len(by_text[stored.item]) == 1 and task["_view_id"] == "ner_manual"
+            continue
+        ((start, end, label),) = [
+            (s["token_start"], s["token_end"] + 1, s["label"]) for s in task["spans"]
+        ]
+        right = (start, end, label) in entities(gold[stored.item])
+        assert answers[stored.id]["answer"] == ("accept" if right else "reject")
+        if not right:
+            rejected.setdefault(stored.item, set()).add((start, end, label))
+    assert rejected
+    docs = DocBin().from_disk(project.folder(1) / "train.spacy").get_docs(Vocab())
+    own = {content_hash(doc.text): doc for doc in docs if content_hash(doc.text) in by_text}
+    assert len(own) == 12 and "duplicate text" not in metrics[1]["merged"]
+    for name, said in rejected.items():
+        inside = {(s.start, s.end, s.label_) for s in own[name].spans.get(INCORRECT, ())}
+        assert inside <= said
+        # no more is known than was asked
+        assert entities(own[name]) <= entities(gold[name])
+        assert any(not token.ent_iob for token in own[name])
+    decided = sum(len(decided_tokens(task.task, answers[task.id])) for task in tasks)
+    assert metrics[0]["words_decided"] == decided < metrics[0]["words_shown"]
+    assert metrics[1]["words_labelled"] < metrics[1]["words"]
 
-    def passes(**more):
-        corpus = spacy.registry.resolve({"corpus": {**block, **more}})["corpus"]
-        return [[eg.reference.text for eg in corpus(nlp)] for _ in range(30)]
 
-    people = {doc.text for doc in docs[::2]} | {"text forty"}
-    found = passes(rate=0.25)
-    assert all(people <= set(texts) for texts in found)
-    seen = [len(set(texts) - people) for texts in found]
-    # 600 draws: four standard deviations are 42
-    assert abs(sum(seen) - 150) < 42 and len(set(map(tuple, map(sorted, found)))) > 20
-    assert passes(rate=0.25) == found
-    assert all(set(texts) == people for texts in passes(rate=0))
-    assert all(len(texts) == 41 for texts in passes(rate=1))
-    with pytest.raises(Exception, match="AL221"):
-        passes(rate=1.5)
+@pytest.mark.slow
+def test_entities_are_asked_about_with_a_beam_as_well(small, tmp_path):
+    beam = {"components.ner.factory": "beam_ner", "components.ner.beam_width": 4}
+    how = {**beam, "training.max_steps": 4, "training.eval_frequency": 2}
+    plan = plan_of(small, "part", factory="beam_ner", rounds=1, overrides=how)
+    first, last = simulate(plan, tmp_path / "simulated")
+    assert all(first["asked"]) and last["trained_on"] == 50
+    corpus(tmp_path)
+    names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
+    paths = {f"paths.{name}": str(tmp_path / f"{file}.spacy") for name, file in names.items()}
+    how |= {**OVERRIDES, **beam, **paths, "paths.test": None, "al.output": str(tmp_path / "al")}
+    project = open_project(CONFIG, how | {"al.labels": LABELS})
+    assert run(project).state == "waiting"
+    with Store(project.database, create=False) as store:
+        tasks = [*store.tasks()]
+    assert len(tasks) == 12 and {task.task["_view_id"] for task in tasks} == {"ner_manual"}

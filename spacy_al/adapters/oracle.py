@@ -23,7 +23,7 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.adapters.mistakes import Mistakes, mistaken
 from spacy_al.data.annotate import Mark, decided_tokens, is_exclusive, make_doc
-from spacy_al.data.answers import shown_labels
+from spacy_al.data.answers import YES_NO, shown_labels
 from spacy_al.data.merge import count_labels
 from spacy_al.data.tasks import Task
 from spacy_al.errors import AlError, Errors, UsageError
@@ -79,7 +79,7 @@ def make_oracle(
     missed, mislabelled, boundary, spurious (float): Rates of mistakes per gold span, tag or category; see `Mistakes`.
     ignored (float): The share of texts that are answered with `ignore`.
     seconds_per_text, seconds_per_token, seconds_per_entity (float): What an answer takes: once, for each token shown, and
-        for each span or category given, or tag that differs from the suggestion.
+        for each span or category given, tag that differs from the suggestion, or yes or no to an entity.
     seconds_per_token_read (float | None): Instead for each token that is shown and not asked about; None: reading it takes as
         long. Reading has to be charged (Zhang et al., 2023); 238 words a minute, as people read to themselves (Brysbaert,
         2019), are 0.25 seconds each.
@@ -147,16 +147,21 @@ def answer_from_gold(
             labels=shown_labels(task, payload),
             spaces=[token["text"].isspace() for token in task.get("tokens", ())],
         )
-        if kind != "categories" and "asked" in task:
+        if _is_yes_no(task):
+            right &= _marked(task)
+        elif kind != "categories" and "asked" in task:
             # what else a person believes to see is not asked for
             asked = set(task["asked"])
             right = {mark for mark in right if not asked.isdisjoint(range(*mark[:2]))}
+    if _is_yes_no(task):
+        payload = {"answer": "accept", "spans": task["spans"]} if right else {"answer": "reject"}
+        # a decision is the same work whichever way it goes
+        return payload, _seconds(person, task, {}, 1, chosen)
     if kind == "categories":
         payload["accept"] = sorted(label for _, _, label in right)
         return payload, _seconds(person, task, payload, len(right), chosen)
     payload["spans"] = [_span(task, mark) for mark in sorted(right)]
-    given = {(s["token_start"], s["token_end"] + 1, s["label"]) for s in task.get("spans", ())}
-    work = len(right - given) if kind == "tags" else len(right)
+    work = len(right - _marked(task)) if kind == "tags" else len(right)
     return payload, _seconds(person, task, payload, work, chosen)
 
 
@@ -226,6 +231,8 @@ def _right(
     component = SimpleNamespace(key=spans_key, cfg={})
     doc = make_doc(task, gold.vocab)
     asked = set(task.get("asked", range(len(doc))))
+    if _is_yes_no(task):
+        asked = {token for mark in _marked(task) for token in range(*mark[:2])}
     answer = ANSWERS[READ_AS[kind]](gold, doc, component, counts)
     payload: dict[str, Any] = {"answer": "accept"}
     if not isinstance(answer, SpanAnswer):
@@ -233,8 +240,10 @@ def _right(
         return payload, tags or None
     # a span categoriser knows no missing spans: spaCy leaves out those that do not fit the tokens
     known = asked if kind == "spans" else {i for i in asked if answer.known[i]}
-    if not known:
+    if not known or (_is_yes_no(task) and known != asked):
         return {}, None
+    if _is_yes_no(task):
+        return payload, set(answer.spans) & _marked(task)
     if known != asked:
         payload["asked"] = sorted(known)
     spans = {s for s in answer.spans if s[2] in shown and not known.isdisjoint(range(*s[:2]))}
@@ -257,6 +266,16 @@ def _right_categories(
     if known != shown:
         payload["labels"] = known
     return payload, {(0, 0, label) for label in chosen & set(known)}
+
+
+def _is_yes_no(task: Task) -> bool:
+    """Whether it asks about the one entity that is suggested."""
+    return YES_NO.get(task.get("_view_id", "")) == "entities"
+
+
+def _marked(task: Task) -> set[Mark]:
+    """What is suggested."""
+    return {(s["token_start"], s["token_end"] + 1, s["label"]) for s in task.get("spans", ())}
 
 
 def _span(task: Task, mark: Mark) -> dict[str, Any]:
