@@ -125,14 +125,15 @@ def main(words: list[str]) -> None:
     """What the child does: spaCy's command, without the commands that other packages add to it."""
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=follow_parent, daemon=True).start()
     from spacy.cli import app
     from typer.main import get_command
 
     get_command(app)(args=words, prog_name="spacy")
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
+    """End when standard input does, a pipe that the parent holds open."""
     # the descriptor itself: Python could not end while a thread holds the lock of sys.stdin
     while os.read(0, 1):
         pass

@@ -1,11 +1,13 @@
 """`spacy-al run`: the loop, as far as it goes without a person."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
 
+from spacy_al.cli.annotate import annotate, has
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.status import format_status, status
 from spacy_al.errors import AlError
@@ -34,7 +36,8 @@ def run_cli(
     """Train, evaluate, select, take the answers, and again, until a stopping criterion says so.
 
     Everything is kept in `output` of the config's [al] section. It can be stopped at any time, by any means: the same
-    command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers.
+    command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers. On a terminal, with
+    the extra `web`, it opens the page for them instead of waiting.
     """
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
@@ -60,7 +63,14 @@ def run_cli(
         if path is not None:
             typer.echo(f"✔ Report in {path}", err=True)
     if outcome.state == "waiting":
-        raise typer.Exit(3)
+        if once or oracle or not _can_serve():
+            raise typer.Exit(3)
+        annotate(project, port=0, browse=True, quiet=quiet)
+
+
+def _can_serve() -> bool:
+    """Whether a person is there, and the page."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and has("fastapi") and has("uvicorn")
 
 
 def _say(line: str) -> None:

@@ -1,0 +1,265 @@
+"""`spacy-al annotate`: the built-in page, and the loop beside it."""
+
+import getpass
+import ipaddress
+import json
+import os
+import secrets
+import socket
+import warnings
+import webbrowser
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.data.answers import check_name
+from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
+from spacy_al.project import Project, open_project
+from spacy_al.util import replacing
+
+HOST, PORT = "127.0.0.1", 8765
+# In the output of a run: the token of each annotator, for nobody but their owner to read
+TOKENS = "tokens.json"
+GUIDELINES = ("guidelines.md", "guidelines.txt")
+HOST_HELP = "Address to listen on; beyond this machine --annotator is needed"
+NAMES = "Name by which it is reached from elsewhere, e.g. behind a proxy; can be repeated"
+ANNOTATOR = "Who gets a link of their own, with a token in it; can be repeated"
+GUIDE = "Text file shown beside the texts (default: guidelines.md beside the config)"
+OVERLAP = "Annotators that each text is asked of, each blind to the others"
+
+
+@app.command(
+    "annotate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
+)
+@explained
+def annotate_cli(
+    ctx: typer.Context,
+    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    host: Annotated[str, Option("--host", help=HOST_HELP)] = HOST,
+    port: Annotated[int, Option("--port", min=0, max=65535, help="0 for any free one")] = PORT,
+    annotator: Annotated[list[str] | None, Option("--annotator", help=ANNOTATOR)] = None,
+    name: Annotated[list[str] | None, Option("--name", help=NAMES)] = None,
+    guidelines: Annotated[Path | None, Option("--guidelines", help=GUIDE)] = None,
+    overlap: Annotated[int, Option("--overlap", min=1, help=OVERLAP)] = 1,
+    open_: Annotated[bool, Option("--open/--no-open", help="Open it in a browser")] = True,
+    n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
+    code: Annotated[
+        Path | None, Option("--code", "-c", help="Python file with registered functions")
+    ] = None,
+    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Serve the page on which people answer, and train and choose beside it as answers come.
+
+    It is for this machine alone, unless --host says otherwise. Ctrl-C ends it; every answer that the page has shown as
+    saved is on disk, and the same command goes on where it was.
+    """
+    rest, overrides = split_overrides(ctx.args, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    project = open_project(
+        config, overrides, code=code, gpu_id=gpu_id, n_process=n_process, show=say
+    )
+    annotate(
+        project,
+        host=host,
+        port=port,
+        annotators=annotator or (),
+        names=name or (),
+        guidelines=guidelines,
+        overlap=overlap,
+        browse=open_,
+        quiet=quiet,
+    )
+
+
+def annotate(
+    project: Project,
+    *,
+    host: str = HOST,
+    port: int = PORT,
+    annotators: Sequence[str] = (),
+    names: Sequence[str] = (),
+    guidelines: Path | None = None,
+    overlap: int = 1,
+    browse: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Serve the page until Ctrl-C.
+
+    project (Project): What to work on.
+    host, port (str, int): Where to listen; port 0 for any free one.
+    annotators (Sequence[str]): Who gets a link with a token. Without any whoever is on this machine may answer.
+    names (Sequence[str]): By which it is reached, beside the machine's own.
+    guidelines (Path | None): Shown beside the texts.
+    overlap (int): Annotators that each text is asked of.
+    browse (bool): Open it in a browser.
+    quiet (bool): Print links only.
+    RAISES (AlError): AL270 without the extra, AL271 beyond this machine without annotators, AL272 if the address is
+        taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what the store raises.
+    """
+    check_extra()
+    local = is_local(host)
+    if not local and not annotators:
+        raise UsageError(Errors.AL271.format(host=host))
+    tokens = read_tokens(project.output / TOKENS, annotators) if annotators else None
+    # before anything is started
+    text = read_guidelines(project.config, guidelines)
+    listener = listen(host, port)
+    if not local:
+        warnings.warn(Warnings.W270.format(host=host), AlWarning, stacklevel=2)
+    address = f"http://{link_host(host)}:{listener.getsockname()[1]}/"
+    links = [f"{address}#{quote(token)}" for token in tokens or ()] or [address]
+    for who, link in zip([*(tokens or {}).values()] or [""], links):
+        say(f"✔ {who + ': ' if who else ''}{link}")
+    if not quiet:
+        say("ℹ Ctrl-C ends it; the same command goes on where it was.")
+    if browse:
+        webbrowser.open(links[0])
+    serve(project, listener, {*names, *own_names(host)}, tokens, text, overlap)
+
+
+def serve(
+    project: Project,
+    listener: socket.socket,
+    hosts: set[str],
+    tokens: dict[str, str] | None,
+    guidelines: str | None,
+    overlap: int,
+) -> None:
+    """Answer requests and do the steps of the loop until a signal comes."""
+    import uvicorn
+
+    from spacy_al.web.app import Desk, make_app
+    from spacy_al.web.guard import guarded
+    from spacy_al.web.steps import Steps
+
+    steps = Steps(project, overlap)
+    desk = Desk(project.database, project.config.stem, guidelines, overlap, steps)
+    names = {name.lower() for name in hosts}
+    page = guarded(make_app(desk), hosts=names, tokens=tokens, nobody=user())
+    config = uvicorn.Config(
+        page, log_level="warning", access_log=False, server_header=False, proxy_headers=False
+    )
+    steps.start()
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        pass
+    finally:
+        steps.stop()
+        listener.close()
+
+
+def check_extra() -> None:
+    """RAISES (AlError): AL270 for a package that is missing."""
+    for missing in ("fastapi", "uvicorn"):
+        if not has(missing):
+            raise AlError(Errors.AL270.format(missing=missing))
+
+
+def has(package: str) -> bool:
+    """Whether a package can be imported, without doing so."""
+    try:
+        return find_spec(package) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def read_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
+    """Token -> annotator, of these annotators; links that people have got stay as they are.
+
+    path (Path): Where tokens are kept.
+    RAISES (AlError): AL274 if it holds something else, AL115 for a name that cannot be kept.
+    """
+    known: dict[str, Any] = {}
+    if path.is_file():
+        try:
+            known = json.loads(path.read_text("utf8"))
+            if not all(isinstance(token, str) and len(token) >= 20 for token in known.values()):
+                raise ValueError("a token is too short")
+        except (OSError, ValueError, AttributeError, RecursionError) as error:
+            raise AlError(Errors.AL274.format(path=path, why=error)) from error
+    own: dict[str, str] = {
+        check_name("annotator", who): known.get(who) or secrets.token_urlsafe(24)
+        for who in annotators
+    }
+    if not own.items() <= known.items():
+        try:
+            with replacing(path) as file:
+                os.chmod(file.name, 0o600)
+                json.dump({**known, **own}, file, indent=2)
+        except OSError as error:
+            raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error
+    return {token: who for who, token in own.items()}
+
+
+def read_guidelines(config: Path, path: Path | None) -> str | None:
+    """The guidelines that are named, or those beside the config.
+
+    RAISES (AlError): AL273 if they cannot be read.
+    """
+    if path is None:
+        found = (config.parent / name for name in GUIDELINES)
+        path = next((file for file in found if file.is_file()), None)
+    try:
+        return None if path is None else path.read_text("utf8")
+    except (OSError, ValueError) as error:
+        raise AlError(Errors.AL273.format(path=path, why=error)) from error
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """RAISES (AlError): AL272 if nothing can be served there."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(found[0], socket.SOCK_STREAM)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(found[4])
+        except BaseException:
+            listener.close()
+            raise
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise AlError(Errors.AL272.format(host=host, port=port, why=why)) from error
+    return listener
+
+
+def is_local(host: str) -> bool:
+    """Whether nobody else's machine reaches it."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def own_names(host: str) -> set[str]:
+    """How the browser of an annotator may call a server at this address."""
+    local = {"127.0.0.1", "localhost", "::1"}
+    return local if is_local(host) else {*local, host, link_host(host), socket.getfqdn()}
+
+
+def link_host(host: str) -> str:
+    """The address in a link; that of all interfaces is none."""
+    if host in ("0.0.0.0", "::"):
+        return socket.gethostname()
+    return f"[{host}]" if ":" in host else host
+
+
+def user() -> str:
+    """Whose answers those of this machine are, unless the page is opened with `?annotator=`."""
+    try:
+        return check_name("annotator", getpass.getuser())
+    except (OSError, KeyError, ImportError, AlError):
+        return "annotator"
+
+
+def say(line: str) -> None:
+    typer.echo(printable(line), err=True)

@@ -1,0 +1,90 @@
+"""What one annotator has before them: what to answer next, what they said before, and how far everybody has come."""
+
+import time
+from typing import Any
+
+from spacy_al.data.answers import check_name
+from spacy_al.data.records import StoredTask
+from spacy_al.data.schema import explained, transaction
+from spacy_al.data.store import FREE, HELD, OWN, Store
+from spacy_al.data.tasks import Task
+from spacy_al.util import content_hash
+
+# States of a round in which people may be asked more than it has chosen: it chooses nothing yet that could be the same
+BESIDE = ("train", "evaluate")
+LATEST = "round = (SELECT max(number) FROM rounds)"
+
+
+def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) -> list[StoredTask]:
+    """What to ask an annotator next, as `Store.next_task` has it; they are theirs from then on.
+
+    n (int): Tasks at most: one to answer, and those to be at hand when the connection is not.
+    """
+    now, who = time.time(), check_name("annotator", annotator)
+    values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
+    found: dict[str, StoredTask] = {}
+    with explained(store.path), transaction(store._connection) as connection:
+        for sql in (OWN, FREE):
+            for row in connection.execute(f"{sql} ORDER BY purpose, rank LIMIT :n", values):
+                if len(found) < n:
+                    found.setdefault(row[0], store._task(row))
+        rows = [(task, who, now) for task in found]
+        connection.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", rows)
+    return [*found.values()]
+
+
+def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] | None:
+    """A task that was given to an annotator, and what they last said to it; None if it was not given to them."""
+    given = """ WHERE id = ?1 AND (EXISTS (SELECT 1 FROM answers WHERE task = ?1 AND annotator = ?2)
+        OR EXISTS (SELECT 1 FROM assignments WHERE task = ?1 AND annotator = ?2))"""
+    found = [*store._tasks(given, (check_name("task", task), check_name("annotator", annotator)))]
+    sql = "SELECT payload FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
+    said = store._read(sql, (task, annotator))
+    return (found[0], store._loads(said[0][0]) if said else None) if found else None
+
+
+def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
+    """The ids of the tasks that an annotator answered last, the latest first."""
+    sql = """SELECT task FROM answers WHERE annotator = ?
+        GROUP BY task ORDER BY max(seq) DESC LIMIT ?"""
+    return [task for (task,) in store._read(sql, (check_name("annotator", annotator), n))]
+
+
+def progress(store: Store, annotator: str) -> dict[str, Any]:
+    """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, those that somebody has
+    `answered`, and the annotator's `own`."""
+    current = store.round()
+    sql = f"""SELECT count(*), coalesce(sum(EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)), 0),
+        coalesce(sum(EXISTS (SELECT 1 FROM answers WHERE task = tasks.id AND annotator = ?)), 0)
+        FROM tasks WHERE {LATEST}"""
+    counts = store._read(sql, (check_name("annotator", annotator),))[0]
+    return {
+        "round": current.number if current else None,
+        "state": current.state if current else None,
+        **dict(zip(("asked", "answered", "own"), counts)),
+    }
+
+
+def n_left(store: Store, overlap: int = 1) -> int:
+    """Tasks of the latest round that fewer annotators have answered than are to."""
+    sql = f"""SELECT count(*) FROM tasks WHERE {LATEST} AND
+        (SELECT count(DISTINCT annotator) FROM answers WHERE task = tasks.id) < ?"""
+    return store._read(sql, (overlap,))[0][0]
+
+
+def add_beside(store: Store, task: Task) -> bool:
+    """Have the latest round ask a text more, while it trains.
+
+    task (Task): Its round in `meta` becomes the latest one.
+    RETURNS (bool): False, and nothing changes, if the round does not train any more or the text was asked before.
+    """
+    with explained(store.path), transaction(store._connection) as connection:
+        sql = "SELECT number, state FROM rounds ORDER BY number DESC LIMIT 1"
+        number, state = connection.execute(sql).fetchone() or (0, "")
+        sql = "SELECT 1 FROM tasks WHERE item = ?"
+        asked = connection.execute(sql, (content_hash(task["text"]),)).fetchone()
+        if state not in BESIDE or asked:
+            return False
+        meta = {**task.get("meta", {}), "round": number}
+        store._add_task(connection, number, "train", {**task, "meta": meta})
+    return True

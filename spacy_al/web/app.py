@@ -1,0 +1,229 @@
+"""The server behind the page: a few requests over the store of a run, and files that are read once at the start."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from spacy_al.data.answers import kind_of
+from spacy_al.data.desk import add_beside, history, next_tasks, own_task, progress
+from spacy_al.data.store import Store, StoredTask
+from spacy_al.errors import AlError
+from spacy_al.web.steps import Steps
+
+TYPES = {
+    ".html": "text/html",
+    ".css": "text/css",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL117": 503}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the page is about.
+
+    database (Path): Of the run.
+    title (str): Shown above.
+    guidelines (str | None): Shown beside, as it is.
+    overlap (int): By how many annotators each task is to be answered.
+    steps (Steps | None): What goes on when all is answered.
+    """
+
+    database: Path
+    title: str
+    guidelines: str | None = None
+    overlap: int = 1
+    steps: Steps | None = None
+
+
+class Strict(BaseModel):
+    """Bodies have what they are to have and nothing else."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Next(Strict):
+    """n: how many tasks at most, the one to show and those to be at hand offline."""
+
+    n: int = Field(default=2, ge=1, le=5)
+
+
+class Answer(Strict):
+    """id: made by the page, so that sending it again is no second answer. payload: as in `answers.jsonl`."""
+
+    id: str = Field(min_length=8, max_length=100)
+    task: str = Field(min_length=1, max_length=100)
+    payload: dict[str, Any]
+    seconds: float | None = Field(default=None, ge=0, le=1e6)
+
+
+class Flag(Strict):
+    """A task that somebody should look at, and why."""
+
+    task: str = Field(min_length=1, max_length=100)
+    flagged: bool
+    note: str = Field(default="", max_length=1000)
+
+
+def make_app(desk: Desk) -> FastAPI:
+    """The application; `guard.guarded` belongs around it.
+
+    desk (Desk): What it serves.
+    """
+    app = FastAPI(title="spacy-al", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    app.add_exception_handler(AlError, _explain)
+    app.add_exception_handler(RequestValidationError, _explain_body)
+    app.add_exception_handler(HTTPException, _explain_http)
+    for path, (kind, data) in static().items():
+        app.add_api_route(path, _file(kind, data), methods=["GET"], include_in_schema=False)
+
+    # plain functions: they run in threads, and an answer that waits for the disk holds up nobody else
+
+    @app.get("/api/session")
+    def session(request: Request) -> Response:
+        """Who asks, and what is the same for all tasks."""
+        with Store(desk.database) as store:
+            found = {
+                "annotator": _who(request),
+                "title": desk.title,
+                "guidelines": desk.guidelines,
+                "progress": _progress(store, request, desk),
+            }
+        return _json(found)
+
+    @app.post("/api/next")
+    def ask(request: Request, body: Next) -> Response:
+        """What to show next, and what to keep at hand."""
+        who = _who(request)
+        with Store(desk.database) as store:
+            tasks = next_tasks(store, who, n=body.n, overlap=desk.overlap)
+            while not tasks and desk.steps and (task := desk.steps.beside()):
+                # one at a time: what nobody has begun when the model is ready was never asked
+                if add_beside(store, task):
+                    tasks = next_tasks(store, who, n=1, overlap=desk.overlap)
+            return _json(
+                {
+                    "tasks": [_shown(task) for task in tasks],
+                    "progress": _progress(store, request, desk),
+                }
+            )
+
+    @app.post("/api/answer")
+    def answer(request: Request, body: Answer) -> Response:
+        """Keep an answer; it is on disk when this returns."""
+        who = _who(request)
+        with Store(desk.database) as store:
+            if own_task(store, who, body.task) is None:
+                raise HTTPException(404, "This task was not given to you.")
+            new = store.add_answer(
+                body.task, body.payload, id=body.id, annotator=who, seconds=body.seconds
+            )
+            found = {"new": new, "progress": _progress(store, request, desk)}
+        if desk.steps:
+            desk.steps.wake()
+        return _json(found)
+
+    @app.post("/api/flag")
+    def flag(request: Request, body: Flag) -> Response:
+        """Record that somebody should look at a task, beside whatever is answered."""
+        who = _who(request)
+        with Store(desk.database) as store:
+            if own_task(store, who, body.task) is None:
+                raise HTTPException(404, "This task was not given to you.")
+            about = {"task": body.task, "flagged": body.flagged, "note": body.note}
+            store.log("flag", annotator=who, **about)
+        return _json({"flagged": body.flagged})
+
+    @app.get("/api/history")
+    def last(request: Request) -> Response:
+        """The ids of what the annotator answered last, the latest first."""
+        with Store(desk.database) as store:
+            return _json({"tasks": history(store, _who(request))})
+
+    @app.get("/api/task")
+    def task(request: Request, id: str) -> Response:
+        """A task that was given to the annotator before, with their answer."""
+        with Store(desk.database) as store:
+            found = own_task(store, _who(request), id)
+        if found is None:
+            raise HTTPException(404, "This task was not given to you.")
+        return _json({**_shown(found[0]), "answer": found[1]})
+
+    @app.get("/api/progress")
+    def state(request: Request) -> Response:
+        """How far the round is, for a page that waits."""
+        with Store(desk.database) as store:
+            return _json(_progress(store, request, desk))
+
+    return app
+
+
+def static() -> dict[str, tuple[str, bytes]]:
+    """Path -> type and content of each file of the page; a request names one of these and never a file."""
+    found = {}
+    for file in files("spacy_al.web").joinpath("static").iterdir():
+        suffix = Path(file.name).suffix
+        if suffix in TYPES:
+            path = "/" if file.name == "index.html" else f"/static/{file.name}"
+            found[path] = (TYPES[suffix], file.read_bytes())
+    return found
+
+
+def _file(kind: str, data: bytes) -> Any:
+    def send() -> Response:
+        return Response(data, media_type=kind)
+
+    return send
+
+
+def _who(request: Request) -> str:
+    return str(request.state.annotator)
+
+
+def _shown(stored: StoredTask) -> dict[str, Any]:
+    return {
+        "id": stored.id,
+        "round": stored.round,
+        "purpose": stored.purpose,
+        "kind": kind_of(stored.task),
+        "task": stored.task,
+    }
+
+
+def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
+    found = progress(store, _who(request))
+    # what the loop says of itself names files of the machine, so only that it goes on, or has failed
+    return {**found, "working": desk.steps.state() if desk.steps else ""}
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    # with escapes: labels from outside may hold half a character, which UTF-8 has no bytes for
+    return Response(json.dumps(value, allow_nan=False), status, media_type="application/json")
+
+
+async def _explain(request: Request, error: Any) -> Response:
+    code = str(error)[1:6]
+    if code in ("AL115", "AL116"):
+        return _json({"error": str(error)}, STATUS[code])
+    # others name paths of the machine
+    return _json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))
+
+
+async def _explain_body(request: Request, error: Any) -> Response:
+    first: Mapping[str, Any] = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"][1:])[:80]
+    return _json({"error": f"The request cannot be used: {where}: {first['msg'][:200]}"}, 422)
+
+
+async def _explain_http(request: Request, error: Any) -> Response:
+    return _json({"error": str(error.detail)}, error.status_code)

@@ -1,0 +1,184 @@
+"""What a request has to be before anything looks at it: from this page, of this size, by somebody who is known.
+
+A server on 127.0.0.1 is not out of reach: any page in the same browser can send to it, and a name that its owner points
+at 127.0.0.1 makes that page's requests look local (DNS rebinding). Host and Origin tell them apart.
+"""
+
+import hashlib
+import json
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from spacy_al.data.answers import check_name
+from spacy_al.errors import AlError
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+# The whole of a body, in bytes: some ten thousand spans
+LIMIT = 1 << 20
+NAME = 100
+# So many wrong tokens a minute from one address are told that they are wrong
+TRIES, WINDOW, ADDRESSES = 10, 60.0, 10_000
+HEADERS = {
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    # answers are kept by the page itself, and texts are nobody else's business
+    "cache-control": "no-store",
+}
+
+App = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class Refused(Exception):
+    """status (int): For the client, with a sentence."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+def guarded(
+    app: App, *, hosts: Collection[str], tokens: Mapping[str, str] | None, nobody: str
+) -> App:
+    """An ASGI application that answers only to those it is meant for.
+
+    app (App): What gets the requests that pass, with the annotator's name in `scope["state"]["annotator"]`.
+    hosts (Collection[str]): Names by which this server is reached, without ports: tunnels and proxies have their own.
+    tokens (Mapping | None): Token -> annotator. None: whoever is on this machine is who they say.
+    nobody (str): Who does not say.
+    """
+    known = None if tokens is None else {_digest(token): name for token, name in tokens.items()}
+    failed: dict[str, deque[float]] = {}
+
+    async def guard(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await app(scope, receive, send)
+            return
+
+        async def send_safely(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                own = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
+                message = {**message, "headers": [*message["headers"], *own]}
+            await send(message)
+
+        try:
+            headers = _headers(scope)
+            _check_source(headers, hosts)
+            if scope["method"] not in ("GET", "HEAD", "POST"):
+                raise Refused(405, "Only GET and POST are understood.")
+            if scope["path"].startswith("/api/"):
+                who = _annotator(headers, scope, known, failed, nobody)
+                scope.setdefault("state", {})["annotator"] = who
+            body = await _body(scope, headers, receive)
+        except Refused as error:
+            await _refuse(send_safely, error)
+            return
+        sent = False
+
+        async def replay() -> Any:
+            nonlocal sent
+            if sent:
+                return await receive()
+            sent = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await app(scope, replay, send_safely)
+
+    return guard
+
+
+def _headers(scope: Any) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        name = name.decode("latin1").lower()
+        if name in found and name in ("host", "origin", "authorization", "content-type"):
+            raise Refused(400, f"The header {name} is there twice.")
+        found[name] = value.decode("latin1")
+    return found
+
+
+def _check_source(headers: Mapping[str, str], hosts: Collection[str]) -> None:
+    host = headers.get("host", "")
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        origin = urlsplit(headers["origin"]).netloc if "origin" in headers else host
+    except ValueError:
+        raise Refused(400, "These headers cannot be read.") from None
+    if name.lower() not in hosts:
+        raise Refused(403, "This server is not reached by that name: start it with --name.")
+    if origin.lower() != host.lower() or headers.get("sec-fetch-site") == "cross-site":
+        raise Refused(403, "This request comes from another page.")
+
+
+def _annotator(
+    headers: Mapping[str, str],
+    scope: Any,
+    known: Mapping[str, str] | None,
+    failed: dict[str, deque[float]],
+    nobody: str,
+) -> str:
+    if known is None:
+        name = unquote(headers.get("x-annotator", "")) or nobody
+        try:
+            return check_name("annotator", name if len(name) <= NAME else "")
+        except AlError:
+            raise Refused(422, f"Give the annotator a name of 1 to {NAME} characters.") from None
+    kind, _, token = headers.get("authorization", "").partition(" ")
+    who = known.get(_digest(token)) if kind.lower() == "bearer" else None
+    if who is not None:
+        # whatever others at the same address do: twenty annotators may come through one proxy
+        return who
+    address, now = str((scope.get("client") or ("",))[0]), time.monotonic()
+    if len(failed) >= ADDRESSES:
+        failed.clear()
+    tries = failed.setdefault(address, deque(maxlen=TRIES))
+    if len(tries) == TRIES and now - tries[0] < WINDOW:
+        raise Refused(429, "Too many wrong tokens. Wait a minute.")
+    tries.append(now)
+    raise Refused(401, "The link to this page is not complete, or is an old one. Ask for yours.")
+
+
+def _digest(token: str) -> str:
+    """What is looked up, so that the time this takes tells nothing of the tokens."""
+    return hashlib.sha256(token.encode("utf8", "surrogatepass")).hexdigest()
+
+
+async def _body(scope: Any, headers: Mapping[str, str], receive: Any) -> bytes:
+    if scope["method"] == "POST":
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind != "application/json":
+            raise Refused(415, "Send JSON, with the content type application/json.")
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or len(length) > 12 or int(length) > LIMIT:
+        raise Refused(413, f"A request has at most {LIMIT} bytes.")
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refused(400, "The request ended too early.")
+        body += message.get("body", b"")
+        if len(body) > LIMIT:
+            raise Refused(413, f"A request has at most {LIMIT} bytes.")
+        if not message.get("more_body"):
+            return bytes(body)
+
+
+async def _refuse(send: Any, error: Refused) -> None:
+    body = json.dumps({"error": str(error)}).encode("ascii")
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        # what was not read cannot be followed by another request
+        (b"connection", b"close"),
+    ]
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

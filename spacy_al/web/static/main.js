@@ -1,0 +1,248 @@
+// The page: the next question, the answer, and again.
+
+import { dropDraft, keep, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
+import { $, el, keyed, say } from "./dom.js"
+import { question } from "./question.js"
+
+const POLL = 2000
+const AHEAD = 2
+
+let session = null, current = null, editor = null, channel = null
+let queue = [], past = [], at = null
+let spent = 0, since = null, offline = false, problem = "", timer = null, loading = null, again = false
+const answered = new Map()
+
+// Time: what is hidden is not looked at
+
+const ticking = () => (since === null ? 0 : (performance.now() - since) / 1000)
+const seconds = () => Math.round((spent + ticking()) * 10) / 10
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { spent += ticking(); since = null } else if (current) since = performance.now()
+})
+
+// Showing
+
+function show(shown) {
+  current = shown
+  at = null
+  render()
+}
+
+function render() {
+  const draft = readDraft(current.id)
+  spent = draft?.seconds ?? 0
+  since = document.hidden ? null : performance.now()
+  const given = draft?.payload ?? current.answer
+  editor = question({ ...current, answer: given }, () => saveDraft(current.id, { payload: editor.payload(), seconds: seconds() }))
+  $("main").replaceChildren(editor.element)
+  $("shade").hidden = !current.task.uncertainty?.some((value) => value > 0.05)
+  verdicts()
+  editor.focus()
+  window.scrollTo(0, 0)
+}
+
+function verdicts() {
+  const button = (name, key, act, kind = "") => el("button", { type: "button", class: kind, onclick: act }, keyed(name, key))
+  const { yesNo } = editor
+  const before = current.answer?.answer
+  $("verdicts").replaceChildren(
+    before ? el("span", { class: "before" }, `You said: ${before}`) : "",
+    button(yesNo ? "Yes" : "Accept", "A", () => answer("accept"), "accept"), button(yesNo ? "No" : "Reject", "X", () => answer("reject"), "reject"),
+    button("Ignore", "I", () => answer("ignore")), button("Back", "U", back), button(current.flagged ? "Flagged" : "Flag", "F", flag))
+  $("verdicts").hidden = false
+}
+
+function rest(progress) {
+  current = editor = since = null
+  $("verdicts").hidden = true
+  const { state, working, round, asked, answered: done } = progress
+  const left = asked - done
+  const [title, text] =
+    working === "failed" ? ["The next step has failed", "What you answered is safe. The terminal says why; it is tried again in a minute."]
+    : state === "stopped" ? ["Done", "The run has stopped: it needs no more answers, or may not ask for more. `spacy-al report` tells of it."]
+    : state === "wait" && left ? ["Nothing left for you", `Others are at the last ${left} texts of this round. The next ones come by themselves.`]
+    : working || state !== "wait" ? [round ? "The model is learning from your answers" : "The first texts are being chosen", "The next ones come by themselves; you can leave this page open."]
+    : ["All is answered", "The next texts come by themselves."]
+  if ($("main").querySelector("h2")?.textContent === title) return
+  $("main").replaceChildren(el("div", { class: "rest" }, el("h2", {}, title), el("p", {}, text), past.length ? el("button", { type: "button", onclick: back }, keyed("Back to your last answer", "U")) : ""))
+  $("main").focus({ preventScroll: true })
+  say(title)
+}
+
+function counts(progress) {
+  if (!progress) return
+  session.progress = progress
+  const { round, asked, answered: done } = progress
+  $("count").textContent = round === null ? "" : `Round ${round} · ${done} of ${asked}`
+  $("bar").hidden = round === null
+  $("bar").max = Math.max(asked, 1)
+  $("bar").value = done
+}
+
+function saved() {
+  const left = waiting().length
+  const text = problem || (offline ? `No connection${left ? `: ${left} ${left === 1 ? "answer waits" : "answers wait"} in this browser` : ""}` : left ? "Saving…" : past.length ? "Saved" : "")
+  $("saved").className = problem ? "bad" : offline ? "offline" : ""
+  if ($("saved").textContent !== text) $("saved").textContent = text
+}
+
+// Asking and answering
+
+const settled = (id) => answered.has(id) || waiting().some((answer) => answer.task === id)
+
+function load() {
+  if (loading) again = true
+  loading ??= fetchNext().finally(() => {
+    loading = null
+    if (again) { again = false; load() }
+  })
+}
+
+async function fetchNext() {
+  clearTimeout(timer)
+  try {
+    counts(await send((answer, why) => { problem = `An answer was not taken: ${why}`; answered.delete(answer.task) }))
+    const found = await request("next", { n: AHEAD })
+    offline = false
+    counts(found.progress)
+    queue = found.tasks.filter((task) => !settled(task.id))
+    if (at === null && !current) {
+      if (queue.length) show(queue[0])
+      else rest(found.progress)
+    }
+  } catch (error) {
+    if (error instanceof Offline) offline = true
+    else problem = error.message
+    if (!current && !editor) unreachable()
+  }
+  saved()
+  // whoever has something to do asks again when it is done
+  if (offline || !current) timer = setTimeout(load, POLL)
+}
+
+function unreachable() {
+  $("main").replaceChildren(el("div", { class: "rest" }, el("h2", {}, problem ? "This page cannot be used" : "No connection"),
+    el("p", {}, problem || "What you answered is kept in this browser and is sent when the connection is back.")))
+}
+
+function answer(verdict) {
+  if (!current) return
+  const why = editor.refuse?.(verdict)
+  if (why) { problem = ""; $("saved").textContent = why; say(why); return }
+  problem = ""
+  const payload = { answer: verdict, ...(verdict === "ignore" ? {} : editor.payload()) }
+  keep({ task: current.id, payload, seconds: seconds() })
+  dropDraft(current.id)
+  const { id } = current
+  answered.set(id, { ...current, answer: payload })
+  past = [...past.filter((other) => other !== id), id]
+  channel?.postMessage(id)
+  queue = queue.filter((task) => task.id !== id)
+  current = editor = since = null
+  at = null
+  say(`${verdict}: saved`)
+  if (queue.length) show(queue[0])
+  saved()
+  load()
+}
+
+async function back() {
+  const place = (at ?? past.length) - 1
+  if (place < 0) { say("There is nothing before this."); return }
+  const id = past[place]
+  let shown = answered.get(id)
+  try { shown ??= await request(`task?id=${encodeURIComponent(id)}`) } catch { say("No connection."); return }
+  if (current && at === null) saveDraft(current.id, { payload: editor.payload(), seconds: seconds() })
+  current = shown
+  at = place
+  render()
+}
+
+async function flag() {
+  const shown = current
+  try {
+    const { flagged } = await request("flag", { task: shown.id, flagged: !shown.flagged })
+    shown.flagged = flagged
+    say(flagged ? "Flagged" : "No longer flagged")
+  } catch (error) { say(error.message || "No connection.") }
+  if (current === shown) verdicts()
+}
+
+// Keys
+
+const toggle = (id, on) => $(id).setAttribute(id === "guide" ? "aria-expanded" : "aria-pressed", String(on))
+
+function shadeWords() {
+  const on = document.body.classList.toggle("shaded")
+  localStorage.setItem("al:shaded", on ? "1" : "")
+  toggle("shade", on)
+}
+
+function guide() {
+  if (!session?.guidelines) return
+  $("guidelines").hidden = !$("guidelines").hidden
+  toggle("guide", !$("guidelines").hidden)
+}
+
+function help() {
+  const own = [["A or Enter", "accept"], ["X", "reject"], ["I or Space", "ignore"], ["U", "back to your last answer, to correct it"], ["F", "flag for somebody to look at"],
+    ["H", "shade unsure words"], ["G", "guidelines"], ["?", "this list"]]
+  $("key-list").replaceChildren(...[...(editor?.help ?? []), ...own].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))
+  $("keys").showModal()
+}
+
+const KEYS = {
+  a: () => answer("accept"), Enter: () => answer("accept"), x: () => answer("reject"), i: () => answer("ignore"), " ": () => answer("ignore"),
+  u: back, f: () => current && flag(), h: shadeWords, g: guide, "?": help,
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.isComposing || event.altKey || $("keys").open) return
+  const held = event.ctrlKey || event.metaKey
+  const on = event.target
+  // controls keep the keys that work them
+  if (on.matches?.("input[type=search]")) return
+  if (on.matches?.("button, input, a") && (event.key === "Enter" || event.key === " " || event.key.startsWith("Arrow"))) return
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
+  if (held && key !== "z") return
+  const act = editor?.keys[key] ?? (held ? null : KEYS[key])
+  if (!act || event.repeat && KEYS[key] === act) return
+  event.preventDefault()
+  act(event)
+})
+
+$("shade").addEventListener("click", shadeWords)
+$("guide").addEventListener("click", guide)
+$("help").addEventListener("click", help)
+addEventListener("online", load)
+
+async function start() {
+  try {
+    session = await request("session")
+  } catch (error) {
+    problem = error instanceof Offline ? "" : error.message
+    unreachable()
+    if (error instanceof Offline) setTimeout(start, POLL)
+    return
+  }
+  openOutbox(session.annotator)
+  document.title = session.title
+  $("title").textContent = session.title
+  counts(session.progress)
+  if (session.guidelines) { $("rules").textContent = session.guidelines; $("guide").hidden = false }
+  if (localStorage.getItem("al:shaded")) shadeWords()
+  if (typeof BroadcastChannel === "function") {
+    channel = new BroadcastChannel(`al:${session.annotator}`)
+    // another tab of the same annotator was faster
+    channel.onmessage = ({ data }) => {
+      answered.set(data, answered.get(data) ?? undefined)
+      past = [...past.filter((other) => other !== data), data]
+      queue = queue.filter((task) => task.id !== data)
+      if (current?.id === data && at === null) { current = editor = null; if (queue.length) show(queue[0]); load() }
+    }
+  }
+  try { past = (await request("history")).tasks.reverse() } catch { /* going back waits for the connection */ }
+  load()
+}
+
+start()

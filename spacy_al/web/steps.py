@@ -1,0 +1,167 @@
+"""What goes on beside people's answers: the next step of the loop, in a process of its own and at a lower priority.
+
+The page never waits for it. While a model trains, texts that the newest model ranks first, or without one those that
+represent the pool, are at hand to be asked.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from spacy_al.adapters.oracle import gold_labels
+from spacy_al.child import follow_parent
+from spacy_al.data.desk import BESIDE, n_left
+from spacy_al.data.store import Store
+from spacy_al.data.tasks import Task, read_tasks
+from spacy_al.errors import AlError
+from spacy_al.project import Project
+from spacy_al.util import command_line
+
+WAITS = 3
+# Seconds until a step that failed is tried again, unless somebody answers before
+AGAIN = 60.0
+# In the output: texts to be asked while a model trains
+FILE = ".beside.jsonl"
+
+
+class Steps:
+    """A thread that starts the next step whenever it is due. `state` is "", "working", "stopped" or "failed"."""
+
+    def __init__(self, project: Project, overlap: int = 1) -> None:
+        self.project = project
+        self.overlap = overlap
+        self._woken, self._ended = threading.Event(), threading.Event()
+        self._state = ""
+        self._beside: deque[Task] = deque()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and with it what was started; the same command goes on where it was."""
+        self._ended.set()
+        self._woken.set()
+        for child in [*self._children]:
+            child.kill()
+        self._thread.join(timeout=10)
+
+    def wake(self) -> None:
+        """Something was answered."""
+        self._woken.set()
+
+    def state(self) -> str:
+        return self._state
+
+    def beside(self) -> Task | None:
+        """A text to be asked while a model trains."""
+        try:
+            return self._beside.popleft()
+        except IndexError:
+            return None
+
+    def _run(self) -> None:
+        first = True
+        while not self._ended.is_set():
+            self._woken.clear()
+            try:
+                if self._due(first):
+                    self._step()
+            except AlError as error:
+                self._state = "failed"
+                self.project.show(f"✘ {error}")
+            first = False
+            self._woken.wait(AGAIN if self._state == "failed" else None)
+
+    def _due(self, first: bool) -> bool:
+        with Store(self.project.database) as store:
+            current = store.round()
+            if current is None or current.state not in ("wait", "stopped"):
+                return True
+            # a config that was changed since can make a run go on that has stopped
+            return first if current.state == "stopped" else not n_left(store, self.overlap)
+
+    def _step(self) -> None:
+        self._state = "working"
+        words = [*shlex.split(self.project.command)[3:], "--once"]
+        step = self._start([*words, *self._how()])
+        choosing: Any = None
+        while (status := _wait(step)) is None and not self._ended.is_set():
+            if choosing is None and (chosen := self._choose()):
+                choosing = self._start(chosen)
+            elif choosing and choosing.poll() == 0 and not self._beside:
+                self._take()
+                choosing = False
+        for child in [child for child in (choosing, step) if child and child.poll() is None]:
+            child.kill()
+            child.wait()
+        self._children.clear()
+        self._beside.clear()
+        self._state = {0: "stopped", WAITS: ""}.get(status if status is not None else -1, "failed")
+
+    def _how(self) -> list[str]:
+        return ["--gpu-id", str(self.project.gpu_id), "--n-process", str(self.project.n_process)]
+
+    def _choose(self) -> list[str] | None:
+        """The command that chooses texts to ask while the round trains; None if it does not."""
+        project, settings = self.project, self.project.settings
+        with Store(project.database) as store:
+            current, models = store.round(), store.models()
+        if current is None or current.state not in BESIDE:
+            return None
+        words: list[Any] = [settings.pool, "--config", project.config, "--quiet"]
+        words += ["--output", project.output / FILE]
+        found = [model["path"] for model in models.values() if Path(model["path"]).is_dir()]
+        words += ["--model", found[-1]] if found else ["--cold"]
+        words += ["--code", project.code] if project.code else []
+        overrides = dict(project.overrides)
+        if settings.train and not settings.labels:
+            # a question without labels could not be answered
+            labels = gold_labels(settings.train, kind=project.kind, spans_key=settings.spans_key)
+            overrides["al.labels"] = [*labels]
+        return shlex.split(command_line("select", words, overrides))[3:]
+
+    def _take(self) -> None:
+        try:
+            self._beside.extend(read_tasks(self.project.output / FILE))
+        except AlError as error:
+            self.project.show(f"⚠ Nothing to ask meanwhile: {error}")
+
+    def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "spacy_al.web.steps", *words], stdin=subprocess.PIPE
+        )
+        self._children.append(child)
+        return child
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int | None:
+    """The exit status, if it comes within a second."""
+    try:
+        return child.wait(timeout=1)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def main() -> None:
+    """What the child does: one of our commands, giving way to the page."""
+    # Ctrl-C reaches the parent as well, and its end is the end of this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=follow_parent, daemon=True).start()
+    if hasattr(os, "nice"):
+        os.nice(5)
+    from spacy_al.cli import main as command
+
+    command()
+
+
+if __name__ == "__main__":
+    main()
