@@ -677,6 +677,8 @@ def test_a_run_asks_for_a_yes_or_no_to_single_entities(tmp_path):
     paths = {f"paths.{name}": str(tmp_path / f"{file}.spacy") for name, file in names.items()}
     how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 1}
     how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 20, "al.labels": LABELS}
+    # learns fast, so that there is something to doubt
+    how["training.optimizer.learn_rate"] = 0.01
     config = tmp_path / "config.cfg"
     block = f"\n[al.partial]\nyes_no = 3\ntemperature = {SHARP}\n"
     config.write_text(CONFIG.read_text("utf8") + block, "utf8")
