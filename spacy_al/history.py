@@ -5,7 +5,7 @@ from typing import Any
 from spacy_al.data.annotate import decided_tokens
 from spacy_al.data.store import Store
 from spacy_al.project import Project
-from spacy_al.settings import resolve
+from spacy_al.section import resolve
 from spacy_al.util import callable_name
 
 # Of a round's metrics, what criteria are given as it is

@@ -25,9 +25,9 @@ from spacy_al.history import spent, stopping
 from spacy_al.lock import locked
 from spacy_al.pretrain import pretrain
 from spacy_al.project import Project
+from spacy_al.section import named, resolve
 from spacy_al.select import Selection, select
 from spacy_al.self_label import label_rest
-from spacy_al.settings import named, resolve
 from spacy_al.sure import add_sure_texts
 from spacy_al.trainer import CONFIG, changes, train, write_config
 from spacy_al.util import content_hash

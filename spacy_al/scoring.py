@@ -27,7 +27,7 @@ from spacy_al.filters import word_shares
 from spacy_al.pool_scores import PoolScores, merge
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
-from spacy_al.settings import resolve
+from spacy_al.section import resolve
 from spacy_al.types import Acquisition, Floats
 from spacy_al.util import callable_name
 

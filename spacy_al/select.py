@@ -22,9 +22,10 @@ from spacy_al.noise import KeyedGenerator
 from spacy_al.patterns import find_matches, rarity, read_patterns, spread
 from spacy_al.pool_scores import PoolScores
 from spacy_al.scoring import Job, Scorer, blamed_on
+from spacy_al.section import named, resolve
 from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.selection.copies import copies
-from spacy_al.settings import Settings, named, resolve
+from spacy_al.settings import Settings
 from spacy_al.ties import settle_ties
 from spacy_al.types import Floats, Ints, Sampler
 from spacy_al.util import callable_name

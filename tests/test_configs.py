@@ -19,7 +19,8 @@ from weasel.util.config import load_project_config
 
 from spacy_al.cli import app
 from spacy_al.posteriors.read import READERS
-from spacy_al.settings import read_settings, resolve
+from spacy_al.section import resolve
+from spacy_al.settings import read_settings
 from spacy_al.suggest import FORMS
 
 ROOT = Path(__file__).parents[1]

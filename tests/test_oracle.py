@@ -24,7 +24,7 @@ from spacy_al.adapters.oracle import (
 from spacy_al.data.answers import check
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError, UsageError
-from spacy_al.settings import resolve
+from spacy_al.section import resolve
 from spacy_al.suggest import FORMS
 from spacy_al.util import content_hash
 

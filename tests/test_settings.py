@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from spacy_al.errors import AlError, UsageError
-from spacy_al.settings import Settings, named, read_settings, resolve
+from spacy_al.section import named, resolve
+from spacy_al.settings import Settings, read_settings
 
 CONFIG = """
 [paths]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from spacy_al.errors import AlError, UsageError
 from spacy_al.registry import al_stoppers
-from spacy_al.settings import resolve
+from spacy_al.section import resolve
 
 NAMES = sorted(name for name in al_stoppers.get_all() if name.startswith("spacy-al."))
 NESTED = {"a": {"@al_stoppers": "spacy-al.target_score.v1", "score": 0.8}}

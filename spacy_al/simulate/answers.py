@@ -14,7 +14,8 @@ from spacy_al.data.answers import check
 from spacy_al.data.merge import count_labels, merge
 from spacy_al.data.records import StoredAnswer, StoredTask, task_id
 from spacy_al.errors import Errors, UsageError
-from spacy_al.settings import Settings, named, resolve
+from spacy_al.section import named, resolve
+from spacy_al.settings import Settings
 from spacy_al.simulate.corpus import Corpus
 from spacy_al.util import content_hash
 

@@ -15,8 +15,9 @@ from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.partial import check_factory
 from spacy_al.posteriors.read import READERS
+from spacy_al.section import Check, named
 from spacy_al.self_train import check_whole
-from spacy_al.settings import Check, Settings, named, overlaid
+from spacy_al.settings import Settings, overlaid
 from spacy_al.suggest import FORMS
 from spacy_al.util import command_line, replacing
 
