@@ -11,21 +11,20 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import ORACLE, check_gold, gold_labels, read_gold_texts
+from spacy_al.adapters.oracle import gold_labels
+from spacy_al.answering import ask_oracle, merged_answers, reviews
 from spacy_al.committee import keep_checkpoints, read_together, train_members
 from spacy_al.costs import fit_seconds
-from spacy_al.data.answers import kind_of
 from spacy_al.data.export import export_answers, export_tasks
-from spacy_al.data.merge import Merged, grown, merge
+from spacy_al.data.merge import grown
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Round, Store
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError
 from spacy_al.examine import examine
 from spacy_al.history import spent, stopping
 from spacy_al.lock import locked
 from spacy_al.pretrain import pretrain
 from spacy_al.project import Project
-from spacy_al.section import named, resolve
 from spacy_al.select import Selection, select
 from spacy_al.self_label import label_rest
 from spacy_al.sure import add_sure_texts
@@ -158,7 +157,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     model = str(folder / "model-best") if (folder / "model-best").is_dir() else None
     # those of this round as well: some may have been asked while it trained
     asked = store.asked_ids()
-    tasks = [("review", task) for task in _reviews(store, number)]
+    tasks = [("review", task) for task in reviews(store, number)]
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     # what the model was trained on, for samplers that look at it
@@ -208,7 +207,7 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
     if not (folder / "tasks.jsonl").is_file():
         export_tasks(store, current.number, folder / "tasks.jsonl")
     if project.oracle:
-        _ask_oracle(store, project, current.number)
+        ask_oracle(store, project, current.number)
     left = len(store.unanswered(current.number))
     if left:
         total = sum(1 for _ in store.tasks(current.number))
@@ -244,68 +243,6 @@ def _step(store: Store, project: Project, current: Round) -> Any:
     if trained and not (project.folder(current.number) / "model-best").is_dir():
         return train_round
     return STEPS[current.state]
-
-
-def merged_answers(
-    store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
-) -> Merged:
-    """What the answers so far teach.
-
-    upto (int | None): Answers up to this one.
-    purpose (str): "train", or "dev" for a development set that was asked for.
-    RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
-    """
-    tasks = list(store.tasks())
-    if tasks and (asked := kind_of(tasks[0].task)) != project.kind:
-        message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
-        raise AlError(message)
-    known = (label for stored in tasks for label in stored.task["labels"])
-    return merge(
-        tasks,
-        store.answers(upto=upto),
-        kind=project.kind,
-        labels=[*dict.fromkeys([*project.settings.labels, *known])],
-        spans_key=project.settings.spans_key,
-        purpose=purpose,
-        vocab=Vocab(),
-    )
-
-
-def _ask_oracle(store: Store, project: Project, number: int) -> None:
-    assert project.oracle is not None
-    settings = project.settings
-    oracle = resolve(settings.blocks.get("oracle") or named("al_adapters", "oracle"))
-    gold = read_gold_texts(project.oracle)
-    left = store.unanswered(number)
-    check_gold(
-        (stored.task for stored in left), gold, kind=project.kind, spans_key=settings.spans_key
-    )
-    for stored in left:
-        payload, seconds = oracle(
-            stored.task,
-            gold.get(stored.item),
-            kind=project.kind,
-            spans_key=settings.spans_key,
-            seed=settings.seed,
-        )
-        # its own id, so that an answer that was given before an interruption is not given twice
-        store.add_answer(
-            stored.id, payload, id=f"{ORACLE}-{stored.id}", annotator=ORACLE, seconds=seconds
-        )
-
-
-def _reviews(store: Store, number: int) -> list[dict[str, Any]]:
-    """The questions about which answers contradict each other, once each."""
-    tasks = {stored.id: stored for stored in store.tasks()}
-    done = {stored.item for stored in tasks.values() if stored.purpose == "review"}
-    given: dict[str, list[Any]] = {}
-    for answer in store.answers():
-        given.setdefault(answer.task, []).append(answer.payload)
-    return [
-        {**tasks[name].task, "review": given[name]}
-        for name in store.metrics()[number].get("review", [])
-        if tasks[name].item not in done
-    ]
 
 
 def _shaded(selection: Selection) -> list[dict[str, Any]]:

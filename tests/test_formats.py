@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from spacy_al.adapters.formats import FORMATS, onto, record_of, squeezed, write_format
 from spacy_al.adapters.prodigy import import_answers
 from spacy_al.annotators import annotators
+from spacy_al.answering import merged_answers
 from spacy_al.cli import app
 from spacy_al.cli import export as export_module
 from spacy_al.cli import import_ as import_module
@@ -22,7 +23,6 @@ from spacy_al.data.answers import check
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError, AlWarning, UsageError
-from spacy_al.loop import merged_answers
 from spacy_al.project import Project
 from spacy_al.settings import Settings
 

@@ -10,12 +10,13 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
+from spacy_al.answering import merged_answers
 from spacy_al.cli import app
 from spacy_al.cli.export import export
 from spacy_al.data.export import export_tasks
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError
-from spacy_al.loop import merged_answers, run
+from spacy_al.loop import run
 from spacy_al.project import open_project
 
 CONFIG = ROOT / "configs" / "ner.cfg"
