@@ -394,7 +394,9 @@ class Errors:
     )
 
     # recipes, streams, formats
-    AL260 = "[AL260] There is no recipe '{name}'. Give the path of a Python file, or one of: {known}."
+    AL260 = (
+        "[AL260] There is no recipe '{name}'. Give the path of a Python file, or one of: {known}."
+    )
     AL261 = "[AL261] The recipe {path} cannot be imported: {why}. Correct it; the shipped recipes are there to be copied."
     AL262 = (
         "[AL262] {path} has {count} recipes. Decorate one function of it with @spacy_al.recipe.recipe(...), as the shipped "
@@ -486,15 +488,15 @@ class Errors:
     )
     AL206 = (
         "[AL206] '{name}' has an encoder of its own, and a committee of heads needs one that is shared: a component 'tok2vec' or "
-        "'transformer' that it listens to. Use committee = \"seeds\", \"bootstrap\" or \"checkpoints\"."
+        '\'transformer\' that it listens to. Use committee = "seeds", "bootstrap" or "checkpoints".'
     )
     AL207 = (
         "[AL207] The training in '{path}' left no checkpoints, as it ended before the first or ran without them. Delete the model-best "
-        "in it to train again, with a larger patience or max_steps, or use committee = \"seeds\"."
+        'in it to train again, with a larger patience or max_steps, or use committee = "seeds".'
     )
     AL208 = (
         "[AL208] [training.before_update] of '{path}' is in use, and a committee of checkpoints needs it. "
-        "Use committee = \"seeds\" or \"bootstrap\", or remove it."
+        'Use committee = "seeds" or "bootstrap", or remove it.'
     )
 
     # gradients
