@@ -218,12 +218,12 @@ def test_of_a_committee_the_mean_of_its_members():
     ]
     for members in kinds:
         each = [gradient([doc], [member])[0] for member in members]
-        found = gradient([doc], [CommitteePosterior(tuple(members))])[0]
+        found = gradient([doc], [CommitteePosterior(tuple(members), members[0])])[0]
         assert_allclose(found, numpy.mean(each, axis=0), atol=1e-5)
     for exclusive in (True, False):
         members = [categories(rng(s).dirichlet(numpy.ones(3)), exclusive) for s in range(4)]
         each = [gradient([doc], [member]).left[0] for member in members]
-        found = gradient([doc], [CommitteePosterior(tuple(members))]).left[0]
+        found = gradient([doc], [CommitteePosterior(tuple(members), members[0])]).left[0]
         assert_allclose(found, numpy.mean(each, axis=0), atol=1e-6)
 
 
