@@ -280,10 +280,10 @@ def test_two_people_answer_ten_thousand_questions_while_the_loop_runs(small, tmp
     many = []
     for number in range(10_100):
         copy = docs[number % 90].copy()
-        # letters, as texts that differ in digits alone are near duplicates
+        # letters, as texts that differ in digits alone are near duplicates, at both ends, as those that differ in a word are
         name = "".join(chr(97 + number // 26**place % 26) for place in range(3))
-        words = [name, *(token.text for token in copy)]
-        spaces = [True, *(bool(token.whitespace_) for token in copy)]
+        words = [name, *(token.text for token in copy), name]
+        spaces = [True, *(True for _ in copy), False]
         many.append(type(copy)(copy.vocab, words=words, spaces=spaces))
     gold = tmp_path / "pool.spacy"
     for doc in many:
