@@ -425,7 +425,12 @@ STRATEGIES = {
     "one": {"partial": {"yes_no": 3}},
 }
 SMALL = {name: value for name, value in OVERRIDES.items() if name.startswith("components.")}
-STEPS = {**SMALL, "training.max_steps": 20, "training.eval_frequency": 20}
+STEPS = {
+    **SMALL,
+    "training.max_steps": 100,
+    "training.eval_frequency": 50,
+    "training.optimizer.learn_rate": 0.01,
+}
 
 
 @pytest.fixture(scope="module")
