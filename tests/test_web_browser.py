@@ -376,8 +376,7 @@ def test_two_annotators_and_two_tabs(context, serve):
     shown(second, 1)
     press(second, "x")
     press(other, "i", "i")
-    for page in (first, second, other):
-        page.wait_for_selector("main article")
+    # whoever holds the last ones answers them; the other has nothing to show meanwhile
     deadline = time.monotonic() + 120
     while len(answers(server)) < 6 and time.monotonic() < deadline:
         for page in (first, other):
