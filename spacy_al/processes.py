@@ -24,7 +24,7 @@ def processes(n: int, set_up: Callable[..., None], *given: Any) -> Iterator[Proc
     try:
         yield pool
     except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False)
         for child in set(multiprocessing.active_children()) - others:
             child.terminate()
         raise

@@ -65,7 +65,9 @@ def _run(
         return
     try:
         with processes(n_process, _set_up, job) as pool:
-            yield from pool.map(_score_there, *zip(*work))
+            # not `map`, which cancels what is left when it is given up: the pool trips over that once its processes are ended
+            futures = [pool.submit(_score_there, *item) for item in work]
+            yield from (future.result() for future in futures)
     except BrokenProcessPool as error:
         raise AlError(Errors.AL093.format(count=n_process)) from error
 
