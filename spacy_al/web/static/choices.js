@@ -4,6 +4,7 @@ import { broken, el, percent, say } from "./dom.js"
 import { finder, matches } from "./labels.js"
 
 const MANY = 9
+const LEAST = 0.005
 
 export function choiceEditor({ task, answer }, changed, around) {
   const one = task.config?.choice_style !== "multiple"
@@ -14,10 +15,12 @@ export function choiceEditor({ task, answer }, changed, around) {
   const rows = options.map((option, k) => {
     const input = el("input", { type: one ? "radio" : "checkbox", name: "choice", value: option.id, onchange: () => choose(k, input.checked) })
     input.checked = accepted.has(option.id)
-    const meter = option.score !== undefined && el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}))
+    // nought beside most of a long list would be noise
+    const likely = option.score >= LEAST
+    const meter = likely && el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}))
     if (meter) meter.firstChild.style.width = percent(option.score)
     return el("label", { class: "option" }, input, el("span", { class: "name" }, el("bdi", {}, broken(option.text ?? option.id))), meter,
-      option.score !== undefined && el("span", { class: "prob" }, percent(option.score)), k < MANY && el("kbd", { "aria-hidden": "true" }, String(k + 1)))
+      likely && el("span", { class: "prob" }, percent(option.score)), k < MANY && el("kbd", { "aria-hidden": "true" }, String(k + 1)))
   })
   const find = options.length > MANY && finder("Find a category", (text) => {
     rows.forEach((row, k) => { row.hidden = !matches(options[k].text ?? options[k].id, text) })

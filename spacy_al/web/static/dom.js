@@ -23,6 +23,12 @@ export function keyed(name, key) {
   return [name, " ", el("kbd", { "aria-hidden": "true" }, key)]
 }
 
+// Words of a text between the page's own, whichever way either is written
+export const quoted = (words, label) => ["“", el("bdi", {}, words), "”", ...(label ? [" ", el("bdi", {}, label)] : [])]
+
+// Whether there is neither mouse nor, most probably, keyboard
+export const finger = () => matchMedia("(hover: none)").matches
+
 // Read aloud, and for those who see it, nothing
 export function say(text) {
   $("said").textContent = text

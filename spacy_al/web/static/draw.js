@@ -13,23 +13,25 @@ export function shade(uncertainty) {
 }
 
 // Tokens as elements with data-i, in the order of the text, and what `marks` says of them.
-// edit: whether each is to be reached by keyboard and screen reader; asked: Set of tokens, or null for all
-export function drawText({ task, kind, marks, labels, asked = null, edit = false }) {
+// edit: whether each is to be reached by keyboard and screen reader; asked: Set of tokens, or null for all;
+// quiet: marks that are shown beside what is asked; plain: those that need not stand out
+export function drawText({ task, kind, marks, quiet = [], plain = () => false, labels, asked = null, edit = false }) {
   const { tokens } = task
   const word = (i) => el("span", {
     class: ["token", asked && (asked.has(i) ? "asked" : "rest"), task.uncertainty && shade(task.uncertainty[i])].filter(Boolean).join(" "),
     "data-i": i, ...(edit && { id: `t${i}`, role: "option", "aria-selected": "false" }),
   }, tokens[i].text)
-  const space = (i) => (tokens[i].ws ? " " : "")
+  const space = (i) => (!tokens[i].ws ? "" : asked?.has(i) && asked.has(i + 1) ? el("span", { class: "asked" }, " ") : " ")
   if (kind === "spans") return stacked(tokens, marks, labels, word, space)
-  const by = new Map(marks.map((mark) => [mark.first, mark]))
+  const by = new Map([...marks, ...quiet].map((mark) => [mark.first, mark]))
+  const style = (mark) => `${quiet.includes(mark) || plain(mark) ? "quiet " : ""}${colour(labels, mark.label)}`
   const found = []
   for (let i = 0; i < tokens.length; i++) {
     const mark = by.get(i)
     if (!mark) { found.push(word(i), space(i)); continue }
     const inside = []
-    for (let k = mark.first; k <= mark.last; k++) inside.push(word(k), k < mark.last ? space(k) : "")
-    found.push(kind === "tags" ? tagged(mark, inside, labels, asked) : marked(mark, inside, labels, edit), space(mark.last))
+    for (let k = mark.first; k <= mark.last; k++) inside.push(...(k > mark.first ? [space(k - 1)] : []), word(k))
+    found.push(kind === "tags" ? tagged(mark, inside, style(mark), edit) : marked(mark, inside, style(mark), edit), space(mark.last))
     i = mark.last
   }
   return found
@@ -38,16 +40,20 @@ export function drawText({ task, kind, marks, labels, asked = null, edit = false
 const scored = (mark) => (mark.score === undefined || mark.score === null ? null : el("i", {}, ` ${percent(mark.score)}`))
 const name = (mark) => mark.label + (scored(mark) ? `, ${percent(mark.score)}` : "")
 
-function marked(mark, inside, labels, edit) {
-  return el("span", { class: `mark ${colour(labels, mark.label)}`, ...(edit && { role: "group", "aria-label": name(mark) }) },
-    inside, el("small", { "aria-hidden": edit && "true" }, el("bdi", {}, mark.label), scored(mark)))
+// Of a longer word the label may go to the next line
+const TOGETHER = 24
+
+function marked(mark, inside, style, edit) {
+  const label = el("small", { "aria-hidden": edit && "true" }, el("bdi", {}, mark.label), scored(mark))
+  const word = inside.pop()
+  const end = word.textContent.length + mark.label.length > TOGETHER ? [word, label] : [el("span", { class: "end" }, word, label)]
+  return el("span", { class: `mark ${style}`, ...(edit && { role: "group", "aria-label": name(mark) }) }, inside, end)
 }
 
-function tagged(mark, inside, labels, asked) {
-  inside[0].setAttribute("aria-label", `${inside[0].textContent}, ${name(mark)}`)
-  const quiet = asked && !asked.has(mark.first) ? " rest" : ""
-  return el("span", { class: `tagged${quiet} ${colour(labels, mark.label)}`, role: "presentation" }, inside,
-    el("small", { "aria-hidden": "true" }, mark.label))
+function tagged(mark, inside, style, edit) {
+  // elsewhere nothing has a role that could have a name
+  if (edit) inside[0].setAttribute("aria-label", `${inside[0].textContent}, ${name(mark)}`)
+  return el("span", { class: `tagged ${style}`, role: edit && "presentation" }, inside, el("small", { "aria-hidden": edit && "true" }, mark.label))
 }
 
 function stacked(tokens, marks, labels, word, space) {

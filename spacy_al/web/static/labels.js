@@ -1,6 +1,6 @@
 // The labels of a question as buttons; the first nine have the digits as keys, more of them a field to look for one.
 
-import { el } from "./dom.js"
+import { el, finger } from "./dom.js"
 
 const MANY = 9
 
@@ -29,7 +29,7 @@ export const matches = (label, text) => label.toLowerCase().includes(text.trim()
 
 // A field that filters as one types; Enter takes the first, Escape gives up
 export function finder(name, filter, take) {
-  const field = el("input", { type: "search", placeholder: `${name}  /`, "aria-label": name, autocomplete: "off", spellcheck: "false" })
+  const field = el("input", { type: "search", placeholder: finger() ? name : `${name}  /`, "aria-label": name, autocomplete: "off", spellcheck: "false" })
   const done = () => { field.value = ""; filter(""); field.blur(); document.querySelector(".text[tabindex], .options")?.focus() }
   field.addEventListener("input", () => filter(field.value))
   field.addEventListener("keydown", (event) => {

@@ -43,12 +43,13 @@ function render() {
 
 function verdicts() {
   const button = (name, key, act, kind = "") => el("button", { type: "button", class: kind, onclick: act }, keyed(name, key))
+  const pressed = (item, on) => { item.setAttribute("aria-pressed", String(Boolean(on))); return item }
   const { yesNo } = editor
   const before = current.answer?.answer
   $("verdicts").replaceChildren(
-    before ? el("span", { class: "before" }, `You said: ${before}`) : "",
+    before ? el("span", { class: "before" }, `You said: ${yesNo ? { accept: "yes", reject: "no" }[before] ?? before : before}`) : "",
     button(yesNo ? "Yes" : "Accept", "A", () => answer("accept"), "accept"), button(yesNo ? "No" : "Reject", "X", () => answer("reject"), "reject"),
-    button("Ignore", "I", () => answer("ignore")), button("Back", "U", back), button(current.flagged ? "Flagged" : "Flag", "F", flag))
+    button("Ignore", "I", () => answer("ignore")), button("Back", "U", back), pressed(button(current.flagged ? "Flagged" : "Flag", "F", flag), current.flagged))
   $("verdicts").hidden = false
 }
 
@@ -72,9 +73,11 @@ function rest(progress) {
 function counts(progress) {
   if (!progress) return
   session.progress = progress
-  const { round, asked, answered: done } = progress
-  $("count").textContent = round === null ? "" : `Round ${round} · ${done} of ${asked}`
-  $("bar").hidden = round === null
+  const { round, state, asked, answered: done } = progress
+  // before a round has its tasks, what is asked meanwhile is no part of them
+  const meanwhile = state !== "wait" && state !== "stopped"
+  $("count").textContent = round === null ? "" : `Round ${round} · ` + (meanwhile ? `${done} answered while the model learns` : `${done} of ${asked}`)
+  $("bar").hidden = round === null || meanwhile
   $("bar").max = Math.max(asked, 1)
   $("bar").value = done
 }
@@ -170,22 +173,32 @@ async function flag() {
 
 // Keys
 
+// What a browser that keeps nothing forgets with the page
+function remember(name, on) {
+  try { localStorage.setItem(`al:${name}`, on ? "1" : "") } catch { /* as it is */ }
+}
+function recall(name) {
+  try { return localStorage.getItem(`al:${name}`) } catch { return null }
+}
+
 const toggle = (id, on) => $(id).setAttribute(id === "guide" ? "aria-expanded" : "aria-pressed", String(on))
 
 function shadeWords() {
   const on = document.body.classList.toggle("shaded")
-  localStorage.setItem("al:shaded", on ? "1" : "")
+  remember("shaded", on)
   toggle("shade", on)
 }
 
 function guide() {
   if (!session?.guidelines) return
-  $("guidelines").hidden = !$("guidelines").hidden
-  toggle("guide", !$("guidelines").hidden)
+  const on = $("guidelines").hidden
+  $("guidelines").hidden = !on
+  remember("guide", on)
+  toggle("guide", on)
 }
 
 function help() {
-  const own = [["A or Enter", "accept"], ["X", "reject"], ["I or Space", "ignore"], ["U", "back to your last answer, to correct it"], ["F", "flag for somebody to look at"],
+  const own = [["A or Enter", editor?.yesNo ? "yes" : "accept it as it stands now"], ["X", editor?.yesNo ? "no" : "reject what cannot be put right"], ["I or Space", "ignore what you cannot decide"], ["U", "back to your last answer, to correct it"], ["F", "flag for somebody to look at"],
     ["H", "shade unsure words"], ["G", "guidelines"], ["?", "this list"]]
   $("key-list").replaceChildren(...[...(editor?.help ?? []), ...own].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))
   $("keys").showModal()
@@ -229,8 +242,14 @@ async function start() {
   document.title = session.title
   $("title").textContent = session.title
   counts(session.progress)
-  if (session.guidelines) { $("rules").textContent = session.guidelines; $("guide").hidden = false }
-  if (localStorage.getItem("al:shaded")) shadeWords()
+  $("who").textContent = session.annotator
+  if (session.guidelines) {
+    $("rules").textContent = session.guidelines
+    $("guide").hidden = false
+    // where there is room they are there until somebody has read enough of them
+    if (recall("guide") ?? matchMedia("(min-width: 72rem)").matches) guide()
+  }
+  if (recall("shaded")) shadeWords()
   if (typeof BroadcastChannel === "function") {
     channel = new BroadcastChannel(`al:${session.annotator}`)
     // another tab of the same annotator was faster

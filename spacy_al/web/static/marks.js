@@ -20,6 +20,9 @@ export function add(marks, mark, flat) {
 
 export const without = (marks, mark) => marks.filter((other) => !same(other, mark))
 
+// Those that all of several answers have
+export const shared = (answers) => (answers.length ? answers.reduce((marks, other) => marks.filter((mark) => other.some((twin) => same(mark, twin)))) : [])
+
 export const over = (marks, first, last) => marks.filter((mark) => meets(mark, first, last))
 
 // Those on a token, the shortest first

@@ -1,9 +1,9 @@
 // One question: what is to be decided, its text in its document, and for reviews what others have said.
 
 import { choiceEditor } from "./choices.js"
-import { el } from "./dom.js"
+import { el, quoted, say } from "./dom.js"
 import { drawText } from "./draw.js"
-import { fromSpans } from "./marks.js"
+import { fromSpans, same, shared, toSpans } from "./marks.js"
 import { textEditor } from "./text.js"
 
 const ASKS = {
@@ -13,15 +13,20 @@ const ASKS = {
 export function question(shown, changed) {
   const { task, kind, purpose } = shown
   const meta = task.meta ?? {}
+  const given = purpose === "review" ? distinct(task.review ?? []) : []
   const around = { before: context(meta.before, "Before"), after: context(meta.after, "After") }
   const yesNo = task._view_id === "ner" || task._view_id === "classification"
-  const editor = (yesNo ? verdictOnly : kind === "categories" ? choiceEditor : textEditor)(shown, changed, around)
+  const editor = (yesNo ? verdictOnly : kind === "categories" ? choiceEditor : textEditor)({ ...shown, answer: shown.answer ?? agreed(given, kind) }, changed, around)
   const multiple = kind === "categories" && task.config?.choice_style === "multiple"
-  const heading = editor.heading ?? (purpose === "review" ? "Answers differ: decide" : multiple ? "Which categories apply?" : ASKS[kind])
+  const heading = editor.heading ?? (purpose === "review" ? "Answers differ: which is right?" : multiple ? "Which categories apply?" : ASKS[kind])
   const source = [meta.doc && `From ${meta.doc}`, meta.why && `Least sure of ${meta.why}`].filter(Boolean).join(" · ")
+  const review = given.length > 0 && others(given, shown, editor)
   const element = el("article", { class: yesNo ? "yes-no" : kind }, el("h2", {}, heading),
-    purpose === "review" && others(shown, editor), editor.element, source && el("p", { class: "source", dir: "auto" }, source))
-  return { ...editor, element, yesNo }
+    review?.element, editor.element, source && el("p", { class: "source", dir: "auto" }, source))
+  return {
+    ...editor, element, yesNo, keys: { ...editor.keys, ...(review?.take && { t: review.take }) },
+    help: [...(review?.take ? [["T", "begin with the next of the answers given"]] : []), ...editor.help],
+  }
 }
 
 // The sentences around it, as one text or a list of them
@@ -38,7 +43,7 @@ function verdictOnly({ task, kind }, changed, around) {
   const label = mark?.label ?? task.label ?? (task.options ?? []).map((option) => option.text).join(", ")
   const drawn = kind === "categories" ? [task.text] : drawText({ task, kind, marks, labels: task.labels })
   return {
-    heading: mark ? `Is “${words}” ${label}?` : `Is this ${label}?`,
+    heading: mark ? ["Is ", ...quoted(words, label), "?"] : ["Is this ", el("bdi", {}, label), "?"],
     element: el("div", { class: "editor" }, around.before, el("p", { class: "text entities", dir: "auto" }, drawn), around.after),
     keys: {}, help: [],
     focus: () => {},
@@ -46,13 +51,44 @@ function verdictOnly({ task, kind }, changed, around) {
   }
 }
 
-function others({ task, kind }, editor) {
-  const given = (task.review ?? []).filter((payload) => payload.answer !== "ignore")
-  if (!given.length || !editor.take) return null
-  return el("div", { class: "others", role: "group", "aria-label": "What was answered" }, given.map((payload, k) => {
-    const body = kind === "categories" ? (payload.accept ?? []).join(", ") || "none"
-      : drawText({ task: { ...task, uncertainty: null }, kind, marks: fromSpans(payload.spans), labels: task.labels })
-    return el("section", {}, el("h3", {}, `Answer ${k + 1}`, payload.answer === "reject" ? " (rejected)" : ""), el("p", { class: `text ${kind}`, dir: "auto" }, body),
-      el("button", { type: "button", onclick: () => editor.take(payload) }, "Take this"))
-  }))
+// What was answered, each once, with the number of people who said so
+function distinct(review) {
+  const found = new Map()
+  for (const payload of review.filter((payload) => payload.answer !== "ignore")) {
+    const text = JSON.stringify(payload)
+    found.set(text, { payload, people: (found.get(text)?.people ?? 0) + 1 })
+  }
+  return [...found.values()]
+}
+
+// What nobody doubts is where a review begins
+function agreed(given, kind) {
+  const payloads = given.map(({ payload }) => payload)
+  if (!payloads.length || payloads.some((payload) => payload.answer === "reject")) return null
+  if (kind === "categories") return { accept: (payloads[0].accept ?? []).filter((label) => payloads.every((payload) => payload.accept?.includes(label))) }
+  return { spans: toSpans(shared(payloads.map((payload) => fromSpans(payload.spans)))) }
+}
+
+// The answers side by side, without names; what they agree on steps back
+function others(given, { task, kind }, editor) {
+  const common = shared(given.map(({ payload }) => fromSpans(payload.spans)))
+  const plain = (mark) => common.some((twin) => same(mark, twin))
+  const verdict = editor.take ? { reject: "rejected" } : { accept: "yes", reject: "no" }
+  let taken = -1
+  const take = (k) => {
+    taken = k
+    editor.take(given[k].payload)
+    buttons.forEach((button, j) => button.setAttribute("aria-pressed", String(j === k)))
+    say(`Answer ${k + 1} taken over`)
+  }
+  const buttons = given.map((_, k) => el("button", { type: "button", "aria-pressed": "false", "aria-label": `Begin with answer ${k + 1}`, onclick: () => take(k) }, "Begin with this"))
+  const sections = given.map(({ payload, people }, k) => {
+    const said = [`Answer ${k + 1}`, verdict[payload.answer], people > 1 && `${people} people`].filter(Boolean).join(" · ")
+    const body = !editor.take ? null
+      : kind === "categories" ? el("p", { class: "said" }, el("bdi", {}, (payload.accept ?? []).join(", ") || "none"))
+      : el("p", { class: `text ${kind}`, dir: "auto" }, drawText({ task: { ...task, uncertainty: null }, kind, marks: fromSpans(payload.spans), plain, labels: task.labels }))
+    return el("section", {}, el("h3", {}, said), body, editor.take && buttons[k])
+  })
+  const element = el("div", { class: "others", role: "group", "aria-label": "What was answered" }, sections)
+  return { element, take: editor.take && (() => take((taken + 1) % given.length)) }
 }

@@ -1,6 +1,6 @@
 // Entities, spans and tags: words are chosen by keyboard or pointer, and labels put on them.
 
-import { el, keyed, say } from "./dom.js"
+import { el, finger, keyed, quoted, say } from "./dom.js"
 import { drawText } from "./draw.js"
 import { labelBar } from "./labels.js"
 import { add, at, fromSpans, over, reach, same, split, toSpans, without } from "./marks.js"
@@ -11,33 +11,39 @@ export function textEditor({ task, kind, answer }, changed, around) {
   const n = tokens.length
   let marks = fromSpans(answer?.spans ?? task.spans)
   let asked = answer?.asked ?? task.asked ?? null
-  let wide = Boolean(answer?.asked)
+  // what the model takes for granted beside what is asked: shown quietly, and the person's own from the first change on
+  const believed = fromSpans(task.believed)
   let anchor = 0, cursor = 0, chosen = false, picked = null, active = null, dragging = false
   const before = []
 
   const text = el("div", { class: `text ${kind}`, dir: "auto", role: "listbox", "aria-multiselectable": "true", "aria-label": "Text", tabindex: "0" })
   const bar = labelBar(labels, pick, { pressed: true })
-  const tool = (name, key, act) => el("button", { type: "button", onclick: () => { act(); text.focus() } }, keyed(name, key))
-  const about = el("span", { class: "about" })
+  const tool = (name, key, act) => el("button", { type: "button", onclick: () => { act(); text.focus({ preventScroll: true }) } }, keyed(name, key))
+  const about = el("p", { class: "about" })
   const tools = {
     extend: tool("Extend to selection", "E", extend), longer: tool("Longer", "+", () => stretch(1)), shorter: tool("Shorter", "−", () => stretch(-1)),
-    split: tool("Split here", "S", cut), remove: tool("Delete", "D", remove),
+    split: tool("Split here", "S", cut), remove: tool("Delete", "D", remove), revert: tool("Undo", "Ctrl Z", revert),
   }
-  const box = el("div", { class: "edit", role: "group", "aria-label": "Change the mark" }, about, kind === "tags" ? [tools.remove] : Object.values(tools))
+  const box = el("div", { class: "edit", role: "group", "aria-label": "Change the mark" }, about, kind === "tags" ? [tools.remove, tools.revert] : Object.values(tools))
   const whole = asked && el("p", { class: "hint" })
-  const element = el("div", { class: "editor" }, bar.element, around.before, text, around.after, whole, box)
+  // in long texts all that is needed stays in view
+  const element = el("div", { class: "editor" }, whole, el("div", { class: "panel" }, bar.element, box), around.before, text, around.after)
 
+  const range = (a, b) => Array.from({ length: b - a + 1 }, (_, k) => a + k)
   const first = () => Math.min(anchor, cursor)
   const last = () => Math.max(anchor, cursor)
   const token = (i) => text.querySelector(`[data-i="${i}"]`)
   const words = (a, b) => tokens.slice(a, b + 1).map((t) => t.text + (t.ws ? " " : "")).join("").trim()
 
+  const quiet = () => (asked ? believed.filter((mark) => !asked.some((i) => i >= mark.first && i <= mark.last)) : [])
+  const all = () => [...marks, ...quiet()]
+
   function draw() {
-    const set = asked && new Set(asked)
-    text.replaceChildren(...drawText({ task, kind, marks, labels, asked: set, edit: true }))
+    text.replaceChildren(...drawText({ task, kind, marks, quiet: quiet(), labels, asked: asked && new Set(asked), edit: true }))
     if (whole) {
-      whole.replaceChildren(wide ? "Now about all of the text." : "Only the underlined words are asked about; the rest is there to be read. ",
-        wide ? "" : el("button", { type: "button", class: "link", onclick: ask }, keyed("Decide on all of it", "W")))
+      const left = asked.length < n
+      whole.replaceChildren(left ? "Only the underlined words are asked about; the rest is there to be read. " : "Now all of the text is asked about.",
+        left ? el("button", { type: "button", class: "link", onclick: ask }, keyed("Decide on all of it", "W")) : "")
     }
     show()
   }
@@ -47,20 +53,24 @@ export function textEditor({ task, kind, answer }, changed, around) {
     if (chosen) for (let i = first(); i <= last(); i++) { token(i).classList.add("chosen"); token(i).setAttribute("aria-selected", "true") }
     token(cursor)?.classList.add("cursor")
     if (n) text.setAttribute("aria-activedescendant", `t${cursor}`)
-    if (picked && !marks.some((mark) => same(mark, picked))) picked = null
-    about.textContent = picked ? `“${words(picked.first, picked.last)}” ${picked.label}` : chosen ? `“${words(first(), last())}”` : ""
-    const range = chosen && picked && (first() < picked.first || last() > picked.last)
+    if (picked && !all().some((mark) => same(mark, picked))) picked = null
+    about.replaceChildren(...(picked ? quoted(words(picked.first, picked.last), picked.label) : chosen ? quoted(words(first(), last()))
+      : [active ? "Select the words it is about." : finger() ? "Tap the first and the last word, then a label." : "Select words, then choose a label."]))
+    const beyond = chosen && picked && (first() < picked.first || last() > picked.last)
     // only what can be done now
-    tools.extend.hidden = !range
+    tools.extend.hidden = !beyond
     tools.split.hidden = !picked || cursor <= picked.first || cursor > picked.last
     tools.longer.hidden = !picked || picked.last === n - 1
     tools.shorter.hidden = !picked || picked.first === picked.last
-    tools.remove.hidden = !chosen || !over(marks, first(), last()).length
+    tools.remove.hidden = !chosen || !over(all(), first(), last()).length
+    tools.revert.hidden = !before.length
   }
 
-  function change(next, spoken) {
-    before.push({ marks, asked, wide })
+  // decided: words that the person decides on by this, whether they were asked or not
+  function change(next, spoken, decided) {
+    before.push({ marks, asked })
     marks = next
+    if (asked) asked = [...new Set([...asked, ...decided])].sort((a, b) => a - b)
     changed()
     draw()
     say(spoken)
@@ -71,7 +81,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
     cursor = Math.max(0, Math.min(n - 1, to))
     if (!extending) anchor = cursor
     chosen = true
-    picked = (extending ? over(marks, first(), last()) : at(marks, cursor))[0] ?? (extending ? picked : null)
+    picked = (extending ? over(all(), first(), last()) : at(all(), cursor))[0] ?? (extending ? picked : null)
     show()
     token(cursor).scrollIntoView({ block: "nearest" })
   }
@@ -81,34 +91,36 @@ export function textEditor({ task, kind, answer }, changed, around) {
     if (kind === "tags") {
       let next = marks
       for (let i = first(); i <= last(); i++) next = add(next, { first: i, last: i, label }, true)
-      const to = asked && !wide ? asked.find((i) => i > last()) : last() + 1
-      change(next, `${words(first(), last())}: ${label}`)
+      const to = asked ? asked.find((i) => i > last()) : last() + 1
+      change(next, `${words(first(), last())}: ${label}`, range(first(), last()))
       if (to !== undefined && to < n) move(to)
       return
     }
     // on a mark as a whole its label is changed; a selection is a mark of its own
     const mark = flat && picked && anchor === cursor ? { ...picked, label, score: undefined } : { first: first(), last: last(), label }
-    change(add(marks, mark, flat), `${words(mark.first, mark.last)}: ${label}`)
+    change(add(marks, mark, flat), `${words(mark.first, mark.last)}: ${label}`, range(Math.min(mark.first, first()), Math.max(mark.last, last())))
     anchor = cursor
     picked = mark
     show()
   }
 
   function pick(label) {
-    if (chosen) { put(label); text.focus(); return }
+    if (chosen) { put(label); text.focus({ preventScroll: true }); return }
     active = active === label ? null : label
     bar.press(active)
+    show()
     say(active ? `${label}: select words` : "")
   }
 
   function remove() {
-    const gone = picked ? [picked] : over(marks, first(), last())
-    if (gone.length) change(gone.reduce(without, marks), `Deleted: ${gone.map((mark) => mark.label).join(", ")}`)
+    const gone = picked ? [picked] : over(all(), first(), last())
+    if (!gone.length) return
+    change(gone.reduce(without, marks), `Deleted: ${gone.map((mark) => mark.label).join(", ")}`, gone.flatMap((mark) => range(mark.first, mark.last)))
   }
 
   function to(a, b) {
     const mark = { first: a, last: b, label: picked.label }
-    change(reach(marks, picked, a, b, flat), `${words(a, b)}: ${picked.label}`)
+    change(reach(marks, picked, a, b, flat), `${words(a, b)}: ${picked.label}`, range(Math.min(a, picked.first), Math.max(b, picked.last)))
     picked = mark
     show()
   }
@@ -123,25 +135,23 @@ export function textEditor({ task, kind, answer }, changed, around) {
 
   function cut() {
     if (!picked || cursor <= picked.first || cursor > picked.last) return
-    change(split(marks, picked, cursor, flat), `Split before ${tokens[cursor].text}`)
+    change(split(marks, picked, cursor, flat), `Split before ${tokens[cursor].text}`, range(picked.first, picked.last))
   }
 
   function ask() {
-    if (!asked || wide) return
-    before.push({ marks, asked, wide })
-    asked = tokens.map((_, i) => i)
-    wide = true
-    changed()
-    draw()
-    text.focus()
+    if (!asked || asked.length === n) return
+    // what was believed is now said
+    change(quiet().reduce((next, mark) => add(next, mark, flat), marks), "Now all of the text is asked about.", range(0, n - 1))
+    text.focus({ preventScroll: true })
   }
 
   function revert() {
-    if (before.length) { ({ marks, asked, wide } = before.pop()); changed(); draw() }
+    if (before.length) { ({ marks, asked } = before.pop()); changed(); draw(); say("Taken back") }
   }
 
   function jump(by) {
-    const places = kind === "tags" || (asked && !marks.length) ? asked ?? tokens.map((_, i) => i) : marks.map((mark) => mark.first)
+    const begun = (asked ?? []).filter((i) => !asked.includes(i - 1))
+    const places = kind === "tags" ? asked ?? range(0, n - 1) : [...new Set([...begun, ...all().map((mark) => mark.first)])].sort((a, b) => a - b)
     const next = by > 0 ? places.find((i) => i > cursor) : places.findLast((i) => i < cursor)
     if (next !== undefined) move(next)
   }
@@ -162,7 +172,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
   }
 
   function other() {
-    const found = at(marks, cursor)
+    const found = at(all(), cursor)
     if (found.length) { picked = found[(found.findIndex((mark) => picked && same(mark, picked)) + 1) % found.length]; show(); say(picked.label) }
   }
 
@@ -173,23 +183,28 @@ export function textEditor({ task, kind, answer }, changed, around) {
     return mark && text.contains(mark) ? Number(mark.querySelector(".token").dataset.i) : null
   }
 
-  text.addEventListener("pointerdown", (event) => {
+  function point(event, extending) {
     const i = under(event)
-    if (i === null || event.button) { if (!event.button) clear(); return }
-    // a finger cannot drag over lines without scrolling: a second tap ends what the first began
-    const extending = event.shiftKey || (event.pointerType === "touch" && chosen && !picked && anchor === cursor && i !== cursor)
-    move(i, extending)
-    dragging = event.pointerType !== "touch"
+    if (i === null) { clear(); return false }
+    move(i, extending(i))
     event.preventDefault()
-    text.focus()
+    text.focus({ preventScroll: true })
+    return true
+  }
+
+  text.addEventListener("pointerdown", (event) => {
+    if (event.button || event.pointerType === "touch") return
+    dragging = point(event, () => event.shiftKey)
   })
   text.addEventListener("pointermove", (event) => {
     if (!dragging || !event.buttons) return
     const i = under(event)
     if (i !== null && i !== cursor) move(i, true)
   })
-  text.addEventListener("pointerup", () => {
-    if (dragging && active && !(picked && anchor === cursor)) put(active)
+  text.addEventListener("pointerup", (event) => {
+    // a finger that drags scrolls, and then does not come here: a second tap ends what the first began
+    const touched = event.pointerType === "touch" && point(event, (i) => chosen && !picked && anchor === cursor && i !== cursor)
+    if ((dragging || touched) && active && !(picked && anchor === cursor)) put(active)
     dragging = false
   })
 
@@ -217,8 +232,8 @@ export function textEditor({ task, kind, answer }, changed, around) {
   return {
     element, keys,
     focus: () => { text.focus({ preventScroll: true }); if (asked?.length) move(asked[0]) },
-    payload: () => ({ spans: toSpans(marks), ...(wide && { asked }) }),
-    take: (payload) => { change(fromSpans(payload.spans), "Taken over") },
+    payload: () => ({ spans: toSpans(marks), ...(asked && asked.length > task.asked.length && { asked }) }),
+    take: (payload) => change(fromSpans(payload.spans), "Taken over", payload.asked ?? []),
     help: [
       ["← → ↑ ↓", "go from word to word"], ["Shift ← →", "select words"], ["1 – 9", "put a label on them"], ...(bar.find ? [["/", "find a label"]] : []),
       [". ,", kind === "tags" ? "next or last word that is asked" : "next or last mark"], ["D", "delete the mark"],
