@@ -45,8 +45,8 @@ def ask(
 ) -> tuple[list[Task], list[Floats]]:
     """The questions about what was picked, with what the model would answer, and how unsure it is of each token.
 
-    Of a text that is asked about in part, only what is suggested there is shown: an answer with the rest of it would pass the
-    model's own labels off as a person's.
+    Of a text that is asked about in part, only what is suggested there is a suggestion, and the rest is what the model believes:
+    an answer with it would pass the model's own labels off as a person's.
 
     pool (Path): Where the texts are.
     known (dict): Items that were read already.
@@ -93,6 +93,7 @@ def ask(
         if suggestion.why:
             own["why"] = suggestion.why
         own |= {key: item.source[key] for key in SOURCE if key in item.source}
+        inside, beyond = _split(suggestion.items, part)
         posterior = doubted[rank - 1]
         questions = (
             yes_no_tasks(posterior, item.doc, (), n_yes_no, meta=own)
@@ -102,20 +103,28 @@ def ask(
         questions = questions or [
             make_task(
                 item.doc,
-                suggestions=suggestion.items
-                if part is None
-                else [s for s in suggestion.items if not set(part).isdisjoint(range(*s[:2]))],
+                suggestions=inside,
                 component_kind=suggestion.kind,
                 labels=labels,
                 meta=own,
                 view_id=suggestion.view_id,
                 exclusive=suggestion.exclusive,
                 asked=part,
+                believed=beyond,
             )
         ]
         tasks += questions
         uncertainty += [suggestion.uncertainty] * len(questions)
     return tasks, uncertainty
+
+
+def _split(items: Sequence[Any], asked: Sequence[int] | None) -> tuple[Sequence[Any], list[Any]]:
+    """What touches the tokens that are asked about, and what does not."""
+    if asked is None:
+        return items, []
+    about = set(asked)
+    inside = [item for item in items if not about.isdisjoint(range(*item[:2]))]
+    return inside, [item for item in items if item not in inside]
 
 
 def asked_of(

@@ -191,6 +191,9 @@ def test_the_question_is_about_what_the_model_is_not_sure_of(ner):
             assert set(task["asked"]) & set(range(span["token_start"], span["token_end"] + 1))
         greedy = {(s.start, s.end - 1, s.label) for s in posterior.greedy}
         shown = {(s["token_start"], s["token_end"], s["label"]) for s in task["spans"]}
+        # the page shows it quietly
+        believed = {(s["token_start"], s["token_end"], s["label"]) for s in task["believed"]}
+        assert believed == greedy - shown
         for start, end, _ in greedy - shown:
             assert not set(task["asked"]) & set(range(start, end + 1))
     sizes = [(len(task["asked"]), len(task["tokens"])) for task in tasks]

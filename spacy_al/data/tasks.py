@@ -36,6 +36,7 @@ def make_task(
     view_id: str,
     exclusive: bool = True,
     asked: Sequence[int] | None = None,
+    believed: Sequence[tuple[Any, ...]] = (),
 ) -> Task:
     """The question about one document.
 
@@ -49,6 +50,7 @@ def make_task(
     view_id (str): Prodigy's interface, e.g. `ner_manual`, `spans_manual`, `choice`, `pos_manual`.
     exclusive (bool): For categories: whether exactly one applies.
     asked (Sequence[int] | None): The tokens that the question is about; None for all of them. `meta` shows the words.
+    believed (Sequence[tuple]): What the model takes for granted beside that, as in `suggestions`; nobody's answer unless taken up.
     RETURNS (Task): `_input_hash` is equal for equal texts; `_task_hash` for equal text, component, labels
         suggestions and tokens asked about, whatever their scores. Both are signed 32 bits, as Prodigy's, and stable, but not
         the numbers that Prodigy itself would give. The identity of a text is `util.content_hash`.
@@ -80,6 +82,7 @@ def make_task(
     if asked is not None:
         task["asked"] = list(asked)
         task["meta"]["asked"] = _stretches(doc, asked)
+        task["believed"] = _spans(doc, believed, labels, one_token=component_kind == "tags")
         shown.append(task["asked"])
     component = task["meta"].get("component", component_kind)
     task["_input_hash"] = _hash32(doc.text)
