@@ -97,7 +97,7 @@ class Steps:
         while (status := _wait(step)) is None and not self._ended.is_set():
             if choosing is None and (chosen := self._choose()):
                 choosing = self._start(chosen)
-            elif choosing and choosing.poll() == 0 and not self._beside:
+            elif choosing and choosing.poll() == 0 and self._trains():
                 self._take()
                 choosing = False
         for child in [child for child in (choosing, step) if child and child.poll() is None]:
@@ -115,7 +115,9 @@ class Steps:
         project, settings = self.project, self.project.settings
         with Store(project.database) as store:
             current, models = store.round(), store.models()
-        if current is None or current.state not in BESIDE:
+        # at the very first start nobody is to wait until the step has found out that it trains
+        begins = current is None and (settings.train or settings.weak)
+        if not begins and (current is None or current.state not in BESIDE):
             return None
         words: list[Any] = [settings.pool, "--config", project.config, "--quiet"]
         words += ["--output", project.output / FILE]
@@ -128,6 +130,11 @@ class Steps:
             labels = gold_labels(settings.train, kind=project.kind, spans_key=settings.spans_key)
             overrides["al.labels"] = [*labels]
         return shlex.split(command_line("select", words, overrides))[3:]
+
+    def _trains(self) -> bool:
+        with Store(self.project.database) as store:
+            current = store.round()
+        return current is not None and current.state in BESIDE
 
     def _take(self) -> None:
         try:
