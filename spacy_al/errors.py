@@ -515,6 +515,37 @@ class Errors:
     AL273 = "[AL273] The guidelines in {path} cannot be read: {why}. Give a text file in UTF-8."
     AL274 = "[AL274] {path} does not hold a token for each annotator: {why}. Delete it to make new links."
 
+    # Label Studio
+    AL290 = (
+        "[AL290] Which Label Studio, and who asks? Set LABEL_STUDIO_URL (or --url) to its address, http or https, and "
+        "LABEL_STUDIO_API_KEY to the access token of your account there."
+    )
+    AL291 = (
+        "[AL291] Label Studio at {url} cannot be reached: {why}. What was done so far stays; give the same command again when it can."
+    )
+    AL292 = "[AL292] Label Studio at {url} refuses {place} (status {status}): {why}. See whether the token is right and may do that."
+    AL293 = "[AL293] There is nothing in Label Studio to come back, or to ask there, yet. First: {command}"
+    AL294 = (
+        "[AL294] Project {number}, to which this run was pushed, is not at {url} any more, or not for this token. Delete {path} to make "
+        "a new one."
+    )
+    AL295 = (
+        "[AL295] {task} asks for a yes or no to a single entity or category, which has no form in Label Studio. Answer it with "
+        "annotate, or leave yes_no out of [al.partial]."
+    )
+    AL296 = (
+        "[AL296] Label Studio cannot hold the label {label!r}: it begins with $, is blank, or has characters that XML has not. Rename it."
+    )
+    AL297 = "[AL297] {path} does not say where this run was pushed to: {why}. Delete it to push to a new project."
+    AL298 = (
+        "[AL298] This run was pushed to {url}, and not to {wanted}. If that is the same server, change the address in {path}; delete "
+        "the file to make a new project there."
+    )
+    AL299 = (
+        "[AL299] The labelling interface was changed by hand and lacks {missing}. Add the labels at {address}, so that they can be "
+        "answered with."
+    )
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -559,6 +590,13 @@ class Warnings:
     W270 = (
         "[ALW270] {host} is reached without encryption: texts, answers and tokens can be read on the way. Beyond a network that you "
         "trust put a server with TLS in front of it."
+    )
+
+    # Label Studio
+    W290 = "[ALW290] {count} of {total} annotations in Label Studio were left out: {counts}. The first: {first}"
+    W291 = (
+        "[ALW291] {count} texts have characters that Label Studio cannot hold, and are not asked there. Answer them with: "
+        "python -m spacy_al annotate {config}"
     )
 
     # formats

@@ -14,7 +14,6 @@ from spacy_al.data.tasks import (
     make_task,
     read_tasks,
     to_docbin,
-    to_label_studio,
     to_prodigy,
     write_tasks,
 )
@@ -143,35 +142,6 @@ def test_unknown_kind():
         task("a", [(0, 1, "DRUG", 0.5)], component_kind="categories")
 
 
-def test_label_studio_counts_code_points():
-    """Label Studio's editor splits text into code points, so an emoji before a span moves it by one, as here."""
-    made = task("Take 😀\r\n aspirin", [(3, 4, "DRUG", 0.75), (0, 1, "DOSE", 0.5)])
-    out = to_label_studio(made)
-    assert out["data"]["text"] == made["text"] and out["data"]["al_rank"] == 1
-    [prediction] = out["predictions"]
-    assert prediction["score"] == 0.5 and prediction["model_version"] == "spacy-al"
-    result = prediction["result"][1]
-    assert result.pop("id").endswith("-1")
-    assert result == {
-        "from_name": "label",
-        "to_name": "text",
-        "type": "labels",
-        "value": {"start": 9, "end": 16, "text": "aspirin", "labels": ["DRUG"]},
-        "score": 0.75,
-    }
-    assert out["meta"]["_task_hash"] == made["_task_hash"]
-
-
-def test_label_studio_choices():
-    kw = {"component_kind": "categories", "labels": ["A", "B", "C"], "view_id": "choice"}
-    scores = [("A", 0.5), ("B", 0.6), ("C", 0.1)]
-    for exclusive, expected in ((True, ["B"]), (False, ["A", "B"])):
-        [prediction] = to_label_studio(task("x", scores, exclusive=exclusive, **kw))["predictions"]
-        assert [item["value"]["choices"][0] for item in prediction["result"]] == expected
-        assert {item["type"] for item in prediction["result"]} == {"choices"}
-    assert to_label_studio(task("x", [], **kw))["predictions"][0]["result"] == []
-
-
 def test_files_round_trip_to_the_last_decimal(tmp_path, capsys):
     tasks = [task(), task("line\u2028separator", [])]
     path = tmp_path / "new" / "batch.jsonl"
@@ -261,7 +231,4 @@ def test_every_task_holds_together(text, data):
     ]
     assert sorted(exclusive) == sorted(suggestions)
     assert json.loads(json.dumps(made)) == made
-    for result in to_label_studio(made)["predictions"][0]["result"]:
-        value = result["value"]
-        assert text[value["start"] : value["end"]] == value["text"]
     assert next(to_docbin([made], NLP.vocab).get_docs(NLP.vocab)).text == text

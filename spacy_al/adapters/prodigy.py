@@ -59,7 +59,7 @@ def import_answers(
     form, result, said = FORMATS.get(format), Imported(), dict[tuple[str, Any], list[str]]()
     asked = Asked(store, form, add)
     for where, answered in _answered(path, form):
-        _take(asked, answered, result, said, where, annotator or format)
+        take(asked, answered, result, said, where, annotator or format)
     return result
 
 
@@ -78,14 +78,26 @@ def _answered(path: Path, form: Format | None) -> Iterator[tuple[str, Any]]:
             yield f"{path.name}:{number}", answered
 
 
-def _take(
+def take(
     asked: Asked,
     answered: Any,
     result: Imported,
     said: dict[tuple[str, Any], list[str]],
     where: str,
     somebody: str,
+    id: str | None = None,
 ) -> None:
+    """Store one answered task, and count what became of it.
+
+    asked (Asked): The run.
+    answered (Any): As Prodigy has it.
+    result (Imported): Gets the count.
+    said (dict): What was answered before in the same source, by task and annotator.
+    where (str): Where it stands, for messages.
+    somebody (str): Whose it is where it does not say.
+    id (str | None): Of the answer, where the source has one; else what is the same is the same answer.
+    RAISES (AlError): What the store raises when it cannot be written.
+    """
     try:
         if "problem" in answered:
             result.leave_out("bad answer", where, answered["problem"])
@@ -122,7 +134,7 @@ def _take(
         new = asked.store.add_answer(
             stored.id,
             payload,
-            id=identity if again == 1 else f"{identity}-{again}",
+            id=id or (identity if again == 1 else f"{identity}-{again}"),
             annotator=annotator,
             seconds=answered.get(SECONDS),
             at=answered.get("_timestamp"),

@@ -12,6 +12,8 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     import_,
     ingest,
     init,
+    pull,
+    push,
     report,
     run,
     select,

@@ -67,7 +67,7 @@ def import_cli(
     with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
         result = import_(store, answers, format=format.value, annotator=annotator, add=add)
     if not quiet:
-        typer.echo(f"✔ {_counted(result)}", err=True)
+        typer.echo(f"✔ {counted(result)}", err=True)
 
 
 def import_(
@@ -91,19 +91,20 @@ def import_(
     left_out = total - sum(result.counts[name] for name in (*TAKEN, "unanswered"))
     if not any(result.counts[name] for name in TAKEN):
         first = f" The first: {result.first}" if result.first else ""
-        counts = _counted(result) or "it is empty"
+        counts = counted(result) or "it is empty"
         raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
     if left_out:
         message = Warnings.W110.format(
             count=left_out,
             total=total,
             path=answers,
-            counts=_counted(result),
+            counts=counted(result),
             first=result.first,
         )
         warnings.warn(message, AlWarning, stacklevel=2)
     return result
 
 
-def _counted(result: Imported) -> str:
+def counted(result: Imported) -> str:
+    """Counts as a person reads them."""
     return ", ".join(f"{count} {name}" for name, count in result.counts.items())

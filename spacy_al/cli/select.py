@@ -11,13 +11,14 @@ import typer
 from spacy.vocab import Vocab
 from typer import Argument, Option
 
+from spacy_al.adapters.label_studio import to_label_studio
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
 from spacy_al.committee import members_of_round, read_together
 from spacy_al.costs import Seconds, fit_seconds
 from spacy_al.data.shard import writing
 from spacy_al.data.store import Store
-from spacy_al.data.tasks import Task, to_docbin, to_label_studio, write_tasks
+from spacy_al.data.tasks import Task, to_docbin, write_tasks
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.project import DATABASE
 from spacy_al.scoring import load_code

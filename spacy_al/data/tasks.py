@@ -21,9 +21,6 @@ from spacy_al.util import content_hash
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
 TASK_KEY = "al_task"
-# Label Studio ties a suggestion to its form by these names: <Text name="text" value="$text"/> and
-# <Labels name="label" toName="text"> or <Choices name="label" toName="text">
-FORM, OBJECT = "label", "text"
 
 
 def make_task(
@@ -113,7 +110,7 @@ def read_tasks(path: Path) -> Iterator[Task]:
 def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:
     """Write JSONL; a file is replaced only once the new one is whole.
 
-    tasks (Iterable[dict]): Tasks, or what `to_label_studio` makes of them.
+    tasks (Iterable[dict]): Tasks, or what an adapter makes of them.
     path (Path): The file, or `-` for standard output.
     RETURNS (int): How many were written.
     RAISES (AlError): The file cannot be written (AL047).
@@ -125,53 +122,6 @@ def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:
 def to_prodigy(task: Task) -> Task:
     """The task as Prodigy takes it, which is how it is."""
     return task
-
-
-def to_label_studio(task: Task) -> dict[str, Any]:
-    """The task as Label Studio imports it, suggestions as a prediction.
-
-    Offsets stay as they are: since 2021 Label Studio counts code points, as Python does, and counts the
-    two characters of a Windows line end as two. The prediction's `score` is the probability of its weakest
-    suggestion, by which Label Studio can sort; `data.al_rank` is the order in which to ask.
-
-    task (Task): A task.
-    RETURNS (dict): `data`, `predictions` and `meta`.
-    """
-    meta = task.get("meta", {})
-    results: list[dict[str, Any]] = [
-        {
-            "value": {
-                "start": span["start"],
-                "end": span["end"],
-                "text": task["text"][span["start"] : span["end"]],
-                "labels": [span["label"]],
-            },
-            "type": "labels",
-            **_scored(span),
-        }
-        for span in task.get("spans", [])
-    ]
-    results += [
-        {"value": {"choices": [option["id"]]}, "type": "choices", **_scored(option)}
-        for option in chosen_options(task)
-    ]
-    for number, result in enumerate(results):
-        result |= {
-            "id": f"al{task['_task_hash'] & 0xFFFFFFFF:08x}-{number}",
-            "from_name": FORM,
-            "to_name": OBJECT,
-        }
-    prediction: dict[str, Any] = {
-        "model_version": str(meta.get("model") or "spacy-al"),
-        "result": results,
-    }
-    probs = [result["score"] for result in results if "score" in result]
-    if probs:
-        prediction["score"] = min(probs)
-    data = {"text": task["text"], "al_id": content_hash(task["text"])}
-    data |= {f"al_{key}": meta[key] for key in ("rank", "score") if key in meta}
-    hashes = {key: task[key] for key in ("_input_hash", "_task_hash")}
-    return {"data": data, "predictions": [prediction], "meta": {**meta, **hashes}}
 
 
 def to_docbin(tasks: Iterable[Task], vocab: Vocab) -> DocBin:
@@ -274,10 +224,6 @@ def chosen_options(task: Task) -> list[dict[str, Any]]:
     if task.get("config", {}).get("choice_style") == "multiple":
         return [option for option in scored if option["score"] >= 0.5]
     return [max(scored, key=lambda option: option["score"])] if scored else []
-
-
-def _scored(item: dict[str, Any]) -> dict[str, float]:
-    return {"score": item["score"]} if "score" in item else {}
 
 
 def _plain(value: Any) -> Any:
