@@ -218,7 +218,8 @@ def listen(host: str, port: int) -> socket.socket:
     """RAISES (AlError): AL272 if nothing can be served there."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(found[0], socket.SOCK_STREAM)
+        # with its protocol, or asyncio does not know it for TCP, and small replies wait 40 ms for each other (Nagle)
+        listener = socket.socket(*found[:3])
         try:
             if os.name == "posix":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
