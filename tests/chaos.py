@@ -58,12 +58,12 @@ def corpus(folder):
         DocBin(docs=docs[:count]).to_disk(folder / f"{name}.spacy")
 
 
-def command(folder, output, *more):
+def command(folder, output, *more, verb=("run", "--once", "--quiet")):
     paths = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
     overrides = {f"paths.{key}": folder / f"{name}.spacy" for key, name in paths.items()}
     overrides |= {**OVERRIDES, "al.output": output}
     words = [word for key, value in overrides.items() for word in (f"--{key}", str(value))]
-    run = ["run", str(ROOT / "configs" / "ner.cfg"), "--once", "--quiet"]
+    run = [verb[0], str(ROOT / "configs" / "ner.cfg"), *verb[1:]]
     return [sys.executable, "-m", "spacy_al", *run, *more, *words]
 
 

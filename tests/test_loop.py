@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from spacy_al.adapters.oracle import make_oracle, read_gold_texts
 from spacy_al.cli import app
+from spacy_al.data.desk import next_tasks
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError
 from spacy_al.lock import locked
@@ -265,7 +266,7 @@ def front_end(database, name, gold):
     oracle, texts = make_oracle(), read_gold_texts(gold)
     with Store(database, create=False) as store:
         while store.round().state != "stopped":
-            stored = store.next_task(name)
+            stored = next(iter(next_tasks(store, name, n=1)), None)
             if stored is None:
                 continue
             payload, _ = oracle(

@@ -17,7 +17,8 @@ from pathlib import Path
 import pytest
 import spacy
 
-from spacy_al.data import store as store_module
+from spacy_al.data import desk
+from spacy_al.data.desk import n_left, next_tasks, progress
 from spacy_al.data.records import task_id
 from spacy_al.data.schema import MIGRATIONS, connect
 from spacy_al.data.store import Store
@@ -65,6 +66,10 @@ def store(path):
 
 def ids(found):
     return [stored.id for stored in found]
+
+
+def next_task(store, annotator, **how):
+    return next(iter(next_tasks(store, annotator, n=1, **how)), None)
 
 
 # Rounds
@@ -149,40 +154,49 @@ def test_texts_are_kept_once_with_where_they_are_from(store):
 
 def test_next_task_is_held_until_it_is_answered(store):
     one, two, three = ids(store.tasks())
-    assert [store.next_task("a").id, store.next_task("a").id, store.next_task("b").id] == [
+    assert [next_task(store, "a").id, next_task(store, "a").id, next_task(store, "b").id] == [
         one,
         one,
         two,
     ]
     store.add_answer(one, NONE, id="1", annotator="a")
-    assert store.next_task("a").id == three
-    assert store.next_task("c") is None
+    assert next_task(store, "a").id == three
+    assert next_task(store, "c") is None
     store.add_answer(two, NONE, id="2", annotator="b")
-    assert store.next_task("b") is None
+    assert next_task(store, "b") is None
     store.open_round(1)
-    assert store.next_task("a") is None  # the latest round asks nothing yet
+    assert next_task(store, "a") is None  # the latest round asks nothing yet
 
 
 def test_overlap(store):
     one, two, three = ids(store.tasks())
-    first = [store.next_task(who, overlap=2).id for who in "abc"]
+    first = [next_task(store, who, overlap=2).id for who in "abc"]
     assert first == [one, one, two]
     store.add_answer(one, NONE, id="1", annotator="a")
-    assert store.next_task("a", overlap=2).id == two
-    assert store.next_task("d", overlap=2).id == three
+    assert next_task(store, "a", overlap=2).id == two
+    assert next_task(store, "d", overlap=2).id == three
     store.add_answer(one, NONE, id="2", annotator="b")
-    assert one not in [store.next_task(who, overlap=2) for who in "bd"]
+    assert one not in [next_task(store, who, overlap=2) for who in "bd"]
 
 
 def test_a_task_of_one_who_went_away_goes_to_others(store, monkeypatch):
     one, two, three = ids(store.tasks())
-    store.next_task("a")
+    next_task(store, "a")
     now = time.time()
-    monkeypatch.setattr(store_module.time, "time", lambda: now + store_module.HELD + 1)
-    assert store.next_task("b").id == one
-    assert store.next_task("a").id == two
+    monkeypatch.setattr(desk.time, "time", lambda: now + desk.HELD + 1)
+    assert next_task(store, "b").id == one
+    assert next_task(store, "a").id == two
     store.add_answer(one, NONE, id="1", annotator="b")
-    assert [store.next_task("a").id, store.next_task("b").id] == [two, three]
+    assert [next_task(store, "a").id, next_task(store, "b").id] == [two, three]
+
+
+def test_a_review_is_for_one_person(store):
+    store.advance(0, "wait", tasks=tasks(0, 4, "review")[3:])
+    assert n_left(store, 2) == 4
+    (review,) = (stored for stored in store.tasks() if stored.purpose == "review")
+    assert next_task(store, "a", overlap=2) == review
+    store.add_answer(review.id, NONE, id="1", annotator="a")
+    assert n_left(store, 2) == 3 and next_task(store, "b", overlap=2).purpose == "train"
 
 
 # Answers
@@ -277,7 +291,7 @@ ROUNDS = 4
 def _answer(path, annotator):
     with Store(path) as store, path.with_name(annotator).open("w") as acknowledged:
         while True:
-            stored = store.next_task(annotator)
+            stored = next_task(store, annotator)
             if stored is None:
                 last = store.round()
                 if last and (last.number, last.state) == (ROUNDS - 1, "done"):
@@ -386,7 +400,7 @@ def test_another_process_that_does_not_let_go(path):
 def _write_until_killed(path, attempt, pipe):
     with Store(path) as store:
         while True:
-            stored = store.next_task("a")
+            stored = next_task(store, "a")
             if stored is None:
                 last = store.round()
                 number = last.number + (last.state != "train") if last else 0
@@ -542,7 +556,7 @@ def _use(path):
         store.round(), store.metrics(), store.models(), list(store.events())
         list(store.tasks()), list(store.answers()), store.n_answers(), store.asked_ids()
         store.unanswered()
-        store.next_task("b", overlap=2)
+        next_task(store, "b", overlap=2)
         store.open_round(7)
 
 
@@ -557,7 +571,8 @@ def test_a_torn_file(path, tmp_path, share):
 
 def test_a_damaged_file(path, tmp_path):
     with Store(path) as store:
-        for number, task in enumerate(ids(store.tasks()) * 5):
+        # as much as fills the pages, or most damage hits nothing
+        for number, task in enumerate(ids(store.tasks()) * 20):
             store.add_answer(task, SOME, id=str(number), annotator=f"a{number}")
         store.log("something", why="x" * 500)
     whole, rng, refused = path.read_bytes(), random.Random(0), 0
@@ -635,6 +650,26 @@ def test_migrations_run_in_order_from_any_version(tmp_path, before):
     assert _state(connection) == (3, ["adults", "people"])
     assert connection.execute("SELECT * FROM adults").fetchall() == [("Ada", 36)]
     connection.close()
+
+
+def test_a_run_of_before_counts_what_it_has(path):
+    """The tables as they were at first, with answers of two people, one of them corrected."""
+    with Store(path) as store:
+        one, two, _ = ids(store.tasks())
+        for k, (task, who) in enumerate([(one, "a"), (one, "b"), (two, "a"), (two, "a")]):
+            store.add_answer(task, NONE, id=f"{k}", annotator=who)
+    with sqlite3.connect(path) as old:
+        for name in ("TRIGGER count_task", "TRIGGER count_answer", "TABLE counts"):
+            old.execute(f"DROP {name}")
+        old.execute("DROP INDEX answers_by_annotator")
+        old.execute("PRAGMA user_version = 1")
+    old.close()
+    with Store(path) as store:
+        assert [n_left(store, overlap) for overlap in (1, 2, 3)] == [1, 2, 3]
+        found = progress(store, "b")
+        assert (found["asked"], found["answered"], found["own"]) == (3, 2, 1)
+        store.add_answer(two, NONE, id="4", annotator="b")
+        assert n_left(store, 2) == 1
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path):

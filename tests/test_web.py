@@ -237,7 +237,7 @@ def test_the_desk_agrees_with_the_store(database):
     with Store(database) as store:
         every = list(store.tasks())
         given = next_tasks(store, "ann", n=3)
-        assert given == every[:3] and store.next_task("ann") == every[0]
+        assert given == every[:3] and next_tasks(store, "ann", n=1) == every[:1]
         assert next_tasks(store, "bob", n=3) == every[3:]
         assert own_task(store, "ann", every[3].id) is None
         assert own_task(store, "ann", every[1].id) == (every[1], None)
@@ -411,6 +411,7 @@ def test_bad_bodies_are_explained_and_store_nothing_that_is_none(client, databas
                 assert path == "/api/answer" and data is whole
                 with sqlite3.connect(database) as connection:
                     connection.execute("DELETE FROM answers")
+                    connection.execute("UPDATE counts SET answered = 0")
                 connection.close()
                 ask(client)
             else:

@@ -6,26 +6,45 @@ from typing import Any
 from spacy_al.data.answers import check_name
 from spacy_al.data.records import StoredTask
 from spacy_al.data.schema import explained, transaction
-from spacy_al.data.store import FREE, HELD, OWN, Store
+from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task
 from spacy_al.util import content_hash
 
 # States of a round in which people may be asked more than it has chosen: it chooses nothing yet that could be the same
 BESIDE = ("train", "evaluate")
-LATEST = "round = (SELECT max(number) FROM rounds)"
+# A task whose annotator has been away for so many seconds is given to others as well
+HELD = 3600.0
+LATEST = "counts.round = (SELECT max(number) FROM rounds)"
+# Who settles what others contradict each other about is one person
+ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
+COLUMNS = "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload"
+# Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
+# SQLite does in the order in which they are written
+OPEN = f"""{LATEST} AND answered < {ENOUGH}
+    AND NOT EXISTS (SELECT 1 FROM answers WHERE task = counts.task AND annotator = :annotator)
+    AND answered + (SELECT count(*) FROM assignments
+        WHERE task = counts.task AND annotator != :annotator AND at > :since) < {ENOUGH}"""
+IN_ORDER = "ORDER BY counts.purpose, counts.rank LIMIT :n"
+FREE = f"""{COLUMNS} FROM (SELECT * FROM counts WHERE {OPEN} {IN_ORDER}) AS counts
+    CROSS JOIN tasks ON tasks.id = counts.task {IN_ORDER}"""
+OWN = f"""{COLUMNS} FROM assignments AS held CROSS JOIN counts ON counts.task = held.task
+    CROSS JOIN tasks ON tasks.id = held.task WHERE held.annotator = :annotator AND {OPEN} {IN_ORDER}"""
 
 
 def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) -> list[StoredTask]:
-    """What to ask an annotator next, as `Store.next_task` has it; they are theirs from then on.
+    """What to ask an annotator next, in the latest round; the tasks are theirs from then on.
 
+    annotator (str): Who asks. Asking again gives the same tasks until they are answered.
     n (int): Tasks at most: one to answer, and those to be at hand when the connection is not.
+    overlap (int): By how many annotators each task is to be answered; a review by one. A task that was given to one who did
+        not answer it within the hour goes to others as well.
     """
     now, who = time.time(), check_name("annotator", annotator)
     values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
     found: dict[str, StoredTask] = {}
     with explained(store.path), transaction(store._connection) as connection:
         for sql in (OWN, FREE):
-            for row in connection.execute(f"{sql} ORDER BY purpose, rank LIMIT :n", values):
+            for row in connection.execute(sql, values):
                 if len(found) < n:
                     found.setdefault(row[0], store._task(row))
         rows = [(task, who, now) for task in found]
@@ -54,9 +73,10 @@ def progress(store: Store, annotator: str) -> dict[str, Any]:
     """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, those that somebody has
     `answered`, and the annotator's `own`."""
     current = store.round()
-    sql = f"""SELECT count(*), coalesce(sum(EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)), 0),
-        coalesce(sum(EXISTS (SELECT 1 FROM answers WHERE task = tasks.id AND annotator = ?)), 0)
-        FROM tasks WHERE {LATEST}"""
+    sql = f"""SELECT count(*), coalesce(sum(answered > 0), 0), (
+            SELECT count(DISTINCT answers.task) FROM answers
+            CROSS JOIN counts ON counts.task = answers.task WHERE annotator = ? AND {LATEST})
+        FROM counts WHERE {LATEST}"""
     counts = store._read(sql, (check_name("annotator", annotator),))[0]
     return {
         "round": current.number if current else None,
@@ -67,9 +87,8 @@ def progress(store: Store, annotator: str) -> dict[str, Any]:
 
 def n_left(store: Store, overlap: int = 1) -> int:
     """Tasks of the latest round that fewer annotators have answered than are to."""
-    sql = f"""SELECT count(*) FROM tasks WHERE {LATEST} AND
-        (SELECT count(DISTINCT annotator) FROM answers WHERE task = tasks.id) < ?"""
-    return store._read(sql, (overlap,))[0][0]
+    sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH}"
+    return store._read(sql, {"overlap": overlap})[0][0]
 
 
 def add_beside(store: Store, task: Task) -> bool:

@@ -1,6 +1,7 @@
 """The tables of a run, how old databases become new ones, and what SQLite's failures mean to a user."""
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from spacy_al.errors import AlError, Errors
 # In the header of the file, so that another program's database is never taken for ours: "spAL"
 APPLICATION = 0x7370414C
 PATIENCE = 60.0
+TURNS = threading.RLock()
 DAMAGE = ("no such", "malformed", "decode")
 
 # Text from outside is kept as JSON with escapes: SQLite stores UTF-8, which has no lone surrogates.
@@ -54,8 +56,28 @@ FIRST = (
     """CREATE TABLE events (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL)""",
 )
+# By how many people each task is answered, in the order in which to ask: small rows, since what comes next and how far a round
+# is are asked for with every answer, and a task is as long as its text
+SECOND = (
+    """CREATE TABLE counts (
+        round INTEGER NOT NULL,
+        purpose TEXT NOT NULL,
+        rank INTEGER NOT NULL,
+        task TEXT NOT NULL UNIQUE REFERENCES tasks (id),
+        answered INTEGER NOT NULL,
+        PRIMARY KEY (round, purpose, rank)) WITHOUT ROWID""",
+    """INSERT INTO counts SELECT round, purpose, rank, id,
+        (SELECT count(DISTINCT annotator) FROM answers WHERE task = tasks.id) FROM tasks""",
+    """CREATE TRIGGER count_task AFTER INSERT ON tasks BEGIN
+        INSERT INTO counts VALUES (new.round, new.purpose, new.rank, new.id, 0); END""",
+    """CREATE TRIGGER count_answer AFTER INSERT ON answers
+        WHEN NOT EXISTS (SELECT 1 FROM answers
+            WHERE task = new.task AND annotator = new.annotator AND seq != new.seq)
+        BEGIN UPDATE counts SET answered = answered + 1 WHERE task = new.task; END""",
+    "CREATE INDEX answers_by_annotator ON answers (annotator, task, seq)",
+)
 # Each entry takes a database one version further; an entry that was released is never changed.
-MIGRATIONS: tuple[Sequence[str], ...] = (FIRST,)
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND)
 
 
 def connect(
@@ -88,17 +110,19 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """All or nothing, and on disk when it is over.
 
     It takes the right to write at once: a transaction that reads first and writes later fails when another process
-    wrote in between, and no waiting helps.
+    wrote in between, and no waiting helps. Threads of one process take turns beforehand: SQLite has whoever finds the
+    database taken sleep for up to a tenth of a second, whether it is free by then or not.
     """
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        # SQLite takes some failures back itself, such as a full disk
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
+    with TURNS:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+            connection.execute("COMMIT")
+        except BaseException:
+            # SQLite takes some failures back itself, such as a full disk
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
 
 
 @contextmanager

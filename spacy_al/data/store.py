@@ -18,21 +18,9 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")
-# A task whose annotator has been away for so many seconds is given to others as well
-HELD = 3600.0
-
 TASKS = "SELECT id, round, item, purpose, rank, payload FROM tasks"
 LATEST = """FROM answers WHERE seq IN (
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
-# Of the latest round, what an annotator has not answered and not enough others have, or hold
-FREE = f"""{TASKS} AS task
-    WHERE round = (SELECT max(number) FROM rounds)
-    AND NOT EXISTS (SELECT 1 FROM answers WHERE task = task.id AND annotator = :annotator)
-    AND (SELECT count(*) FROM (
-            SELECT annotator FROM answers WHERE task = task.id
-            UNION SELECT annotator FROM assignments
-            WHERE task = task.id AND annotator != :annotator AND at > :since)) < :overlap"""
-OWN = f"{FREE} AND id IN (SELECT task FROM assignments WHERE annotator = :annotator)"
 
 
 class Store:
@@ -123,27 +111,6 @@ class Store:
         where = """ WHERE round = coalesce(?, round)
             AND NOT EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)"""
         return list(self._tasks(where, (round,)))
-
-    def next_task(self, annotator: str, *, overlap: int = 1) -> StoredTask | None:
-        """What to ask an annotator next, in the latest round; the task is theirs from then on.
-
-        annotator (str): Who asks. Asking again gives the same task until it is answered.
-        overlap (int): By how many annotators each task is to be answered. A task that was given to one who did not answer
-            it within the hour goes to others as well.
-        RETURNS (StoredTask | None): None if nothing is left for this annotator now.
-        """
-        now, who = time.time(), check_name("annotator", annotator)
-        values = {"annotator": who, "overlap": overlap, "since": now - HELD}
-        with explained(self.path), transaction(self._connection) as connection:
-            for sql in (OWN, FREE):
-                sql += " ORDER BY purpose, rank LIMIT 1"
-                if row := connection.execute(sql, values).fetchone():
-                    break
-            else:
-                return None
-            held = (row[0], who, now)
-            connection.execute("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", held)
-        return self._task(row)
 
     def asked_ids(self, *, before_round: int | None = None) -> set[str]:
         """The ids of the texts that were asked, by all rounds or those before one."""
@@ -272,7 +239,7 @@ class Store:
         id, round, item, purpose, rank, payload = row
         return StoredTask(id, round, item, purpose, rank, self._loads(payload))
 
-    def _read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows at once: a reader that stops half way would hold up what this connection writes next."""
         with explained(self.path):
             return self._connection.execute(sql, values).fetchall()
