@@ -8,6 +8,7 @@ from typing import Any
 
 from spacy_al.data.annotate import decided_tokens
 from spacy_al.data.answers import VERDICTS, YES_NO, kind_of
+from spacy_al.data.desk import held
 from spacy_al.data.records import StoredAnswer
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task
@@ -19,7 +20,8 @@ def annotators(store: Store) -> dict[str, Any]:
 
     store (Store): The run.
     RETURNS (dict): `annotators`, by name: `answers`, `accept`, `reject`, `ignore`, `seconds` (the median of an answer) and
-        `words_per_minute` (words decided), both None where no time is known. `agreement`, of every two who have answered
+        `words_per_minute` (words decided), both None where no time is known; `held`, ids of the tasks that they have got in
+        the latest round and not answered yet. `agreement`, of every two who have answered
         the same tasks: `pair`, `tasks`, `verdicts` (kappa of accept and reject), and `kappa` and `span_f1` of what both
         accepted beyond a mere yes, as `measures.agreement` has them: None where chance or nothing would do as well. Tasks
         that either ignored do not count there. Plain data.
@@ -28,10 +30,18 @@ def annotators(store: Store) -> dict[str, Any]:
     given: dict[str, dict[str, StoredAnswer]] = {}
     for answer in store.answers():
         given.setdefault(answer.annotator, {})[answer.task] = answer
+    got = held(store)
     names = sorted(given)
     pairs = [_pair(names, given, tasks) for names in combinations(names, 2)]
     return {
-        "annotators": [{"name": name, **_one([*given[name].values()], tasks)} for name in names],
+        "annotators": [
+            {
+                "name": name,
+                **_one([*given.get(name, {}).values()], tasks),
+                "held": got.get(name, []),
+            }
+            for name in sorted({*given, *got})
+        ],
         "agreement": [pair for pair in pairs if pair["tasks"]],
     }
 

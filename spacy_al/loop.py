@@ -15,6 +15,7 @@ from spacy_al.adapters.oracle import gold_labels
 from spacy_al.answering import ask_oracle, merged_answers, reviews
 from spacy_al.committee import keep_checkpoints, read_together, train_members
 from spacy_al.costs import fit_seconds
+from spacy_al.data.desk import n_left
 from spacy_al.data.export import export_answers, export_tasks
 from spacy_al.data.merge import grown
 from spacy_al.data.shard import writing
@@ -208,7 +209,8 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
         export_tasks(store, current.number, folder / "tasks.jsonl")
     if project.oracle:
         ask_oracle(store, project, current.number)
-    left = len(store.unanswered(current.number))
+    # gold says the same however often it is asked
+    left = n_left(store, 1 if project.oracle else project.settings.overlap)
     if left:
         total = sum(1 for _ in store.tasks(current.number))
         return Outcome("waiting", project.waits(current.number, left, total), current.number)

@@ -77,9 +77,11 @@ class Project:
         return command_line("run", words, self.overrides)
 
     def waits(self, number: int, left: int, total: int) -> str:
-        """What a person is to do in a round, in one sentence."""
+        """What people are to do in a round, in one sentence."""
+        overlap = self.settings.overlap
+        what = "answers" if overlap == 1 else f"texts, each answered by {overlap} people"
         return (
-            f"Round {number} waits for {left} of {total} answers: label {self.folder(number) / 'tasks.jsonl'}, take "
+            f"Round {number} waits for {left} of {total} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "
             f"the answers in with `python -m spacy_al import {self.config} ANSWERS.jsonl`, and run again."
         )
 

@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "labels": (list,),
     "committee": (str,),
     "committee_size": (int,),
+    "overlap": (int,),
     "dev_size": (int,),
     "pretrain_epochs": (int,),
     "patterns": (str,),
@@ -48,6 +49,7 @@ LEAST = {
     "density_neighbours": 0,
     "cost_weight": 0,
     "committee_size": 2,
+    "overlap": 1,
     "dev_size": 0,
     "pretrain_epochs": 0,
 }

@@ -34,6 +34,7 @@ class Settings:
     committee (str): Members that are trained beside each round's model and read with it: "none", or from other "seeds",
         "bootstrap" samples, "checkpoints" of the one training, or "heads" on its encoder.
     committee_size (int): Members of it, the model itself among them.
+    overlap (int): Annotators that each text is asked of, each blind to the others.
     dev_size (int): Texts asked first, at random, where there is no development set.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
@@ -63,6 +64,7 @@ class Settings:
     labels: list[str] = field(default_factory=list)
     committee: str = "none"
     committee_size: int = 3
+    overlap: int = 1
     dev_size: int = 100
     pretrain_epochs: int = 0
     patterns: Path | None = None

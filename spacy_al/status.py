@@ -3,6 +3,7 @@
 from typing import Any
 
 from spacy_al.annotators import annotators
+from spacy_al.data.desk import n_left
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 
@@ -27,7 +28,7 @@ def status(project: Project) -> dict[str, Any]:
         current = store.round()
         metrics = store.metrics()
         asked = {k: sum(1 for _ in store.tasks(k)) for k in metrics}
-        left = len(store.unanswered(current.number)) if current else 0
+        left = n_left(store, project.settings.overlap)
         given = store.n_answers()
         who = annotators(store)
     if current is None:

@@ -555,6 +555,7 @@ def test_annotators(tmp_path):
         tokens = [len(stored.task["tokens"]) for stored in store.tasks()]
     ada, bob, cy = found["annotators"]
     assert ada == {
+        "held": [],
         "name": "ada",
         "answers": 3,
         "accept": 2,

@@ -54,12 +54,52 @@ def format_status(found: dict[str, Any]) -> str:
         for row in found["rounds"]
     ]
     lines = [table(rows, header=header, divider=True, aligns=["r"] * len(header))] if rows else []
+    lines += _people(found)
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
     review = sum(row["review"] for row in found["rounds"][-1:])
     if review:
         lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
     lines.append(f"{MARKS.get(found['state'], 'ℹ')} {printable(found['sentence'])}")
     return "\n".join(lines)
+
+
+def _people(found: dict[str, Any]) -> list[str]:
+    """Who has answered how much and how fast, and how far any two say the same."""
+    who = [
+        (
+            _line(one["name"]),
+            one["answers"],
+            len(one["held"]),
+            _seconds(one["seconds"]),
+            _whole(one["words_per_minute"]),
+        )
+        for one in found.get("annotators", [])
+    ]
+    pairs = [
+        (
+            _line(" and ".join(pair["pair"])),
+            pair["tasks"],
+            _score(pair["verdicts"]),
+            _score(pair["kappa"]),
+            _score(pair["span_f1"]),
+        )
+        for pair in found.get("agreement", [])
+    ]
+    people = ("annotator", "answered", "has before them", "an answer", "words a minute")
+    agree = ("agreement", "both answered", "kappa of verdicts", "kappa", "F of spans")
+    return [
+        table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r"))
+        for header, rows in ((people, who), (agree, pairs))
+        if rows
+    ]
+
+
+def _line(name: str) -> str:
+    return " ".join(printable(name).split())
+
+
+def _whole(value: Any) -> str:
+    return "" if value is None else f"{value:.0f}"
 
 
 def _count(value: Any) -> str:

@@ -85,6 +85,16 @@ def progress(store: Store, annotator: str) -> dict[str, Any]:
     }
 
 
+def held(store: Store) -> dict[str, list[str]]:
+    """The ids of the tasks of the latest round that each annotator has got and not answered yet."""
+    found: dict[str, list[str]] = {}
+    sql = f"""SELECT annotator, counts.task FROM assignments CROSS JOIN counts ON counts.task = assignments.task
+        WHERE {LATEST} AND at > ? ORDER BY annotator, purpose, rank"""
+    for annotator, task in store._read(sql, (time.time() - HELD,)):
+        found.setdefault(annotator, []).append(task)
+    return found
+
+
 def n_left(store: Store, overlap: int = 1) -> int:
     """Tasks of the latest round that fewer annotators have answered than are to."""
     sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH}"
