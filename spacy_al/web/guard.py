@@ -16,8 +16,10 @@ from spacy_al.data.answers import check_name
 from spacy_al.errors import AlError
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
-# The whole of a body, in bytes: some ten thousand spans
-LIMIT = 1 << 20
+# The whole of a body, in bytes: some ten thousand spans, and from Label Studio a hundred documents with their annotations
+LIMIT, MACHINE_LIMIT = 1 << 20, 1 << 24
+# Where Label Studio calls, see `backend`
+MACHINES = "/label-studio/"
 NAME = 100
 # So many wrong tokens a minute from one address are told that they are wrong
 TRIES, WINDOW, ADDRESSES = 10, 60.0, 10_000
@@ -46,7 +48,12 @@ class Refused(Exception):
 
 
 def guarded(
-    app: App, *, hosts: Collection[str], tokens: Mapping[str, str] | None, nobody: str
+    app: App,
+    *,
+    hosts: Collection[str],
+    tokens: Mapping[str, str] | None,
+    nobody: str,
+    machine: str | None = None,
 ) -> App:
     """An ASGI application that answers only to those it is meant for.
 
@@ -54,7 +61,9 @@ def guarded(
     hosts (Collection[str]): Names by which this server is reached, without ports: tunnels and proxies have their own.
     tokens (Mapping | None): Token -> annotator. None: whoever is on this machine is who they say.
     nobody (str): Who does not say.
+    machine (str | None): What Label Studio shows in place of a token, on this machine as well.
     """
+    machines = {} if machine is None else {_digest(machine): MACHINES}
     known = None if tokens is None else {_digest(token): name for token, name in tokens.items()}
     failed: dict[str, deque[float]] = {}
 
@@ -78,7 +87,11 @@ def guarded(
             if scope["path"].startswith("/api/"):
                 who = _annotator(headers, scope, known, failed, nobody)
                 scope.setdefault("state", {})["annotator"] = who
-            body = await _body(scope, headers, receive)
+            limit = LIMIT
+            if scope["path"].startswith(MACHINES):
+                _check_token("basic", machines, headers, scope, failed)
+                limit = MACHINE_LIMIT
+            body = await _body(scope, headers, receive, limit)
         except Refused as error:
             await _refuse(send_safely, error)
             return
@@ -132,8 +145,18 @@ def _annotator(
             return check_name("annotator", name if len(name) <= NAME else "")
         except AlError:
             raise Refused(422, f"Give the annotator a name of 1 to {NAME} characters.") from None
+    return _check_token("bearer", known, headers, scope, failed)
+
+
+def _check_token(
+    wanted: str,
+    known: Mapping[str, str],
+    headers: Mapping[str, str],
+    scope: Any,
+    failed: dict[str, deque[float]],
+) -> str:
     kind, _, token = headers.get("authorization", "").partition(" ")
-    who = known.get(_digest(token)) if kind.lower() == "bearer" else None
+    who = known.get(_digest(token)) if kind.lower() == wanted else None
     if who is not None:
         # whatever others at the same address do: twenty annotators may come through one proxy
         return who
@@ -152,22 +175,22 @@ def _digest(token: str) -> str:
     return hashlib.sha256(token.encode("utf8", "surrogatepass")).hexdigest()
 
 
-async def _body(scope: Any, headers: Mapping[str, str], receive: Any) -> bytes:
+async def _body(scope: Any, headers: Mapping[str, str], receive: Any, limit: int) -> bytes:
     if scope["method"] == "POST":
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json":
             raise Refused(415, "Send JSON, with the content type application/json.")
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or len(length) > 12 or int(length) > LIMIT:
-        raise Refused(413, f"A request has at most {LIMIT} bytes.")
+    if not length.isdecimal() or len(length) > 12 or int(length) > limit:
+        raise Refused(413, f"A request has at most {limit} bytes.")
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise Refused(400, "The request ended too early.")
         body += message.get("body", b"")
-        if len(body) > LIMIT:
-            raise Refused(413, f"A request has at most {LIMIT} bytes.")
+        if len(body) > limit:
+            raise Refused(413, f"A request has at most {limit} bytes.")
         if not message.get("more_body"):
             return bytes(body)
 

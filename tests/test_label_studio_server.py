@@ -1,0 +1,425 @@
+"""The whole way to a real Label Studio and back: nothing is shifted, nothing is there twice, whatever is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+import web_tasks as made
+from chaos import ROOT, environment
+from label_studio_server import ADMIN, LabelStudio
+from test_report_browser import browser  # noqa: F401  (a fixture)
+
+from spacy_al.adapters.label_studio_server import Server, read_pushed, write_pushed
+from spacy_al.answering import merged_answers
+from spacy_al.cli.pull import pull
+from spacy_al.cli.push import push
+from spacy_al.data.store import Store
+from spacy_al.errors import AlError, AlWarning
+from spacy_al.project import open_project
+
+pytestmark = [
+    pytest.mark.labelstudio,
+    pytest.mark.skipif(
+        "LABEL_STUDIO" not in os.environ,
+        reason="LABEL_STUDIO does not name the executable of a Label Studio",
+    ),
+]
+PEOPLE = (ADMIN, "bea@example.org", "cem@example.org")
+# What an editor and a browser may count otherwise than Python
+TEXTS = [
+    "Take 😀 aspirin daily.",
+    "👩🏽‍⚕️ says:\r\naspirin\r\n\r\n  and e\u0301clair 𝒳 ibuprofen.",
+    "לחולה אין היסטוריה של aspirin 😀 מחלת קרוהן.",
+    "  aspirin\tand   ibuprofen \u200d 🇩🇪 aspirin ",
+    '<b> aspirin </b> & "quotes" $text {{x}} \u2028 s3:// ibuprofen',
+    "No drug here 𐍈.",
+]
+DRUGS = ("aspirin", "ibuprofen")
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    running = LabelStudio(tmp_path_factory.mktemp("studio") / "data").start()
+    yield running
+    running.kill()
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """A run whose first round waits for answers to these tasks."""
+
+    def make(tasks, config="ner", **more):
+        overrides = {"al.output": str(tmp_path / "al"), **more}
+        for name in ("train", "dev", "pool", "test"):
+            overrides.setdefault(f"paths.{name}", None)
+        corpora = {"train": "seed", "dev": "dev", "pool": "pool"}
+        overrides |= {f"paths.{k}": str(ROOT / "corpus" / f"{v}.spacy") for k, v in corpora.items()}
+        project = open_project(ROOT / "configs" / f"{config}.cfg", overrides)
+        made.make_run(project.database, tasks)
+        return project
+
+    return make
+
+
+def drugs(text):
+    """Every mention: start, end, label."""
+    found = []
+    for word in DRUGS:
+        at = text.find(word)
+        while at >= 0:
+            found.append((at, at + len(word), "DRUG"))
+            at = text.find(word, at + 1)
+    return sorted(found)
+
+
+def tasks_of(texts=TEXTS):
+    """Suggested is the first drug alone."""
+    for text in texts:
+        doc = made.NLP.make_doc(text)
+        spans = [doc.char_span(start, end) for start, end, _ in drugs(text)]
+        assert all(spans), text
+        yield made.task(doc, suggestions=[(s.start, s.end, "DRUG", 0.75) for s in spans[:1]])
+
+
+def there(server, project):
+    """The tasks of its project with their annotations, by the id of the question."""
+    found, complete = server.tasks(read_pushed(project.output).project, [], whole=True)
+    assert complete
+    by_id = {task["data"]["_al_task"]: task for task in found}
+    assert len(by_id) == len(found)
+    return by_id
+
+
+def regions(text, spans):
+    return [
+        {
+            "from_name": "label",
+            "to_name": "text",
+            "type": "labels",
+            "value": {"start": start, "end": end, "text": text[start:end], "labels": [label]},
+        }
+        for start, end, label in spans
+    ]
+
+
+def choices(*labels):
+    value = {"choices": [*labels]}
+    return [{"from_name": "label", "to_name": "text", "type": "choices", "value": value}]
+
+
+def annotate(client, task, result, **more):
+    body = {"result": result, "lead_time": 3.5, **more}
+    return client.call("POST", f"/api/tasks/{task['id']}/annotations/", body)
+
+
+def pull_of(project, server):
+    with Store(project.database) as store:
+        return dict(pull(store, project.output, server).counts)
+
+
+def answers(project):
+    """What counts: verdict and marks or categories, by question and annotator."""
+    with Store(project.database) as store:
+        return {
+            (answer.task, answer.annotator): (
+                answer.payload["answer"],
+                [(s["start"], s["end"], s["label"]) for s in answer.payload.get("spans", ())]
+                or answer.payload.get("accept", []),
+            )
+            for answer in store.answers()
+        }
+
+
+def test_three_people_and_any_unicode(studio, run_of):
+    project = run_of(tasks_of())
+    server = studio.client()
+    assert push(project, server)["new"] == len(TEXTS)
+    assert push(project, server)["new"] == 0
+    tasks = there(server, project)
+    for task in tasks.values():
+        # as it was sent, and its suggestion with it
+        text = task["data"]["text"]
+        assert text in TEXTS
+        for one in task["predictions"]:
+            [value] = [result["value"] for result in one["result"]]
+            assert text[value["start"] : value["end"]] == value["text"] == "aspirin"
+            assert one["model_version"] == "round-000"
+    expected = {}
+    for who in PEOPLE:
+        client = studio.client(who)
+        for question, task in tasks.items():
+            spans = drugs(task["data"]["text"])
+            annotate(client, task, regions(task["data"]["text"], spans))
+            expected[question, who] = ("accept", spans)
+    assert pull_of(project, server) == {"stored": 18}
+    assert answers(project) == expected
+    # what was changed lately is read once more, and is there already
+    assert pull_of(project, server) == pull_of(project, server) == {"already there": 18}
+    assert answers(project) == expected
+    with Store(project.database) as store:
+        assert {answer.seconds for answer in store.answers()} == {3.5}
+        assert store._read("SELECT count(*) FROM answers") == [(18,)]
+        merged = merged_answers(store, project)
+    assert {
+        doc.text: [(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in merged.docs
+    } == {text: drugs(text) for text in TEXTS}
+
+
+def test_second_thoughts(studio, run_of):
+    project = run_of(tasks_of())
+    server = studio.client()
+    push(project, server)
+    (first, one), (second, two), (_, three), *_ = there(server, project).items()
+    aspirin = regions(one["data"]["text"], drugs(one["data"]["text"]))
+    kept = annotate(server, one, [])
+    annotate(server, two, [], was_cancelled=True)
+    server.call("POST", f"/api/tasks/{three['id']}/drafts", {"result": [], "lead_time": 1})
+    assert pull_of(project, server) == {"stored": 2}
+    assert answers(project) == {(first, ADMIN): ("accept", []), (second, ADMIN): ("ignore", [])}
+    # who changes an annotation corrects the answer, and back again
+    for result, spans in ((aspirin, drugs(one["data"]["text"])), ([], []), (aspirin, None)):
+        server.call("PATCH", f"/api/annotations/{kept['id']}/", {"result": result})
+        assert pull_of(project, server)["stored"] == 1
+        if spans is not None:
+            assert answers(project)[first, ADMIN] == ("accept", spans)
+    # a deleted one stays, a second one of the same person corrects the first
+    server.call("DELETE", f"/api/annotations/{kept['id']}/")
+    assert "stored" not in pull_of(project, server) and len(answers(project)) == 2
+    annotate(server, one, [])
+    assert pull_of(project, server)["stored"] == 1
+    assert answers(project)[first, ADMIN] == ("accept", [])
+
+
+def test_what_cannot_be_used_is_named_and_taken_once_it_is_put_right(studio, run_of):
+    project = run_of(tasks_of())
+    server = studio.client()
+    push(project, server)
+    (_, one), (_, two), (_, three), *_ = there(server, project).items()
+    text = one["data"]["text"]
+    wrong = annotate(server, one, regions(text, [(8, 15, "DRUG")]))
+    annotate(server, two, regions(two["data"]["text"], [(0, 5, "PLACE")]))
+    shifted = regions(three["data"]["text"], drugs(three["data"]["text"]))
+    shifted[0]["value"]["start"] += 1
+    annotate(server, three, shifted)
+    with pytest.warns(AlWarning, match=r"W290.*3 of 3.*data\?task="):
+        assert pull_of(project, server) == {"bad answer": 3}
+    assert answers(project) == {}
+    server.call("PATCH", f"/api/annotations/{wrong['id']}/", {"result": regions(text, drugs(text))})
+    with pytest.warns(AlWarning, match="W290"):
+        assert pull_of(project, server)["stored"] == 1
+
+
+def test_every_kind_has_a_form(studio, run_of, tmp_path):
+    server = studio.client()
+    kinds = {
+        "spancat": made.spans(),
+        "tagger": made.tags(),
+        "textcat": made.one_category(),
+        "textcat_multilabel": made.many_categories(),
+    }
+    given = {
+        "spancat": [(0, 2, "CONDITION"), (3, 7, "DOSAGE"), (3, 7, "DRUG")],
+        "tagger": [(0, 2, "DET"), (3, 7, "NOUN")],
+        "textcat": ["oncology"],
+        "textcat_multilabel": ["cardiology", "surgery"],
+    }
+    for name, task in kinds.items():
+        project = run_of([task], name, **{"al.output": str(tmp_path / name)})
+        assert push(project, server)["new"] == 1
+        [(question, shown)] = there(server, project).items()
+        [prediction] = shown["predictions"]
+        suggested = [option["id"] for option in task.get("options", []) if option["score"] >= 0.5]
+        assert len(prediction["result"]) == len(task.get("spans", ()) or suggested)
+        said = given[name]
+        result = choices(*said) if "textcat" in name else regions(task["text"], said)
+        annotate(server, shown, result)
+        assert pull_of(project, server) == {"stored": 1}
+        assert answers(project)[question, ADMIN] == ("accept", said)
+
+
+def test_a_new_round_adds_what_is_new(studio, run_of):
+    project = run_of([made.entities(k) for k in range(3)])
+    server = studio.client()
+    push(project, server)
+    number = read_pushed(project.output).project
+    path = f"/api/projects/{number}"
+    first = server.call("GET", path)
+    assert first["model_version"] == "round-000"
+    with Store(project.database) as store:
+        store.open_round(1)
+        more = [made.entities(k, labels=[*made.LABELS, "DATE"]) for k in range(2, 5)]
+        asked = [("train", {**task, "meta": {**task["meta"], "round": 1}}) for task in more]
+        store.advance(1, "wait", tasks=asked)
+    assert push(project, server)["new"] == 3
+    tasks = there(server, project)
+    assert [question.split("-")[0] for question in tasks] == ["r000"] * 3 + ["r001"] * 3
+    second = server.call("GET", path)
+    assert second["parsed_label_config"]["label"]["labels"] == [*made.LABELS, "DATE"]
+    assert second["model_version"] == "round-001"
+    # what somebody has made of the form stays as long as it has the labels
+    own = second["label_config"].replace("<Text", '<Header value="Mind the dose"/><Text')
+    server.call("PATCH", path, {"label_config": own})
+    assert push(project, server)["new"] == 0
+    assert server.call("GET", path)["label_config"] == own
+    server.call("PATCH", path, {"label_config": own.replace('<Label value="DATE"/>', "")})
+    with pytest.raises(AlError, match=r"AL299.*DATE"):
+        push(project, server)
+    server.call("DELETE", path)
+    with pytest.raises(AlError, match="AL294"):
+        push(project, server)
+
+
+def test_the_number_of_a_project_that_was_never_written_down(studio, run_of):
+    project = run_of([made.entities(0)])
+    server = studio.client()
+    push(project, server)
+    pushed = read_pushed(project.output)
+    number, pushed.project, pushed.config = pushed.project, None, ""
+    write_pushed(project.output, pushed)
+    assert push(project, server)["new"] == 0
+    assert read_pushed(project.output).project == number
+
+
+def test_texts_that_would_spoil_the_project_stay_here(studio, run_of):
+    project = run_of([made.entities(0), made.task("nul \0")])
+    server = studio.client()
+    with pytest.warns(AlWarning, match="W291.*1 texts"):
+        assert push(project, server)["new"] == 1
+    assert len(there(server, project)) == 1
+
+
+def test_its_own_orders_are_ours(studio, run_of):
+    scores = [0.3, 2.0, 0.0, 5.0]
+    tasks = [made.entities(k) for k in range(4)]
+    for task, score in zip(tasks, scores):
+        task["meta"]["score"] = score
+    project = run_of(tasks)
+    server = studio.client()
+    push(project, server)
+    number = read_pushed(project.output).project
+
+    def order():
+        found = []
+        for _ in tasks:
+            task = server.call("GET", f"/api/projects/{number}/next")
+            found.append(task["data"]["al_score"])
+            given.append(annotate(server, task, [])["id"])
+        return found
+
+    given = []
+    # as they were chosen
+    assert order() == scores
+    for one in given:
+        server.call("DELETE", f"/api/annotations/{one}/")
+    server.call("PATCH", f"/api/projects/{number}", {"sampling": "Uncertainty sampling"})
+    assert order() == sorted(scores, reverse=True)
+
+
+def test_both_kinds_of_token(studio):
+    legacy = studio.client()
+    personal = Server(studio.url, legacy.call("POST", "/api/token/", {})["token"])
+    assert personal.call("GET", "/api/users/") == legacy.call("GET", "/api/users/")
+    # after five minutes it is another one
+    personal._access = "x.y.z"
+    assert personal.call("GET", "/api/users/")
+    for wrong in ("0" * 40, "a.b.c"):
+        with pytest.raises(AlError, match=r"AL292.*401"):
+            Server(studio.url, wrong).call("GET", "/api/users/")
+
+
+class Dying(Server):
+    """Kills the server while it works on the n-th request of a kind."""
+
+    def __init__(self, studio, token, wanted, n):
+        super().__init__(studio.url, token)
+        self.studio, self.wanted, self.left = studio, wanted, n
+
+    def call(self, method, path, body=None, **query):
+        if self.wanted in path:
+            self.left -= 1
+            if not self.left:
+                threading.Timer(0.05, self.studio.kill).start()
+        return super().call(method, path, body, **query)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_killed(studio, run_of):
+    """In the middle of a push and of a pull; afterwards the same again does the rest."""
+    project = run_of([made.entities(k) for k in range(130)])
+    token = studio.tokens[ADMIN]
+    for n in (1, 2):
+        with pytest.raises(AlError, match=r"AL29[12]"):
+            push(project, Dying(studio, token, "/import", n))
+            push(project, studio.client())
+        studio.start()
+    server = studio.client()
+    push(project, server)
+    tasks = there(server, project)
+    assert len(tasks) == 130 and all(len(task["predictions"]) == 1 for task in tasks.values())
+    for task in tasks.values():
+        annotate(server, task, regions(task["data"]["text"], [(0, 2, "DRUG")]))
+    with pytest.raises(AlError, match=r"AL29[12]"):
+        pull_of(project, Dying(studio, token, "/api/tasks", 2))
+    studio.start()
+    for _ in range(3):
+        pull_of(project, studio.client())
+    found = answers(project)
+    assert found == {(question, ADMIN): ("accept", [(0, 2, "DRUG")]) for question in tasks}
+    with Store(project.database) as store:
+        assert store._read("SELECT count(*) FROM answers") == [(130,)]
+
+
+@pytest.mark.slow
+def test_a_command_that_is_killed(studio, run_of):
+    """At several moments of a push and of a pull, as users run them."""
+    project = run_of([made.entities(k) for k in range(120)])
+    words = [sys.executable, "-m", "spacy_al", "VERB", str(project.config), "--url", studio.url]
+    words += [
+        word
+        for name, value in project.overrides.items()
+        if value is not None
+        for word in (f"--{name}", value)
+    ]
+    keyed = {**environment(), "LABEL_STUDIO_API_KEY": studio.tokens[ADMIN]}
+
+    def start(verb):
+        words[3] = verb
+        return subprocess.Popen(words, env=keyed, stderr=subprocess.PIPE, text=True)
+
+    def kill_at(verb, has_begun):
+        child = start(verb)
+        while child.poll() is None and not has_begun():
+            time.sleep(0.01)
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+
+    def finish(verb):
+        child = start(verb)
+        _, said = child.communicate()
+        assert child.returncode == 0, said
+        return said
+
+    server = studio.client()
+    kill_at("push", lambda: read_pushed(project.output))
+    kill_at("push", lambda: (read_pushed(project.output) or project).__dict__.get("config"))
+    finish("push")
+    assert "0 new of 120" in finish("push")
+    tasks = there(server, project)
+    assert len(tasks) == 120
+    for task in tasks.values():
+        annotate(server, task, [])
+
+    def stored():
+        with Store(project.database) as store:
+            return store.n_answers()
+
+    kill_at("pull", lambda: stored() > 5)
+    finish("pull")
+    assert stored() == 120
+    assert "already there" in finish("pull")
+    with Store(project.database) as store:
+        assert store._read("SELECT count(*) FROM answers") == [(120,)]
