@@ -17,6 +17,7 @@ from urllib.parse import quote
 import typer
 from typer import Argument, Option
 
+from spacy_al.adapters.label_studio_server import Server, open_server
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.data.answers import check_name
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
@@ -31,7 +32,8 @@ HOST_HELP = "Address to listen on; beyond this machine --annotator is needed"
 NAMES = "Name by which it is reached from elsewhere, e.g. behind a proxy; can be repeated"
 ANNOTATOR = "Who gets a link of their own, with a token in it; can be repeated"
 GUIDE = "Text file shown beside the texts (default: guidelines.md beside the config)"
-OVERLAP = "Annotators that each text is asked of, each blind to the others"
+LABEL_STUDIO = "Ask in Label Studio as well, see push; it then calls this server, by the first --name if there is one"
+OVERLAP = "Annotators that each text is asked of, each blind to the others, as al.overlap"
 
 
 @app.command(
@@ -46,7 +48,8 @@ def annotate_cli(
     annotator: Annotated[list[str] | None, Option("--annotator", help=ANNOTATOR)] = None,
     name: Annotated[list[str] | None, Option("--name", help=NAMES)] = None,
     guidelines: Annotated[Path | None, Option("--guidelines", help=GUIDE)] = None,
-    overlap: Annotated[int, Option("--overlap", min=1, help=OVERLAP)] = 1,
+    overlap: Annotated[int | None, Option("--overlap", min=1, help=OVERLAP)] = None,
+    label_studio: Annotated[bool, Option("--label-studio", help=LABEL_STUDIO)] = False,
     open_: Annotated[bool, Option("--open/--no-open", help="Open it in a browser")] = True,
     n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
     code: Annotated[
@@ -63,6 +66,8 @@ def annotate_cli(
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
+    # to the steps beside the page it is an override like any other
+    overrides |= {} if overlap is None else {"al.overlap": overlap}
     project = open_project(
         config, overrides, code=code, gpu_id=gpu_id, n_process=n_process, show=say
     )
@@ -73,7 +78,7 @@ def annotate_cli(
         annotators=annotator or (),
         names=name or (),
         guidelines=guidelines,
-        overlap=overlap,
+        label_studio=label_studio,
         browse=open_,
         quiet=quiet,
     )
@@ -87,7 +92,7 @@ def annotate(
     annotators: Sequence[str] = (),
     names: Sequence[str] = (),
     guidelines: Path | None = None,
-    overlap: int = 1,
+    label_studio: bool = False,
     browse: bool = False,
     quiet: bool = False,
 ) -> None:
@@ -98,11 +103,11 @@ def annotate(
     annotators (Sequence[str]): Who gets a link with a token. Without any whoever is on this machine may answer.
     names (Sequence[str]): By which it is reached, beside the machine's own.
     guidelines (Path | None): Shown beside the texts.
-    overlap (int): Annotators that each text is asked of.
+    label_studio (bool): Ask in Label Studio as well, and let it call this server.
     browse (bool): Open it in a browser.
     quiet (bool): Print links only.
     RAISES (AlError): AL270 without the extra, AL271 beyond this machine without annotators, AL272 if the address is
-        taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what the store raises.
+        taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what `open_server` and the store raise.
     """
     check_extra()
     local = is_local(host)
@@ -111,6 +116,7 @@ def annotate(
     tokens = read_tokens(project.output / TOKENS, annotators) if annotators else None
     # before anything is started
     text = read_guidelines(project.config, guidelines)
+    server = open_server(project.output) if label_studio else None
     listener = listen(host, port)
     if not local:
         warnings.warn(Warnings.W270.format(host=host), AlWarning, stacklevel=2)
@@ -122,7 +128,9 @@ def annotate(
         say("ℹ Ctrl-C ends it; the same command goes on where it was.")
     if browse:
         webbrowser.open(links[0])
-    serve(project, listener, {*names, *own_names(host)}, tokens, text, overlap)
+    own = f"http://{[*names, link_host(host)][0]}:{listener.getsockname()[1]}"
+    known = {*names, *own_names(host)}
+    serve(project, listener, known, tokens, text, (server, own) if server else None)
 
 
 def serve(
@@ -131,7 +139,7 @@ def serve(
     hosts: set[str],
     tokens: dict[str, str] | None,
     guidelines: str | None,
-    overlap: int,
+    label_studio: tuple[Server, str] | None = None,
 ) -> None:
     """Answer requests and do the steps of the loop until a signal comes."""
     import uvicorn
@@ -140,20 +148,32 @@ def serve(
     from spacy_al.web.guard import guarded
     from spacy_al.web.steps import Steps
 
-    steps = Steps(project, overlap)
+    steps, overlap = Steps(project), project.settings.overlap
     desk = Desk(project.database, project.config.stem, guidelines, overlap, steps)
     names = {name.lower() for name in hosts}
-    page = guarded(make_app(desk), hosts=names, tokens=tokens, nobody=user())
+    inner, courier, secret = make_app(desk), None, None
+    if label_studio:
+        from spacy_al.web.backend import PREFIX, Courier, Suggester, add_backend
+
+        server, own = label_studio
+        courier = Courier(project, server, own + PREFIX, steps.wake)
+        steps.after, secret = courier.wake, courier.credentials
+        add_backend(inner, courier, Suggester(project))
+    page = guarded(inner, hosts=names, tokens=tokens, nobody=user(), machine=secret)
     config = uvicorn.Config(
         page, log_level="warning", access_log=False, server_header=False, proxy_headers=False
     )
     steps.start()
+    if courier:
+        courier.start()
     try:
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         pass
     finally:
         steps.stop()
+        if courier:
+            courier.stop()
         listener.close()
 
 
@@ -224,6 +244,8 @@ def listen(host: str, port: int) -> socket.socket:
             if os.name == "posix":
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(found[4])
+            # before a browser is sent there: it waits for the server, and is not turned away
+            listener.listen()
         except BaseException:
             listener.close()
             raise

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,14 @@ FILE = ".beside.jsonl"
 
 
 class Steps:
-    """A thread that starts the next step whenever it is due. `state` is "", "working", "stopped" or "failed"."""
+    """A thread that starts the next step whenever it is due. `state` is "", "working", "stopped" or "failed".
 
-    def __init__(self, project: Project, overlap: int = 1) -> None:
+    `after`, if it is set, is called when a step has ended.
+    """
+
+    def __init__(self, project: Project) -> None:
         self.project = project
-        self.overlap = overlap
+        self.after: Callable[[], None] | None = None
         self._woken, self._ended = threading.Event(), threading.Event()
         self._state = ""
         self._beside: deque[Task] = deque()
@@ -75,6 +79,8 @@ class Steps:
             try:
                 if self._due(first):
                     self._step()
+                    if self.after:
+                        self.after()
             except AlError as error:
                 self._state = "failed"
                 self.project.show(f"✘ {error}")
@@ -82,12 +88,13 @@ class Steps:
             self._woken.wait(AGAIN if self._state == "failed" else None)
 
     def _due(self, first: bool) -> bool:
+        overlap = self.project.settings.overlap
         with Store(self.project.database) as store:
             current = store.round()
             if current is None or current.state not in ("wait", "stopped"):
                 return True
             # a config that was changed since can make a run go on that has stopped
-            return first if current.state == "stopped" else not n_left(store, self.overlap)
+            return first if current.state == "stopped" else not n_left(store, overlap)
 
     def _step(self) -> None:
         self._state = "working"
