@@ -45,6 +45,7 @@ def partial(k=0):
         f"{TEXT} {k}",
         suggestions=[(10, 11, "DRUG", 0.6)],
         asked=[9, 10, 11],
+        believed=[(3, 6, "CONDITION", 0.96)],
         uncertainty=[0.0] * 14,
     )
 
@@ -74,12 +75,17 @@ def many_categories(k=0):
     )
 
 
-def tags(k=0, **more):
+def tags(k=0, asked=None):
     text = "No sign of prednisolone today."
     right = ["DET", "NOUN", "ADP", "NOUN", "ADV", "PUNCT"]
     suggestions = [(i, i + 1, tag, 0.9) for i, tag in enumerate(right)]
     text = f"{text[:-1]}{k}."
-    return task(text, kind="tags", view="pos_manual", labels=TAGS, suggestions=suggestions, **more)
+    how = {"kind": "tags", "view": "pos_manual", "labels": TAGS}
+    if asked is None:
+        return task(text, suggestions=suggestions, **how)
+    inside = [one for one in suggestions if one[0] in asked]
+    beyond = [one for one in suggestions if one[0] not in asked]
+    return task(text, suggestions=inside, asked=asked, believed=beyond, **how)
 
 
 def yes_no(k=0):

@@ -19,6 +19,8 @@ const seconds = () => Math.round((spent + ticking()) * 10) / 10
 document.addEventListener("visibilitychange", () => {
   if (document.hidden) { spent += ticking(); since = null } else if (current) since = performance.now()
 })
+// the time until a reload was spent as well
+addEventListener("pagehide", () => { if (current) setAside() })
 
 // Showing
 
@@ -28,12 +30,14 @@ function show(shown) {
   render()
 }
 
+const setAside = () => saveDraft(current.id, { payload: editor.payload(), seconds: seconds() })
+
 function render() {
   const draft = readDraft(current.id)
   spent = draft?.seconds ?? 0
   since = document.hidden ? null : performance.now()
   const given = draft?.payload ?? current.answer
-  editor = question({ ...current, answer: given }, () => saveDraft(current.id, { payload: editor.payload(), seconds: seconds() }))
+  editor = question({ ...current, answer: given }, setAside)
   $("main").replaceChildren(editor.element)
   $("shade").hidden = !current.task.uncertainty?.some((value) => value > 0.05)
   verdicts()
@@ -155,7 +159,7 @@ async function back() {
   const id = past[place]
   let shown = answered.get(id)
   try { shown ??= await request(`task?id=${encodeURIComponent(id)}`) } catch { say("No connection."); return }
-  if (current && at === null) saveDraft(current.id, { payload: editor.payload(), seconds: seconds() })
+  if (current && at === null) setAside()
   current = shown
   at = place
   render()
@@ -257,6 +261,7 @@ async function start() {
       answered.set(data, answered.get(data) ?? undefined)
       past = [...past.filter((other) => other !== data), data]
       queue = queue.filter((task) => task.id !== data)
+      dropDraft(data)
       if (current?.id === data && at === null) { current = editor = null; if (queue.length) show(queue[0]); load() }
     }
   }

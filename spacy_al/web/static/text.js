@@ -13,7 +13,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
   let asked = answer?.asked ?? task.asked ?? null
   // what the model takes for granted beside what is asked: shown quietly, and the person's own from the first change on
   const believed = fromSpans(task.believed)
-  let anchor = 0, cursor = 0, chosen = false, picked = null, active = null, dragging = false
+  let anchor = 0, cursor = 0, chosen = false, picked = null, active = null, dragging = false, tapped = null
   const before = []
 
   const text = el("div", { class: `text ${kind}`, dir: "auto", role: "listbox", "aria-multiselectable": "true", "aria-label": "Text", tabindex: "0" })
@@ -21,7 +21,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
   const tool = (name, key, act) => el("button", { type: "button", onclick: () => { act(); text.focus({ preventScroll: true }) } }, keyed(name, key))
   const about = el("p", { class: "about" })
   const tools = {
-    extend: tool("Extend to selection", "E", extend), longer: tool("Longer", "+", () => stretch(1)), shorter: tool("Shorter", "−", () => stretch(-1)),
+    extend: tool("Extend", "E", extend), longer: tool("Longer", "+", () => stretch(1)), shorter: tool("Shorter", "−", () => stretch(-1)),
     split: tool("Split here", "S", cut), remove: tool("Delete", "D", remove), revert: tool("Undo", "Ctrl Z", revert),
   }
   const box = el("div", { class: "edit", role: "group", "aria-label": "Change the mark" }, about, kind === "tags" ? [tools.remove, tools.revert] : Object.values(tools))
@@ -70,6 +70,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
   function change(next, spoken, decided) {
     before.push({ marks, asked })
     marks = next
+    tapped = null
     if (asked) asked = [...new Set([...asked, ...decided])].sort((a, b) => a - b)
     changed()
     draw()
@@ -203,7 +204,8 @@ export function textEditor({ task, kind, answer }, changed, around) {
   })
   text.addEventListener("pointerup", (event) => {
     // a finger that drags scrolls, and then does not come here: a second tap ends what the first began
-    const touched = event.pointerType === "touch" && point(event, (i) => chosen && !picked && anchor === cursor && i !== cursor)
+    const touched = event.pointerType === "touch" && point(event, () => tapped !== null && tapped === cursor)
+    tapped = touched && !picked && anchor === cursor ? cursor : null
     if ((dragging || touched) && active && !(picked && anchor === cursor)) put(active)
     dragging = false
   })
