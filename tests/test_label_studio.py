@@ -1,6 +1,9 @@
 """Label Studio without a server: its form, its offsets, and what an annotation says."""
 
+import base64
 import json
+import shutil
+import socket
 import xml.etree.ElementTree as xml
 
 import numpy
@@ -8,7 +11,9 @@ import pytest
 import spacy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from web_tasks import yes_no
+from ner_oracle import make_ner
+from spacy.tokens import DocBin
+from web_tasks import entities, make_run, yes_no
 
 from spacy_al.adapters.label_studio import (
     label_config,
@@ -26,8 +31,11 @@ from spacy_al.adapters.label_studio_server import (
     write_pushed,
 )
 from spacy_al.data.records import StoredTask
+from spacy_al.data.store import Store
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError, UsageError
+from spacy_al.scoring import Job, Scorer
+from spacy_al.web.guard import MACHINE_LIMIT
 
 NLP = spacy.blank("en")
 META = {"score": numpy.float32(0.25), "rank": 1, "round": 3, "component": "ner"}
@@ -123,8 +131,8 @@ def test_a_yes_or_no_is_refused_by_name():
 
 @pytest.mark.parametrize("text", ["half \ud800", "nul \0"])
 def test_texts_that_would_spoil_the_list(text):
-    assert not sendable(StoredTask("t", 0, "x", "train", 1, {"text": text}))
-    assert sendable(stored())
+    assert not sendable(text)
+    assert sendable(EMOJI)
 
 
 LABELS = [" lead", "q\"uo'te", "A,B", "😀", "line\nbreak\ttab", "<b>&amp;", "0", "x" * 300]
@@ -273,3 +281,169 @@ def test_which_server(tmp_path, monkeypatch):
 def test_a_server_that_is_not_there():
     with pytest.raises(AlError, match="AL291"):
         Server("http://127.0.0.1:9", "key").call("GET", "/api/projects/")
+
+
+# what it calls: the webhook and the ML backend
+
+SECRET = "label-studio:secret"
+
+
+class Woken:
+    def __init__(self):
+        self.times = 0
+
+    def wake(self):
+        self.times += 1
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "model-best"
+    make_ner(updates=3).to_disk(folder)
+    return folder
+
+
+@pytest.fixture
+def backend(tmp_path):
+    """Requests to the server in this process, what they wake, and the project: without a model as yet."""
+    pytest.importorskip("fastapi")
+    from test_web import Client
+
+    from spacy_al.project import Project
+    from spacy_al.settings import Settings
+    from spacy_al.web.app import Desk, make_app
+    from spacy_al.web.backend import Suggester, add_backend
+    from spacy_al.web.guard import guarded
+
+    made = Settings(output=tmp_path / "al", pool=tmp_path / "pool.spacy", factory="ner")
+    DocBin(docs=[NLP.make_doc("aspirin")]).to_disk(made.pool)
+    project = Project(tmp_path / "ner.cfg", {}, made)
+    database = make_run(project.database, [entities(0)])
+    app, woken = make_app(Desk(database, "notes")), Woken()
+    add_backend(app, woken, Suggester(project))
+    secret = base64.b64encode(SECRET.encode()).decode()
+    page = guarded(app, hosts={"127.0.0.1"}, tokens=None, nobody="ann", machine=secret)
+    return Client(page), woken, project
+
+
+def call(client, method, name, **how):
+    return client.request(method, f"/label-studio/{name}", auth=tuple(SECRET.split(":")), **how)
+
+
+def teach(project, model, number=0):
+    folder = project.folder(number) / "model-best"
+    shutil.copytree(model, folder)
+    with Store(project.database) as store:
+        store.open_round(number)
+        store.advance(number, "wait", model={"hash": "x", "path": folder})
+
+
+def predict(client, *texts, **data):
+    tasks = [{"id": 1, "data": {"text": text, **data}, "annotations": []} for text in texts]
+    answer = call(client, "POST", "predict", json={"tasks": tasks, "project": "1.2", "params": {}})
+    assert answer.status_code == 200
+    return answer.json()["results"]
+
+
+def test_label_studio_shows_a_secret_on_this_machine_as_well(backend):
+    client, woken, _ = backend
+    for path in ("health", "setup", "predict", "train", "webhook", "versions", "nothing", ""):
+        for auth in (None, ("label-studio", "wrong"), ("", "")):
+            method = "GET" if path in ("health", "versions") else "POST"
+            how = {"json": {}} if method == "POST" else {}
+            answer = client.request(method, f"/label-studio/{path}", auth=auth, **how)
+            assert answer.status_code in (401, 429)
+    bearer = {"authorization": f"Bearer {base64.b64encode(SECRET.encode()).decode()}"}
+    assert client.get("/label-studio/health", headers=bearer).status_code in (401, 429)
+    assert not woken.times
+    # others who are wrong do not keep it out
+    assert call(client, "GET", "health").json()["status"] == "UP"
+    foreign = {"host": "evil.example"}
+    assert call(client, "GET", "health", headers=foreign).status_code == 403
+    foreign = {"origin": "http://evil.example"}
+    assert call(client, "POST", "webhook", json={}, headers=foreign).status_code == 403
+
+
+def test_its_contract(backend, model):
+    client, woken, project = backend
+    assert call(client, "POST", "setup", json={"hostname": "x"}).json() == {"model_version": ""}
+    assert call(client, "GET", "versions").json()["versions"] == []
+    assert predict(client, "aspirin gave him") == []
+    teach(project, model)
+    assert call(client, "POST", "setup", json={}).json() == {"model_version": "round-000"}
+    assert call(client, "GET", "versions").json()["versions"] == ["round-000"]
+    for name in ("webhook", "train"):
+        assert call(client, "POST", name, json={"action": "START_TRAINING"}).json() == {}
+    assert woken.times == 2
+
+
+def test_suggestions_are_those_of_the_newest_model(backend, model):
+    client, _, project = backend
+    teach(project, model)
+    texts = ["😀 aspirin gave Smith two mg in Paris.", "two mg", "aspirin gave Dr Smith two"]
+    found = predict(client, *texts)
+    scores = Scorer(Job(str(project.folder(0) / "model-best"))).score(
+        [NLP.make_doc(text) for text in texts]
+    )
+    assert [one["score"] for one in found] == pytest.approx([1 / (1 + s) for s in scores])
+    values = [(r["value"], text) for one, text in zip(found, texts) for r in one["result"]]
+    assert values and all(v["text"] == text[v["start"] : v["end"]] for v, text in values)
+    teach(project, model, 1)
+    assert predict(client, "two mg")[0]["model_version"] == "round-001"
+    # whoever answers about a part is shown nothing of the rest
+    assert predict(client, *texts, al_asked="Only about: “two mg”")[0]["result"] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["file:///etc/passwd", "/etc/passwd", "http://127.0.0.1:9/x", "", "  ", None, 7, ["a"]]
+)
+def test_a_text_is_a_text(backend, model, text):
+    """And what is none has nothing suggested."""
+    client, _, project = backend
+    teach(project, model)
+    [one] = predict(client, text)
+    assert one["model_version"] == "round-000"
+    for result in one["result"]:
+        assert result["value"]["text"] in text
+
+
+def test_addresses_that_it_sends_are_not_visited(backend, model):
+    client, _, project = backend
+    teach(project, model)
+    with socket.create_server(("127.0.0.1", 0)) as trap:
+        trap.settimeout(0.2)
+        address = f"http://127.0.0.1:{trap.getsockname()[1]}"
+        told = {"hostname": address, "schema": f"<View><Text value='{address}'/></View>"}
+        told |= {"access_token": "x", "extra_params": {"url": address}, "label_config": address}
+        for name in ("setup", "train", "webhook"):
+            assert call(client, "POST", name, json=told).status_code == 200
+        task = {"data": {"text": f"{address}/text", "url": address}, "storage": address}
+        assert call(client, "POST", "predict", json={"tasks": [task], **told}).status_code == 200
+        with pytest.raises(TimeoutError):
+            trap.accept()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"tasks": 3}',
+        b'{"tasks": [{}]}',
+        b'{"tasks": [{"data": []}]}',
+        b"[" * 100_000,
+        b'{"tasks": [{"data": {"text": "half \\ud800"}}]}',
+        b'{"tasks": [{"data": {"text": NaN}}]}',
+        b'{"tasks": [' + b'{"data":{}},' * 10_001 + b'{"data":{}}]}',
+    ],
+)
+def test_bodies_that_it_cannot_use(backend, model, body):
+    client, _, project = backend
+    teach(project, model)
+    json_ = {"content-type": "application/json"}
+    answer = call(client, "POST", "predict", content=body, headers=json_)
+    assert answer.status_code in (200, 400, 422) and "Traceback" not in answer.text
+    assert "/" not in answer.json().get("error", "")
+    big = b" " * (MACHINE_LIMIT + 1)
+    assert call(client, "POST", "predict", content=big, headers=json_).status_code == 413

@@ -9,11 +9,12 @@ import time
 
 import pytest
 import web_tasks as made
-from chaos import ROOT, environment
+from chaos import ROOT, command, corpus, environment
 from label_studio_server import ADMIN, LabelStudio
 from test_report_browser import browser  # noqa: F401  (a fixture)
 
 from spacy_al.adapters.label_studio_server import Server, read_pushed, write_pushed
+from spacy_al.adapters.oracle import read_gold_texts
 from spacy_al.answering import merged_answers
 from spacy_al.cli.pull import pull
 from spacy_al.cli.push import push
@@ -423,3 +424,74 @@ def test_a_command_that_is_killed(studio, run_of):
     assert "already there" in finish("pull")
     with Store(project.database) as store:
         assert store._read("SELECT count(*) FROM answers") == [(120,)]
+
+
+def wait_for(found, seconds=240):
+    """What a function returns, once that is something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := found():
+            return result
+        time.sleep(0.3)
+    raise AssertionError("It does not come")
+
+
+@pytest.mark.slow
+def test_the_loop_goes_on_by_itself(studio, tmp_path):
+    """The page's server and nothing else: each annotation calls it, a complete batch trains, and the next one is there."""
+    pytest.importorskip("uvicorn")
+    corpus(tmp_path)
+    output, gold = tmp_path / "al", read_gold_texts(tmp_path / "pool_gold.spacy")
+    how = ("annotate", "--label-studio", "--port", "0", "--no-open")
+    token = studio.tokens[ADMIN]
+    keyed = {"LABEL_STUDIO_URL": studio.url, "LABEL_STUDIO_API_KEY": token}
+    words, server = command(tmp_path, output, verb=how), studio.client()
+
+    def in_round(number):
+        pushed = read_pushed(output)
+        if not (pushed and pushed.project):
+            return {}
+        tasks, _ = server.tasks(pushed.project, [], whole=True)
+        name = f"r{number:03}-"
+        return {
+            task["data"]["_al_task"]: task
+            for task in tasks
+            if task["data"]["_al_task"].startswith(name)
+        }
+
+    def answer(task):
+        spans = [
+            (ent.start_char, ent.end_char, ent.label_) for ent in gold[task["data"]["al_id"]].ents
+        ]
+        return annotate(server, task, regions(task["data"]["text"], spans))
+
+    serving = subprocess.Popen(words, env={**environment(), **keyed}, start_new_session=True)
+    try:
+        first = wait_for(lambda: len(found := in_round(0)) >= 12 and found)
+        number = read_pushed(output).project
+        [backend] = wait_for(lambda: server.call("GET", "/api/ml/", project=number))
+        assert backend["state"] == "CO" and backend["auth_method"] == "BASIC_AUTH"
+        [hook] = server.call("GET", "/api/webhooks/", project=number)
+        assert hook["url"] == f"{backend['url']}/webhook" and not hook["send_payload"]
+        for task in first.values():
+            answer(task)
+        second = wait_for(lambda: len(found := in_round(1)) == 12 and found)
+        assert all(
+            task["predictions"][0]["model_version"] == "round-001" for task in second.values()
+        )
+        # a text that it did not choose is asked about when somebody looks at it
+        text = "No sign of 😀 Crohn's disease under 40 mg of prednisolone."
+        body = [{"data": {"text": text, "al_asked": "", "_al_task": "r001-own"}}]
+        path = f"/api/projects/{number}/import"
+        [added] = server.call("POST", path, body, return_task_ids="true")["task_ids"]
+        [prediction] = server.call("GET", f"/api/tasks/{added}")["predictions"]
+        assert prediction["model_version"] == "round-001" and 0 < prediction["score"] < 1
+        for result in prediction["result"]:
+            value = result["value"]
+            assert text[value["start"] : value["end"]] == value["text"]
+    finally:
+        os.killpg(serving.pid, signal.SIGKILL)
+        serving.wait()
+    with Store(output / "al.db") as store:
+        said = [(answer.task, answer.annotator) for answer in store.answers()]
+    assert sorted(said) == sorted((question, ADMIN) for question in first)

@@ -130,9 +130,9 @@ def version(round: int) -> str:
     return f"round-{round:03}"
 
 
-def sendable(stored: StoredTask) -> bool:
+def sendable(text: str) -> bool:
     """Whether Label Studio can hold a text, and show it."""
-    return not UNSENDABLE.search(stored.task["text"])
+    return not UNSENDABLE.search(text)
 
 
 def to_answer(

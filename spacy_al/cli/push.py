@@ -19,6 +19,7 @@ from spacy_al.adapters.label_studio_server import (
     write_pushed,
 )
 from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.data.desk import left
 from spacy_al.data.export import TASK
 from spacy_al.data.store import Store, StoredTask
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
@@ -57,7 +58,7 @@ def push_cli(
 
 
 def push(project: Project, server: Server) -> dict[str, Any]:
-    """Ask in Label Studio what nobody has answered of the latest round.
+    """Ask in Label Studio what not enough people have answered of the latest round.
 
     project (Project): The run.
     server (Server): Where to.
@@ -68,10 +69,10 @@ def push(project: Project, server: Server) -> dict[str, Any]:
     """
     with locked(project.output / FOLDER), Store(project.database, create=False) as store:
         current = store.round()
-        asked = store.unanswered(current.number) if current else []
+        asked = left(store, project.settings.overlap)
         if current is None or not any(store.tasks(current.number)):
             raise AlError(Errors.AL293.format(command=project.command))
-        kept = [stored for stored in asked if sendable(stored)]
+        kept = [stored for stored in asked if sendable(stored.task["text"])]
         # before anything is sent
         questions = [question(stored) for stored in kept]
         pushed = _project(project, server)
@@ -127,7 +128,10 @@ def _update_form(
     project: Project, server: Server, pushed: Pushed, asked: Sequence[StoredTask]
 ) -> None:
     """Have the form show what is asked; what somebody has made of it stays, as long as it does. RAISES (AlError): AL299."""
-    there = server.call("GET", f"/api/projects/{pushed.project}")
+    path = f"/api/projects/{pushed.project}"
+    there, overlap = server.call("GET", path), project.settings.overlap
+    if there["maximum_annotations"] < overlap:
+        server.call("PATCH", path, {"maximum_annotations": overlap})
     control = (there.get("parsed_label_config") or {}).get(FORM) or {}
     known = control.get("labels") or []
     wanted = [*dict.fromkeys(label for stored in asked for label in stored.task["labels"])]
@@ -146,7 +150,7 @@ def _update_form(
             address = f"{server.url}/projects/{pushed.project}/settings/labeling"
             raise AlError(Errors.AL299.format(missing=", ".join(missing), address=address))
         return
-    server.call("PATCH", f"/api/projects/{pushed.project}", {"label_config": config})
+    server.call("PATCH", path, {"label_config": config})
     pushed.config = config
     write_pushed(project.output, pushed)
 

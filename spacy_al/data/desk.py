@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from spacy_al.data.answers import check_name
-from spacy_al.data.records import StoredTask
+from spacy_al.data.records import StoredTask, question_id
 from spacy_al.data.schema import explained, transaction
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task
@@ -17,6 +17,8 @@ HELD = 3600.0
 LATEST = "counts.round = (SELECT max(number) FROM rounds)"
 # Who settles what others contradict each other about is one person
 ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
+# Among the metrics of a round: nothing was left to ask
+ALL = "asked_all"
 COLUMNS = "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload"
 # Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
 # SQLite does in the order in which they are written
@@ -62,6 +64,17 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
     return (found[0], store._loads(said[0][0]) if said else None) if found else None
 
 
+def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
+    """What the latest round teaches with so far: tasks and what was said to them."""
+    current = store.round()
+    asked = (
+        {}
+        if current is None
+        else {t.id: t.task for t in store.tasks(current.number, purpose="train")}
+    )
+    return [(asked[one.task], one.payload) for one in store.answers() if one.task in asked]
+
+
 def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
     """The ids of the tasks that an annotator answered last, the latest first."""
     sql = """SELECT task FROM answers WHERE annotator = ?
@@ -69,15 +82,19 @@ def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
     return [task for (task,) in store._read(sql, (check_name("annotator", annotator), n))]
 
 
-def progress(store: Store, annotator: str) -> dict[str, Any]:
-    """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, those that somebody has
-    `answered`, and the annotator's `own`."""
+def progress(store: Store, annotator: str, at_least: int = 0) -> dict[str, Any]:
+    """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, with those that are still
+    to be, those that somebody has `answered`, and the annotator's `own`.
+
+    at_least (int): As for `missing`.
+    """
     current = store.round()
     sql = f"""SELECT count(*), coalesce(sum(answered > 0), 0), (
             SELECT count(DISTINCT answers.task) FROM answers
             CROSS JOIN counts ON counts.task = answers.task WHERE annotator = ? AND {LATEST})
         FROM counts WHERE {LATEST}"""
-    counts = store._read(sql, (check_name("annotator", annotator),))[0]
+    asked, *counts = store._read(sql, (check_name("annotator", annotator),))[0]
+    counts = [asked + missing(store, at_least), *counts]
     return {
         "round": current.number if current else None,
         "state": current.state if current else None,
@@ -101,18 +118,55 @@ def n_left(store: Store, overlap: int = 1) -> int:
     return store._read(sql, {"overlap": overlap})[0][0]
 
 
-def add_beside(store: Store, task: Task) -> bool:
-    """Have the latest round ask a text more, while it trains.
+def left(store: Store, overlap: int = 1) -> list[StoredTask]:
+    """The tasks that `n_left` counts, in the order in which to ask."""
+    sql = f"""{COLUMNS} FROM counts CROSS JOIN tasks ON tasks.id = counts.task
+        WHERE {LATEST} AND answered < {ENOUGH} ORDER BY counts.purpose, counts.rank"""
+    return [store._task(row) for row in store._read(sql, {"overlap": overlap})]
+
+
+def missing(store: Store, at_least: int) -> int:
+    """Questions that the latest round is still to ask while it waits.
+
+    at_least (int): How many it is to have, where they are asked one by one; 0 where it has chosen them.
+    """
+    current = store.round()
+    if current is None or current.state != "wait" or ALL in store.metrics().get(current.number, {}):
+        return 0
+    sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND purpose = 'train'"
+    return max(0, at_least - store._read(sql)[0][0])
+
+
+def wants(store: Store, at_least: int) -> bool:
+    """Whether the latest round can be asked more, one by one: at will while it trains, and as long as some are missing."""
+    current = store.round()
+    return current is not None and (current.state in BESIDE or missing(store, at_least) > 0)
+
+
+def ask_no_more(store: Store) -> None:
+    """Nothing is left to ask: the latest round is to have no more questions than it has."""
+    sql = "INSERT OR IGNORE INTO metrics SELECT max(number), ?, 'true' FROM rounds HAVING max(number) IS NOT NULL"
+    with explained(store.path), transaction(store._connection) as connection:
+        connection.execute(sql, (ALL,))
+
+
+def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
+    """Have the latest round ask a question more.
 
     task (Task): Its round in `meta` becomes the latest one.
-    RETURNS (bool): False, and nothing changes, if the round does not train any more or the text was asked before.
+    at_least (int): As for `wants`.
+    RETURNS (bool): False, and nothing changes, if the round is not to have it, or the same was asked before: the text by
+        another round or to measure on, or this very question.
     """
+    if not wants(store, at_least):
+        return False
     with explained(store.path), transaction(store._connection) as connection:
         sql = "SELECT number, state FROM rounds ORDER BY number DESC LIMIT 1"
-        number, state = connection.execute(sql).fetchone() or (0, "")
-        sql = "SELECT 1 FROM tasks WHERE item = ?"
-        asked = connection.execute(sql, (content_hash(task["text"]),)).fetchone()
-        if state not in BESIDE or asked:
+        number, state = connection.execute(sql).fetchone()
+        sql = "SELECT 1 FROM tasks WHERE id = ? OR (item = ? AND (round < ? OR purpose != 'train'))"
+        known = (question_id(number, task, "train"), content_hash(task["text"]), number)
+        asked = connection.execute(sql, known).fetchone()
+        if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked:
             return False
         meta = {**task.get("meta", {}), "round": number}
         store._add_task(connection, number, "train", {**task, "meta": meta})

@@ -15,7 +15,7 @@ import numpy
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
 
-from spacy_al.adapters.label_studio import ASKED, to_label_studio, version
+from spacy_al.adapters.label_studio import ASKED, sendable, to_label_studio, version
 from spacy_al.adapters.label_studio_server import (
     FOLDER,
     Pushed,
@@ -192,7 +192,7 @@ class Suggester:
             items = {
                 content_hash(text): text
                 for text in texts
-                if isinstance(text, str) and text.strip() and len(text) <= most
+                if isinstance(text, str) and text.strip() and len(text) <= most and sendable(text)
             }
             with scorer.nlp.memory_zone():
                 made = self._ask(scorer, items, latest[0]) if items else {}
