@@ -134,15 +134,20 @@ def cases():
     }
 
 
-@pytest.fixture(scope="module")
-def browser():
+def launch(playwright):
+    """The Chromium of this machine."""
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium here: on Debian, apt-get install chromium; or CHROMIUM names it")
+    # a container's root has no sandbox to be put in; the pages are our own
+    return playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="module")
+def browser():
     api = pytest.importorskip("playwright.sync_api")
     with api.sync_playwright() as playwright:
-        # a container's root has no sandbox to be put in; the pages are our own and run no scripts
-        opened = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        opened = launch(playwright)
         yield opened
         opened.close()
 

@@ -2,6 +2,8 @@
 
 import threading
 import time
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -17,29 +19,32 @@ from spacy_al.web.app import Desk, make_app  # noqa: E402
 from spacy_al.web.guard import guarded  # noqa: E402
 
 
+@contextmanager
+def serving(folder, tasks, purpose="train", tokens=None, **desk):
+    """A server of tasks while the block lasts: its address and database."""
+    database = made.make_run(folder / "al.db", tasks, purpose)
+    app = make_app(Desk(database, "clinical notes", **desk))
+    page = guarded(app, hosts={"127.0.0.1"}, tokens=tokens, nobody="ann")
+    config = uvicorn.Config(page, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield SimpleNamespace(url=f"http://127.0.0.1:{port}/", database=database)
+    server.should_exit = True
+    thread.join(timeout=10)
+
+
 @pytest.fixture
 def serve(tmp_path):
     """Serves tasks: serve(tasks, ...) -> address and database."""
-    servers = []
-
-    def start(tasks, purpose="train", tokens=None, **desk):
-        database = made.make_run(tmp_path / str(len(servers)) / "al.db", tasks, purpose)
-        app = make_app(Desk(database, "clinical notes", **desk))
-        page = guarded(app, hosts={"127.0.0.1"}, tokens=tokens, nobody="ann")
-        config = uvicorn.Config(page, host="127.0.0.1", port=0, log_level="error", lifespan="off")
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        servers.append((server, thread))
-        while not server.started:
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        return SimpleNamespace(url=f"http://127.0.0.1:{port}/", database=database)
-
-    yield start
-    for server, thread in servers:
-        server.should_exit = True
-        thread.join(timeout=10)
+    numbers = count()
+    with ExitStack() as stack:
+        yield lambda *args, **more: stack.enter_context(
+            serving(tmp_path / str(next(numbers)), *args, **more)
+        )
 
 
 @pytest.fixture

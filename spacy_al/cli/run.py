@@ -10,10 +10,11 @@ from typer import Argument, Option
 from spacy_al.cli.annotate import annotate, has
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.status import format_status, status
+from spacy_al.data.store import Store
 from spacy_al.errors import AlError
 from spacy_al.facts import write_report
 from spacy_al.loop import run
-from spacy_al.project import open_project
+from spacy_al.project import Project, open_project
 
 ORACLE = "Labelled corpus that answers in place of a person"
 ONCE = "Never wait for a person, whatever is installed: for cron and the like"
@@ -37,7 +38,7 @@ def run_cli(
 
     Everything is kept in `output` of the config's [al] section. It can be stopped at any time, by any means: the same
     command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers. On a terminal, with
-    the extra `web`, it opens the page for them instead of waiting.
+    the extra `web`, it opens the page instead of waiting, and asks from the start, while it trains.
     """
     rest, overrides = split_overrides(ctx.args, config)
     if rest:
@@ -51,6 +52,10 @@ def run_cli(
         n_process=n_process,
         **({} if quiet else {"show": _say}),
     )
+    serves = not once and not oracle and _can_serve()
+    if serves and not _has_stopped(project):
+        annotate(project, port=0, browse=True, quiet=quiet)
+        return
     outcome = run(project)
     try:
         path: Path | None = write_report(project)
@@ -63,7 +68,7 @@ def run_cli(
         if path is not None:
             typer.echo(f"✔ Report in {path}", err=True)
     if outcome.state == "waiting":
-        if once or oracle or not _can_serve():
+        if not serves:
             raise typer.Exit(3)
         annotate(project, port=0, browse=True, quiet=quiet)
 
@@ -71,6 +76,13 @@ def run_cli(
 def _can_serve() -> bool:
     """Whether a person is there, and the page."""
     return sys.stdin.isatty() and sys.stderr.isatty() and has("fastapi") and has("uvicorn")
+
+
+def _has_stopped(project: Project) -> bool:
+    """Whether there was nothing to ask any more; a config that was changed since can make it go on."""
+    with Store(project.database) as store:
+        current = store.round()
+    return current is not None and current.state == "stopped"
 
 
 def _say(line: str) -> None:
