@@ -102,6 +102,7 @@ def _numbers(metrics: dict[str, Any]) -> dict[str, Any]:
         *("expected_errors", "expected_answers", "n_pool", "strategy", "dev", "test"),
         *("seconds_train", "seconds_evaluate", "seconds_select", "seconds_answers"),
         *("words_shown", "words_decided", "left_out", "calibration_error", "temperature"),
+        *("self_trained", "self_trained_wrong_expected"),
     )
     return {key: metrics[key] for key in keys if key in metrics}
 

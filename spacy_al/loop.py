@@ -194,7 +194,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             raise
         # the pool is used up; what there is to ask besides is asked nevertheless
         if not tasks:
-            reason = "Stops: every text of the pool has been asked."
+            reason = f"Stops: {str(error)[8:]}"
             store.advance(number, "stopped", metrics={"stopping": [reason]})
             return Outcome("stopped", reason, number)
     metrics["seconds_select"] = round(time.perf_counter() - started, 2)

@@ -200,7 +200,7 @@ def test_the_pool_can_be_used_up(small, tmp_path):
     pool = {"paths.pool": str(tmp_path / "pool.spacy"), "al.max_rounds": 5}
     project = project_of(small, tmp_path / "al", pool, oracle=small / "pool_gold.spacy")
     outcome = run(project)
-    assert outcome.state == "stopped" and "every text" in outcome.sentence
+    assert outcome.state == "stopped" and "Every text" in outcome.sentence
     assert len(docs_of(project.folder(2) / "train.spacy")) == 45
     assert run(project) == outcome
 

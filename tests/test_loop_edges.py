@@ -60,7 +60,7 @@ def test_a_pool_that_is_smaller_than_the_development_set_is_asked_all_the_same(s
     # none of it is of use, and nothing is left
     answer(project, answer="ignore")
     outcome = run(project)
-    assert outcome.state == "stopped" and "every text" in outcome.sentence
+    assert outcome.state == "stopped" and "Every text" in outcome.sentence
     assert run(project) == outcome
 
 

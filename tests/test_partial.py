@@ -496,11 +496,33 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
     assert made["part"] is None and 0 <= made["self"]["wrong"] <= 1
 
 
+@pytest.mark.slow
+def test_a_simulation_asks_yes_or_no_to_single_entities(small, tmp_path):
+    plan = plan_of(small, "one", rounds=1)
+    first, last = (row for row in simulate(plan, tmp_path) if row["strategy"] == "one")
+    gold = {content_hash(d.text): d for d in read_gold_texts(small / "pool_gold.spacy").values()}
+    doubted = [(name, *mark) for name, own in first["doubted"].items() for mark in own]
+    # an entity each, several of a text, and nothing else was asked about it
+    assert set(first["doubted"]) == set(first["batch"]) and first["asked"] == [None] * 10
+    assert len(doubted) > 10
+    # all words are read, and those decided that are under the entities
+    assert last["words"] - first["words"] == sum(len(gold[name]) for name in first["batch"])
+    assert last["words_decided"] - first["words_decided"] == sum(e - s for _, s, e, _ in doubted)
+    right = [(s, e, label) in spans(gold[name]) for name, s, e, label in doubted]
+    assert last["merged"]["accepted"] == sum(right)
+    assert last["merged"]["rejected"] == len(right) - sum(right)
+    assert last["entities"] - first["entities"] == sum(right)
+
+
+def spans(doc):
+    return {(ent.start, ent.end, ent.label_) for ent in doc.ents}
+
+
 def test_a_simulation_of_a_component_that_cannot_is_refused(small, tmp_path):
     with pytest.raises(UsageError, match="AL220"):
         [*simulate(plan_of(small, "part", factory="textcat"), tmp_path)]
-    with pytest.raises(UsageError, match=r"AL083.*yes_no.*one question about a text"):
-        [*simulate(plan_of(small, "one"), tmp_path)]
+    with pytest.raises(UsageError, match="AL281"):
+        [*simulate(plan_of(small, "one", factory="tagger"), tmp_path)]
     # features have no questions of their own
     with pytest.raises(UsageError, match="AL220"):
         [*simulate(plan_of(small, "self", factory="morphologizer"), tmp_path)]

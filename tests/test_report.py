@@ -244,6 +244,15 @@ def test_seventy_seven_labels():
     assert page.count("category_<wbr>76") >= 2
 
 
+def test_texts_that_the_model_labelled_itself_are_told(run):
+    facts = copy.deepcopy(run)
+    assert "texts it labelled itself" not in report(facts)
+    facts["rounds"][-1] |= {"self_trained": 1234, "self_trained_wrong_expected": 17.26}
+    page = report(facts)
+    assert "texts it labelled itself" in page and "1,234" in page
+    assert "17.3 of them wrong, by its probabilities" in page
+
+
 def test_headline_and_state(run):
     page = report(run)
     last = run["rounds"][-1]

@@ -1,9 +1,9 @@
 """Compare strategies on real corpora: one command that goes on where it was stopped.
 
-    python configs/strategies/compare.py CORPORA [NAME ...] --n-process 2
+    python configs/strategies/compare.py CORPORA [NAME ...] --encoder TRANSFORMER --n-process 2
 
 from the folder that holds `configs/`. CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus of
-`experiments.cfg`; NAMEs are sections of that file. What is found is kept in docs/strategies/NAME, and printed as a table.
+`experiments.cfg`; NAMEs are sections of that file. TRANSFORMER is a folder with a pretrained one, for those with `frozen`. What is found is kept in docs/strategies/NAME, and printed as a table.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import typer
 from confection import Config
 from cut import cut_cli
+from encode import encode_cli
 from measure import measure_cli
 from table import table_cli
 from typer import Argument, Option
@@ -27,17 +28,19 @@ HERE = Path(__file__).parent
 RESULTS = Path("docs") / "strategies"
 WORK = Path("training") / "strategies"
 # Of an experiment what is said nowhere, and how long models train
-DEFAULTS = {"dev": 200, "test": 1000, "copies": 1, "lang": "en", "seeds": 3, "full": 0, "only": []}
-QUICK = {
+DEFAULTS: dict[str, Any] = {"dev": 200, "test": 1000, "copies": 1, "spans_key": "", "lang": "en"}
+DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False}
+QUICK: dict[str, dict[str, Any]] = {
     "ner.cfg": {
-        "components.tok2vec.model.encode.depth": 2,
         "training.optimizer.learn_rate": 0.003,
         "training.batcher.size.start": 250,
         "training.batcher.size.stop": 250,
         "training.max_steps": 250,
     },
+    "spancat.cfg": {"training.optimizer.learn_rate": 0.003, "training.max_steps": 500},
     "textcat.cfg": {"training.max_steps": 600},
 }
+SHALLOW = {"components.tok2vec.model.encode.depth": 2}
 # Kept of a simulation beside its results
 KEPT = ("plan.json", "corpus.json", "full.json", "selecting.json")
 # What was asked is needed to go on with a strategy, and here all of them have ended
@@ -48,36 +51,73 @@ LONG = ("asked", "self_labels")
 def compare_cli(
     corpora: Annotated[Path, Argument(help="Folder of corpora", file_okay=False)],
     names: Annotated[list[str] | None, Argument(help="Experiments (default: all)")] = None,
+    encoder: Annotated[
+        Path | None, Option(help="A pretrained transformer", file_okay=False)
+    ] = None,
     n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
 ) -> None:
     """Run experiments, measure what a selection takes, and print the tables."""
     experiments = Config().from_disk(HERE / "experiments.cfg")
     for name in names or [*experiments]:
         plan = {**DEFAULTS, "corpus": name, **experiments[name]}
-        run(name, plan, corpora / plan["corpus"], n_process)
+        run(name, plan, corpora / plan["corpus"], encoder, n_process)
         table_cli([RESULTS / name], [HERE / plan["strategies"]], None)
 
 
-def run(name: str, plan: dict[str, Any], corpus: Path, n_process: int) -> None:
+def frozen(config: Path, vectors: Path, path: Path) -> Path:
+    """The config with a frozen encoder, shared by whatever it teaches, in place of its own."""
+    made = Config().from_disk(config, interpolate=False)
+    taught = made["components"].pop(made["al"]["component"])
+    block = {"@architectures": "frozen_vectors.v1", "path": str(vectors), "width": 96}
+    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
+    if taught["factory"] == "textcat":
+        pooled = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
+        pooled |= {f"use_reduce_{how}": how == "mean" for how in ("first", "last", "max", "mean")}
+        taught["model"] = pooled
+    taught["model"]["tok2vec"] = listener
+    made["components"] = {
+        "tok2vec": {"factory": "tok2vec", "model": block},
+        taught["factory"]: taught,
+    }
+    made["nlp"]["pipeline"] = [*made["components"]]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made.to_disk(path)
+    return path
+
+
+def run(
+    name: str, plan: dict[str, Any], corpus: Path, encoder: Path | None, n_process: int
+) -> None:
     """One experiment: cut the corpus, simulate, keep the numbers."""
     cut, output, kept = WORK / "corpora" / name, WORK / name, RESULTS / name
     if not cut.exists():
-        cut_cli(corpus, cut, plan["pool"], plan["dev"], plan["test"], plan["copies"])
+        sizes = (plan[name] for name in ("pool", "dev", "test", "copies", "spans_key"))
+        cut_cli(corpus, cut, *sizes)
     if not output.exists() and kept.exists():
         shutil.copytree(kept, output)
-    config = Path("configs") / plan["config"]
+    config, code = Path("configs") / plan["config"], None
+    changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
+    if plan["frozen"]:
+        vectors, code = WORK / "vectors" / name, HERE / "frozen.py"
+        if not vectors.exists():
+            if encoder is None:
+                raise typer.BadParameter(f"{name} wants --encoder")
+            encode_cli(encoder, [*cut.glob("*.spacy")], vectors)
+        config = frozen(config, vectors, WORK / f"{name}.cfg")
+    elif plan["config"] != "textcat.cfg":
+        changed |= SHALLOW
     words: list[Any] = [sys.executable, "-m", "spacy_al", "simulate", config]
     words += ["--gold", cut / "pool.spacy", "-o", output, "--n-process", n_process]
     words += ["--strategies", HERE / plan["strategies"], "--seeds", plan["seeds"]]
     words += ["--start", plan["start"], "--rounds", plan["rounds"]]
     words += ["--full", plan["full"]] if plan["full"] else []
     words += [word for strategy in plan["only"] for word in ("--strategy", strategy)]
-    changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
+    words += ["--code", code] if code else []
     changed |= {f"paths.{part}": cut / f"{part}.spacy" for part in ("dev", "test")}
     changed |= {"training.max_steps": plan["steps"]} if "steps" in plan else {}
     words += [word for key, value in changed.items() for word in (f"--{key}", value)]
     subprocess.run([str(word) for word in words], check=True)
-    measure_cli(config, HERE / plan["strategies"], output, cut / "pool.spacy", plan["batch"])
+    measure_cli(config, HERE / plan["strategies"], output, cut / "pool.spacy", plan["batch"], code)
     kept.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
         if (output / file).is_file():

@@ -26,13 +26,14 @@ def measure_cli(
     results: Annotated[Path, Argument(help="Folder of a simulation")],
     pool: Annotated[Path, Argument(help="Texts to choose from")],
     n: Annotated[int, Option("-n", help="Texts to choose")] = 100,
+    code: Annotated[Path | None, Option("--code", help="File with registered functions")] = None,
 ) -> None:
     """Write `selecting.json` beside the results: seconds, and megabytes at most, of one selection."""
     from spacy_al.settings import read_strategies
 
     found = {}
     for name in [*read_strategies(strategies), "random"]:
-        words = [config, strategies, results, pool, n, name]
+        words = [config, strategies, results, pool, n, name, code or ""]
         done = subprocess.run(
             [sys.executable, "-c", CHILD, *map(str, words)],
             capture_output=True,
@@ -48,8 +49,14 @@ def measure_cli(
     (results / "selecting.json").write_text(json.dumps(found, indent=2) + "\n", "utf8")
 
 
-def child(config: str, strategies: str, results: str, pool: str, n: str, name: str) -> None:
+def child(
+    config: str, strategies: str, results: str, pool: str, n: str, name: str, code: str
+) -> None:
     """Print what one selection takes."""
+    from spacy.util import import_file
+
+    if code:
+        import_file("code", code)
     from spacy_al.select import select
     from spacy_al.settings import overlaid, read_settings, read_strategies
 

@@ -28,7 +28,7 @@ from spacy_al.selection import mean_cosine
 from spacy_al.selection.factored import Factored
 from spacy_al.util import progress, replacing
 
-WIDTH, LABELS, CENTRES, LABELLED = 96, 20, 200, 100
+WIDTH, LABELS, CENTRES, LABELLED, MEMBERS = 96, 20, 200, 100, 10
 
 # What to run by operation: ours first, then what others have for the same
 OPERATIONS: dict[str, list[str]] = {
@@ -51,6 +51,9 @@ OPERATIONS: dict[str, list[str]] = {
     "cluster centres": ["representative", "small_text: EmbeddingKMeans"],
     "TypiClust": ["typiclust", "skactiveml: TypiClust"],
     "ProbCover": ["prob_cover", "skactiveml: ProbCover"],
+    "what tells of members": ["batch_bald"],
+    "what tells of the pool": ["pool_information"],
+    "expected error": ["error_reduction"],
     "density": ["density"],
 }
 # What is linear, or looks at the highest scores alone
@@ -90,6 +93,14 @@ class Pool:
         self.labelled = SimpleNamespace(embeddings=vectors, counts=counts, labels=names)
 
     @property
+    def members(self) -> Any:
+        """(N, M, K) as of a committee whose members stray from one another."""
+        rng = numpy.random.default_rng(len(self.scores))
+        strayed = rng.random((len(self.scores), MEMBERS, LABELS), dtype="f4")
+        strayed += self.label_probs[:, None]
+        return strayed / strayed.sum(axis=2, keepdims=True)
+
+    @property
     def gradients(self) -> Factored:
         """As of a text classifier: p - onehot(argmax) times the embedding."""
         best = numpy.arange(LABELS) == self.label_probs.argmax(axis=1)[:, None]
@@ -124,6 +135,8 @@ def _ours(arm: str, pool: Pool, batch: int, seed: int) -> Callable[[], Any]:
     sampler = al_samplers.get(f"spacy-al.{name}.v1")(**{k: int(v) for k, v in settings.items()})
     given = {"label_probs": pool.label_probs, "labelled": pool.labelled}
     given = {key: value for key, value in given.items() if key in signature(sampler).parameters}
+    if "members" in signature(sampler).parameters:
+        given["members"] = pool.members
     given["embeddings"] = pool.gradients if "factored" in more else pool.embeddings
     return lambda: sampler(pool.scores, batch, numpy.random.default_rng(seed), **given)[0]
 

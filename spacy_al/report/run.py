@@ -93,6 +93,10 @@ def _tiles(
     if is_number(last_row.get("texts")):
         beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
         tiles.append(("labelled texts", words.count(last_row["texts"]), beside))
+    if last_row.get("self_trained"):
+        wrong = last_row.get("self_trained_wrong_expected")
+        beside = f"{words.count(wrong)} of them wrong, by its probabilities"
+        tiles.append(("texts it labelled itself", words.count(last_row["self_trained"]), beside))
     answers = [row["answers"] for row in rounds if is_number(row.get("answers"))]
     if any(answers):
         tiles.append(

@@ -9,10 +9,10 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_al.adapters.oracle import STUDY
-from spacy_al.data.annotate import decided_tokens
+from spacy_al.data.annotate import Mark, decided_tokens
 from spacy_al.data.answers import check
 from spacy_al.data.merge import count_labels, merge
-from spacy_al.data.records import StoredAnswer, StoredTask, task_id
+from spacy_al.data.records import StoredAnswer, StoredTask, question_id
 from spacy_al.errors import Errors, UsageError
 from spacy_al.section import named, resolve
 from spacy_al.settings import Settings
@@ -63,6 +63,7 @@ def answered(
     chosen: bool,
     seed: int,
     asked: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    doubted: Mapping[str, Sequence[Mark]] = MappingProxyType({}),
 ) -> Labelled:
     """Have texts labelled.
 
@@ -71,25 +72,27 @@ def answered(
     chosen (bool): Whether a strategy chose the later ones, or chance.
     seed (int): Of mistakes. Those of a text are the same whichever strategy chose it.
     asked (Mapping): Of texts that were asked about in part, the tokens.
+    doubted (Mapping): Of texts about which only yes or no to some entities was asked, these.
     """
-    plan, decided = corpus.plan, 0
+    plan, decided, parts = corpus.plan, 0, asked.keys() | doubted.keys()
     oracle, seconds = resolve(plan.oracle or NEVER_WRONG), 0.0
     tasks, answers = list[StoredTask](), list[StoredAnswer]()
     for number, batch in enumerate(batches):
-        for rank, identity in enumerate(batch, 1):
+        questions = [(name, mark) for name in batch for mark in doubted.get(name, (None,))]
+        for rank, (identity, mark) in enumerate(questions, 1):
             gold = corpus.docs[identity]
-            task = corpus.task(identity, chosen and number > 0, asked.get(identity))
+            task = corpus.task(identity, chosen and number > 0, asked.get(identity), mark)
             payload, took = oracle(
                 task, gold, kind=plan.kind, spans_key=plan.settings.spans_key, seed=seed
             )
             seconds += took
-            name = task_id(number, task["text"], "train")
+            name = question_id(number, task, "train")
             tasks.append(StoredTask(name, number, identity, "train", rank, task))
             said = check(task, payload)
-            decided += len(decided_tokens(task, said) if identity in asked else gold)
+            decided += len(decided_tokens(task, said) if identity in parts else gold)
             answers.append(StoredAnswer(len(answers), name, name, "oracle", said, took, 0.0))
     # of whole texts the gold is what annotators who are never wrong would say
-    taken = [t for t in tasks if plan.oracle is None and t.item not in asked]
+    taken = [t for t in tasks if plan.oracle is None and t.item not in parts]
     merged = merge(
         [stored for stored in tasks if stored not in taken],
         answers,
@@ -101,8 +104,8 @@ def answered(
     found = {content_hash(doc.text): doc for doc in merged.docs}
     found |= {stored.item: corpus.docs[stored.item] for stored in taken}
     n_labels = merged.balance.total() + corpus.count(stored.item for stored in taken).total()
-    labels = corpus.count(stored.item for stored in tasks if stored.item not in asked)
-    for identity in found.keys() & asked.keys():
+    labels = corpus.count(stored.item for stored in tasks if stored.item not in parts)
+    for identity in found.keys() & parts:
         labels.update(count_labels(found[identity], plan.kind))
-    docs = [found[stored.item] for stored in tasks if stored.item in found]
+    docs = [found[item] for item in dict.fromkeys(t.item for t in tasks) if item in found]
     return Labelled(docs, n_labels, seconds, merged.report, decided, labels)

@@ -25,6 +25,7 @@ from spacy_al.self_label import add_self_labels
 from spacy_al.simulate.corpus import Corpus, read_corpus
 from spacy_al.simulate.parts import (
     asked_tokens,
+    doubted_entities,
     label_rest,
     label_texts,
     labelled,
@@ -178,10 +179,12 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
         round=step.number,
         code=str(plan.code) if plan.code else None,
     )
-    batch = [content_hash(task["text"]) for task in chosen.tasks]
+    first = {content_hash(task["text"]): task for task in reversed(chosen.tasks)}
+    batch = [*reversed(first)]
     found |= {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
     if partial:
-        found["asked"] = [asked_tokens(here.corpus, *pair) for pair in zip(batch, chosen.tasks)]
+        found["asked"] = [asked_tokens(here.corpus, name, first[name]) for name in batch]
+        found["doubted"] = doubted_entities(here.corpus, chosen.tasks)
     after, how = followed(step, found), None if strategy == RANDOM else settings.self_training
     if partial and partial.rest == "self":
         found |= label_rest(here.corpus, after, _scorer(here, model), partial)

@@ -12,6 +12,7 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_al.adapters.oracle import UNIFORM
+from spacy_al.data.annotate import Mark
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.data.merge import count_labels
 from spacy_al.data.pool import shards
@@ -22,6 +23,7 @@ from spacy_al.gold import NEEDS
 from spacy_al.simulate.plan import Plan
 from spacy_al.suggest import FORMS
 from spacy_al.util import content_hash
+from spacy_al.yes_no import VIEW
 
 
 @dataclass(frozen=True)
@@ -74,24 +76,31 @@ class Corpus:
         order = numpy.random.default_rng(seed).permutation(sorted(self.docs))
         return order[: self.plan.start].tolist()
 
-    def task(self, identity: str, chosen: bool, asked: Sequence[int] | None = None) -> Task:
+    def task(
+        self,
+        identity: str,
+        chosen: bool,
+        asked: Sequence[int] | None = None,
+        doubted: Mark | None = None,
+    ) -> Task:
         """The question to an annotator, with all labels of the corpus and no suggestions.
 
         identity (str): Of the text.
         chosen (bool): Whether a strategy chose it, or chance.
         asked (Sequence[int] | None): The tokens that the question is about; None for all of them.
+        doubted (Mark | None): The entity that it asks a yes or no to, and nothing else.
         """
         kind, view = FORMS[self.plan.factory]
         return make_task(
             self.nlp.make_doc(self.docs[identity].text),
-            suggestions=[],
+            suggestions=[] if doubted is None else [(*doubted, None)],
             component_kind=kind,
             labels=sorted(self.labels),
             # by this the annotators tell what was chosen
             meta={"strategy": "chosen" if chosen else UNIFORM},
-            view_id=view,
+            view_id=view if doubted is None else VIEW,
             exclusive=self.plan.factory != "textcat_multilabel",
-            asked=asked,
+            asked=asked if doubted is None else [],
         )
 
 

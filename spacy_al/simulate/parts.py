@@ -1,6 +1,7 @@
 """What of a simulation's corpus is asked in part or not at all, and what the model makes of it."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,7 @@ from spacy.tokens import Doc
 from spacy_al.adapters.oracle import READ_AS
 from spacy_al.curve import RANDOM
 from spacy_al.data.annotate import Mark
+from spacy_al.data.answers import YES_NO
 from spacy_al.data.tasks import Task
 from spacy_al.gold import ANSWERS
 from spacy_al.partial import Partial
@@ -26,15 +28,34 @@ from spacy_al.util import content_hash
 def labelled(corpus: Corpus, step: Step) -> Labelled:
     """What annotators have made of all that was asked."""
     chosen = step.strategy not in (None, RANDOM)
-    return answered(corpus, step.batches, chosen, step.seed, step.asked)
+    return answered(corpus, step.batches, chosen, step.seed, step.asked, step.doubted)
 
 
 def asked_tokens(corpus: Corpus, identity: str, task: Task) -> list[int] | None:
     """The tokens of the corpus's own question that a question of `select` is about: its tokeniser may be another one."""
-    if "asked" not in task:
+    if "asked" not in task or _is_yes_no(task):
         return None
-    about = [task["tokens"][i] for i in task["asked"]]
-    characters = {c for token in about for c in range(token["start"], token["end"])}
+    return _own(corpus, identity, (task["tokens"][i] for i in task["asked"]))
+
+
+def doubted_entities(corpus: Corpus, tasks: Sequence[Task]) -> dict[str, list[Mark]]:
+    """The entities to which questions of `select` ask yes or no, by text, as of the tokens of the corpus's own questions."""
+    found: dict[str, list[Mark]] = {}
+    for task in filter(_is_yes_no, tasks):
+        identity = content_hash(task["text"])
+        for span in task["spans"]:
+            own = _own(corpus, identity, [span])
+            found.setdefault(identity, []).append((own[0], own[-1] + 1, span["label"]))
+    return found
+
+
+def _is_yes_no(task: Task) -> bool:
+    return task.get("_view_id") in YES_NO
+
+
+def _own(corpus: Corpus, identity: str, places: Iterable[dict[str, Any]]) -> list[int]:
+    """The corpus's own tokens that share a character with some of these."""
+    characters = {c for place in places for c in range(place["start"], place["end"])}
     own = corpus.task(identity, True)["tokens"]
     return [t["id"] for t in own if not characters.isdisjoint(range(t["start"], t["end"]))]
 

@@ -140,8 +140,6 @@ def check_simulated(plan: Plan) -> None:
         settings = plan.settings_of(strategy)
         if settings.partial and strategy != RANDOM:
             check_factory(plan.factory, settings.partial)
-            if settings.partial.yes_no:
-                refuse("al.partial.yes_no", "a simulation asks one question about a text", ["0"])
         if settings.self_training and strategy != RANDOM:
             check_whole(plan.factory)
 

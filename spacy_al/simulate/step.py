@@ -16,6 +16,7 @@ class Step:
     batches (tuple[tuple[str, ...], ...]): Ids of the texts that were asked at first, and in each round since.
     overrides (dict | None): Of the config, to train on all of the corpus.
     asked (dict): Of texts that were asked about in part, the tokens.
+    doubted (dict): Of texts about which only yes or no to some entities was asked, these.
     self_labels (dict): What the round before was sure of in the rest of them.
     self_texts (dict): Of texts that nobody was asked about, what it was sure of as a whole.
     """
@@ -26,6 +27,7 @@ class Step:
     batches: tuple[tuple[str, ...], ...] = ()
     overrides: tuple[tuple[str, Any], ...] | None = None
     asked: dict[str, list[int]] = field(default_factory=dict)
+    doubted: dict[str, list[Mark]] = field(default_factory=dict)
     self_labels: dict[str, list[Mark]] = field(default_factory=dict)
     self_texts: dict[str, list[Mark]] = field(default_factory=dict)
 
@@ -38,6 +40,7 @@ def followed(step: Step, row: Mapping[str, Any]) -> Step:
         number=step.number + 1,
         batches=(*step.batches, tuple(row["batch"])),
         asked=step.asked | {name: tokens for name, tokens in asked.items() if tokens is not None},
+        doubted=step.doubted | row.get("doubted", {}),
         self_labels=row.get("self_labels", {}),
         self_texts=row.get("self_texts", {}),
     )
