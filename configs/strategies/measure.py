@@ -16,8 +16,10 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-# A first selection, of which nothing is reported, loads what every selection needs
-CHILD = "import measure, sys; measure.child(*sys.argv[1:])"
+HERE = Path(__file__).parent
+CHILD = (
+    f"import sys; sys.path.insert(0, {str(HERE)!r}); import measure; measure.child(*sys.argv[1:])"
+)
 
 
 def measure_cli(
@@ -38,8 +40,6 @@ def measure_cli(
             [sys.executable, "-c", CHILD, *map(str, words)],
             capture_output=True,
             text=True,
-            cwd=Path.cwd(),
-            env=None,
         )
         if done.returncode:
             print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
