@@ -514,6 +514,11 @@ class Errors:
     AL272 = "[AL272] Nothing can be served on {host}, port {port}: {why}. Choose another --port."
     AL273 = "[AL273] The guidelines in {path} cannot be read: {why}. Give a text file in UTF-8."
     AL274 = "[AL274] {path} does not hold a token for each annotator: {why}. Delete it to make new links."
+    AL275 = (
+        "[AL275] The recipe '{name}' gives a task that cannot be asked: {why}. Make tasks as the shipped recipes do, or with "
+        "spacy_al.data.tasks.make_task."
+    )
+    AL276 = "[AL276] The recipe has failed: {why}. What was answered is safe; correct the recipe and start again."
 
     # Label Studio
     AL290 = (
@@ -597,6 +602,11 @@ class Warnings:
     W291 = (
         "[ALW291] {count} texts have characters that Label Studio cannot hold, and are not asked there. Answer them with: "
         "python -m spacy_al annotate {config}"
+    )
+    W292 = (
+        "[ALW292] Label Studio does not call {address}, so annotations are looked for every {seconds:g} seconds, and it has no "
+        "suggestions but those that are pushed. In a private network start it with SSRF_PROTECTION_ENABLED=false and "
+        "ML_BLOCK_LOCAL_IP=false in its environment. What it says: {why}"
     )
 
     # formats

@@ -15,7 +15,7 @@ from spacy_al.adapters.oracle import gold_labels
 from spacy_al.answering import ask_oracle, merged_answers, reviews
 from spacy_al.committee import keep_checkpoints, read_together, train_members
 from spacy_al.costs import fit_seconds
-from spacy_al.data.desk import n_left
+from spacy_al.data.desk import missing, n_left
 from spacy_al.data.export import export_answers, export_tasks
 from spacy_al.data.merge import grown
 from spacy_al.data.shard import writing
@@ -182,13 +182,16 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             asked |= {content_hash(task["text"]) for task in first.tasks}
         if model:
             how["settings"] = read_together(settings, folder)
-        selection = select(settings.pool, model=model, asked=asked, **how)
-        tasks += [("train", task) for task in _shaded(selection)]
-        metrics = {
-            "strategy": selection.strategy,
-            "eligible": selection.n_pool,
-            "left_out": {why: count for why, count in selection.report.items() if count},
-        }
+        if project.at_least:
+            metrics = {"strategy": f"recipe {settings.recipe}"}
+        else:
+            selection = select(settings.pool, model=model, asked=asked, **how)
+            tasks += [("train", task) for task in _shaded(selection)]
+            metrics = {
+                "strategy": selection.strategy,
+                "eligible": selection.n_pool,
+                "left_out": {why: count for why, count in selection.report.items() if count},
+            }
     except AlError as error:
         if not str(error).startswith("[AL086]"):
             raise
@@ -205,14 +208,19 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
 def wait_round(store: Store, project: Project, current: Round) -> Outcome | None:
     """Have the oracle answer, or find out whether people have."""
     folder = project.folder(current.number)
-    if not (folder / "tasks.jsonl").is_file():
+    if project.at_least or not (folder / "tasks.jsonl").is_file():
         export_tasks(store, current.number, folder / "tasks.jsonl")
     if project.oracle:
         ask_oracle(store, project, current.number)
+    more = missing(store, project.at_least)
+    total = sum(1 for _ in store.tasks(current.number)) + more
     # gold says the same however often it is asked
-    left = n_left(store, 1 if project.oracle else project.settings.overlap)
+    left = n_left(store, 1 if project.oracle else project.settings.overlap) + more
+    if project.at_least and not total:
+        reason = "Stops: the recipe has nothing left to ask."
+        store.advance(current.number, "stopped", metrics={"stopping": [reason]})
+        return Outcome("stopped", reason, current.number)
     if left:
-        total = sum(1 for _ in store.tasks(current.number))
         return Outcome("waiting", project.waits(current.number, left, total), current.number)
     export_answers(store, current.number, folder / "answers.jsonl")
     store.advance(current.number, "done", metrics=spent(store, current.number))

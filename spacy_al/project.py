@@ -69,6 +69,11 @@ class Project:
         return FORMS[self.settings.factory or ""][0]
 
     @property
+    def at_least(self) -> int:
+        """Questions that a round is to have where they are asked one by one, and not chosen at once."""
+        return self.settings.batch_size if self.settings.recipe and not self.oracle else 0
+
+    @property
     def command(self) -> str:
         """The command that works on it, for a terminal."""
         words: list[Any] = [self.config]
@@ -79,6 +84,9 @@ class Project:
     def waits(self, number: int, left: int, total: int) -> str:
         """What people are to do in a round, in one sentence."""
         overlap = self.settings.overlap
+        if self.at_least:
+            page = command_line("annotate", [self.config], self.overrides)
+            return f"Round {number} waits for {left} of {total} answers, on the page: `{page}`."
         what = "answers" if overlap == 1 else f"texts, each answered by {overlap} people"
         return (
             f"Round {number} waits for {left} of {total} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "

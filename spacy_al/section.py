@@ -36,6 +36,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "committee": (str,),
     "committee_size": (int,),
     "overlap": (int,),
+    "recipe": (str,),
     "dev_size": (int,),
     "pretrain_epochs": (int,),
     "patterns": (str,),

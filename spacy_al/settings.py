@@ -35,6 +35,7 @@ class Settings:
         "bootstrap" samples, "checkpoints" of the one training, or "heads" on its encoder.
     committee_size (int): Members of it, the model itself among them.
     overlap (int): Annotators that each text is asked of, each blind to the others.
+    recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.
     dev_size (int): Texts asked first, at random, where there is no development set.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
@@ -65,6 +66,7 @@ class Settings:
     committee: str = "none"
     committee_size: int = 3
     overlap: int = 1
+    recipe: str | None = None
     dev_size: int = 100
     pretrain_epochs: int = 0
     patterns: Path | None = None

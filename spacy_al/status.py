@@ -3,7 +3,7 @@
 from typing import Any
 
 from spacy_al.annotators import annotators
-from spacy_al.data.desk import n_left
+from spacy_al.data.desk import missing, n_left
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 
@@ -27,14 +27,16 @@ def status(project: Project) -> dict[str, Any]:
     with Store(project.database, create=False) as store:
         current = store.round()
         metrics = store.metrics()
-        asked = {k: sum(1 for _ in store.tasks(k)) for k in metrics}
-        left = n_left(store, project.settings.overlap)
+        numbers = {*metrics, *([current.number] if current else [])}
+        asked = {k: sum(1 for _ in store.tasks(k)) for k in numbers}
+        more = missing(store, project.at_least)
+        left = n_left(store, project.settings.overlap) + more
         given = store.n_answers()
         who = annotators(store)
     if current is None:
         return {"state": "new", "sentence": "Nothing has been done yet.", "rounds": []}
     stopping = metrics.get(current.number, {}).get("stopping", [])
-    total = asked.get(current.number, 0)
+    total = asked[current.number] + more
     sentence = f"Round {current.number} {DOING[current.state]}."
     if current.state == "wait":
         sentence = project.waits(current.number, left, total)

@@ -29,6 +29,8 @@ from spacy_al.settings import Settings
 from spacy_al.util import content_hash
 from spacy_al.yes_no import yes_no_tasks
 
+# Texts that are held as tasks at a time
+MOST = 5_000
 # From a task about a whole text, its document and its posterior to the tasks that are asked
 Ask: TypeAlias = Callable[[Task, Doc, Any], Iterator[Task]]
 
@@ -126,20 +128,22 @@ def rank(plan: Plan, ask: Ask | None = None, *, ahead: int = 100) -> Iterator[Ta
 
     plan (Plan): What to rank, and how.
     ask (Ask | None): Makes questions of a text, of its tokens and its posterior; by default the whole text is one.
-    ahead (int): Texts that are chosen at a time, and so the most that a sampler tells apart. A newer model ends such a
-        batch early; while one is being written, the stream goes on with the one before.
+    ahead (int): Texts that a model chooses at first, and so the most that a sampler tells apart; then twice as many each time,
+        up to MOST, so that a pool is scored again ever more rarely. A newer model ends such a batch early, and begins anew;
+        while one is being written, the stream goes on with the one before.
     YIELDS (Task): `meta.model` names the model that chose it.
     RAISES (AlError): What `select` raises; AL265 (UsageError) where `ask` needs a model and there is none.
     """
     asked: set[str] = set()
     batch: Iterator[Task] = iter(())
-    nlp, current = None, None
+    nlp, current, n = None, None, ahead
     while True:
         latest = newest(plan.model)
         task = next(batch, None) if latest == current else None
         if task is None:
             try:
-                batch = iter(_chosen(plan, latest[0], ahead, asked))
+                n = min(2 * n, max(MOST, ahead)) if latest == current else ahead
+                batch = iter(_chosen(plan, latest[0], n, asked))
                 nlp = open_pipeline(latest[0]) if ask and latest[0] else None
                 current = latest
                 continue

@@ -69,13 +69,17 @@ def test_is_lazy(models, pool, monkeypatch, tmp_path):
     plan = score(load(tmp_path / "nowhere", "nothing"), "no such function")
     rank(plan)  # nothing is looked at
     calls = []
-    monkeypatch.setattr(stream, "select", lambda *a, **how: calls.append(1) or select(*a, **how))
+    monkeypatch.setattr(
+        stream, "select", lambda *a, **how: calls.append(how["n"]) or select(*a, **how)
+    )
     tasks = rank(load(pool, str(models / "0")), ahead=5)
     assert not calls
     list(itertools.islice(tasks, 5))
     assert len(calls) == 1
     next(tasks)
     assert len(calls) == 2
+    # scored again ever more rarely
+    assert len([*tasks]) == len(TEXTS) - 6 and calls == [5, 10, 20, 40, 80]
 
 
 def test_what_is_labelled_is_not_asked(models, pool, tmp_path):

@@ -22,6 +22,7 @@ from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.data.answers import check_name
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.project import Project, open_project
+from spacy_al.recipe import load_recipe
 from spacy_al.util import replacing
 
 HOST, PORT = "127.0.0.1", 8765
@@ -33,6 +34,7 @@ NAMES = "Name by which it is reached from elsewhere, e.g. behind a proxy; can be
 ANNOTATOR = "Who gets a link of their own, with a token in it; can be repeated"
 GUIDE = "Text file shown beside the texts (default: guidelines.md beside the config)"
 LABEL_STUDIO = "Ask in Label Studio as well, see push; it then calls this server, by the first --name if there is one"
+RECIPE = "Recipe that asks, by name or path, as al.recipe"
 OVERLAP = "Annotators that each text is asked of, each blind to the others, as al.overlap"
 
 
@@ -48,6 +50,7 @@ def annotate_cli(
     annotator: Annotated[list[str] | None, Option("--annotator", help=ANNOTATOR)] = None,
     name: Annotated[list[str] | None, Option("--name", help=NAMES)] = None,
     guidelines: Annotated[Path | None, Option("--guidelines", help=GUIDE)] = None,
+    recipe: Annotated[str | None, Option("--recipe", "-r", help=RECIPE)] = None,
     overlap: Annotated[int | None, Option("--overlap", min=1, help=OVERLAP)] = None,
     label_studio: Annotated[bool, Option("--label-studio", help=LABEL_STUDIO)] = False,
     open_: Annotated[bool, Option("--open/--no-open", help="Open it in a browser")] = True,
@@ -67,7 +70,8 @@ def annotate_cli(
     if rest:
         raise typer.BadParameter(f"No such argument: {rest[0]}")
     # to the steps beside the page it is an override like any other
-    overrides |= {} if overlap is None else {"al.overlap": overlap}
+    given = {"al.overlap": overlap, "al.recipe": recipe}
+    overrides |= {key: value for key, value in given.items() if value is not None}
     project = open_project(
         config, overrides, code=code, gpu_id=gpu_id, n_process=n_process, show=say
     )
@@ -115,6 +119,8 @@ def annotate(
         raise UsageError(Errors.AL271.format(host=host))
     tokens = read_tokens(project.output / TOKENS, annotators) if annotators else None
     # before anything is started
+    if project.settings.recipe:
+        load_recipe(project.settings.recipe)
     text = read_guidelines(project.config, guidelines)
     server = open_server(project.output) if label_studio else None
     listener = listen(host, port)
@@ -145,11 +151,21 @@ def serve(
     import uvicorn
 
     from spacy_al.web.app import Desk, make_app
+    from spacy_al.web.feed import Feed
     from spacy_al.web.guard import guarded
     from spacy_al.web.steps import Steps
 
-    steps, overlap = Steps(project), project.settings.overlap
-    desk = Desk(project.database, project.config.stem, guidelines, overlap, steps)
+    steps, settings = Steps(project), project.settings
+    feed = Feed(project) if settings.recipe else None
+    desk = Desk(
+        project.database,
+        project.config.stem,
+        guidelines,
+        overlap=settings.overlap,
+        steps=steps,
+        feed=feed,
+        at_least=project.at_least,
+    )
     names = {name.lower() for name in hosts}
     inner, courier, secret = make_app(desk), None, None
     if label_studio:
@@ -172,6 +188,8 @@ def serve(
         pass
     finally:
         steps.stop()
+        if feed:
+            feed.stop()
         if courier:
             courier.stop()
         listener.close()

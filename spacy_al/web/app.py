@@ -14,9 +14,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from spacy_al.data.answers import kind_of
-from spacy_al.data.desk import add_beside, history, next_tasks, own_task, progress
+from spacy_al.data.desk import (
+    add_beside,
+    ask_no_more,
+    history,
+    next_tasks,
+    own_task,
+    progress,
+    wants,
+)
 from spacy_al.data.store import Store, StoredTask
+from spacy_al.data.tasks import Task
 from spacy_al.errors import AlError
+from spacy_al.web.feed import Feed
 from spacy_al.web.steps import Steps
 
 TYPES = {
@@ -37,6 +47,8 @@ class Desk:
     guidelines (str | None): Shown beside, as it is.
     overlap (int): By how many annotators each task is to be answered.
     steps (Steps | None): What goes on when all is answered.
+    feed (Feed | None): Who asks one question after the other.
+    at_least (int): How many questions a round is to have of it.
     """
 
     database: Path
@@ -44,6 +56,8 @@ class Desk:
     guidelines: str | None = None
     overlap: int = 1
     steps: Steps | None = None
+    feed: Feed | None = None
+    at_least: int = 0
 
 
 class Strict(BaseModel):
@@ -107,9 +121,9 @@ def make_app(desk: Desk) -> FastAPI:
         who = _who(request)
         with Store(desk.database) as store:
             tasks = next_tasks(store, who, n=body.n, overlap=desk.overlap)
-            while not tasks and desk.steps and (task := desk.steps.beside()):
+            while not tasks and (task := _one_more(store, desk)):
                 # one at a time: what nobody has begun when the model is ready was never asked
-                if add_beside(store, task):
+                if add_beside(store, task, desk.at_least):
                     tasks = next_tasks(store, who, n=1, overlap=desk.overlap)
             return _json(
                 {
@@ -123,12 +137,15 @@ def make_app(desk: Desk) -> FastAPI:
         """Keep an answer; it is on disk when this returns."""
         who = _who(request)
         with Store(desk.database) as store:
-            if own_task(store, who, body.task) is None:
+            given = own_task(store, who, body.task)
+            if given is None:
                 raise HTTPException(404, "This task was not given to you.")
             new = store.add_answer(
                 body.task, body.payload, id=body.id, annotator=who, seconds=body.seconds
             )
             found = {"new": new, "progress": _progress(store, request, desk)}
+        if new and desk.feed and given[0].purpose == "train":
+            desk.feed.update(given[0].task, body.payload)
         if desk.steps:
             desk.steps.wake()
         return _json(found)
@@ -200,10 +217,23 @@ def _shown(stored: StoredTask) -> dict[str, Any]:
     }
 
 
+def _one_more(store: Store, desk: Desk) -> Task | None:
+    """A question that nobody was asked yet, where there may be one more."""
+    if desk.feed is None:
+        return desk.steps.beside() if desk.steps else None
+    task = desk.feed.next() if wants(store, desk.at_least) else None
+    if desk.feed.ended and task is None:
+        ask_no_more(store)
+        if desk.steps:
+            desk.steps.wake()
+    return task
+
+
 def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = progress(store, _who(request))
+    found = progress(store, _who(request), desk.at_least)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
-    return {**found, "working": desk.steps.state() if desk.steps else ""}
+    states = [part.state() for part in (desk.steps, desk.feed) if part]
+    return {**found, "working": next(filter(None, states), "")}
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -17,7 +17,7 @@ from typing import Any
 
 from spacy_al.adapters.oracle import gold_labels
 from spacy_al.child import follow_parent
-from spacy_al.data.desk import BESIDE, n_left
+from spacy_al.data.desk import BESIDE, missing, n_left
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import Task, read_tasks
 from spacy_al.errors import AlError
@@ -88,13 +88,14 @@ class Steps:
             self._woken.wait(AGAIN if self._state == "failed" else None)
 
     def _due(self, first: bool) -> bool:
-        overlap = self.project.settings.overlap
+        project = self.project
         with Store(self.project.database) as store:
             current = store.round()
             if current is None or current.state not in ("wait", "stopped"):
                 return True
             # a config that was changed since can make a run go on that has stopped
-            return first if current.state == "stopped" else not n_left(store, overlap)
+            left = n_left(store, project.settings.overlap) + missing(store, project.at_least)
+            return first if current.state == "stopped" else not left
 
     def _step(self) -> None:
         self._state = "working"
@@ -102,7 +103,7 @@ class Steps:
         step = self._start([*words, *self._how()])
         choosing: Any = None
         while (status := _wait(step)) is None and not self._ended.is_set():
-            if choosing is None and (chosen := self._choose()):
+            if choosing is None and not self.project.settings.recipe and (chosen := self._choose()):
                 choosing = self._start(chosen)
             elif choosing and choosing.poll() == 0 and self._trains():
                 self._take()
