@@ -6,11 +6,15 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import web_tasks as made
 from chaos import ROOT, command, corpus, environment
-from label_studio_server import ADMIN, LabelStudio
+from label_studio_server import ADMIN, PASSWORD, LabelStudio
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from test_report_browser import browser  # noqa: F401  (a fixture)
 
 from spacy_al.adapters.label_studio_server import Server, read_pushed, write_pushed
@@ -20,6 +24,7 @@ from spacy_al.cli.pull import pull
 from spacy_al.cli.push import push
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError, AlWarning
+from spacy_al.loop import run
 from spacy_al.project import open_project
 
 pytestmark = [
@@ -436,6 +441,36 @@ def wait_for(found, seconds=240):
     raise AssertionError("It does not come")
 
 
+def test_where_label_studio_may_not_call_it_is_looked_after(studio, run_of, monkeypatch):
+    pytest.importorskip("fastapi")
+    from spacy_al.web import backend
+
+    monkeypatch.setattr(backend, "OFTEN", 0.3)
+    lines, went_on, server = [], threading.Event(), studio.client()
+    project = replace(run_of(tasks_of()), show=lines.append)
+    nowhere = "http://127.0.0.1:9/label-studio"
+    courier = backend.Courier(project, server, nowhere, went_on.set)
+    courier.start()
+    try:
+        # said once, however often it is tried
+        wait_for(lambda: sum("ALW292" in line for line in lines) == 1)
+        tasks = there(server, project)
+        assert len(tasks) == len(TEXTS)
+        for task in tasks.values():
+            annotate(server, task, [])
+        assert wait_for(lambda: len(answers(project)) == len(TEXTS)) and went_on.is_set()
+        with Store(project.database) as store:
+            store.open_round(1)
+            task = made.entities(0)
+            store.advance(
+                1, "wait", tasks=[("train", {**task, "meta": {**task["meta"], "round": 1}})]
+            )
+        wait_for(lambda: len(there(server, project)) == len(TEXTS) + 1)
+    finally:
+        courier.stop()
+    assert sum("ALW292" in line for line in lines) == 1
+
+
 @pytest.mark.slow
 def test_the_loop_goes_on_by_itself(studio, tmp_path):
     """The page's server and nothing else: each annotation calls it, a complete batch trains, and the next one is there."""
@@ -495,3 +530,158 @@ def test_the_loop_goes_on_by_itself(studio, tmp_path):
     with Store(output / "al.db") as store:
         said = [(answer.task, answer.annotator) for answer in store.answers()]
     assert sorted(said) == sorted((question, ADMIN) for question in first)
+
+
+def part_of(path, output, first, last):
+    docs = [*DocBin().from_disk(path).get_docs(Vocab())][first:last]
+    DocBin(docs=docs).to_disk(output)
+    return str(output)
+
+
+def said_by(gold, task, kind):
+    """What gold says to a question, as Label Studio has it, and as the store is to have it."""
+    if kind == "categories":
+        right = [label for label, value in gold.cats.items() if value >= 0.5]
+        return choices(*right), right
+    starts, ends = ({token[key] for token in task["tokens"]} for key in ("start", "end"))
+    found = [(ent.start_char, ent.end_char, ent.label_) for ent in gold.ents]
+    found = [one for one in found if one[0] in starts and one[1] in ends]
+    return regions(task["text"], found), found
+
+
+@pytest.mark.slow
+@pytest.mark.realdata
+@pytest.mark.parametrize("name", ["german_ler", "banking77"])
+def test_two_hundred_real_texts(studio, tmp_path, realdata, name):
+    """Chosen by a model, pushed with what it suggests, answered by three people at once, pulled three times, trained on."""
+    if not (realdata / name).is_dir():
+        pytest.skip(f"no {name} in {realdata}")
+    config, lang = {"german_ler": ("ner", "de"), "banking77": ("textcat", "en")}[name]
+    train, pool = realdata / name / "train.spacy", tmp_path / "pool.spacy"
+    overrides = {
+        "nlp.lang": lang,
+        "al.output": str(tmp_path / "al"),
+        "al.batch_size": 200,
+        "paths.train": part_of(train, tmp_path / "train.spacy", 0, 400),
+        "paths.pool": part_of(train, pool, 400, 1000),
+        "paths.dev": part_of(realdata / name / "dev.spacy", tmp_path / "dev.spacy", 0, 100),
+        "paths.test": None,
+        "training.max_steps": 120,
+        "training.eval_frequency": 60,
+    }
+    if config == "ner":
+        overrides["components.tok2vec.model.encode.width"] = 32
+    project = open_project(ROOT / "configs" / f"{config}.cfg", overrides)
+    assert run(project).state == "waiting"
+    server, gold = studio.client(), read_gold_texts(pool)
+    assert push(project, server)["new"] == 200
+    tasks = there(server, project)
+    with Store(project.database) as store:
+        asked = {stored.id: stored for stored in store.tasks()}
+    assert tasks.keys() == asked.keys()
+    n_suggested, expected, work = 0, {}, {who: [] for who in PEOPLE}
+    for place, (question, task) in enumerate(tasks.items()):
+        stored = asked[question]
+        text = stored.task["text"]
+        assert task["data"]["text"] == text
+        [prediction] = task["predictions"]
+        values = [one["value"] for one in prediction["result"]]
+        n_suggested += len(values)
+        if config == "ner":
+            assert all(text[value["start"] : value["end"]] == value["text"] for value in values)
+        result, right = said_by(gold[stored.item], stored.task, project.kind)
+        # every tenth is asked of all three
+        for who in PEOPLE if place % 10 == 0 else PEOPLE[place % 3 :][:1]:
+            work[who].append((task, result))
+            expected[question, who] = ("accept", right)
+    assert n_suggested >= 20
+
+    def annotate_all(who):
+        client = studio.client(who)
+        for task, result in work[who]:
+            annotate(client, task, result)
+
+    with ThreadPoolExecutor(len(PEOPLE)) as people:
+        [*people.map(annotate_all, PEOPLE)]
+    for _ in range(3):
+        pull_of(project, server)
+    assert answers(project) == expected and len(expected) == 240
+    with Store(project.database) as store:
+        assert store._read("SELECT count(*) FROM answers") == [(240,)]
+        merged = merged_answers(store, project)
+    by_text = {
+        asked[question].task["text"]: right for (question, _), (_, right) in expected.items()
+    }
+    assert len(merged.docs) == 200
+    for doc in merged.docs:
+        own = [(ent.start_char, ent.end_char, ent.label_) for ent in doc.ents]
+        right = [label for label, value in doc.cats.items() if value >= 0.5]
+        assert by_text[doc.text] == (own if config == "ner" else right)
+    assert run(project).round == 1
+    [trained] = [*DocBin().from_disk(project.folder(1) / "train.spacy").get_docs(Vocab())][400:401]
+    assert trained.text in by_text
+    assert (project.folder(1) / "model-best").is_dir()
+    # and what it chooses next is added to the same project
+    assert push(project, server)["new"] == 200
+    assert len(there(server, project)) == 400
+
+
+WHERE = """(word) => {
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    for (let node; (node = walker.nextNode()); ) {
+        const at = node.data.indexOf(word)
+        if (at < 0 || !node.parentElement.closest("[class*=richtext]")) continue
+        const range = document.createRange()
+        range.setStart(node, at)
+        range.setEnd(node, at + word.length)
+        const box = range.getBoundingClientRect()
+        return [box.left, box.right, (box.top + box.bottom) / 2]
+    }
+}"""
+
+
+@pytest.mark.browser
+def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # noqa: F811
+    """What counts offsets is the browser: after emoji, accents of two characters, Windows line ends, right to left."""
+    project = run_of(tasks_of())
+    server = studio.client()
+    push(project, server)
+    words = {
+        0: ["daily", "😀"],
+        1: ["ibuprofen", "👩🏽‍⚕️", "e\u0301clair"],
+        2: ["היסטוריה", "😀"],
+        3: ["ibuprofen"],
+    }
+    context = browser.new_context(viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.goto(f"{studio.url}/user/login/")
+    page.fill("input[name=email]", ADMIN)
+    page.fill("input[name=password]", PASSWORD)
+    page.click("button[type=submit]")
+    page.wait_for_load_state("networkidle")
+    expected = {}
+    for number, (question, task) in enumerate(there(server, project).items()):
+        text = task["data"]["text"]
+        page.goto(f"{studio.url}/projects/{task['project']}/data?task={task['id']}")
+        page.wait_for_selector("[class*=richtext__line]")
+        # the suggestion is there, and stays
+        suggested = drugs(text)[:1]
+        if suggested:
+            page.wait_for_function("document.querySelectorAll('[class*=htx-highlight]').length > 0")
+        marks = [*suggested]
+        for word in words.get(number, ()):
+            page.keyboard.press("3")
+            left, right, y = page.evaluate(WHERE, word)
+            page.mouse.move(left + 0.5, y)
+            page.mouse.down()
+            page.mouse.move((left + right) / 2, y, steps=4)
+            page.mouse.move(right - 0.3, y, steps=4)
+            page.mouse.up()
+            page.keyboard.press("Escape")
+            marks.append((text.index(word), text.index(word) + len(word), made.LABELS[2]))
+        page.get_by_role("button", name="Submit").first.click()
+        wait_for(lambda: server.call("GET", f"/api/tasks/{task['id']}/annotations/"), 30)  # noqa: B023
+        expected[question, ADMIN] = ("accept", sorted(marks))
+    context.close()
+    assert pull_of(project, server) == {"stored": len(TEXTS)}
+    assert answers(project) == expected

@@ -29,6 +29,7 @@ from spacy_al.cli.push import push
 from spacy_al.committee import read_together
 from spacy_al.data.pool import PoolItem
 from spacy_al.data.store import Store
+from spacy_al.errors import AlError, Warnings
 from spacy_al.lock import locked
 from spacy_al.project import Project
 from spacy_al.scoring import Job, Scorer
@@ -37,8 +38,8 @@ from spacy_al.util import content_hash
 PREFIX = "/label-studio"
 USER, TITLE = "label-studio", "spacy-al"
 ACTIONS = ("ANNOTATION_CREATED", "ANNOTATIONS_CREATED", "ANNOTATION_UPDATED")
-# Seconds until it is looked after, if nothing calls: a call can be lost, and a server be away
-EVERY, AGAIN = 300.0, 30.0
+# Seconds until it is looked after if nothing calls: a call can be lost; where Label Studio may not call at all; after a failure
+EVERY, OFTEN, AGAIN = 300.0, 15.0, 30.0
 # Label Studio asks for a hundred tasks at a time
 MOST = 10_000
 
@@ -61,7 +62,7 @@ class Courier:
             self._pushed = read_pushed(project.output) or Pushed(server.url)
             write_pushed(project.output, self._pushed)
         self._asked: tuple[int, int] | None = None
-        self._is_known = False
+        self._is_known, self._said = False, ""
         self._woken, self._ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -89,7 +90,7 @@ class Courier:
             self._woken.clear()
             try:
                 self._carry()
-                patience = EVERY
+                patience = EVERY if self._is_known else OFTEN
             except Exception as error:
                 # whatever it answers, the page goes on
                 self.project.show(f"⚠ Label Studio: {error}")
@@ -114,8 +115,15 @@ class Courier:
                 self.project.show(f"✔ {counts['new']} tasks in {counts['address']}")
         pushed = read_pushed(self.project.output)
         if pushed and pushed.project and not self._is_known:
-            self._introduce(pushed.project)
-            self._is_known = True
+            try:
+                self._introduce(pushed.project)
+                self._is_known = True
+            except AlError as error:
+                # by default it calls no address in a private network
+                message = Warnings.W292.format(address=self.address, why=error, seconds=OFTEN)
+                if message != self._said:
+                    self.project.show(f"⚠ {message}")
+                self._said = message
 
     def _introduce(self, number: int) -> None:
         """Have Label Studio call us, with our secret; where it knows us by an old address, by the new one."""
