@@ -431,7 +431,7 @@ def test_a_command_that_is_killed(studio, run_of):
         assert store._read("SELECT count(*) FROM answers") == [(120,)]
 
 
-def wait_for(found, seconds=240):
+def wait_for(found, seconds=600):
     """What a function returns, once that is something."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -76,7 +76,7 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     given = [(task, one) for task in tasks for one in task["annotations"]]
     # who annotates a task twice corrects themselves
     given.sort(key=lambda pair: (moment(pair[1]["updated_at"]), pair[1]["id"]))
-    if new := {str(one.get("completed_by")) for _, one in given} - names.keys():
+    if new := {_author(one) for _, one in given} - names.keys():
         names |= _names(server, new)
         store.log(EVENT, users=names)
     asked, result = Asked(store, None, False), Imported()
@@ -89,7 +89,7 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
             continue
         number = annotation["id"]
         try:
-            who = names[str(annotation.get("completed_by"))]
+            who = names[_author(annotation)]
             answered = to_answer(stored, task["data"], annotation, who)
         except AlError as error:
             result.leave_out("bad answer", address, error)
@@ -119,6 +119,12 @@ def _changed(since: str) -> list[dict[str, Any]]:
     value = before.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     what = {"filter": "filter:tasks:updated_at", "operator": "greater_or_equal", "type": "Datetime"}
     return [{**what, "value": value}]
+
+
+def _author(annotation: dict[str, Any]) -> str:
+    """The number of an annotator; some versions say more of them."""
+    who = annotation.get("completed_by")
+    return str(who.get("id") if isinstance(who, dict) else who)
 
 
 def _names(server: Server, numbers: set[str]) -> dict[str, str]:
