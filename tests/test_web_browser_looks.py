@@ -7,6 +7,8 @@ import web_tasks as made
 from test_report_browser import WIDE
 from web_page import answers, browser, context, open_page, press, saved, serve, shown
 
+from spacy_al.data.store import Store
+
 pytestmark = pytest.mark.browser
 RTL = "לחולה אין היסטוריה של מחלת קרוהן 👩🏽‍⚕️ e\u0301 aspirin."
 PAGES = {
@@ -138,6 +140,27 @@ def test_a_finger_that_scrolls_selects_nothing(tablet, serve):
     page.wait_for_selector("text=All is answered")
     saved(page)
     assert answers(server) == {(1, "ann"): ("accept", [(1, 400, "DRUG")])}
+
+
+@pytest.mark.parametrize("marked", ["👩🏽‍⚕️ é", "é aspirin", "קרוהן 👩🏽‍⚕️"])
+def test_what_is_stored_has_the_characters_that_were_marked(context, serve, marked):
+    task = made.task(RTL)
+    start = RTL.index(marked)
+    inside = [t["id"] for t in task["tokens"] if start <= t["start"] < start + len(marked)]
+    server = serve([task])
+    page = open_page(context, server.url)
+    page.wait_for_selector("#t0")
+    page.locator(f"#t{inside[0]}").click()
+    # an emoji is several words to the pipeline, some of which cannot be seen
+    seen = [i for i in inside if page.locator(f"#t{i}").bounding_box()["width"]]
+    page.locator(f"#t{seen[-1]}").click(modifiers=["Shift"])
+    press(page, "2", "a")
+    page.wait_for_selector("text=All is answered")
+    saved(page)
+    with Store(server.database) as store:
+        (answer,) = store.answers()
+    (span,) = answer.payload["spans"]
+    assert RTL[span["start"] : span["end"]] == marked and span["label"] == "DRUG"
 
 
 def test_long_and_right_to_left_texts(context, serve):

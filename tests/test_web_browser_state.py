@@ -98,6 +98,7 @@ def test_text_is_never_markup(context, serve):
     page.wait_for_selector("text=All is answered")
     saved(page)
     assert page.title() == "clinical notes" and page.locator("img, main script").count() == 0
+    assert page.inner_text("#who") == "<script>alert(1)</script>"
     assert {who for _, who in answers(server)} == {"<script>alert(1)</script>"}
     assert answers(server)[2, "<script>alert(1)</script>"] == ("accept", [EVIL])
 

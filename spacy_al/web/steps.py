@@ -171,7 +171,8 @@ def main() -> None:
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=follow_parent, daemon=True).start()
-    if hasattr(os, "nice"):
+    # somebody may wait for texts to answer, and nobody for a model
+    if hasattr(os, "nice") and sys.argv[1] == "run":
         os.nice(5)
     from spacy_al.cli import main as command
 

@@ -42,6 +42,22 @@ export function split(marks, mark, token, flat) {
   return add(left, { first: token, last: mark.last, label: mark.label }, flat)
 }
 
+// Of each token the first and last one of what is seen as one character with it: an emoji can be several tokens
+export function whole(tokens) {
+  const text = tokens.map((t) => t.text + (t.ws ? " " : "")).join("")
+  // an older browser takes them one by one
+  if (!Intl.Segmenter) return [tokens.map((_, i) => i), tokens.map((_, i) => i)]
+  const begins = new Set(Array.from(new Intl.Segmenter().segment(text), ({ index }) => index))
+  const starts = [], ends = []
+  let place = 0
+  tokens.forEach((token, i) => {
+    starts.push(i && !begins.has(place) ? starts[i - 1] : i)
+    place += token.text.length + (token.ws ? 1 : 0)
+  })
+  for (let i = tokens.length - 1; i >= 0; i--) ends[i] = i + 1 < tokens.length && starts[i + 1] === starts[i] ? ends[i + 1] : i
+  return [starts, ends]
+}
+
 // In which line below the words each mark is drawn: its label needs room as well, in characters of `starts`
 export function lanes(marks, starts) {
   const ends = []

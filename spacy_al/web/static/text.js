@@ -3,7 +3,7 @@
 import { el, finger, keyed, quoted, say } from "./dom.js"
 import { drawText } from "./draw.js"
 import { labelBar } from "./labels.js"
-import { add, at, fromSpans, over, reach, same, split, toSpans, without } from "./marks.js"
+import { add, at, fromSpans, over, reach, same, split, toSpans, whole, without } from "./marks.js"
 
 export function textEditor({ task, kind, answer }, changed, around) {
   const { tokens, labels } = task
@@ -25,13 +25,14 @@ export function textEditor({ task, kind, answer }, changed, around) {
     split: tool("Split here", "S", cut), remove: tool("Delete", "D", remove), revert: tool("Undo", "Ctrl Z", revert),
   }
   const box = el("div", { class: "edit", role: "group", "aria-label": "Change the mark" }, about, kind === "tags" ? [tools.remove, tools.revert] : Object.values(tools))
-  const whole = asked && el("p", { class: "hint" })
+  const hint = asked && el("p", { class: "hint" })
   // in long texts all that is needed stays in view
-  const element = el("div", { class: "editor" }, whole, el("div", { class: "panel" }, bar.element, box), around.before, text, around.after)
+  const element = el("div", { class: "editor" }, hint, el("div", { class: "panel" }, bar.element, box), around.before, text, around.after)
 
   const range = (a, b) => Array.from({ length: b - a + 1 }, (_, k) => a + k)
-  const first = () => Math.min(anchor, cursor)
-  const last = () => Math.max(anchor, cursor)
+  const [starts, ends] = whole(tokens)
+  const first = () => starts[Math.min(anchor, cursor)]
+  const last = () => ends[Math.max(anchor, cursor)]
   const token = (i) => text.querySelector(`[data-i="${i}"]`)
   const words = (a, b) => tokens.slice(a, b + 1).map((t) => t.text + (t.ws ? " " : "")).join("").trim()
 
@@ -40,9 +41,9 @@ export function textEditor({ task, kind, answer }, changed, around) {
 
   function draw() {
     text.replaceChildren(...drawText({ task, kind, marks, quiet: quiet(), labels, asked: asked && new Set(asked), edit: true }))
-    if (whole) {
+    if (hint) {
       const left = asked.length < n
-      whole.replaceChildren(left ? "Only the underlined words are asked about; the rest is there to be read. " : "Now all of the text is asked about.",
+      hint.replaceChildren(left ? "Only the underlined words are asked about; the rest is there to be read. " : "Now all of the text is asked about.",
         left ? el("button", { type: "button", class: "link", onclick: ask }, keyed("Decide on all of it", "W")) : "")
     }
     show()
