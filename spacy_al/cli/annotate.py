@@ -153,6 +153,7 @@ def serve(
     from spacy_al.web.app import Desk, make_app
     from spacy_al.web.feed import Feed
     from spacy_al.web.guard import guarded
+    from spacy_al.web.patience import Impatient
     from spacy_al.web.steps import Steps
 
     steps, settings = Steps(project), project.settings
@@ -176,9 +177,8 @@ def serve(
         steps.after, secret = courier.wake, courier.credentials
         add_backend(inner, courier, Suggester(project))
     page = guarded(inner, hosts=names, tokens=tokens, nobody=user(), machine=secret)
-    config = uvicorn.Config(
-        page, log_level="warning", access_log=False, server_header=False, proxy_headers=False
-    )
+    how: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
+    config = uvicorn.Config(page, http=Impatient, proxy_headers=False, **how)
     steps.start()
     if courier:
         courier.start()

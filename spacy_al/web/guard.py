@@ -4,6 +4,7 @@ A server on 127.0.0.1 is not out of reach: any page in the same browser can send
 at 127.0.0.1 makes that page's requests look local (DNS rebinding). Host and Origin tell them apart.
 """
 
+import asyncio
 import hashlib
 import json
 import time
@@ -21,6 +22,8 @@ LIMIT, MACHINE_LIMIT = 1 << 20, 1 << 24
 # Where Label Studio calls, see `backend`
 MACHINES = "/label-studio/"
 NAME = 100
+# Seconds for a body to arrive
+PATIENCE = 20.0
 # So many wrong tokens a minute from one address are told that they are wrong
 TRIES, WINDOW, ADDRESSES = 10, 60.0, 10_000
 HEADERS = {
@@ -91,7 +94,10 @@ def guarded(
             if scope["path"].startswith(MACHINES):
                 _check_token("basic", machines, headers, scope, failed)
                 limit = MACHINE_LIMIT
-            body = await _body(scope, headers, receive, limit)
+            body = await asyncio.wait_for(_body(scope, headers, receive, limit), PATIENCE)
+        except asyncio.TimeoutError:
+            await _refuse(send_safely, Refused(408, "The request took too long."))
+            return
         except Refused as error:
             await _refuse(send_safely, error)
             return
