@@ -100,10 +100,11 @@ class Steps:
     def _step(self) -> None:
         self._state = "working"
         words = [*shlex.split(self.project.command)[3:], "--once"]
+        # at the very first start this is what people wait for
+        choosing: Any = self._start(chosen) if (chosen := self._choose()) else None
         step = self._start([*words, *self._how()])
-        choosing: Any = None
         while (status := _wait(step)) is None and not self._ended.is_set():
-            if choosing is None and not self.project.settings.recipe and (chosen := self._choose()):
+            if choosing is None and (chosen := self._choose()):
                 choosing = self._start(chosen)
             elif choosing and choosing.poll() == 0 and self._trains():
                 self._take()
@@ -123,9 +124,9 @@ class Steps:
         project, settings = self.project, self.project.settings
         with Store(project.database) as store:
             current, models = store.round(), store.models()
-        # at the very first start nobody is to wait until the step has found out that it trains
+        # before there is a round the step has not yet found out that it trains
         begins = current is None and (settings.train or settings.weak)
-        if not begins and (current is None or current.state not in BESIDE):
+        if settings.recipe or (not begins and (current is None or current.state not in BESIDE)):
             return None
         words: list[Any] = [settings.pool, "--config", project.config, "--quiet"]
         words += ["--output", project.output / FILE]

@@ -4,7 +4,7 @@ import { dropDraft, keep, Offline, openOutbox, readDraft, request, saveDraft, se
 import { $, el, keyed, say } from "./dom.js"
 import { question } from "./question.js"
 
-const POLL = 2000
+const POLL = 1000
 const AHEAD = 2
 
 let session = null, current = null, editor = null, channel = null
