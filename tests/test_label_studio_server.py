@@ -290,6 +290,21 @@ def test_the_number_of_a_project_that_was_never_written_down(studio, run_of):
     assert read_pushed(project.output).project == number
 
 
+def test_an_import_that_went_on_after_its_sender_was_killed(studio, run_of):
+    project = run_of([made.entities(k) for k in range(3)])
+    server = studio.client()
+    push(project, server)
+    number = read_pushed(project.output).project
+    first, second, third = there(server, project).values()
+    again = [{"data": task["data"]} for task in (first, second)]
+    path = f"/api/projects/{number}/import"
+    one, _ = server.call("POST", path, again, return_task_ids="true")["task_ids"]
+    annotate(server, {"id": one}, [])
+    assert push(project, server)["new"] == 0
+    left = {task["id"] for task in there(server, project).values()}
+    assert left == {one, second["id"], third["id"]}
+
+
 def test_texts_that_would_spoil_the_project_stay_here(studio, run_of):
     project = run_of([made.entities(0), made.task("nul \0")])
     server = studio.client()

@@ -156,13 +156,27 @@ def _update_form(
 
 
 def _there(server: Server, pushed: Pushed, number: int) -> set[str]:
-    """The questions of a round that are in the project. RAISES (AlError): AL291 if that cannot be told."""
+    """The questions of a round that are in the project, once each. RAISES (AlError): AL291 if that cannot be told."""
     own = {"filter": f"filter:tasks:data.{TASK}", "operator": "contains", "type": "String"}
-    tasks, complete = server.tasks(pushed.project or 0, [{**own, "value": f"r{number:03}-"}])
+    named = {**own, "value": f"r{number:03}-"}
+    # drafts as well
+    tasks, complete = server.tasks(pushed.project or 0, [named], whole=True)
     if not complete:
         why = "tasks come and go while they are read"
         raise AlError(Errors.AL291.format(url=server.url, why=why))
-    return {task["data"].get(TASK) for task in tasks}
+    found: set[str] = set()
+    # those that somebody has begun first
+    for task in sorted(tasks, key=lambda task: (not _begun(task), task["id"])):
+        name = task["data"].get(TASK)
+        if name in found and not _begun(task):
+            # an import goes on when its sender is killed, and the next one has not seen it
+            server.call("DELETE", f"/api/tasks/{task['id']}/")
+        found.add(name)
+    return found
+
+
+def _begun(task: dict[str, Any]) -> bool:
+    return bool(task["total_annotations"] or task["cancelled_annotations"] or task["drafts"])
 
 
 def _show(server: Server, pushed: Pushed, name: str) -> None:
