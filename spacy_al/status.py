@@ -3,7 +3,7 @@
 from typing import Any
 
 from spacy_al.annotators import annotators
-from spacy_al.data.desk import missing, n_left
+from spacy_al.data.desk import flags, missing, n_left
 from spacy_al.data.store import Store
 from spacy_al.project import Project
 
@@ -21,7 +21,8 @@ def status(project: Project) -> dict[str, Any]:
     """Rounds, counts, scores, what is waited for, and why the run goes on or does not.
 
     RETURNS (dict): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
-        `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them. Plain data.
+        `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
+        `task`, `text` and `annotators` of each question that somebody should look at. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -33,6 +34,12 @@ def status(project: Project) -> dict[str, Any]:
         left = n_left(store, project.settings.overlap) + more
         given = store.n_answers()
         who = annotators(store)
+        by = flags(store)
+        flagged = [
+            {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
+            for task in (store.tasks() if by else ())
+            if task.id in by
+        ]
     if current is None:
         return {"state": "new", "sentence": "Nothing has been done yet.", "rounds": []}
     stopping = metrics.get(current.number, {}).get("stopping", [])
@@ -50,6 +57,7 @@ def status(project: Project) -> dict[str, Any]:
         "waiting": {"answered": total - left, "asked": total},
         "answers": given,
         **who,
+        "flagged": flagged,
         "stopping": stopping,
         "rounds": [_row(k, metrics[k], asked[k]) for k in sorted(metrics)],
     }

@@ -94,7 +94,12 @@ def test_the_terminal_shows_who_has_answered_and_how_far_they_agree(project):
             payload = {"answer": {"a": "accept", "r": "reject"}[verdict], "spans": []}
             sent = {"id": uuid.uuid4().hex, "task": task["id"], "payload": payload, "seconds": 4}
             assert client.post("/api/answer", json=sent, headers=name).status_code == 200
+    about = {"task": task["id"], "flagged": True}
+    assert client.post("/api/flag", json=about, headers=name).status_code == 200
     found = status(project)
+    (flagged,) = found["flagged"]
+    assert flagged["task"] == task["id"] and flagged["annotators"] == ["b\x1b[31m\nob"]
+    assert f"⚠ b [31m ob flagged {task['id']}: " in format_status(found)
     (pair,) = found["agreement"]
     # of four verdicts two agree, as chance has it
     assert pair["tasks"] == 4 and pair["verdicts"] == 0

@@ -6,6 +6,7 @@ import pytest
 import web_tasks as made
 from web_page import Mouse, answers, browser, context, open_page, press, saved, serve, shown
 
+from spacy_al.data.desk import flags
 from spacy_al.data.store import Store
 
 pytestmark = pytest.mark.browser
@@ -171,9 +172,19 @@ def test_a_change_is_taken_back_and_a_text_flagged(context, serve, by):
     given = [(3, 5, "CONDITION"), (10, 10, "DRUG")]
     assert answers(server) == {(1, "ann"): ("accept", given)} and page.errors == []
     with Store(server.database) as store:
-        (flag,) = [event["data"] for event in store.events() if event["kind"] == "flag"]
         (first, _) = store.tasks()
-    assert (flag["task"], flag["annotator"], flag["flagged"]) == (first.id, "ann", True)
+        assert flags(store) == {first.id: ["ann"]}
+    press(page, "u")
+    shown(page, 0)
+    page.reload()
+    shown(page, 1)
+    press(page, "u")
+    shown(page, 0)
+    page.wait_for_selector("#verdicts [aria-pressed=true]:has-text('Flagged')")
+    press(page, "f")
+    page.wait_for_selector("#verdicts [aria-pressed=false]:has-text('Flag')")
+    with Store(server.database) as store:
+        assert flags(store) == {}
 
 
 def test_the_keys_are_listed(context, serve):

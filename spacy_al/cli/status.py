@@ -56,6 +56,10 @@ def format_status(found: dict[str, Any]) -> str:
     lines = [table(rows, header=header, divider=True, aligns=["r"] * len(header))] if rows else []
     lines += _people(found)
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
+    lines += [
+        f"⚠ {', '.join(map(_line, one['annotators']))} flagged {one['task']}: {_line(one['text'])[:80]}"
+        for one in found.get("flagged", [])
+    ]
     review = sum(row["review"] for row in found["rounds"][-1:])
     if review:
         lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")

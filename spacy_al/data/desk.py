@@ -82,6 +82,19 @@ def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
     return [task for (task,) in store._read(sql, (check_name("annotator", annotator), n))]
 
 
+def flags(store: Store) -> dict[str, list[str]]:
+    """The ids of the tasks that somebody should look at, and the annotators who say so."""
+    latest: dict[tuple[str, str], bool] = {}
+    for (data,) in store._read("SELECT data FROM events WHERE kind = 'flag' ORDER BY seq"):
+        flag = store._loads(data)
+        latest[flag["task"], flag["annotator"]] = flag["flagged"]
+    found: dict[str, list[str]] = {}
+    for (task, annotator), flagged in latest.items():
+        if flagged:
+            found.setdefault(task, []).append(annotator)
+    return found
+
+
 def progress(store: Store, annotator: str, at_least: int = 0) -> dict[str, Any]:
     """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, with those that are still
     to be, those that somebody has `answered`, and the annotator's `own`.

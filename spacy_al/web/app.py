@@ -17,6 +17,7 @@ from spacy_al.data.answers import kind_of
 from spacy_al.data.desk import (
     add_beside,
     ask_no_more,
+    flags,
     history,
     next_tasks,
     own_task,
@@ -125,9 +126,10 @@ def make_app(desk: Desk) -> FastAPI:
                 # one at a time: what nobody has begun when the model is ready was never asked
                 if add_beside(store, task, desk.at_least):
                     tasks = next_tasks(store, who, n=1, overlap=desk.overlap)
+            flagged = flags(store)
             return _json(
                 {
-                    "tasks": [_shown(task) for task in tasks],
+                    "tasks": [_shown(task, who, flagged) for task in tasks],
                     "progress": _progress(store, request, desk),
                 }
             )
@@ -170,11 +172,12 @@ def make_app(desk: Desk) -> FastAPI:
     @app.get("/api/task")
     def task(request: Request, id: str) -> Response:
         """A task that was given to the annotator before, with their answer."""
+        who = _who(request)
         with Store(desk.database) as store:
-            found = own_task(store, _who(request), id)
+            found, flagged = own_task(store, who, id), flags(store)
         if found is None:
             raise HTTPException(404, "This task was not given to you.")
-        return _json({**_shown(found[0]), "answer": found[1]})
+        return _json({**_shown(found[0], who, flagged), "answer": found[1]})
 
     @app.get("/api/progress")
     def state(request: Request) -> Response:
@@ -207,13 +210,14 @@ def _who(request: Request) -> str:
     return str(request.state.annotator)
 
 
-def _shown(stored: StoredTask) -> dict[str, Any]:
+def _shown(stored: StoredTask, who: str, flagged: Mapping[str, list[str]]) -> dict[str, Any]:
     return {
         "id": stored.id,
         "round": stored.round,
         "purpose": stored.purpose,
         "kind": kind_of(stored.task),
         "task": stored.task,
+        "flagged": who in flagged.get(stored.id, ()),
     }
 
 
