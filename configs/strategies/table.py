@@ -50,7 +50,7 @@ def lines(folder: Path, costs: list[str], known: list[str]) -> list[str]:
     }
     heads = [f"gain by {COSTS[c]} (95%) | " for c in costs]
     shares = [f"{COSTS[c]} to 95% of full | " for c in costs] if full else []
-    head = f"| strategy | seeds × rounds | last score | {''.join(heads)}words saved | {''.join(shares)}select s | MB |"
+    head = f"| strategy | seeds × rounds | last score | {''.join(heads)}words saved | {''.join(shares)}select CPU s | MB |"
     made = [head, "|---|---|---|" + "---:|" * (3 + len(heads) + len(shares))]
     order = sorted(found[costs[0]], key=lambda s: -(found[costs[0]][s]["gain"] or 0.0))
     for name in order:
