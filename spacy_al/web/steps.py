@@ -103,17 +103,20 @@ class Steps:
         # at the very first start this is what people wait for
         choosing: Any = self._start(chosen) if (chosen := self._choose()) else None
         step = self._start([*words, *self._how()])
-        while (status := _wait(step)) is None and not self._ended.is_set():
-            if choosing is None and (chosen := self._choose()):
-                choosing = self._start(chosen)
-            elif choosing and choosing.poll() == 0 and self._trains():
-                self._take()
-                choosing = False
-        for child in [child for child in (choosing, step) if child and child.poll() is None]:
-            child.kill()
-            child.wait()
-        self._children.clear()
-        self._beside.clear()
+        try:
+            while (status := _wait(step)) is None and not self._ended.is_set():
+                if choosing is None and (chosen := self._choose()):
+                    choosing = self._start(chosen)
+                elif choosing and choosing.poll() == 0 and self._trains():
+                    self._take()
+                    choosing = False
+        finally:
+            # whatever has gone wrong here, two steps never go on at once
+            for child in [child for child in self._children if child.poll() is None]:
+                child.kill()
+                child.wait()
+            self._children.clear()
+            self._beside.clear()
         self._state = {0: "stopped", WAITS: ""}.get(status if status is not None else -1, "failed")
 
     def _how(self) -> list[str]:
