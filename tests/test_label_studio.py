@@ -169,6 +169,35 @@ def test_a_region_is_where_its_text_is_however_it_was_counted(part):
     assert answer(asked, region(*units(EMOJI, part), part))["spans"] == expected
 
 
+@pytest.mark.parametrize(
+    "text, part, shown",
+    [
+        ("says 😀:\r\naspirin daily", "says 😀:\r\naspirin", "says 😀:\\n\\naspirin"),
+        ("aa bb\n\ncc dd", "bb\n\ncc", "bb\\n\\ncc"),
+        ("lone\rcr here", "lone\rcr here", "lone\\ncr here"),
+        ("tab\there x", "tab\there x", "tab here x"),
+        ("😀 aa    bb\tcc", "aa    bb\tcc", "aa bb cc"),
+        ("  lead\n  in dent", "lead\n  in dent", "lead\\nin dent"),
+        ("x\u00a0\u00a0y z", "x\u00a0\u00a0y z", "x\u00a0\u00a0y z"),
+        ("C:\\new  dd", "C:\\new  dd", "C:\\new dd"),
+    ],
+)
+def test_how_its_page_writes_line_ends_and_blanks(text, part, shown):
+    """As it did, for these texts, marked by mouse; the places are right, and are believed if they are."""
+    asked, start = stored(text), text.index(part)
+    expected = [{"start": start, "end": start + len(part), "label": "DRUG"}]
+    assert answer(asked, region(start, start + len(part), shown))["spans"] == expected
+    for wrong in ((start + 1, start + len(part)), (start, start + len(part) - 1)):
+        with pytest.raises(AlError, match="AL115"):
+            answer(asked, region(*wrong, shown))
+
+
+def test_a_blank_too_much_is_seen():
+    for start, end in ((4, 12), (5, 13), (4, 13)):
+        with pytest.raises(AlError, match="AL115"):
+            answer(stored("Take aspirin daily"), region(start, end, "aspirin"))
+
+
 def test_all_regions_of_an_annotation_are_counted_alike():
     """Each alone could be taken for either; together they can be one of the two."""
     text = "😀 aa b"

@@ -42,7 +42,7 @@ TEXTS = [
     "לחולה אין היסטוריה של aspirin 😀 מחלת קרוהן.",
     "  aspirin\tand   ibuprofen \u200d 🇩🇪 aspirin ",
     '<b> aspirin </b> & "quotes" $text {{x}} \u2028 s3:// ibuprofen',
-    "No drug here 𐍈.",
+    "No drug here 𐍈:\r\n\r\n  two\tthree   four",
 ]
 DRUGS = ("aspirin", "ibuprofen")
 
@@ -161,14 +161,14 @@ def test_three_people_and_any_unicode(studio, run_of):
             spans = drugs(task["data"]["text"])
             annotate(client, task, regions(task["data"]["text"], spans))
             expected[question, who] = ("accept", spans)
-    assert pull_of(project, server) == {"stored": 18}
+    assert pull_of(project, server) == {"stored": 3 * len(TEXTS)}
     assert answers(project) == expected
     # what was changed lately is read once more, and is there already
-    assert pull_of(project, server) == pull_of(project, server) == {"already there": 18}
+    assert pull_of(project, server) == pull_of(project, server) == {"already there": 3 * len(TEXTS)}
     assert answers(project) == expected
     with Store(project.database) as store:
         assert {answer.seconds for answer in store.answers()} == {3.5}
-        assert store._read("SELECT count(*) FROM answers") == [(18,)]
+        assert store._read("SELECT count(*) FROM answers") == [(3 * len(TEXTS),)]
         merged = merged_answers(store, project)
     assert {
         doc.text: [(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in merged.docs
@@ -585,7 +585,9 @@ def test_two_hundred_real_texts(studio, tmp_path, realdata, name):
         "training.eval_frequency": 60,
     }
     if config == "ner":
-        overrides["components.tok2vec.model.encode.width"] = 32
+        # enough to find something
+        overrides |= {"training.max_steps": 400, "training.eval_frequency": 200}
+        overrides["components.tok2vec.model.encode.width"] = 64
     project = open_project(ROOT / "configs" / f"{config}.cfg", overrides)
     assert run(project).state == "waiting"
     server, gold = studio.client(), read_gold_texts(pool)
@@ -666,6 +668,7 @@ def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # 
         1: ["ibuprofen", "👩🏽‍⚕️", "e\u0301clair"],
         2: ["היסטוריה", "😀"],
         3: ["ibuprofen"],
+        5: ["here 𐍈:\r\n\r\n  two", "three   four"],
     }
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     page = context.new_page()
@@ -686,11 +689,13 @@ def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # 
         marks = [*suggested]
         for word in words.get(number, ()):
             page.keyboard.press("3")
-            left, right, y = page.evaluate(WHERE, word)
+            # from its first word to its last, which may be on another line
+            left, _, y = page.evaluate(WHERE, word.split()[0])
+            _, right, below = page.evaluate(WHERE, word.split()[-1])
             page.mouse.move(left + 0.5, y)
             page.mouse.down()
-            page.mouse.move((left + right) / 2, y, steps=4)
-            page.mouse.move(right - 0.3, y, steps=4)
+            page.mouse.move((left + right) / 2, below, steps=4)
+            page.mouse.move(right - 0.3, below, steps=4)
             page.mouse.up()
             page.keyboard.press("Escape")
             marks.append((text.index(word), text.index(word) + len(word), made.LABELS[2]))
