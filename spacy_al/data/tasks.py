@@ -16,7 +16,6 @@ from spacy.vocab import Vocab
 
 from spacy_al.data.shard import writing
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import content_hash
 
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
