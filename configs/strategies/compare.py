@@ -3,7 +3,7 @@
     python configs/strategies/compare.py CORPORA [NAME ...] --encoder TRANSFORMER --n-process 2
 
 from the folder that holds `configs/`. CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus of
-`experiments.cfg`; NAMEs are sections of that file. TRANSFORMER is a folder with a pretrained one, for those with `frozen`. What is found is kept in docs/strategies/NAME, and printed as a table.
+`experiments.cfg`; NAMEs are sections of that file. TRANSFORMER is a folder with a pretrained one, for those with `frozen`. What is found is kept in docs/strategies/NAME, and all tables in docs/strategies/README.md.
 """
 
 import json
@@ -18,7 +18,7 @@ from confection import Config
 from cut import cut_cli
 from encode import encode_cli
 from measure import measure_cli
-from table import table_cli
+from table import page
 from typer import Argument, Option
 
 from spacy_al.curve import RESULTS as RESULTS_JSONL
@@ -56,12 +56,12 @@ def compare_cli(
     ] = None,
     n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
 ) -> None:
-    """Run experiments, measure what a selection takes, and print the tables."""
+    """Run experiments, measure what a selection takes, and write the tables."""
     experiments = Config().from_disk(HERE / "experiments.cfg")
+    plans = {name: {**DEFAULTS, "corpus": name, **experiments[name]} for name in experiments}
     for name in names or [*experiments]:
-        plan = {**DEFAULTS, "corpus": name, **experiments[name]}
-        run(name, plan, corpora / plan["corpus"], encoder, n_process)
-        table_cli([RESULTS / name], [HERE / plan["strategies"]], None)
+        run(name, plans[name], corpora / plans[name]["corpus"], encoder, n_process)
+        (RESULTS / "README.md").write_text(page(HERE, RESULTS, plans), "utf8")
 
 
 def frozen(config: Path, vectors: Path, path: Path) -> Path:

@@ -17,6 +17,11 @@ from spacy_al.curve import RANDOM, compare, read_results
 from spacy_al.settings import read_strategies
 from spacy_al.simulate import read_full
 
+RESULTS = "results.jsonl"
+HEAD = """# Strategies, in tables
+
+Written by `python configs/strategies/compare.py CORPORA`, which goes on where it was stopped; how to read them, on which machine, and what follows
+from them is in [measured.md](../measured.md#strategies-compared)."""
 COSTS = {
     "words": "words read",
     "words_decided": "words decided",
@@ -37,6 +42,33 @@ def table_cli(
     for folder in results:
         print(f"### {folder.name}\n")
         print("\n".join(lines(folder, cost or ["words", "texts"], known)), end="\n\n")
+
+
+def page(experiments: Path, results: Path, plans: dict[str, dict[str, Any]]) -> str:
+    """All tables of a folder of results, with what each experiment was.
+
+    experiments (Path): Folder of the files of strategies.
+    plans (dict): By name, as compare.py has them.
+    """
+    made = [HEAD]
+    for name, plan in plans.items():
+        made.append(f"\n## {name}\n\n{_about(plan)}\n")
+        if not (results / name / RESULTS).is_file():
+            made.append("Unmeasured.")
+            continue
+        known = plan["only"] or [*read_strategies(experiments / plan["strategies"])]
+        first = "words_decided" if plan["strategies"] == "partial.cfg" else "texts"
+        made += lines(results / name, ["words", first, "seconds"], known)
+    return "\n".join([*made, ""])
+
+
+def _about(plan: dict[str, Any]) -> str:
+    copies = f", each {plan['copies']} times" if plan["copies"] > 1 else ""
+    encoder = ", a frozen pretrained encoder" if plan["frozen"] else ""
+    return (
+        f"{plan['corpus']}, {plan['config']}{encoder}: {plan['pool']:,} texts to choose from{copies}, {plan['start']} at first, "
+        f"{plan['rounds']} rounds of {plan['batch']}."
+    )
 
 
 def lines(folder: Path, costs: list[str], known: list[str]) -> list[str]:
