@@ -51,11 +51,11 @@ def make_texts(path, count):
 class Server:
     """`annotate` on a port that stays the same when it is started again."""
 
-    def __init__(self, folder, names, overlap):
+    def __init__(self, folder, names, overlap, *more):
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.words = command(folder, folder / "al", verb=("annotate", "--no-open", "--quiet"))
-        self.words += ["--port", str(self.port), "--overlap", str(overlap)]
+        self.words += ["--port", str(self.port), "--overlap", str(overlap), *more]
         self.words += [word for name in names for word in ("--annotator", name)]
         self.log = folder / "server.log"
         self.start()
@@ -72,8 +72,9 @@ class Server:
                 time.sleep(0.05)
 
     def kill(self):
-        os.kill(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.kill(self.process.pid, signal.SIGKILL)
+            self.process.wait()
 
 
 def train(folder):

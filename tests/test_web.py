@@ -13,16 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_tasks import LABELS, entities, make_run, partial, yes_no
 
-from spacy_al.cli.annotate import (
-    is_local,
-    listen,
-    own_names,
-    read_guidelines,
-    read_tokens,
-)
+from spacy_al.cli.annotate import read_guidelines, read_tokens
 from spacy_al.data.desk import add_beside, history, n_left, next_tasks, own_task, progress
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError
+from spacy_al.web.address import is_local, listen, own_names
 
 pytest.importorskip("fastapi")
 httpx = pytest.importorskip("httpx")

@@ -1,7 +1,6 @@
 """`spacy-al annotate`: the built-in page, and the loop beside it."""
 
 import getpass
-import ipaddress
 import json
 import os
 import secrets
@@ -24,6 +23,7 @@ from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.project import Project, open_project
 from spacy_al.recipe import load_recipe
 from spacy_al.util import replacing
+from spacy_al.web.address import is_local, link_host, listen, own_names
 
 HOST, PORT = "127.0.0.1", 8765
 # In the output of a run: the token of each annotator, for nobody but their owner to read
@@ -250,48 +250,6 @@ def read_guidelines(config: Path, path: Path | None) -> str | None:
         return None if path is None else path.read_text("utf8")
     except (OSError, ValueError) as error:
         raise AlError(Errors.AL273.format(path=path, why=error)) from error
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """RAISES (AlError): AL272 if nothing can be served there."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        # with its protocol, or asyncio does not know it for TCP, and small replies wait 40 ms for each other (Nagle)
-        listener = socket.socket(*found[:3])
-        try:
-            if os.name == "posix":
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(found[4])
-            # before a browser is sent there: it waits for the server, and is not turned away
-            listener.listen()
-        except BaseException:
-            listener.close()
-            raise
-    except (OSError, UnicodeError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise AlError(Errors.AL272.format(host=host, port=port, why=why)) from error
-    return listener
-
-
-def is_local(host: str) -> bool:
-    """Whether nobody else's machine reaches it."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def own_names(host: str) -> set[str]:
-    """How the browser of an annotator may call a server at this address."""
-    local = {"127.0.0.1", "localhost", "::1"}
-    return local if is_local(host) else {*local, host, link_host(host), socket.getfqdn()}
-
-
-def link_host(host: str) -> str:
-    """The address in a link; that of all interfaces is none."""
-    if host in ("0.0.0.0", "::"):
-        return socket.gethostname()
-    return f"[{host}]" if ":" in host else host
 
 
 def user() -> str:
