@@ -112,9 +112,10 @@ class Steps:
                     choosing = False
         finally:
             # whatever has gone wrong here, two steps never go on at once
-            for child in [child for child in self._children if child.poll() is None]:
+            for child in self._children:
                 child.kill()
-                child.wait()
+                # and closes the pipe
+                child.communicate()
             self._children.clear()
             self._beside.clear()
         self._state = {0: "stopped", WAITS: ""}.get(status if status is not None else -1, "failed")
