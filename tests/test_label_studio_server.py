@@ -657,6 +657,30 @@ WHERE = """(word) => {
 }"""
 
 
+MARKS = "[class*=htx-highlight]"
+
+
+def mark(page, text):
+    """Drag from the first word of a text to its last, which may be on another line, with the third label chosen."""
+    before = page.locator(MARKS).count()
+    left, _, y = page.evaluate(WHERE, text.split()[0])
+    _, right, below = page.evaluate(WHERE, text.split()[-1])
+
+    def drag():
+        # a page that is not ready yet takes no key
+        page.keyboard.press("3")
+        page.mouse.move(left + 0.5, y)
+        page.mouse.down()
+        page.mouse.move((left + right) / 2, below, steps=4)
+        page.mouse.move(right - 0.3, below, steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(500)
+        return page.locator(MARKS).count() > before
+
+    wait_for(drag, 60)
+    page.keyboard.press("Escape")
+
+
 @pytest.mark.browser
 def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # noqa: F811
     """What counts offsets is the browser: after emoji, accents of two characters, Windows line ends, right to left."""
@@ -682,22 +706,14 @@ def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # 
         text = task["data"]["text"]
         page.goto(f"{studio.url}/projects/{task['project']}/data?task={task['id']}")
         page.wait_for_selector("[class*=richtext__line]")
+        page.get_by_role("button", name="Submit").first.wait_for()
         # the suggestion is there, and stays
         suggested = drugs(text)[:1]
         if suggested:
-            page.wait_for_function("document.querySelectorAll('[class*=htx-highlight]').length > 0")
+            page.wait_for_selector(MARKS)
         marks = [*suggested]
         for word in words.get(number, ()):
-            page.keyboard.press("3")
-            # from its first word to its last, which may be on another line
-            left, _, y = page.evaluate(WHERE, word.split()[0])
-            _, right, below = page.evaluate(WHERE, word.split()[-1])
-            page.mouse.move(left + 0.5, y)
-            page.mouse.down()
-            page.mouse.move((left + right) / 2, below, steps=4)
-            page.mouse.move(right - 0.3, below, steps=4)
-            page.mouse.up()
-            page.keyboard.press("Escape")
+            mark(page, word)
             marks.append((text.index(word), text.index(word) + len(word), made.LABELS[2]))
         page.get_by_role("button", name="Submit").first.click()
         wait_for(lambda: server.call("GET", f"/api/tasks/{task['id']}/annotations/"), 30)  # noqa: B023
