@@ -25,7 +25,7 @@ from spacy_al.project import Project
 from spacy_al.util import command_line
 
 WAITS = 3
-# Seconds until a step that failed is tried again, unless somebody answers before
+# Seconds until it is looked again whether a step is due, and one that failed is tried again, unless somebody answers before
 AGAIN = 60.0
 # In the output: texts to be asked while a model trains
 FILE = ".beside.jsonl"
@@ -81,11 +81,13 @@ class Steps:
                     self._step()
                     if self.after:
                         self.after()
-            except AlError as error:
+            except Exception as error:
+                # such as no memory for a process: without this thread nothing would go on any more
                 self._state = "failed"
                 self.project.show(f"✘ {error}")
             first = False
-            self._woken.wait(AGAIN if self._state == "failed" else None)
+            # answers come from elsewhere as well, such as `import`
+            self._woken.wait(AGAIN)
 
     def _due(self, first: bool) -> bool:
         project = self.project
