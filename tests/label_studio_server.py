@@ -49,13 +49,15 @@ class LabelStudio:
                 env=environment,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + 300
+        # its first start makes a database by hundreds of migrations
+        deadline = time.monotonic() + 900
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
                 if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
                     return self
             except httpx.HTTPError:
                 time.sleep(0.2)
+        self.kill()
         said = Path(f"{self.folder}.log").read_text("utf8", "replace")[-2000:]
         raise RuntimeError(f"Label Studio does not start: {said}")
 
