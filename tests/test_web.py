@@ -132,6 +132,9 @@ def test_overlap_asks_several_people(database):
         for k, task in enumerate(tasks):
             sent = body(task, id=f"{who}-{k:05}")
             assert client.post("/api/answer", json=sent, headers=as_(who)).json()["new"]
+        # a round of which everybody has done a half is not over
+        done = client.get("/api/progress").json()
+        assert (done["asked"], done["answered"]) == (8, 4 if who == "ann" else 8)
     assert ask(client, "cleo") == []
     with Store(database) as store:
         assert n_left(store, 2) == 0 and n_left(store, 3) == 4
@@ -223,6 +226,22 @@ def test_a_text_is_asked_beside_only_once(tmp_path):
         assert not add_beside(store, entities(0)) and add_beside(store, entities(1))
         (task,) = store.tasks(1)
         assert task.task["meta"]["round"] == 1
+
+
+def test_a_page_of_another_run_or_annotator_is_told_so(client, database, tmp_path):
+    opened = client.get("/api/session", headers=as_("ann")).json()["desk"]
+    (task,) = ask(client)
+    own = {"x-desk": opened}
+    assert client.post("/api/answer", json=body(task), headers=as_("ann") | own).status_code == 200
+    make_run(tmp_path / "other" / "al.db", [entities(k) for k in range(4)])
+    other = client_of(tmp_path / "other" / "al.db")
+    ask(other)
+    for page, who in ((other, "ann"), (client, "bob")):
+        sent = page.post("/api/answer", json=body(task, id="00000002-a"), headers=as_(who) | own)
+        assert sent.status_code == 412 and "reload" in sent.json()["error"]
+    # another server on the same run is the same desk
+    assert client_of(database).get("/api/progress", headers=own).status_code == 200
+    assert len(answers(database)) == 1 and answers(tmp_path / "other" / "al.db") == []
 
 
 # The desk

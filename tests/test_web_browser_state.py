@@ -4,12 +4,25 @@ import time
 
 import pytest
 import web_tasks as made
-from web_page import Mouse, answers, browser, context, open_page, press, saved, serve, shown
+from web_page import (
+    Mouse,
+    answers,
+    browser,
+    context,
+    open_page,
+    press,
+    saved,
+    serve,
+    serving,
+    shown,
+)
 
 from spacy_al.data.desk import flags
 from spacy_al.data.store import Store
 
 pytestmark = pytest.mark.browser
+# What is suggested of the first text
+MARKED = [(3, 5, "CONDITION"), (10, 10, "DRUG")]
 EVIL = "<img src=x onerror=document.title='owned'><script>document.title='owned'</script>"
 
 
@@ -43,7 +56,7 @@ def test_what_is_answered_offline_is_sent_later(context, serve):
     # what comes next is at hand
     shown(page, 1)
     saved(page, "1 answer waits")
-    assert answers(server) == {}
+    assert answers(server) == {} and page.locator("#said").inner_text() == "accept"
     press(page, "x")
     saved(page, "2 answers wait")
     # not even closing the page loses them
@@ -57,6 +70,45 @@ def test_what_is_answered_offline_is_sent_later(context, serve):
     assert [verdict for verdict, _ in answers(server).values()] == [
         *("accept", "reject", "ignore", "ignore")
     ]
+    assert page.errors == []
+
+
+def test_what_waits_in_the_browser_is_for_its_own_run_alone(context, tmp_path):
+    tasks = [made.entities(k) for k in range(2)]
+    with serving(tmp_path / "own", tasks) as server:
+        page = open_page(context, server.url)
+        shown(page, 0)
+    press(page, "x")
+    saved(page, "1 answer waits")
+    shown(page, 1)
+    # the same texts at the same address, but of another run
+    with serving(tmp_path / "other", tasks, port=server.port) as other:
+        saved(page, "of another run")
+        fresh = open_page(context, other.url)
+        shown(fresh, 0)
+        press(fresh, "a")
+        saved(fresh)
+        assert answers(other) == {(1, "ann"): ("accept", MARKED)}
+        fresh.close()
+    # its own one, which does not listen to this name
+    with serving(tmp_path / "own", (), port=server.port, hosts=["notes.example"]):
+        saved(page, "not reached by that name")
+    assert answers(server) == {}
+    with serving(tmp_path / "own", (), port=server.port):
+        saved(page)
+        assert answers(server) == {(1, "ann"): ("reject", MARKED)}
+
+
+def test_a_browser_that_keeps_nothing(context, serve):
+    server = serve([made.entities(k) for k in range(2)])
+    denied = "Object.defineProperty(window, 'localStorage', {get() { throw new Error('denied') }})"
+    context.add_init_script(denied)
+    page = open_page(context, server.url)
+    for k, key in enumerate("ai"):
+        shown(page, k)
+        press(page, key)
+    page.wait_for_selector("text=All is answered")
+    assert [verdict for verdict, _ in answers(server).values()] == ["accept", "ignore"]
     assert page.errors == []
 
 

@@ -20,19 +20,19 @@ from spacy_al.web.guard import guarded  # noqa: E402
 
 
 @contextmanager
-def serving(folder, tasks, purpose="train", tokens=None, **desk):
+def serving(folder, tasks, purpose="train", tokens=None, port=0, hosts=("127.0.0.1",), **desk):
     """A server of tasks while the block lasts: its address and database."""
     database = made.make_run(folder / "al.db", tasks, purpose)
     app = make_app(Desk(database, "clinical notes", **desk))
-    page = guarded(app, hosts={"127.0.0.1"}, tokens=tokens, nobody="ann")
-    config = uvicorn.Config(page, host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    page = guarded(app, hosts=hosts, tokens=tokens, nobody="ann")
+    config = uvicorn.Config(page, host="127.0.0.1", port=port, log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield SimpleNamespace(url=f"http://127.0.0.1:{port}/", database=database)
+    yield SimpleNamespace(url=f"http://127.0.0.1:{port}/", database=database, port=port)
     server.should_exit = True
     thread.join(timeout=10)
 

@@ -1,5 +1,6 @@
 """What one annotator has before them: what to answer next, what they said before, and how far everybody has come."""
 
+import secrets
 import time
 from typing import Any
 
@@ -95,19 +96,30 @@ def flags(store: Store) -> dict[str, list[str]]:
     return found
 
 
-def progress(store: Store, annotator: str, at_least: int = 0) -> dict[str, Any]:
-    """How far the latest round is: `round` and `state`, None before the first one; tasks `asked`, with those that are still
-    to be, those that somebody has `answered`, and the annotator's `own`.
+def run_id(store: Store) -> str:
+    """What tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
+    sql = "SELECT data FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
+    if not store._read(sql):
+        # of two that do so at once the first one's counts
+        store.log("run", id=secrets.token_hex(8))
+    return str(store._loads(store._read(sql)[0][0])["id"])
+
+
+def progress(store: Store, annotator: str, at_least: int = 0, overlap: int = 1) -> dict[str, Any]:
+    """How far the latest round is: `round` and `state`, None before the first one; answers `asked` for, with those to tasks that
+    are still to be, those that were `answered`, and the annotator's `own`.
 
     at_least (int): As for `missing`.
+    overlap (int): As for `next_tasks`.
     """
     current = store.round()
-    sql = f"""SELECT count(*), coalesce(sum(answered > 0), 0), (
+    sql = f"""SELECT coalesce(sum({ENOUGH}), 0), coalesce(sum(min(answered, {ENOUGH})), 0), (
             SELECT count(DISTINCT answers.task) FROM answers
-            CROSS JOIN counts ON counts.task = answers.task WHERE annotator = ? AND {LATEST})
+            CROSS JOIN counts ON counts.task = answers.task WHERE annotator = :annotator AND {LATEST})
         FROM counts WHERE {LATEST}"""
-    asked, *counts = store._read(sql, (check_name("annotator", annotator),))[0]
-    counts = [asked + missing(store, at_least), *counts]
+    values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
+    asked, *counts = store._read(sql, values)[0]
+    counts = [asked + overlap * missing(store, at_least), *counts]
     return {
         "round": current.number if current else None,
         "state": current.state if current else None,

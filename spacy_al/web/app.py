@@ -22,11 +22,13 @@ from spacy_al.data.desk import (
     next_tasks,
     own_task,
     progress,
+    run_id,
     wants,
 )
 from spacy_al.data.store import Store, StoredTask
 from spacy_al.data.tasks import Task
 from spacy_al.errors import AlError
+from spacy_al.util import content_hash
 from spacy_al.web.feed import Feed
 from spacy_al.web.steps import Steps
 
@@ -94,8 +96,11 @@ def make_app(desk: Desk) -> FastAPI:
     """The application; `guard.guarded` belongs around it.
 
     desk (Desk): What it serves.
+    RAISES (AlError): As the store.
     """
     app = FastAPI(title="spacy-al", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    with Store(desk.database) as store:
+        app.state.run = run_id(store)
     app.add_exception_handler(AlError, _explain)
     app.add_exception_handler(RequestValidationError, _explain_body)
     app.add_exception_handler(HTTPException, _explain_http)
@@ -110,6 +115,7 @@ def make_app(desk: Desk) -> FastAPI:
         with Store(desk.database) as store:
             found = {
                 "annotator": _who(request),
+                "desk": _whose(request),
                 "title": desk.title,
                 "guidelines": desk.guidelines,
                 "progress": _progress(store, request, desk),
@@ -207,7 +213,16 @@ def _file(kind: str, data: bytes) -> Any:
 
 
 def _who(request: Request) -> str:
+    """The annotator. A page that was opened for another run, or as somebody else, is told so, and keeps what it has."""
+    own = _whose(request)
+    if request.headers.get("x-desk", own) != own:
+        raise HTTPException(412, "This page is of another run or annotator: reload it.")
     return str(request.state.annotator)
+
+
+def _whose(request: Request) -> str:
+    """What an annotator has before them in this run, and nobody else anywhere."""
+    return content_hash(f"{request.app.state.run} {request.state.annotator}")
 
 
 def _shown(stored: StoredTask, who: str, flagged: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -234,7 +249,7 @@ def _one_more(store: Store, desk: Desk) -> Task | None:
 
 
 def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = progress(store, _who(request), desk.at_least)
+    found = progress(store, _who(request), desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
     return {**found, "working": next(filter(None, states), "")}

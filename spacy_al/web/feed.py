@@ -50,8 +50,8 @@ class Feed:
         self._changed = threading.Condition()
 
     def state(self) -> str:
-        """ "working" while a question is looked for, else ""."""
-        return "working" if self._asked else ""
+        """ "asking" while a question is looked for, "failed" if the recipe has, else ""."""
+        return "asking" if self._asked else "failed" if self._said else ""
 
     def next(self) -> Task | None:
         """The next question; None if there is none yet, or none any more."""
@@ -110,7 +110,7 @@ class Feed:
             found = json.loads(line)
             with self._changed:
                 if "task" in found:
-                    self._asked = False
+                    self._asked, self._said = False, ""
                     self._ready.extend([found["task"]] if found["task"] else [])
                     self.ended = not found["task"]
                 elif found["error"] != self._said:

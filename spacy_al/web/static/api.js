@@ -16,21 +16,28 @@ export async function request(path, body) {
   } catch { throw new Offline() }
   let data = null
   try { data = await response.json() } catch { if (response.ok) throw new Offline() }
-  if (response.status >= 500 || response.status === 429) throw new Offline(data?.error)
+  if (response.status >= 500 || response.status === 429 || response.status === 408) throw new Offline(data?.error)
   if (!response.ok) throw new Refused(response.status, data?.error ?? `Status ${response.status}`)
   return data
 }
 
-// Each answer has a place of its own, so that two tabs never write over each other
-let place = ""
+// Each answer has a place of its own, so that two tabs never write over each other; and it is only ever sent to the run, and as
+// the annotator, that it was given for, whatever else is served at this address by then
+let place = "", disk = null
+// Some browsers keep nothing, or have no room left: that is to be sent before the page is closed
 const memory = new Map()
-export const openOutbox = (annotator) => { place = `al:answer:${annotator}:` }
+try { disk = localStorage } catch { /* nothing is kept */ }
+addEventListener("beforeunload", (event) => { if (memory.size) event.preventDefault() })
+export const openOutbox = (desk) => {
+  place = `al:answer:${desk}:`
+  headers["x-desk"] = desk
+}
 
 export function waiting() {
   const found = new Map(memory)
-  for (let k = 0; k < localStorage.length; k++) {
-    const key = localStorage.key(k)
-    if (key.startsWith(place)) found.set(key, localStorage.getItem(key))
+  for (let k = 0; k < (disk?.length ?? 0); k++) {
+    const key = disk.key(k)
+    if (key.startsWith(place)) found.set(key, disk.getItem(key))
   }
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, text]) => ({ key, ...JSON.parse(text) }))
 }
@@ -40,16 +47,18 @@ export function keep(answer) {
   // in the order in which they were given: a correction comes after what it corrects
   const id = `${String(Date.now()).padStart(15, "0")}-${random}`
   const text = JSON.stringify({ ...answer, id })
-  try { localStorage.setItem(place + id, text) } catch { memory.set(place + id, text) }
+  try { disk.setItem(place + id, text) } catch { memory.set(place + id, text) }
 }
 
 function drop(key) {
   memory.delete(key)
-  localStorage.removeItem(key)
+  disk?.removeItem(key)
 }
 
 const inTurn = (work) => (navigator.locks ? navigator.locks.request(`${place}send`, work) : work())
 let sending = null
+// By these it says that this answer can never be taken; by others, that something else is wrong with the page or the server
+const FINAL = [404, 409, 413, 422]
 
 // Sends what waits, one after the other; what the server refuses for good is handed to `refused`
 export function send(refused) {
@@ -60,7 +69,7 @@ export function send(refused) {
       try {
         progress = (await request("answer", answer)).progress
       } catch (error) {
-        if (error instanceof Offline || error.status === 401) throw error
+        if (!FINAL.includes(error.status)) throw error
         refused(answer, error.message)
       }
       drop(key)
@@ -73,9 +82,9 @@ export function send(refused) {
 // What is being edited survives a reload
 const draft = (task) => `al:draft:${place}${task}`
 export function saveDraft(task, value) {
-  try { localStorage.setItem(draft(task), JSON.stringify(value)) } catch { /* it is then lost with the page, and only then */ }
+  try { disk.setItem(draft(task), JSON.stringify(value)) } catch { /* it is then lost with the page, and only then */ }
 }
 export function readDraft(task) {
-  try { return JSON.parse(localStorage.getItem(draft(task))) } catch { return null }
+  try { return JSON.parse(disk.getItem(draft(task))) } catch { return null }
 }
-export const dropDraft = (task) => localStorage.removeItem(draft(task))
+export const dropDraft = (task) => disk?.removeItem(draft(task))

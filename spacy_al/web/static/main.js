@@ -9,7 +9,7 @@ const AHEAD = 2
 
 let session = null, current = null, editor = null, channel = null
 let queue = [], past = [], at = null
-let spent = 0, since = null, offline = false, problem = "", timer = null, loading = null, again = false
+let spent = 0, since = null, offline = false, problem = "", refused = "", timer = null, loading = null, again = false
 const answered = new Map()
 
 // Time: what is hidden is not looked at
@@ -63,12 +63,14 @@ function rest(progress) {
   const { state, working, round, asked, answered: done } = progress
   const left = asked - done
   const [title, text] =
-    working === "failed" ? ["The next step has failed", "What you answered is safe. The terminal says why; it is tried again in a minute."]
+    working === "asking" ? ["The next question is being chosen", "It comes by itself."]
+    : working === "failed" ? ["The next step has failed", "What you answered is safe. The terminal says why; it is tried again in a minute."]
     : state === "stopped" ? ["Done", "The run has stopped: it needs no more answers, or may not ask for more. `spacy-al report` tells of it."]
-    : state === "wait" && left ? ["Nothing left for you", `Others are at the last ${left} texts of this round. The next ones come by themselves.`]
+    : state === "wait" && left ? ["Nothing left for you", `${left === 1 ? "One answer" : `${left} answers`} of this round ${left === 1 ? "is" : "are"} for others to give. The next texts come by themselves.`]
     : working || state !== "wait" ? [round ? "The model is learning from your answers" : "The first texts are being chosen", "The next ones come by themselves; you can leave this page open."]
     : ["All is answered", "The next texts come by themselves."]
-  if ($("main").querySelector("h2")?.textContent === title) return
+  const there = $("main").querySelector(".rest")
+  if (there?.querySelector("h2").textContent === title) { there.querySelector("p").textContent = text; return }
   $("main").replaceChildren(el("div", { class: "rest" }, el("h2", {}, title), el("p", {}, text), past.length ? el("button", { type: "button", onclick: back }, keyed("Back to your last answer", "U")) : ""))
   $("main").focus({ preventScroll: true })
   say(title)
@@ -88,8 +90,8 @@ function counts(progress) {
 
 function saved() {
   const left = waiting().length
-  const text = problem || (offline ? `No connection${left ? `: ${left} ${left === 1 ? "answer waits" : "answers wait"} in this browser` : ""}` : left ? "Saving…" : past.length ? "Saved" : "")
-  $("saved").className = problem ? "bad" : offline ? "offline" : ""
+  const text = problem || refused || (offline ? `No connection${left ? `: ${left} ${left === 1 ? "answer waits" : "answers wait"} in this browser` : ""}` : left ? "Saving…" : past.length ? "Saved" : "")
+  $("saved").className = problem || refused ? "bad" : offline ? "offline" : ""
   if ($("saved").textContent !== text) $("saved").textContent = text
 }
 
@@ -108,9 +110,10 @@ function load() {
 async function fetchNext() {
   clearTimeout(timer)
   try {
-    counts(await send((answer, why) => { problem = `An answer was not taken: ${why}`; answered.delete(answer.task) }))
+    counts(await send((answer, why) => { refused = `An answer was not taken: ${why}`; answered.delete(answer.task) }))
     const found = await request("next", { n: AHEAD })
     offline = false
+    problem = ""
     counts(found.progress)
     queue = found.tasks.filter((task) => !settled(task.id))
     if (at === null && !current) {
@@ -118,13 +121,13 @@ async function fetchNext() {
       else rest(found.progress)
     }
   } catch (error) {
-    if (error instanceof Offline) offline = true
-    else problem = error.message
+    offline = error instanceof Offline
+    problem = offline ? "" : error.message
     if (!current && !editor) unreachable()
   }
   saved()
   // whoever has something to do asks again when it is done
-  if (offline || !current) timer = setTimeout(load, POLL)
+  if (offline || problem || !current) timer = setTimeout(load, POLL)
 }
 
 function unreachable() {
@@ -135,8 +138,8 @@ function unreachable() {
 function answer(verdict) {
   if (!current) return
   const why = editor.refuse?.(verdict)
-  if (why) { problem = ""; $("saved").textContent = why; say(why); return }
-  problem = ""
+  if (why) { refused = ""; $("saved").textContent = why; say(why); return }
+  refused = ""
   const payload = { answer: verdict, ...(verdict === "ignore" ? {} : editor.payload()) }
   keep({ task: current.id, payload, seconds: seconds() })
   dropDraft(current.id)
@@ -147,7 +150,8 @@ function answer(verdict) {
   queue = queue.filter((task) => task.id !== id)
   current = editor = since = null
   at = null
-  say(`${verdict}: saved`)
+  // that it is saved is said when it is
+  say(verdict)
   if (queue.length) show(queue[0])
   saved()
   load()
@@ -242,7 +246,7 @@ async function start() {
     if (error instanceof Offline) setTimeout(start, POLL)
     return
   }
-  openOutbox(session.annotator)
+  openOutbox(session.desk)
   document.title = session.title
   $("title").textContent = session.title
   counts(session.progress)
@@ -255,7 +259,7 @@ async function start() {
   }
   if (recall("shaded")) shadeWords()
   if (typeof BroadcastChannel === "function") {
-    channel = new BroadcastChannel(`al:${session.annotator}`)
+    channel = new BroadcastChannel(`al:${session.desk}`)
     // another tab of the same annotator was faster
     channel.onmessage = ({ data }) => {
       answered.set(data, answered.get(data) ?? undefined)
