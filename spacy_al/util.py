@@ -30,18 +30,21 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 @contextmanager
-def replacing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a file that takes the place of `path` only once it is whole and on disk.
 
     A process killed while writing leaves the old file, or none, never half of a new one.
+
+    private (bool): Whether nobody but its owner may ever read it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        # mkstemp makes files that only their owner may read; give what open() would have given
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        if not private:
+            # mkstemp makes files that only their owner may read; give what open() would have given
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
         encoding = None if "b" in mode else "utf8"
         with os.fdopen(handle, mode, encoding=encoding) as file:
             yield file

@@ -17,6 +17,7 @@ from spacy_al.cli.annotate import read_guidelines, read_tokens
 from spacy_al.data.desk import add_beside, history, n_left, next_tasks, own_task, progress
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError
+from spacy_al.web import address
 from spacy_al.web.address import is_local, listen, own_names
 
 pytest.importorskip("fastapi")
@@ -483,16 +484,20 @@ def test_which_addresses_are_this_machine_alone():
     assert "10.0.0.1" in own_names("10.0.0.1")
 
 
-def test_an_address_that_is_taken(tmp_path):
+def test_an_address_that_is_taken(monkeypatch):
     listener = listen("127.0.0.1", 0)
-    listener.listen()
     try:
+        # nobody has named it: the usual one where it is free
+        monkeypatch.setattr("spacy_al.web.address.PORT", listener.getsockname()[1])
+        listen("127.0.0.1", None).close()
         with pytest.raises(AlError, match="AL272"):
             listen("127.0.0.1", listener.getsockname()[1])
         with pytest.raises(AlError, match="AL272"):
             listen("no such host.invalid", 1)
     finally:
         listener.close()
+    with listen("127.0.0.1", None) as usual:
+        assert usual.getsockname()[1] == address.PORT
 
 
 def test_guidelines_lie_beside_the_config(tmp_path):

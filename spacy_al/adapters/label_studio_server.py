@@ -66,8 +66,7 @@ def write_pushed(output: Path, pushed: Pushed) -> None:
     """RAISES (AlError): AL047 if it cannot be written."""
     path = output / FOLDER / FILE
     try:
-        with replacing(path) as file:
-            os.chmod(file.name, 0o600)
+        with replacing(path, private=True) as file:
             json.dump(asdict(pushed), file, indent=2)
     except OSError as error:
         raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error

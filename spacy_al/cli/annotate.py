@@ -2,7 +2,6 @@
 
 import getpass
 import json
-import os
 import secrets
 import socket
 import warnings
@@ -23,9 +22,9 @@ from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.project import Project, open_project
 from spacy_al.recipe import load_recipe
 from spacy_al.util import replacing
-from spacy_al.web.address import is_local, link_host, listen, own_names
+from spacy_al.web.address import PORT, is_local, link_host, listen, own_names
 
-HOST, PORT = "127.0.0.1", 8765
+HOST = "127.0.0.1"
 # In the output of a run: the token of each annotator, for nobody but their owner to read
 TOKENS = "tokens.json"
 GUIDELINES = ("guidelines.md", "guidelines.txt")
@@ -92,7 +91,7 @@ def annotate(
     project: Project,
     *,
     host: str = HOST,
-    port: int = PORT,
+    port: int | None = None,
     annotators: Sequence[str] = (),
     names: Sequence[str] = (),
     guidelines: Path | None = None,
@@ -103,7 +102,7 @@ def annotate(
     """Serve the page until Ctrl-C.
 
     project (Project): What to work on.
-    host, port (str, int): Where to listen; port 0 for any free one.
+    host, port (str, int | None): Where to listen, as `listen` takes it.
     annotators (Sequence[str]): Who gets a link with a token. Without any whoever is on this machine may answer.
     names (Sequence[str]): By which it is reached, beside the machine's own.
     guidelines (Path | None): Shown beside the texts.
@@ -230,8 +229,7 @@ def read_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
     }
     if not own.items() <= known.items():
         try:
-            with replacing(path) as file:
-                os.chmod(file.name, 0o600)
+            with replacing(path, private=True) as file:
                 json.dump({**known, **own}, file, indent=2)
         except OSError as error:
             raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error

@@ -54,7 +54,7 @@ def run_cli(
     )
     serves = not once and not oracle and _can_serve()
     if serves and not _has_stopped(project):
-        annotate(project, port=0, browse=True, quiet=quiet)
+        annotate(project, browse=True, quiet=quiet)
         return
     outcome = run(project)
     try:
@@ -70,7 +70,7 @@ def run_cli(
     if outcome.state == "waiting":
         if not serves:
             raise typer.Exit(3)
-        annotate(project, port=0, browse=True, quiet=quiet)
+        annotate(project, browse=True, quiet=quiet)
 
 
 def _can_serve() -> bool:

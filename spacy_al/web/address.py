@@ -6,9 +6,21 @@ import socket
 
 from spacy_al.errors import AlError, Errors
 
+PORT = 8765
 
-def listen(host: str, port: int) -> socket.socket:
-    """RAISES (AlError): AL272 if nothing can be served there."""
+
+def listen(host: str, port: int | None) -> socket.socket:
+    """A socket to serve on.
+
+    port (int | None): 0 for any free one; None for the usual one, or any free one where that is taken. A browser keeps answers by
+        address: where it finds the next server at the same one it sends what it could not send to the last.
+    RAISES (AlError): AL272 if nothing can be served there.
+    """
+    if port is None:
+        try:
+            return listen(host, PORT)
+        except AlError:
+            port = 0
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         # with its protocol, or asyncio does not know it for TCP, and small replies wait 40 ms for each other (Nagle)
