@@ -5,14 +5,19 @@ import json
 import sqlite3
 import stat
 import threading
+import time
+import webbrowser
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from chaos import ROOT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 from web_tasks import LABELS, entities, make_run, partial, yes_no
 
+from spacy_al.cli import app
 from spacy_al.cli.annotate import read_guidelines, read_tokens
 from spacy_al.data.desk import add_beside, history, n_left, next_tasks, own_task, progress
 from spacy_al.data.store import Store
@@ -498,6 +503,31 @@ def test_an_address_that_is_taken(monkeypatch):
         listener.close()
     with listen("127.0.0.1", None) as usual:
         assert usual.getsockname()[1] == address.PORT
+
+
+@pytest.mark.parametrize("who, opened", [((), 1), (("--annotator", "ann"), 0)])
+def test_a_link_with_a_token_is_no_word_of_a_command(tmp_path, monkeypatch, who, opened):
+    browser, seen = tmp_path / "browser", tmp_path / "seen"
+    browser.write_text(f'#!/bin/sh\necho "$1" > "{seen}.new"\nmv "{seen}.new" "{seen}"\n')
+    browser.chmod(0o755)
+    monkeypatch.setattr(webbrowser, "_tryorder", [f"{browser} %s"])
+
+    def serve(project, listener, *rest):
+        with listener:
+            for _ in range(6000 * opened):
+                if seen.is_file():
+                    break
+                time.sleep(0.01)
+
+    monkeypatch.setattr("spacy_al.cli.annotate.serve", serve)
+    words = ["annotate", str(ROOT / "configs" / "ner.cfg"), "--al.output", str(tmp_path / "al")]
+    for name in ("train", "dev", "pool", "test"):
+        corpus = "seed" if name == "train" else name
+        words += [f"--paths.{name}", str(ROOT / "corpus" / f"{corpus}.spacy")]
+    done = CliRunner().invoke(app, [*words, "--port", "0", *who])
+    assert done.exit_code == 0 and ("#" in done.output) == bool(who)
+    assert seen.is_file() == bool(opened)
+    assert not opened or seen.read_text().strip() in done.output
 
 
 def test_guidelines_lie_beside_the_config(tmp_path):

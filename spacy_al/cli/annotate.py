@@ -4,6 +4,7 @@ import getpass
 import json
 import secrets
 import socket
+import threading
 import warnings
 import webbrowser
 from collections.abc import Sequence
@@ -52,7 +53,9 @@ def annotate_cli(
     recipe: Annotated[str | None, Option("--recipe", "-r", help=RECIPE)] = None,
     overlap: Annotated[int | None, Option("--overlap", min=1, help=OVERLAP)] = None,
     label_studio: Annotated[bool, Option("--label-studio", help=LABEL_STUDIO)] = False,
-    open_: Annotated[bool, Option("--open/--no-open", help="Open it in a browser")] = True,
+    open_: Annotated[
+        bool, Option("--open/--no-open", help="Open it in a browser, but for --annotator")
+    ] = True,
     n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
     code: Annotated[
         Path | None, Option("--code", "-c", help="Python file with registered functions")
@@ -107,7 +110,7 @@ def annotate(
     names (Sequence[str]): By which it is reached, beside the machine's own.
     guidelines (Path | None): Shown beside the texts.
     label_studio (bool): Ask in Label Studio as well, and let it call this server.
-    browse (bool): Open it in a browser.
+    browse (bool): Open it in a browser, unless a token is needed.
     quiet (bool): Print links only.
     RAISES (AlError): AL270 without the extra, AL271 beyond this machine without annotators, AL272 if the address is
         taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what `open_server` and the store raise.
@@ -131,8 +134,10 @@ def annotate(
         say(f"✔ {who + ': ' if who else ''}{link}")
     if not quiet:
         say("ℹ Ctrl-C ends it; the same command goes on where it was.")
-    if browse:
-        webbrowser.open(links[0])
+    # the words of a browser's command can be read by others on this machine, and a link with a token is for its owner alone
+    if browse and not tokens:
+        # one in the terminal keeps who has opened it
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     own = f"http://{[*names, link_host(host)][0]}:{listener.getsockname()[1]}"
     known = {*names, *own_names(host)}
     serve(project, listener, known, tokens, text, (server, own) if server else None)

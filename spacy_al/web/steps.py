@@ -81,6 +81,9 @@ class Steps:
                     self._step()
                     if self.after:
                         self.after()
+                elif self._state == "failed":
+                    # what failed here, another server or a command has done
+                    self._state = ""
             except Exception as error:
                 # such as no memory for a process: without this thread nothing would go on any more
                 self._state = "failed"
