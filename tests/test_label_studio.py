@@ -30,10 +30,11 @@ from spacy_al.adapters.label_studio_server import (
     read_pushed,
     write_pushed,
 )
+from spacy_al.cli.pull import pull
 from spacy_al.data.records import StoredTask
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import make_task
-from spacy_al.errors import AlError, UsageError
+from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.scoring import Job, Scorer
 from spacy_al.web.guard import MACHINE_LIMIT
 
@@ -310,6 +311,72 @@ def test_which_server(tmp_path, monkeypatch):
 def test_a_server_that_is_not_there():
     with pytest.raises(AlError, match="AL291"):
         Server("http://127.0.0.1:9", "key").call("GET", "/api/projects/")
+
+
+class Elsewhere:
+    """What a server says of one project, to see what becomes of it on another server or by hand."""
+
+    url = "http://ls"
+
+    def __init__(self, users, *tasks):
+        self.users, self.found, self.asked = users, [*tasks], []
+
+    def tasks(self, project, filters, *, whole):
+        self.asked.append([*filters])
+        return self.found, True
+
+    def call(self, method, path):
+        return [{"id": number, "email": name} for number, name in self.users.items()]
+
+
+@pytest.fixture
+def pulled(tmp_path):
+    """A task of a project with an annotation, and what is counted and kept after a pull."""
+    with Store(make_run(tmp_path / "al.db", [entities(0)])) as store:
+        (asked,) = store.tasks()
+        when = "2026-01-02T03:04:05.500000Z"
+
+        def annotated(who, **data):
+            one = {"id": 1, "completed_by": who, "updated_at": when, "was_cancelled": True}
+            data = {"text": asked.task["text"], "_al_task": asked.id, **data}
+            return {"id": 1, "data": data, "updated_at": when, "annotations": [one]}
+
+        def pull_from(server):
+            counts = dict(pull(store, tmp_path, server).counts)
+            return counts, sorted(answer.annotator for answer in store.answers())
+
+        yield annotated, pull_from
+
+
+def test_the_same_number_on_another_server_is_another_person(pulled, tmp_path):
+    annotated, pull_from = pulled
+    server = Elsewhere({1: "ann"}, annotated(1))
+    write_pushed(tmp_path, Pushed("http://ls", project=1))
+    assert pull_from(server) == ({"stored": 1}, ["ann"])
+    assert pull_from(server) == ({"already there": 1}, ["ann"])
+    write_pushed(tmp_path, Pushed("http://other", project=1))
+    other = Elsewhere({1: "bob"}, annotated(1))
+    assert pull_from(other) == ({"stored": 1}, ["ann", "bob"])
+    # and from there everything is read, whenever it was annotated
+    assert server.asked[0] == other.asked[0] == [] != server.asked[1]
+
+
+def test_answers_of_somebody_who_was_deleted_stay_theirs(pulled, tmp_path):
+    annotated, pull_from = pulled
+    write_pushed(tmp_path, Pushed("http://ls", project=1))
+    assert pull_from(Elsewhere({1: "ann"}, annotated(1))) == ({"stored": 1}, ["ann"])
+    assert pull_from(Elsewhere({}, annotated(None))) == ({"already there": 1}, ["ann"])
+
+
+def test_a_task_that_somebody_added_by_hand(pulled, tmp_path):
+    annotated, pull_from = pulled
+    write_pushed(tmp_path, Pushed("http://ls", project=1))
+    for name in ([], {"a": 1}, None, 3, "r000-x"):
+        with pytest.warns(AlWarning, match="W290"):
+            assert pull_from(Elsewhere({1: "ann"}, annotated(1, _al_task=name))) == (
+                {"unknown task": 1},
+                [],
+            )
 
 
 # what it calls: the webhook and the ML backend

@@ -22,8 +22,8 @@ from spacy_al.project import DATABASE
 from spacy_al.scoring import load_code
 from spacy_al.settings import read_settings
 
-# In the record of events: up to when annotations were read, and what annotators are called, so that answers stay theirs
-# whatever becomes of their address
+# In the record of events: up to when the annotations of a project were read, and what its annotators are called, so that answers
+# stay theirs whatever becomes of their address
 EVENT = "label-studio"
 # What was changed in the seconds before is read again: it may have been written down later than it was dated
 AGAIN = 600.0
@@ -69,7 +69,9 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     pushed = read_pushed(output)
     if pushed is None or pushed.project is None:
         raise AlError(Errors.AL293.format(command="python -m spacy_al push CONFIG"))
-    record = [event["data"] for event in store.events() if event["kind"] == EVENT]
+    events = [event["data"] for event in store.events() if event["kind"] == EVENT]
+    # on another server the same number is another person
+    record = [data for data in events if data.get("mark") == pushed.mark]
     since = max((data["since"] for data in record if "since" in data), default="")
     names = {number: name for data in record for number, name in data.get("users", {}).items()}
     tasks, complete = server.tasks(pushed.project, _changed(since), whole=True)
@@ -78,12 +80,12 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     given.sort(key=lambda pair: (moment(pair[1]["updated_at"]), pair[1]["id"]))
     if new := {_author(one) for _, one in given} - names.keys():
         names |= _names(server, new)
-        store.log(EVENT, users=names)
+        store.log(EVENT, mark=pushed.mark, users=names)
     asked, result = Asked(store, None, False), Imported()
     known = {stored.id: stored for stored in store.tasks()}
     for task, annotation in given:
         address = f"{server.url}/projects/{pushed.project}/data?task={task['id']}"
-        stored = known.get(task["data"].get(TASK))
+        stored = known.get(str(task["data"].get(TASK)))
         if stored is None:
             result.leave_out("unknown task", address, "this run did not ask it")
             continue
@@ -98,10 +100,16 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
             result.leave_out("bad answer", address, f"it cannot be read: {error!r}")
             continue
         identity = f"{EVENT}-{pushed.mark}-{number}-{annotation['updated_at']}"
-        take(asked, answered, result, {}, address, who, identity)
+        try:
+            take(asked, answered, result, {}, address, who, identity)
+        except AlError as error:
+            if "[AL116]" not in str(error):
+                raise
+            # Label Studio forgets whose it is when its author is deleted
+            result.counts["already there"] += 1
     latest = max((task["updated_at"] for task in tasks), key=moment, default=since)
     if complete and latest != since:
-        store.log(EVENT, since=latest)
+        store.log(EVENT, mark=pushed.mark, since=latest)
     total = result.counts.total()
     if left_out := total - sum(result.counts[name] for name in TAKEN):
         message = Warnings.W290.format(

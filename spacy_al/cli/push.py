@@ -167,7 +167,7 @@ def _there(server: Server, pushed: Pushed, number: int) -> set[str]:
     found: set[str] = set()
     # those that somebody has begun first
     for task in sorted(tasks, key=lambda task: (not _begun(task), task["id"])):
-        name = task["data"].get(TASK)
+        name = str(task["data"].get(TASK))
         if name in found and not _begun(task):
             # an import goes on when its sender is killed, and the next one has not seen it
             server.call("DELETE", f"/api/tasks/{task['id']}/")

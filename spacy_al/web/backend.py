@@ -90,10 +90,12 @@ class Courier:
             self._woken.clear()
             try:
                 self._carry()
+                if self._is_known:
+                    self._said = ""
                 patience = EVERY if self._is_known else OFTEN
             except Exception as error:
                 # whatever it answers, the page goes on
-                self.project.show(f"⚠ Label Studio: {error}")
+                self._tell(f"Label Studio: {error}")
                 patience = AGAIN
             self._woken.wait(patience)
 
@@ -120,10 +122,13 @@ class Courier:
                 self._is_known = True
             except AlError as error:
                 # by default it calls no address in a private network
-                message = Warnings.W292.format(address=self.address, why=error, seconds=OFTEN)
-                if message != self._said:
-                    self.project.show(f"⚠ {message}")
-                self._said = message
+                self._tell(Warnings.W292.format(address=self.address, why=error, seconds=OFTEN))
+
+    def _tell(self, message: str) -> None:
+        """Once, however often it is tried again."""
+        if message != self._said:
+            self.project.show(f"⚠ {message}")
+        self._said = message
 
     def _introduce(self, number: int) -> None:
         """Have Label Studio call us, with our secret; where it knows us by an old address, by the new one."""
