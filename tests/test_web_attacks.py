@@ -4,8 +4,10 @@ import json
 import os
 import signal
 import socket
+import tempfile
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from chaos import corpus
@@ -48,7 +50,9 @@ def harmless(done):
 
 # Everything that the server says it takes, as it should be and as it should not
 
-SCHEMA = schemathesis.openapi.from_dict(make_app(Desk(None, "")).openapi())
+SCHEMA = schemathesis.openapi.from_dict(
+    make_app(Desk(Path(tempfile.mkdtemp()) / "al.db", "")).openapi()
+)
 
 
 @SCHEMA.parametrize()
