@@ -45,7 +45,7 @@ SHALLOW = {"components.tok2vec.model.encode.depth": 2}
 KEPT = ("plan.json", "corpus.json", "full.json", "selecting.json")
 # What was asked is needed to go on with a strategy, and here all of them have ended
 SPENT: dict[str, Any] = {"batch": []}
-LONG = ("asked", "self_labels")
+LONG = ("asked", "doubted", "self_labels", "self_texts")
 
 
 def compare_cli(
