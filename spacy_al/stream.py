@@ -68,11 +68,15 @@ class Answers:
         """
         for one in answered:
             task = dict(one)
-            payload = check(task, payload_of(task, task))
+            payload, text = check(task, payload_of(task, task)), content_hash(task["text"])
+            hash_ = task.get("_task_hash")
+            # the same question once more corrects the answer
+            kept = [pair for pair in self.given.get(text, ()) if pair[0].get("_task_hash") != hash_]
             if payload["answer"] != "ignore":
                 # what was suggested is gone; in its place is what was said
                 task["spans"] = payload["spans"]
-                self.given.setdefault(content_hash(task["text"]), []).append((task, payload))
+                kept.append((task, payload))
+            self.given[text] = kept
 
     def about(self, text: str, labels: Sequence[str]) -> list[Annotation]:
         """What was said about the entities of a text."""

@@ -15,6 +15,7 @@ from spacy_al.cli import app
 from spacy_al.data.annotate import make_doc
 from spacy_al.data.store import Store
 from spacy_al.data.tasks import read_tasks
+from spacy_al.errors import AlError
 from spacy_al.loop import run, wait_round
 from spacy_al.project import open_project
 from spacy_al.scoring import open_pipeline
@@ -22,7 +23,7 @@ from spacy_al.select import select
 from spacy_al.status import status
 from spacy_al.util import content_hash
 from spacy_al.web import feed as feed_module
-from spacy_al.web.feed import Feed
+from spacy_al.web.feed import Feed, checked
 
 CONFIG = ROOT / "configs" / "ner.cfg"
 
@@ -73,7 +74,10 @@ def one(client, who="ann"):
 
 
 def say(client, task, verdict="accept", who="ann"):
-    payload = {"answer": verdict, "spans": [] if verdict == "ignore" else task["task"]["spans"]}
+    marks = [] if verdict == "ignore" else task["task"]["spans"]
+    # as the page sends them
+    spans = [{k: m[k] for k in ("token_start", "token_end", "label")} for m in marks]
+    payload = {"answer": verdict, "spans": spans}
     sent = {"id": uuid.uuid4().hex, "task": task["id"], "payload": payload, "seconds": 2}
     assert client.post("/api/answer", json=sent, headers=as_(who)).json()["new"]
 
@@ -161,26 +165,39 @@ def test_a_round_that_waits_for_a_recipe_says_where(start):
         assert list(store.tasks()) == []
 
 
-HEAD = "from spacy_al.recipe import recipe\n@recipe('mine')\ndef mine(dataset):\n"
-TASK = "{'text': 'A b', 'tokens': [{'text': 'A', 'start': 0, 'end': 1, 'id': 0, 'ws': True}], 'labels': ['PER'], 'meta': {}}"
+HEAD = "import os\nfrom spacy_al.recipe import recipe\n@recipe('mine')\ndef mine(dataset):\n"
+TOKEN = {"text": "A", "start": 0, "end": 1, "id": 0, "ws": True}
+TASK = {"text": "A b", "tokens": [TOKEN], "labels": ["PER"], "meta": {}}
 
 
 @pytest.mark.parametrize(
-    "stream, view, code, why",
+    "task, view, why",
     [
-        ("[{'text': 'A'}]", "ner_manual", "AL275", "'tokens' is missing"),
-        ("['A']", "ner_manual", "AL275", "mapping"),
-        (f"[{TASK}]", "choice", "AL275", "asks for categories"),
-        (f"[{{**{TASK}, 'text': ' '}}]", "ner_manual", "AL275", "text"),
-        (f"[{{**{TASK}, 'meta': float('nan')}}]", "ner_manual", "AL275", "JSON"),
-        ("(1 / 0 for _ in [1])", "ner_manual", "AL276", "ZeroDivisionError"),
-        ("3", "ner_manual", "AL264", "gives no tasks"),
+        ("A", "ner_manual", "mapping"),
+        (TASK, "choice", "asks for categories"),
+        ({**TASK, "text": " "}, "ner_manual", "text"),
+        ({**TASK, "meta": float("nan")}, "ner_manual", "JSON"),
     ],
 )
-def test_a_recipe_that_fails_is_told_and_the_page_stays(start, tmp_path, stream, view, code, why):
+def test_tasks_that_cannot_be_asked(task, view, why):
+    assert checked(TASK, "entities", "ner_manual", "mine") == {**TASK, "_view_id": "ner_manual"}
+    with pytest.raises(AlError, match=f"AL275.*{why}"):
+        checked(task, "entities", view, "mine")
+
+
+@pytest.mark.parametrize(
+    "stream, code, why",
+    [
+        ("[{'text': 'A'}]", "AL275", "'tokens' is missing"),
+        ("(1 / 0 for _ in [1])", "AL276", "ZeroDivisionError"),
+        ("3", "AL264", "gives no tasks"),
+    ],
+)
+def test_a_recipe_that_fails_is_told_and_the_page_stays(start, tmp_path, stream, code, why):
     path = tmp_path / "mine.py"
-    made = f"{{'dataset': dataset, 'view_id': '{view}', 'stream': {stream}}}"
-    path.write_text(f"{HEAD}    print('to the terminal')\n    return {made}\n")
+    made = f"{{'dataset': dataset, 'view_id': 'ner_manual', 'stream': {stream}}}"
+    prints = "    print('to the terminal')\n    os.system('echo and so does what it starts')\n"
+    path.write_text(f"{HEAD}{prints}    return {made}\n")
     _, client = start(path, model=None)
     assert one(client) == []
     (line,) = start.lines

@@ -132,6 +132,8 @@ def test_nothing_trains_on_without_its_page(tmp_path, stop):
         server.kill()
     # what it was about to write is swept away, and the same command goes on
     assert "Traceback" not in server.log.read_text()
+    # it was to print nothing but links and errors
+    assert [line[0] for line in server.log.read_text().splitlines()] == ["✔"]
 
 
 def words(pid):

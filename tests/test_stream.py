@@ -10,7 +10,7 @@ from test_readers import make
 from test_select import TEXTS, save_light, write
 
 from spacy_al import get_posteriors, stream
-from spacy_al.data.annotate import make_doc
+from spacy_al.data.annotate import annotation, make_doc
 from spacy_al.data.answers import check
 from spacy_al.errors import AlError, UsageError
 from spacy_al.scoring import open_pipeline
@@ -197,8 +197,26 @@ def test_answers_that_are_impossible_end_a_text(models, pool):
     first = next(tasks)
     wrong = {"start": 0, "end": first["tokens"][-1]["end"], "label": first["spans"][0]["label"]}
     # two entities that overlap cannot both be there
-    answers.update([said(first, "accept"), said({**first, "spans": [wrong]}, "accept")])
+    other = {**first, "spans": [wrong], "_task_hash": first["_task_hash"] + 1}
+    answers.update([said(first, "accept"), said(other, "accept")])
     assert next(tasks)["text"] != first["text"]
+
+
+def test_who_answers_again_corrects_the_answer(models, pool):
+    answers = Answers()
+    first = next(
+        rank(load(pool, nlp_path(models)), partial(single_entities, answers=answers, most=9))
+    )
+    answers.update([said(first, "accept"), said(first, "reject")])
+    (about,) = answers.about(first["text"], first["labels"])
+    assert about == annotation(
+        first,
+        {"answer": "reject", "spans": first["spans"]},
+        kind="entities",
+        labels=first["labels"],
+    )
+    answers.update([said(first, "ignore")])
+    assert answers.about(first["text"], first["labels"]) == []
 
 
 def test_ignored_answers_say_nothing(models, pool):
@@ -207,7 +225,7 @@ def test_ignored_answers_say_nothing(models, pool):
         rank(load(pool, nlp_path(models)), partial(single_entities, answers=answers, most=9))
     )
     answers.update([said(first, "ignore")])
-    assert not answers.given
+    assert not answers.about(first["text"], first["labels"])
     with pytest.raises(AlError, match="AL115"):
         answers.update([said(first, "perhaps")])
 

@@ -171,11 +171,26 @@ def test_many_at_once_lose_nothing_and_repeat_nothing(tmp_path):
 
 def test_a_flag_is_an_event(client, database):
     (task,) = ask(client)
-    sent = {"task": task["id"], "flagged": True, "note": "two patients"}
+    sent = {"task": task["id"], "flagged": True}
     assert client.post("/api/flag", json=sent).json() == {"flagged": True}
     with Store(database) as store:
         (event,) = [event for event in store.events() if event["kind"] == "flag"]
     assert event["data"] == {"annotator": "ann", **sent}
+
+
+def test_a_recipe_hears_what_is_stored(database):
+    heard = []
+    feed = SimpleNamespace(update=lambda task, said: heard.append((task, said)), state=str)
+    client = client_of(database, feed=feed)
+    (task,) = ask(client)
+    # of a mark the page says its tokens alone
+    spans = [{"token_start": 10, "token_end": 10, "label": "DRUG"}]
+    for _ in range(2):
+        client.post("/api/answer", json=body(task, {"answer": "accept", "spans": spans}))
+    (kept,) = answers(database)
+    assert heard == [(task["task"], kept.payload)] and {"start", "end"} < {
+        *kept.payload["spans"][0]
+    }
 
 
 def test_guidelines_and_names_are_handed_out_as_they_are(database):

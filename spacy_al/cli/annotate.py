@@ -111,7 +111,7 @@ def annotate(
     guidelines (Path | None): Shown beside the texts.
     label_studio (bool): Ask in Label Studio as well, and let it call this server.
     browse (bool): Open it in a browser, unless a token is needed.
-    quiet (bool): Print links only.
+    quiet (bool): Print links and errors only.
     RAISES (AlError): AL270 without the extra, AL271 beyond this machine without annotators, AL272 if the address is
         taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what `open_server` and the store raise.
     """
@@ -140,7 +140,7 @@ def annotate(
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     own = f"http://{[*names, link_host(host)][0]}:{listener.getsockname()[1]}"
     known = {*names, *own_names(host)}
-    serve(project, listener, known, tokens, text, (server, own) if server else None)
+    serve(project, listener, known, tokens, text, (server, own) if server else None, quiet)
 
 
 def serve(
@@ -150,6 +150,7 @@ def serve(
     tokens: dict[str, str] | None,
     guidelines: str | None,
     label_studio: tuple[Server, str] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Answer requests and do the steps of the loop until a signal comes."""
     import uvicorn
@@ -160,7 +161,7 @@ def serve(
     from spacy_al.web.patience import Impatient
     from spacy_al.web.steps import Steps
 
-    steps, settings = Steps(project), project.settings
+    steps, settings = Steps(project, quiet), project.settings
     feed = Feed(project) if settings.recipe else None
     desk = Desk(
         project.database,

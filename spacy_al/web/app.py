@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from spacy_al.data.answers import kind_of
+from spacy_al.data.answers import check, kind_of
 from spacy_al.data.desk import (
     add_beside,
     ask_no_more,
@@ -85,22 +86,19 @@ class Answer(Strict):
 
 
 class Flag(Strict):
-    """A task that somebody should look at, and why."""
+    """A task that somebody should look at."""
 
     task: str = Field(min_length=1, max_length=100)
     flagged: bool
-    note: str = Field(default="", max_length=1000)
 
 
 def make_app(desk: Desk) -> FastAPI:
     """The application; `guard.guarded` belongs around it.
 
     desk (Desk): What it serves.
-    RAISES (AlError): As the store.
     """
     app = FastAPI(title="spacy-al", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    with Store(desk.database) as store:
-        app.state.run = run_id(store)
+    app.state.run = cache(partial(_run_id, desk))
     app.add_exception_handler(AlError, _explain)
     app.add_exception_handler(RequestValidationError, _explain_body)
     app.add_exception_handler(HTTPException, _explain_http)
@@ -153,7 +151,7 @@ def make_app(desk: Desk) -> FastAPI:
             )
             found = {"new": new, "progress": _progress(store, request, desk)}
         if new and desk.feed and given[0].purpose == "train":
-            desk.feed.update(given[0].task, body.payload)
+            desk.feed.update(given[0].task, check(given[0].task, body.payload))
         if desk.steps:
             desk.steps.wake()
         return _json(found)
@@ -165,8 +163,7 @@ def make_app(desk: Desk) -> FastAPI:
         with Store(desk.database) as store:
             if own_task(store, who, body.task) is None:
                 raise HTTPException(404, "This task was not given to you.")
-            about = {"task": body.task, "flagged": body.flagged, "note": body.note}
-            store.log("flag", annotator=who, **about)
+            store.log("flag", annotator=who, task=body.task, flagged=body.flagged)
         return _json({"flagged": body.flagged})
 
     @app.get("/api/history")
@@ -222,7 +219,12 @@ def _who(request: Request) -> str:
 
 def _whose(request: Request) -> str:
     """What an annotator has before them in this run, and nobody else anywhere."""
-    return content_hash(f"{request.app.state.run} {request.state.annotator}")
+    return content_hash(f"{request.app.state.run()} {request.state.annotator}")
+
+
+def _run_id(desk: Desk) -> str:
+    with Store(desk.database) as store:
+        return run_id(store)
 
 
 def _shown(stored: StoredTask, who: str, flagged: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -180,8 +180,10 @@ def main(words: Sequence[str]) -> None:
     threading.Thread(target=_follow, args=(lines,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(5)
-    # what a recipe prints is for the terminal
-    out, sys.stdout = sys.stdout, sys.stderr
+    # what a recipe prints, or what it starts, is for the terminal
+    out = os.fdopen(os.dup(1), "w", encoding="utf8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
     config, overrides, code = words
     try:
         how = {"code": Path(code)} if code else {}

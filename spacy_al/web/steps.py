@@ -35,10 +35,13 @@ class Steps:
     """A thread that starts the next step whenever it is due. `state` is "", "working", "stopped" or "failed".
 
     `after`, if it is set, is called when a step has ended.
+
+    project (Project): The run.
+    quiet (bool): Whether steps print nothing but errors.
     """
 
-    def __init__(self, project: Project) -> None:
-        self.project = project
+    def __init__(self, project: Project, quiet: bool = False) -> None:
+        self.project, self.quiet = project, quiet
         self.after: Callable[[], None] | None = None
         self._woken, self._ended = threading.Event(), threading.Event()
         self._state = ""
@@ -105,6 +108,7 @@ class Steps:
     def _step(self) -> None:
         self._state = "working"
         words = [*shlex.split(self.project.command)[3:], "--once"]
+        words += ["--quiet"] if self.quiet else []
         # at the very first start this is what people wait for
         choosing: Any = self._start(chosen) if (chosen := self._choose()) else None
         step = self._start([*words, *self._how()])
