@@ -183,7 +183,9 @@ def serve(
         add_backend(inner, courier, Suggester(project))
     page = guarded(inner, hosts=names, tokens=tokens, nobody=user(), machine=secret)
     how: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
-    config = uvicorn.Config(page, http=Impatient, proxy_headers=False, **how)
+    # whoever asks for a WebSocket gets the page, whether or not something is installed that could speak it
+    how |= {"http": Impatient, "ws": "none"}
+    config = uvicorn.Config(page, proxy_headers=False, **how)
     steps.start()
     if courier:
         courier.start()
