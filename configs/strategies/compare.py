@@ -98,7 +98,7 @@ def run(
     config, code = Path("configs") / plan["config"], None
     changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
     if plan["frozen"]:
-        vectors, code = WORK / "vectors" / name, HERE / "frozen.py"
+        vectors, code = WORK / "vectors" / name, Path("configs") / "strategies" / "frozen.py"
         if not vectors.exists():
             if encoder is None:
                 raise typer.BadParameter(f"{name} wants --encoder")
