@@ -90,6 +90,9 @@ def answer_one(page):
     page.wait_for_selector("main article .text")
     text = page.inner_text("main article .text")
     press(page, "1", "a")
+    # until it is gone, or it could be taken for the next one
+    while page.locator("main article .text").all_inner_texts() == [text]:
+        page.wait_for_timeout(20)
     return text
 
 
