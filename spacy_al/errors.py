@@ -525,9 +525,7 @@ class Errors:
         "[AL290] Which Label Studio, and who asks? Set LABEL_STUDIO_URL (or --url) to its address, http or https, and "
         "LABEL_STUDIO_API_KEY to the access token of your account there."
     )
-    AL291 = (
-        "[AL291] Label Studio at {url} cannot be reached: {why}. What was done so far stays; give the same command again when it can."
-    )
+    AL291 = "[AL291] Label Studio at {url} cannot be reached: {why}. What was done so far stays; give the same command again when it can."
     AL292 = "[AL292] Label Studio at {url} refuses {place} (status {status}): {why}. See whether the token is right and may do that."
     AL293 = "[AL293] There is nothing in Label Studio to come back, or to ask there, yet. First: {command}"
     AL294 = (
@@ -538,9 +536,7 @@ class Errors:
         "[AL295] {task} asks for a yes or no to a single entity or category, which has no form in Label Studio. Answer it with "
         "annotate, or leave yes_no out of [al.partial]."
     )
-    AL296 = (
-        "[AL296] Label Studio cannot hold the label {label!r}: it begins with $, is blank, or has characters that XML has not. Rename it."
-    )
+    AL296 = "[AL296] Label Studio cannot hold the label {label!r}: it begins with $, is blank, or has characters that XML has not. Rename it."
     AL297 = "[AL297] {path} does not say where this run was pushed to: {why}. Delete it to push to a new project."
     AL298 = (
         "[AL298] This run was pushed to {url}, and not to {wanted}. If that is the same server, change the address in {path}; delete "
