@@ -97,7 +97,9 @@ def answer_one(page):
 
 
 # Of two answers within a moment of each other in the second round only the first was in the store, three times of three
-@pytest.mark.xfail(reason="the second of two quick answers in a new round is not stored", strict=False)
+@pytest.mark.xfail(
+    reason="the second of two quick answers in a new round is not stored", strict=False
+)
 def test_a_newcomer_comes_from_nothing_to_the_second_round(terminal, tmp_path, context):
     began = time.monotonic()
     # with as many steps as the config has, so that the first model is still training when the first text is there
