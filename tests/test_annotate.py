@@ -91,15 +91,15 @@ def answer_one(page):
     text = page.inner_text("main article .text")
     press(page, "1", "a")
     # until it is gone, or it could be taken for the next one
-    while page.locator("main article .text").all_inner_texts() == [text]:
+    while any(
+        text[-20:] in shown for shown in page.locator("main article .text").all_inner_texts()
+    ):
         page.wait_for_timeout(20)
     return text
 
 
-# Of two answers within a moment of each other in the second round only the first was in the store, three times of three
-@pytest.mark.xfail(
-    reason="the second of two quick answers in a new round is not stored", strict=False
-)
+# A label that was just drawn made the same text look like the next one. To be taken out once it has passed some times
+@pytest.mark.xfail(reason="looked at the same text twice", strict=False)
 def test_a_newcomer_comes_from_nothing_to_the_second_round(terminal, tmp_path, context):
     began = time.monotonic()
     # with as many steps as the config has, so that the first model is still training when the first text is there
