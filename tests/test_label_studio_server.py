@@ -663,11 +663,13 @@ MARKS = "[class*=htx-highlight]"
 def mark(page, text):
     """Drag from the first word of a text to its last, which may be on another line, with the third label chosen."""
     before = page.locator(MARKS).count()
-    left, _, y = page.evaluate(WHERE, text.split()[0])
-    _, right, below = page.evaluate(WHERE, text.split()[-1])
 
     def drag():
-        # a page that is not ready yet takes no key
+        # a page that is not ready yet has no text, or takes no key
+        ends = [page.evaluate(WHERE, word) for word in (text.split()[0], text.split()[-1])]
+        if None in ends:
+            return False
+        (left, _, y), (_, right, below) = ends
         page.keyboard.press("3")
         page.mouse.move(left + 0.5, y)
         page.mouse.down()
