@@ -44,18 +44,28 @@ def train_members(project: Project, number: int) -> float:
         return 0.0
     seconds = 0.0
     for member in range(1, settings.committee_size):
-        own = folder / f"member-{member}"
-        made = _member_config(project, folder, own, number, member).to_str(interpolate=False)
-        config = own / CONFIG
-        if config.is_file() and config.read_text("utf8") != made:
-            # of another committee
-            shutil.rmtree(own / MODEL, ignore_errors=True)
+        own = member_folder(settings, folder, number, member)
         if not (own / MODEL).is_dir():
             project.show(f"Round {number}: training member {member} of the committee")
-        with writing(config) as file:
-            file.write(made)
         seconds += train(own, gpu_id=project.gpu_id, code=project.code, show=project.show).seconds
     return seconds
+
+
+def member_folder(settings: Settings, folder: Path, number: int, member: int) -> Path:
+    """The folder of a member, with the config that it is trained with, and without a model of another committee.
+
+    folder (Path): The round's, whose model is trained.
+    number, member (int): Of the round, and from 1.
+    RAISES (AlError): AL206 for heads without a shared encoder.
+    """
+    own = folder / f"member-{member}"
+    made = _member_config(settings, folder, own, number, member).to_str(interpolate=False)
+    config = own / CONFIG
+    if config.is_file() and config.read_text("utf8") != made:
+        shutil.rmtree(own / MODEL, ignore_errors=True)
+    with writing(config) as file:
+        file.write(made)
+    return own
 
 
 def members_of_round(folder: Path) -> list[str]:
@@ -109,9 +119,8 @@ def keep_checkpoints(settings: Settings, folder: Path) -> None:
             shutil.rmtree(path)
 
 
-def _member_config(project: Project, folder: Path, own: Path, number: int, member: int) -> Config:
+def _member_config(settings: Settings, folder: Path, own: Path, number: int, member: int) -> Config:
     """The round's config, but for what makes the member one of its own."""
-    settings = project.settings
     made = load_config(folder / CONFIG, interpolate=False)
     made["training"]["seed"] = SEED * member + settings.seed
     nlp = open_pipeline(str(folder / MODEL), settings.lang)

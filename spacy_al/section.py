@@ -71,6 +71,8 @@ SECTION = {*KINDS, *BLOCKS, "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
+    "committee",
+    "committee_size",
     "cost_weight",
     "density_fusion",
     "density_neighbours",

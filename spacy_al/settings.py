@@ -104,8 +104,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     check = Check(path)
     section: dict[str, Any] = config["al"]
     plain, blocks = check.section(section, {*SECTION, "pool"})
-    if plain.get("committee", "none") != "none" and "posterior" in blocks:
-        check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two"])
+    _check_reader(check, plain.get("committee", "none"), blocks)
     pool = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
@@ -153,13 +152,21 @@ def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) 
     where (str | Path): What it is of, for the message.
     RAISES (AlError): AL083 unknown or wrong settings, AL084 a block that cannot be resolved.
     """
-    plain, blocks = Check(where).section(section, COMPARED)
+    check = Check(where)
+    plain, blocks = check.section(section, COMPARED)
     gone = {name for name, value in section.items() if value is None}
     plain |= {name: getattr(Settings(), name) for name in gone - set(BLOCKS)}
     blocks = {
         name: block for name, block in {**settings.blocks, **blocks}.items() if name not in gone
     }
-    return replace(settings, **plain, blocks=blocks)
+    made = replace(settings, **plain, blocks=blocks)
+    _check_reader(check, made.committee, blocks)
+    return made
+
+
+def _check_reader(check: Check, committee: str, blocks: Mapping[str, Any]) -> None:
+    if committee != "none" and "posterior" in blocks:
+        check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two"])
 
 
 def _path(value: Any) -> Path | None:

@@ -343,7 +343,6 @@ def wait_for(happened, seconds=80):
         (["--strategy", "mlp"], 2, "AL105"),
         (["--oracle", "x"], 2, "AL109"),
         (["--al.component", "tok2vec"], 1, "AL104"),
-        (["--al.committee", "seeds"], 2, "AL083"),
         (["--al.cost", "seconds", "--al.cost_weight", "1"], 2, "AL083"),
     ],
 )

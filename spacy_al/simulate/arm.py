@@ -4,7 +4,7 @@ import json
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, replace
 from io import StringIO
@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from spacy.cli.train import train
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from spacy_al.committee import keep_checkpoints, member_folder, read_together
 from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.evaluate import evaluate
@@ -22,6 +23,7 @@ from spacy_al.examine import calibrate
 from spacy_al.scoring import Job, Scorer, load_code
 from spacy_al.select import select
 from spacy_al.self_label import add_self_labels
+from spacy_al.settings import Settings
 from spacy_al.simulate.corpus import Corpus, read_corpus
 from spacy_al.simulate.parts import (
     asked_tokens,
@@ -33,7 +35,7 @@ from spacy_al.simulate.parts import (
 )
 from spacy_al.simulate.plan import Plan
 from spacy_al.simulate.step import Step, followed
-from spacy_al.trainer import write_config
+from spacy_al.trainer import CONFIG, write_config
 from spacy_al.util import content_hash
 
 NUMBERS = "numbers.json"
@@ -98,7 +100,8 @@ def _start(here: _Here, step: Step) -> dict[str, Any]:
 
 
 def _round(here: _Here, step: Step) -> dict[str, Any]:
-    if step.number == 0:
+    # members are trained as the model was, some along with it
+    if step.number == 0 and _settings(here, step).committee == "none":
         folder = start_folder(here.output, step.seed)
         numbers = json.loads((folder / NUMBERS).read_text("utf8"))
         if not _calibrates(here, step):
@@ -132,13 +135,27 @@ def _learn(
         marks = step.self_labels.get(content_hash(doc.text), ())
         add_self_labels(doc, marks, kind=plan.kind)
     words = here.corpus.words(ids)
-    own, how = labelled_whole(here.corpus, step), None
-    if step.strategy not in (None, RANDOM):
-        how = plan.settings_of(step.strategy).self_training
-    rate = how.rate if how else None
+    own, settings = labelled_whole(here.corpus, step), _settings(here, step)
+    rate = settings.self_training.rate if settings.self_training else None
     seen = words + int((rate or 0) * sum(len(doc) for doc in own))
     started = time.perf_counter()
-    _train(plan, folder, [*found.docs, *own], step.seed, seen, overrides, rate)
+    corpus = folder / "train.spacy"
+    DocBin(docs=[*found.docs, *own]).to_disk(corpus)
+    write_config(
+        plan.config,
+        {**plan.overrides, "training.seed": step.seed},
+        corpus,
+        plan.dev,
+        folder,
+        n_words=seen,
+        self_rate=rate,
+        code=plan.code,
+    )
+    keep_checkpoints(settings, folder)
+    _train(folder, len(found.docs) + len(own), overrides)
+    if settings.committee not in ("none", "checkpoints") and step.number < plan.rounds:
+        for member in range(1, settings.committee_size):
+            _train(member_folder(settings, folder, step.number, member), len(found.docs))
     trained = time.perf_counter()
     scores = evaluate(folder / "model-best", plan.test, plan.component)
     return {
@@ -161,8 +178,8 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     plan, strategy = here.plan, step.strategy
     assert strategy is not None
     started = time.perf_counter()
-    settings = plan.settings_of(strategy)
-    partial, found = None if strategy == RANDOM else settings.partial, dict[str, Any]()
+    settings, found = _settings(here, step), dict[str, Any]()
+    partial, how = settings.partial, settings.self_training
     if _calibrates(here, step):
         found |= calibrate(_scorer(here, model), plan.dev, step.seed)
     chosen = select(
@@ -174,7 +191,7 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
         asked={i for batch in step.batches for i in batch},
         trained_on=model.parent / "train.spacy",
         # the pool is without what is measured on, and the config's own corpus is not the simulation's
-        settings=replace(settings, train=None, dev=None, test=None),
+        settings=replace(read_together(settings, model.parent), train=None, dev=None, test=None),
         seed=step.seed,
         round=step.number,
         code=str(plan.code) if plan.code else None,
@@ -185,7 +202,7 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     if partial:
         found["asked"] = [asked_tokens(here.corpus, name, first[name]) for name in batch]
         found["doubted"] = doubted_entities(here.corpus, chosen.tasks)
-    after, how = followed(step, found), None if strategy == RANDOM else settings.self_training
+    after = followed(step, found)
     if partial and partial.rest == "self":
         found |= label_rest(here.corpus, after, _scorer(here, model), partial)
     if how and after.number >= how.after:
@@ -194,11 +211,14 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     return found
 
 
+def _settings(here: _Here, step: Step) -> Settings:
+    """Those of the strategy; what all start from, and all of the corpus, are trained on as chance would have it."""
+    return replace(here.plan.settings_of(step.strategy or RANDOM), seed=step.seed)
+
+
 def _calibrates(here: _Here, step: Step) -> bool:
     """Whether what is asked, or trains, depends on probabilities that mean what they say."""
-    if step.strategy in (None, RANDOM):
-        return False
-    settings = here.plan.settings_of(step.strategy)
+    settings = _settings(here, step)
     asks = settings.partial is not None and settings.partial.temperature is None
     return asks or settings.self_training is not None
 
@@ -208,41 +228,20 @@ def _scorer(here: _Here, model: Path) -> Scorer:
     return Scorer(Job(str(model), plan.component, code=str(plan.code) if plan.code else None))
 
 
-def _train(
-    plan: Plan,
-    folder: Path,
-    docs: Sequence[Doc],
-    seed: int,
-    words: int,
-    overrides: Mapping[str, Any] | None,
-    self_rate: float | None,
-) -> None:
-    """Train with the config that a round of the loop would have, and spaCy's own training, in this process.
+def _train(folder: Path, texts: int, overrides: Mapping[str, Any] | None = None) -> None:
+    """SpaCy's own training, in this process, with the config of a folder.
 
-    RAISES (AlError): AL107 if it fails, for spaCy's reasons, and what `write_config` raises.
+    RAISES (AlError): AL107 if it fails, for spaCy's reasons.
     """
-    corpus = folder / "train.spacy"
-    DocBin(docs=docs).to_disk(corpus)
-    given = {**plan.overrides, "training.seed": seed}
-    config = write_config(
-        plan.config,
-        given,
-        corpus,
-        plan.dev,
-        folder,
-        n_words=words,
-        self_rate=self_rate,
-        code=plan.code,
-    )
     said = StringIO()
     try:
         with redirect_stdout(said):
-            train(config, folder, overrides=dict(overrides or {}))
+            train(folder / CONFIG, folder, overrides=dict(overrides or {}))
     except (Exception, SystemExit) as error:
         # spaCy ends the process for some of its failures, having printed why
         lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
         why = str(error) if isinstance(error, Exception) else " ".join(lines[-3:])
-        raise AlError(Errors.AL107.format(texts=len(docs), why=why.strip())) from None
+        raise AlError(Errors.AL107.format(texts=texts, why=why.strip())) from None
     shutil.rmtree(folder / "model-last", ignore_errors=True)
 
 

@@ -129,18 +129,15 @@ def check_simulated(plan: Plan) -> None:
         texts that it cannot be sure of, and as `Plan.settings_of`.
     """
     own, refuse = plan.settings, Check(plan.config).refuse
-    if own.committee != "none":
-        known = ["none", "[al.posterior] with spacy-al.dropout.v1"]
-        refuse("al.committee", "a simulation trains one model a round", known)
     if own.cost == "seconds" and own.cost_weight:
         refuse("al.cost", "seconds are learnt from people's answers", ["words"])
     if RANDOM in plan.sections:
         Check("The file of strategies").refuse(RANDOM, "chance has no settings", ["another name"])
     for strategy in plan.strategies:
         settings = plan.settings_of(strategy)
-        if settings.partial and strategy != RANDOM:
+        if settings.partial:
             check_factory(plan.factory, settings.partial)
-        if settings.self_training and strategy != RANDOM:
+        if settings.self_training:
             check_whole(plan.factory)
 
 
@@ -153,8 +150,14 @@ def composed(settings: Settings, strategy: str, factory: str) -> Settings:
     RAISES (UsageError): AL105 for a name that nobody registered, AL106 for an acquisition that reads another kind of posterior.
     """
     if strategy == RANDOM:
-        uniform = {"sampler": named("al_samplers", "uniform")}
-        return replace(settings, density_weight=0.0, blocks=uniform)
+        return replace(
+            settings,
+            density_weight=0.0,
+            committee="none",
+            partial=None,
+            self_training=None,
+            blocks={"sampler": named("al_samplers", "uniform")},
+        )
     blocks, weight = dict(settings.blocks), settings.density_weight
     for part in strategy.split("+"):
         if part == DENSITY:
