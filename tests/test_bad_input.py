@@ -269,7 +269,14 @@ def test_interrupted_it_leaves_nothing(place, tmp_path):
         str(place / "ner"),
     ]
     words += ["-c", str(tmp_path / "slow.py"), "--acquisition", "test_slow.v1", "-o", str(output)]
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # a shell that starts the tests in its background has them ignore it
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert child.stdout.readline() == "scoring\n"
     started = time.monotonic()
     child.send_signal(signal.SIGINT)

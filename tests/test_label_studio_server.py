@@ -247,6 +247,30 @@ def test_every_kind_has_a_form(studio, run_of, tmp_path):
         assert answers(project)[question, ADMIN] == ("accept", said)
 
 
+def test_a_question_about_a_part_says_so_and_only_that_is_decided(studio, run_of):
+    project = run_of([made.partial()], **{"al.partial": {}})
+    server = studio.client()
+    push(project, server)
+    [(question, shown)] = there(server, project).items()
+    text = shown["data"]["text"]
+    assert shown["data"]["al_asked"] == "Only about: “of prednisolone daily”"
+    [suggested] = shown["predictions"][0]["result"]
+    assert suggested["value"]["text"] == "prednisolone"
+    form = server.call("GET", f"/api/projects/{read_pushed(project.output).project}/")
+    assert "$al_asked" in form["label_config"]
+    drug = text.index("prednisolone")
+    drug = text.index("prednisolone")
+    said = [(drug, drug + len("prednisolone"), "DRUG")]
+    annotate(server, shown, regions(text, said))
+    assert pull_of(project, server) == {"stored": 1}
+    assert answers(project)[question, ADMIN] == ("accept", said)
+    with Store(project.database) as store:
+        [doc] = merged_answers(store, project).docs
+    # of the three words that were asked one is a drug and two are outside; of all others nothing is known
+    assert [token.ent_iob_ for token in doc[9:12]] == ["O", "B", "O"]
+    assert all(not token.ent_iob for token in (*doc[:9], *doc[12:]))
+
+
 def test_a_new_round_adds_what_is_new(studio, run_of):
     project = run_of([made.entities(k) for k in range(3)])
     server = studio.client()
