@@ -290,7 +290,8 @@ def test_default(kind):
     assert kind_of(posteriors[0]) == kind
     expected = {"exclusive categories": "margin", "tokens": "token_entropy"}
     name = expected.get(kind, "token_entropy" if kind == "entities" else "binary_entropy")
-    name = "bald" if kind.startswith(COMMITTEE) else name
+    if kind.startswith(COMMITTEE):
+        name = "consensus_entropy" if "exclusive" in kind else "bald"
     reference = al_acquisitions.get(f"spacy-al.{name}.v1")()(posteriors)
     assert default_acquisition(posteriors[0])(posteriors).tolist() == reference.tolist()
 

@@ -66,6 +66,7 @@ def default_acquisition(posterior: Any) -> Acquisition:
 
     Entities and tokens: the entropy of the most uncertain token. Exclusive categories: breaking ties (Luo et
     al., 2005). Multilabel categories and spans: the entropy of the most uncertain label or candidate.
+    Committees and dropout: BALD (Houlsby et al., 2011); where they choose one category, the entropy of their consensus.
 
     posterior (Posterior): Any posterior of the component.
     RETURNS (Acquisition): Posteriors -> scores (n_docs,).

@@ -31,6 +31,8 @@ FITS = {
 }
 # Of committees of any of these
 FITS |= {f"committee of {kind}": ("bald", "consensus_entropy", "vote_entropy") for kind in [*FITS]}
+# On Banking77, BALD of three trained models is worse than random (docs/negative-results.md)
+FITS["committee of exclusive categories"] = ("consensus_entropy", "bald", "vote_entropy")
 
 
 def kind_of(posterior: Any) -> str:
