@@ -2,6 +2,7 @@
 
 import shutil
 import uuid
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 from chaos import OVERRIDES, ROOT
@@ -128,6 +129,23 @@ def test_a_newer_model_ranks_anew_and_a_restart_repeats_nothing(start, models):
         asked = {content_hash(text) for text in texts[:k]}
         best = select(project.settings.pool, model=str(models / name), asked=asked, **how)
         assert texts[k : k + 2] == [task["text"] for task in best.tasks]
+
+
+def test_however_many_wait_for_a_question_answers_find_a_thread(monkeypatch):
+    monkeypatch.setattr(feed_module, "PATIENCE", 60)
+    feed = Feed(None)
+    # as while its process looks for one
+    feed._child, feed._asked = object(), True
+    with ThreadPoolExecutor(20) as people:
+        asking = [people.submit(feed.next) for _ in range(20)]
+        ended, waiting = wait(asking, timeout=5)
+        assert len(waiting) == feed_module.WAITING and {one.result() for one in ended} == {None}
+        with feed._changed:
+            feed._asked = False
+            feed._ready.append({"text": "a"})
+            feed._changed.notify_all()
+        assert sum(one.result(5) is not None for one in waiting) == 1
+        assert feed._waiting == 0
 
 
 def test_people_share_a_stream_and_texts_go_to_as_many_as_they_should(start):

@@ -30,6 +30,8 @@ from spacy_al.recipe import start_in
 
 # Seconds that a page waits for a question; it asks again
 PATIENCE = 2.0
+# Requests that wait so at once; the server's other threads stay free for answers
+WAITING = 8
 # Seconds until a recipe that failed is started again: a model that it needs may be there then
 AGAIN = 10.0
 
@@ -46,7 +48,7 @@ class Feed:
         self._child: subprocess.Popen[str] | None = None
         self._ready: deque[Task] = deque()
         self._asked = False
-        self._started, self._said = -AGAIN, ""
+        self._started, self._said, self._waiting = -AGAIN, "", 0
         self._changed = threading.Condition()
 
     def state(self) -> str:
@@ -58,7 +60,10 @@ class Feed:
         with self._changed:
             if not self._ready and not self.ended and self._running() and not self._asked:
                 self._asked = self._send({"ask": True})
-            self._changed.wait_for(lambda: self._ready or not self._asked, PATIENCE)
+            if self._waiting < WAITING:
+                self._waiting += 1
+                self._changed.wait_for(lambda: self._ready or not self._asked, PATIENCE)
+                self._waiting -= 1
             return self._ready.popleft() if self._ready else None
 
     def update(self, task: Task, payload: Mapping[str, Any]) -> None:
