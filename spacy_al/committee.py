@@ -39,8 +39,7 @@ def train_members(project: Project, number: int) -> float:
     if settings.committee == "none":
         return 0.0
     if settings.committee == "checkpoints":
-        if not members_of_round(folder):
-            raise AlError(Errors.AL207.format(path=folder))
+        check_checkpoints(folder)
         return 0.0
     seconds = 0.0
     for member in range(1, settings.committee_size):
@@ -66,6 +65,12 @@ def member_folder(settings: Settings, folder: Path, number: int, member: int) ->
     with writing(config) as file:
         file.write(made)
     return own
+
+
+def check_checkpoints(folder: Path) -> None:
+    """RAISES (AlError): AL207 where a training left no checkpoint."""
+    if not members_of_round(folder):
+        raise AlError(Errors.AL207.format(path=folder))
 
 
 def members_of_round(folder: Path) -> list[str]:
@@ -128,12 +133,14 @@ def _member_config(settings: Settings, folder: Path, own: Path, number: int, mem
     own.mkdir(parents=True, exist_ok=True)
     # all members know the same labels, in the same order, whatever they are shown
     labels: Any = getattr(nlp.get_pipe(name), "label_data", None)
-    with writing(own / LABELS) as file:
-        file.write(srsly.json_dumps(labels))
-    known = made.setdefault("initialize", {}).setdefault("components", {})
-    known.setdefault(name, {}).setdefault(
-        "labels", {"@readers": "spacy.read_labels.v1", "path": str(own / LABELS)}
-    )
+    if labels is not None:
+        # a recogniser of sentences has none to be told
+        with writing(own / LABELS) as file:
+            file.write(srsly.json_dumps(labels))
+        known = made.setdefault("initialize", {}).setdefault("components", {})
+        known.setdefault(name, {}).setdefault(
+            "labels", {"@readers": "spacy.read_labels.v1", "path": str(own / LABELS)}
+        )
     if settings.committee == "bootstrap":
         docs = list(stored_docs(folder / TRAIN))
         rng = numpy.random.default_rng([settings.seed, number, member])

@@ -181,6 +181,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             tasks += [("dev", task) for task in first.tasks]
             asked |= {content_hash(task["text"]) for task in first.tasks}
         if model:
+            # some are missing where the settings ask for a committee only since the model was trained
+            train_members(project, number)
             how["settings"] = read_together(settings, folder)
         if project.at_least:
             metrics = {"strategy": f"recipe {settings.recipe}"}

@@ -8,8 +8,11 @@ import numpy
 import pytest
 import spacy
 from chaos import LABELS, ROOT, corpus
+from confection import Config
 from ner_oracle import analyses, make_ner, random_doc
 from numpy.testing import assert_allclose
+from spacy.tokens import Doc, DocBin
+from spacy.training import Example
 from test_readers import COMPONENTS, UNSEEN, arrays, bare, make
 
 from spacy_al import get_posteriors
@@ -19,6 +22,7 @@ from spacy_al.checkpoints import make_checkpoints
 from spacy_al.committee import (
     _keep_encoders,
     keep_checkpoints,
+    member_folder,
     members_of_round,
     read_together,
     train_members,
@@ -40,6 +44,7 @@ from spacy_al.posteriors.temperature import write_calibration
 from spacy_al.posteriors.tokens import Tokens
 from spacy_al.project import open_project
 from spacy_al.settings import Settings
+from spacy_al.trainer import train
 
 
 def saved(nlp, path):
@@ -292,6 +297,39 @@ def weights(path, name):
     return numpy.concatenate(
         [node.get_param(p).ravel() for node in model.walk() for p in node.param_names]
     )
+
+
+@pytest.mark.slow
+def test_a_committee_that_is_wished_for_after_training_is_trained_before_it_is_read(
+    small, tmp_path
+):
+    alone = project_of(small, tmp_path / "al", "none")
+    with Store(alone.database) as store:
+        store.open_round(0)
+        for step in (train_round, evaluate_round):
+            step(store, alone, store.round())
+        assert members_of_round(alone.folder(0)) == []
+        select_round(store, project_of(small, tmp_path / "al", "seeds"), store.round())
+        assert len(members_of_round(alone.folder(0))) == 1
+        assert store.metrics()[0]["strategy"].startswith("bald")
+        assert all(task.task["meta"]["score"] > 0 for task in store.tasks(0))
+
+
+@pytest.mark.slow
+def test_a_recogniser_of_sentences_is_told_no_labels(tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("senter")
+    words = {"words": ["One", ".", "Two", "."], "sent_starts": [True, False, True, False]}
+    docs = [Doc(nlp.vocab, **words)] * 4
+    DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
+    nlp.config["paths"] |= dict.fromkeys(("train", "dev"), str(tmp_path / "train.spacy"))
+    nlp.config["training"]["max_steps"] = 2
+    made = Config(nlp.config)
+    made.to_disk(tmp_path / "config.cfg")
+    nlp.initialize(lambda: [Example(doc, doc) for doc in docs])
+    nlp.to_disk(tmp_path / "model-best")
+    own = member_folder(Settings(component="senter", committee="seeds"), tmp_path, 0, 1)
+    assert train(own).model.is_dir()
 
 
 @pytest.mark.slow

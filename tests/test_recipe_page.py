@@ -194,11 +194,21 @@ TASK = {"text": "A b", "tokens": [TOKEN], "labels": ["PER"], "meta": {}}
         ("A", "ner_manual", "mapping"),
         (TASK, "choice", "asks for categories"),
         ({**TASK, "text": " "}, "ner_manual", "text"),
-        ({**TASK, "meta": float("nan")}, "ner_manual", "JSON"),
+        ({**TASK, "meta": {"score": float("nan")}}, "ner_manual", "JSON"),
+        ({**TASK, "meta": 7}, "ner_manual", "meta"),
+        ({**TASK, "_task_hash": "a"}, "ner_manual", "hash"),
     ],
 )
 def test_tasks_that_cannot_be_asked(task, view, why):
-    assert checked(TASK, "entities", "ner_manual", "mine") == {**TASK, "_view_id": "ner_manual"}
+    # Prodigy gives hashes to what a recipe streams, and so does the page
+    made, again, other = (
+        checked(task, "entities", "ner_manual", "mine")
+        for task in (TASK, TASK, {**TASK, "labels": ["PER", "LOC"]})
+    )
+    assert made == again == {**made, **TASK, "_view_id": "ner_manual"}
+    assert made["_task_hash"] != other["_task_hash"] and made["_input_hash"] == other["_input_hash"]
+    given = {**TASK, "_input_hash": 1, "_task_hash": 2}
+    assert checked(given, "entities", "ner_manual", "mine") == {**made, **given}
     with pytest.raises(AlError, match=f"AL275.*{why}"):
         checked(task, "entities", view, "mine")
 

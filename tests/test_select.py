@@ -345,10 +345,18 @@ def test_newest_model_is_the_default(model, pool, tmp_path, monkeypatch):
     import shutil
 
     for number, name in enumerate(
-        ("b/model-best", "training/al/round-001/model-best", ".hid/model-best")
+        (
+            "b/model-best",
+            "training/al/round-001/model-best",
+            ".hid/model-best",
+            # of another kind, though newer
+            "training/al/round-001/member-2/model-best",
+            "training/simulate/start/seed-1/model-best",
+        )
     ):
         shutil.copytree(model, tmp_path / name)
         os.utime(tmp_path / name / "meta.json", (10 + number, 10 + number))
+    (tmp_path / "training" / "simulate" / "plan.json").write_text("{}")
     monkeypatch.chdir(tmp_path)
     assert newest_model(Path(".")) == str(Path("training/al/round-001/model-best"))
     result = run.invoke(app, ["select", str(pool), "-n", "1"])

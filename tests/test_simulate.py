@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,6 +125,7 @@ def test_a_line_that_was_cut_off_is_run_again(tmp_path):
 
 # What a strategy is, and what annotators say
 
+BALD, DROPOUT = {"@al_acquisitions": "spacy-al.bald.v1"}, "spacy-al.dropout.v1"
 OWN = {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "mean"}
 
 
@@ -274,6 +276,11 @@ def test_a_simulation_says_what_it_found(whole):
     assert (output / "curve.png").read_bytes().startswith(b"\x89PNG")
     assert "<html" in (output / "report.html").read_text("utf8")
     assert json.loads((output / "metrics.json").read_text("utf8"))["kind"] == "simulation"
+    # the command that is shown is the one that was typed
+    typed = shlex.split(summary["command"])
+    assert typed[3:5] == ["simulate", str(CONFIG)] and typed[typed.index("-o") + 1] == str(output)
+    for words in (["--strategy", "mnlp+density"], ["--full", "40"], ["--al.batch_size", "10"]):
+        assert words[1] == typed[typed.index(words[0]) + 1]
     for name in ("mnlp+density", "random", "One seed"):
         assert name in result.output
 
@@ -407,3 +414,34 @@ def test_results_stay_while_strategies_are_added_and_not_when_one_is_changed(sma
         changed = {name: {"density_weight": 2.0}}
         with pytest.raises(AlError, match="AL101"):
             check_plan(replace(plan, strategies=(name,), sections=changed), tmp_path)
+    # nor is a section what is composed by the same name
+    with pytest.raises(AlError, match="AL101"):
+        check_plan(replace(plan, strategies=("a",), sections={}), tmp_path)
+    check_plan(replace(plan, strategies=("mnlp",), sections={}), tmp_path)
+    with pytest.raises(AlError, match="AL101"):
+        check_plan(replace(plan, strategies=("mnlp",), sections={"mnlp": {}}), tmp_path)
+    check_plan(replace(plan, strategies=("mnlp", "b"), sections={"b": b}), tmp_path)
+
+
+@pytest.mark.parametrize(
+    "own", [{"committee": "seeds"}, {"blocks": {"posterior": {"@al_posteriors": DROPOUT}}}]
+)
+def test_several_opinions_have_acquisitions_of_their_own(tmp_path, own):
+    settings = Settings(**own)
+    assert default_strategy(settings, "ner") == "bald"
+    assert default_strategy(settings, "textcat") == "consensus_entropy"
+    assert composed(settings, "bald", "ner").blocks["acquisition"] == BALD
+    with pytest.raises(UsageError, match=r"AL106.*bald, consensus_entropy, vote_entropy"):
+        composed(settings, "mnlp", "ner")
+    plan = Plan(CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner")
+    check_simulated(replace(plan, sections={"x": {"acquisition": BALD}}))
+    with pytest.raises(UsageError, match="AL106"):
+        check_simulated(replace(plan, sections={"x": {"acquisition": OWN}}))
+
+
+def test_seconds_of_people_are_not_simulated_for_a_strategy_either(tmp_path):
+    settings = Settings(cost="seconds")
+    plan = Plan(CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner")
+    check_simulated(replace(plan, sections={"x": {}}))
+    with pytest.raises(UsageError, match=r"AL083.*al\.cost"):
+        check_simulated(replace(plan, sections={"x": {"cost_weight": 1.0}}))

@@ -306,6 +306,15 @@ def test_other_pages_and_names_are_refused(client, headers, path):
     assert set(HEADERS) <= set(done.headers)
 
 
+def test_a_link_in_a_mail_opens_the_page_and_nothing_else(client):
+    linked = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}
+    linked["sec-fetch-dest"] = "document"
+    assert client.get("/", headers=linked).status_code == 200
+    assert client.get("/", headers={**linked, "sec-fetch-dest": "iframe"}).status_code == 403
+    assert client.get("/", headers={**linked, "origin": "http://evil.example"}).status_code == 403
+    assert client.get("/api/session", headers=linked).status_code == 403
+
+
 def test_its_own_page_is_not_refused(client):
     for host in ("127.0.0.1:8765", "localhost", "localhost:9000"):
         headers = {"host": host, "origin": f"http://{host}", "sec-fetch-site": "same-origin"}

@@ -23,7 +23,7 @@ from spacy_al.simulate import Plan, facts, read_full, simulate
 from spacy_al.simulate.answers import oracle_block
 from spacy_al.simulate.plan import default_strategy, taught
 from spacy_al.simulate.run import CORPUS
-from spacy_al.util import replacing
+from spacy_al.util import command_line, replacing
 
 STRATEGY = (
     "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
@@ -111,19 +111,29 @@ def simulate_cli(
     rows = list(
         _progress(simulate(plan, output, n_process=n_process or cores(), full=steps), plan, output)
     )
-    found = write_facts(plan, output, rows, full is not None)
+    typed: list[Any] = [config, "--gold", gold, "-o", output]
+    typed += ["--strategies", strategies] if strategies else []
+    typed += [word for name in strategy or () for word in ("--strategy", name)]
+    typed += ["--seeds", seeds, "--start", start, "--rounds", plan.rounds]
+    typed += ["--full", full] if full else []
+    typed += ["--oracle", oracle] if oracle else []
+    typed += ["--code", code] if code else []
+    command = command_line("simulate", typed, overrides)
+    found = write_facts(plan, output, rows, full is not None, command)
     if not quiet:
         for text in format_facts(found):
             typer.echo(text, err=True)
         typer.echo(f"✔ Results in {output}", err=True)
 
 
-def write_facts(plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool) -> dict[str, Any]:
+def write_facts(
+    plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
+) -> dict[str, Any]:
     """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
     corpus = json.loads((output / CORPUS).read_text("utf8"))
     whole = read_full(output) if full else None
     title = f"{plan.gold.parent.name}: {plan.gold.stem}"
-    found = facts(plan, rows, corpus, whole, title=title)
+    found = facts(plan, rows, corpus, whole, title=title, command=command)
     for name in ("summary.json", "metrics.json"):
         with replacing(output / name) as file:
             file.write(json.dumps(found, indent=2) + "\n")

@@ -7,7 +7,7 @@ import hashlib
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, TypeAlias
 
@@ -85,6 +85,20 @@ def make_task(
     task["_task_hash"] = _hash32([doc.text, component, list(labels), shown])
     task["_view_id"] = view_id
     return task
+
+
+def with_hashes(task: Mapping[str, Any]) -> Task:
+    """A task with hashes of its own where it has none: Prodigy gives them to whatever a recipe streams."""
+    spans = [[span["start"], span["end"], span["label"]] for span in task.get("spans", ())]
+    shown = [task["_view_id"], task["labels"], spans, task.get("options"), task.get("asked")]
+    hashes = {
+        "_input_hash": _hash32(task["text"]),
+        "_task_hash": _hash32([task["text"], *shown]),
+    }
+    made: Any = {**hashes, **task}
+    if {type(made[name]) for name in hashes} != {int}:
+        raise TypeError("a hash of it is no whole number")
+    return made
 
 
 def read_tasks(path: Path) -> Iterator[Task]:

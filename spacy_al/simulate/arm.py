@@ -15,7 +15,12 @@ from spacy.cli.train import train
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from spacy_al.committee import keep_checkpoints, member_folder, read_together
+from spacy_al.committee import (
+    check_checkpoints,
+    keep_checkpoints,
+    member_folder,
+    read_together,
+)
 from spacy_al.curve import RANDOM
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.evaluate import evaluate
@@ -153,7 +158,9 @@ def _learn(
     )
     keep_checkpoints(settings, folder)
     _train(folder, len(found.docs) + len(own), overrides)
-    if settings.committee not in ("none", "checkpoints") and step.number < plan.rounds:
+    if settings.committee == "checkpoints":
+        check_checkpoints(folder)
+    elif settings.committee != "none" and step.number < plan.rounds:
         for member in range(1, settings.committee_size):
             _train(member_folder(settings, folder, step.number, member), len(found.docs))
     trained = time.perf_counter()

@@ -24,6 +24,7 @@ def facts(
     full: dict[str, Any] | None = None,
     *,
     title: str = "",
+    command: str = "",
 ) -> dict[str, Any]:
     """What the report says and `metrics.json` holds.
 
@@ -32,6 +33,7 @@ def facts(
     corpus (dict): As `Corpus.describe` gives it.
     full (dict | None): Numbers of a model that was trained on all of it.
     title (str): Of the report.
+    command (str): That runs it.
     RETURNS (dict): strategies: for each its numbers by words, and all of them under `by_cost`, see `curve.compare`; rare: how
         often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
         over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
@@ -61,7 +63,7 @@ def facts(
         )
     return {
         "kind": "simulation",
-        "command": plan.command,
+        "command": command,
         "title": title,
         "plan": plan.describe(),
         "made_with": {

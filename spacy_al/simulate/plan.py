@@ -19,11 +19,13 @@ from spacy_al.section import Check, named
 from spacy_al.self_train import check_whole
 from spacy_al.settings import Settings, overlaid
 from spacy_al.suggest import FORMS
-from spacy_al.util import command_line, replacing
+from spacy_al.util import replacing
 
 DENSITY = "density"
 # Block of a config -> registry of the functions that it can name
 PARTS = {"acquisition": registry.al_acquisitions, "sampler": registry.al_samplers}
+# Readers of several opinions
+SEVERAL = ("spacy-al.committee.v1", "spacy-al.dropout.v1")
 # Kind of question -> kind of posterior; of categories it depends on the factory
 POSTERIORS = {"entities": "entities", "spans": "spans", "tags": "tokens"}
 
@@ -78,23 +80,13 @@ class Plan:
     def lang(self) -> str:
         return self.settings.lang
 
-    @property
-    def command(self) -> str:
-        """The command that runs it, for a terminal."""
-        words: list[Any] = [self.config, "--gold", self.gold]
-        for name in self.strategies:
-            words += ["--strategy", name] if name != RANDOM else []
-        words += ["--seeds", len(self.seeds), "--start", self.start, "--rounds", self.rounds]
-        words += ["--code", self.code] if self.code else []
-        return command_line("simulate", words, self.overrides)
-
     def describe(self) -> dict[str, Any]:
         """As plain data, for the results, with hashes of what the files hold."""
         plain = {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}
         names = ("config", "gold", "dev", "test", *(["code"] if self.code else []))
         hashes = {name: _file_hash(getattr(self, name)) for name in names}
         # of a file of strategies only those that are used, so that others can be added to it
-        used = {name: v for name, v in self.sections.items() if name in self.strategies}
+        used = {name: self.sections.get(name) for name in self.strategies if name != RANDOM}
         # a setting that a later version adds, and that nobody turned, changes nothing
         told = {k: str(v) for k, v in vars(self.settings).items() if v != getattr(Settings(), k)}
         plain = {**plain, "settings": told, "sections": used, "hashes": hashes}
@@ -113,11 +105,14 @@ def check_plan(plan: Plan, output: Path) -> None:
     fixed = {name: v for name, v in described.items() if name not in free}
     if path.is_file():
         before = json.loads(path.read_text("utf8"))
-        theirs = before.get("sections", {})
-        same = all(theirs.get(name, section) == section for name, section in plan.sections.items())
+        # of a strategy that is composed by its name there is no section
+        theirs = dict.fromkeys(name for name in before["strategies"] if name != RANDOM)
+        theirs |= before.get("sections", {})
+        ours = described["sections"]
+        same = all(theirs.get(name, section) == section for name, section in ours.items())
         if not same or {name: before.get(name) for name in fixed} != fixed:
             raise AlError(Errors.AL101.format(path=output))
-        described["sections"] = {**theirs, **described["sections"]}
+        described["sections"] = {**theirs, **ours}
     with replacing(path) as file:
         file.write(json.dumps(described, indent=2) + "\n")
 
@@ -128,13 +123,15 @@ def check_simulated(plan: Plan) -> None:
     RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, AL280 for
         texts that it cannot be sure of, and as `Plan.settings_of`.
     """
-    own, refuse = plan.settings, Check(plan.config).refuse
-    if own.cost == "seconds" and own.cost_weight:
-        refuse("al.cost", "seconds are learnt from people's answers", ["words"])
     if RANDOM in plan.sections:
         Check("The file of strategies").refuse(RANDOM, "chance has no settings", ["another name"])
     for strategy in plan.strategies:
         settings = plan.settings_of(strategy)
+        if settings.cost == "seconds" and settings.cost_weight:
+            why = "seconds are learnt from people's answers"
+            Check(plan.config).refuse("al.cost", why, ["words"])
+        if block := settings.blocks.get("acquisition"):
+            _check_fit(_short(block["@al_acquisitions"]), settings, plan.factory)
         if settings.partial:
             check_factory(plan.factory, settings.partial)
         if settings.self_training:
@@ -169,20 +166,21 @@ def composed(settings: Settings, strategy: str, factory: str) -> Settings:
             if (block := named(f"al_{name}s", part))[f"@al_{name}s"] in functions
         }
         if not found:
-            raise UsageError(Errors.AL105.format(name=part, known=", ".join(_known(factory))))
+            known = ", ".join(_known(settings, factory))
+            raise UsageError(Errors.AL105.format(name=part, known=known))
         name, block = next(iter(found.items()))
         # of the function that the config names, its settings are kept
         if blocks.get(name, {}).get(f"@al_{name}s") != block[f"@al_{name}s"]:
             blocks[name] = block
         if name == "acquisition":
-            _check_fit(part, factory)
+            _check_fit(part, settings, factory)
     return replace(settings, density_weight=weight, blocks=blocks)
 
 
 def default_strategy(settings: Settings, factory: str) -> str:
     """The config's acquisition, else the one that suits the component."""
     block = settings.blocks.get("acquisition")
-    return _short(block["@al_acquisitions"]) if block else FITS[_posterior(factory)][0]
+    return _short(block["@al_acquisitions"]) if block else FITS[_posterior(settings, factory)][0]
 
 
 def taught(config: Path, overrides: dict[str, Any], component: str | None) -> tuple[str, str]:
@@ -208,22 +206,25 @@ def _short(name: str) -> str:
     return short if "." not in short else name
 
 
-def _posterior(factory: str) -> str:
-    kind = FORMS[factory][0]
+def _posterior(settings: Settings, factory: str) -> str:
+    """The kind of posterior that settings read a component of this factory as."""
     exclusive = "multilabel" if factory == "textcat_multilabel" else "exclusive"
-    return POSTERIORS.get(kind, f"{exclusive} categories")
+    kind = POSTERIORS.get(FORMS[factory][0], f"{exclusive} categories")
+    reader = settings.blocks.get("posterior", {}).get("@al_posteriors")
+    several = settings.committee != "none" or reader in SEVERAL
+    return f"committee of {kind}" if several else kind
 
 
-def _check_fit(name: str, factory: str) -> None:
-    fits, short = FITS[_posterior(factory)], _short(name)
+def _check_fit(name: str, settings: Settings, factory: str) -> None:
+    fits, short = FITS[_posterior(settings, factory)], _short(name)
     ours = {name for names in FITS.values() for name in names}
     if short in ours and short not in fits:
         raise UsageError(Errors.AL106.format(name=name, factory=factory, fits=", ".join(fits)))
 
 
-def _known(factory: str) -> list[str]:
+def _known(settings: Settings, factory: str) -> list[str]:
     samplers = [_short(name) for name in sorted(registry.al_samplers.get_all())]
-    return [*FITS[_posterior(factory)], DENSITY, *samplers, RANDOM]
+    return [*FITS[_posterior(settings, factory)], DENSITY, *samplers, RANDOM]
 
 
 def _file_hash(path: Path) -> str:

@@ -23,7 +23,7 @@ from spacy_al.data.answers import check, kind_of
 from spacy_al.data.desk import answered_tasks
 from spacy_al.data.export import TASKS, export_tasks
 from spacy_al.data.store import Store
-from spacy_al.data.tasks import Task
+from spacy_al.data.tasks import Task, with_hashes
 from spacy_al.errors import AlError, Errors
 from spacy_al.project import Project, open_project
 from spacy_al.recipe import start_in
@@ -139,10 +139,12 @@ def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
     RAISES (AlError): AL275 for one that cannot.
     """
     try:
-        task = {"_view_id": view_id, **task}
+        task = with_hashes({"_view_id": view_id, "meta": {}, **task})
         texts = [task["text"], *(token["text"] for token in task["tokens"]), *task["labels"]]
         if not task["text"].strip() or not all(isinstance(text, str) for text in texts):
             raise ValueError("its text, its tokens or its labels are not what they should be")
+        if not isinstance(task["meta"], dict):
+            raise TypeError("its meta is no object")
         if kind_of(task) != kind:
             raise ValueError(f"it asks for {kind_of(task)}, and {kind} are what is taught")
         check(task, {"answer": "reject", "accept" if kind == "categories" else "spans": []})

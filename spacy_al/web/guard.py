@@ -84,7 +84,7 @@ def guarded(
 
         try:
             headers = _headers(scope)
-            _check_source(headers, hosts)
+            _check_source(headers, hosts, opened=scope["method"] == "GET" and scope["path"] == "/")
             if scope["method"] not in ("GET", "HEAD", "POST"):
                 raise Refused(405, "Only GET and POST are understood.")
             if scope["path"].startswith("/api/"):
@@ -125,7 +125,7 @@ def _headers(scope: Any) -> dict[str, str]:
     return found
 
 
-def _check_source(headers: Mapping[str, str], hosts: Collection[str]) -> None:
+def _check_source(headers: Mapping[str, str], hosts: Collection[str], *, opened: bool) -> None:
     host = headers.get("host", "")
     try:
         name = urlsplit(f"//{host}").hostname or ""
@@ -134,7 +134,11 @@ def _check_source(headers: Mapping[str, str], hosts: Collection[str]) -> None:
         raise Refused(400, "These headers cannot be read.") from None
     if name.lower() not in hosts:
         raise Refused(403, "This server is not reached by that name: start it with --name.")
-    if origin.lower() != host.lower() or headers.get("sec-fetch-site") == "cross-site":
+    # a link in a mail opens the page, in which there is nothing of the run yet
+    to = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    linked = opened and to == ("navigate", "document")
+    foreign = headers.get("sec-fetch-site") == "cross-site" and not linked
+    if origin.lower() != host.lower() or foreign:
         raise Refused(403, "This request comes from another page.")
 
 
