@@ -1,6 +1,6 @@
 """Correct the entities that the model suggests, in the texts that teach it most.
 
-    prodigy al.ner.correct my_dataset training/al corpus/pool -F recipes/ner_correct.py
+    prodigy al.ner.correct my_dataset training/al corpus/pool.spacy -F recipes/ner_correct.py
 
 As long as there is no model, nothing is suggested and the texts represent the pool; give the labels with --label.
 """

@@ -1,6 +1,6 @@
 """Texts in which the model probably misses an entity.
 
-    prodigy al.ner.gaps my_dataset training/al corpus/pool -F recipes/ner_gaps.py
+    prodigy al.ner.gaps my_dataset training/al corpus/pool.spacy -F recipes/ner_gaps.py
 
 For rare labels and for recall. It needs a model: begin with ner_correct.
 """

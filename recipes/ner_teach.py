@@ -1,6 +1,6 @@
 """Yes or no to single entities, the ones that are as likely right as wrong.
 
-    prodigy al.ner.teach my_dataset training/al corpus/pool -F recipes/ner_teach.py
+    prodigy al.ner.teach my_dataset training/al corpus/pool.spacy -F recipes/ner_teach.py
 
 Quick to answer, but a yes says little of the rest of the text. It needs a model: begin with ner_correct.
 """

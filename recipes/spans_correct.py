@@ -1,6 +1,6 @@
 """Correct the spans that the model suggests, which may overlap.
 
-    prodigy al.spans.correct my_dataset training/al corpus/pool -F recipes/spans_correct.py
+    prodigy al.spans.correct my_dataset training/al corpus/pool.spacy -F recipes/spans_correct.py
 
 As long as there is no model, nothing is suggested and the texts represent the pool; give the labels with --label.
 """

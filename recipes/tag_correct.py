@@ -1,6 +1,6 @@
 """Correct the tags that the model suggests.
 
-    prodigy al.tag.correct my_dataset training/al corpus/pool -F recipes/tag_correct.py
+    prodigy al.tag.correct my_dataset training/al corpus/pool.spacy -F recipes/tag_correct.py
 
 As long as there is no model, nothing is suggested and the texts represent the pool; give the labels with --label.
 """

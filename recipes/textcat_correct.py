@@ -1,6 +1,6 @@
 """Choose the categories of the texts that teach the model most.
 
-    prodigy al.textcat.correct my_dataset training/al corpus/pool -F recipes/textcat_correct.py
+    prodigy al.textcat.correct my_dataset training/al corpus/pool.spacy -F recipes/textcat_correct.py
 
 Exclusive categories or several at once, as the model has them. As long as there is no model, the texts represent the pool: give
 the labels with --label, and --multilabel where several may apply.

@@ -1,6 +1,6 @@
 """Yes or no to single categories, the ones that are as likely right as wrong.
 
-    prodigy al.textcat.teach my_dataset training/al corpus/pool -F recipes/textcat_teach.py
+    prodigy al.textcat.teach my_dataset training/al corpus/pool.spacy -F recipes/textcat_teach.py
 
 Where the categories exclude each other, a no to one of them teaches nothing until another one is accepted: textcat_correct
 is the better question there, unless there are too many categories to choose from. It needs a model.

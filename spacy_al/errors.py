@@ -522,7 +522,7 @@ class Errors:
 
     # Label Studio
     AL290 = (
-        "[AL290] Which Label Studio, and who asks? Set LABEL_STUDIO_URL (or --url) to its address, http or https, and "
+        "[AL290] Which Label Studio, and who asks? Set LABEL_STUDIO_URL (for push and pull also --url) to its address, http or https, and "
         "LABEL_STUDIO_API_KEY to the access token of your account there."
     )
     AL291 = "[AL291] Label Studio at {url} cannot be reached: {why}. What was done so far stays; give the same command again when it can."

@@ -84,13 +84,17 @@ class Project:
     def waits(self, number: int, left: int, total: int) -> str:
         """What people are to do in a round, in one sentence."""
         overlap = self.settings.overlap
+        if not left:
+            return f"Round {number} has all of its {total} answers: `{self.command}` goes on."
         if self.at_least:
             page = command_line("annotate", [self.config], self.overrides)
             return f"Round {number} waits for {left} of {total} answers, on the page: `{page}`."
         what = "answers" if overlap == 1 else f"texts, each answered by {overlap} people"
+        # with its overrides: two runs of one config may ask the same
+        taken = command_line("import", [self.config, "ANSWERS.jsonl"], self.overrides)
         return (
             f"Round {number} waits for {left} of {total} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "
-            f"the answers in with `python -m spacy_al import {self.config} ANSWERS.jsonl`, and run again."
+            f"the answers in with `{taken}`, and run again."
         )
 
     def folder(self, number: int) -> Path:

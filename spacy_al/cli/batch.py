@@ -35,6 +35,10 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
         state = "calibrated" if selection.calibrated else "uncalibrated"
         used = f"{selection.component} of {selection.model} ({state} probabilities), {selection.strategy}"
     lines = [f"ℹ {printable(used)}", "", *_table(selection, shown), ""]
+    if not any(task["labels"] for task in selection.tasks):
+        lines += [
+            "⚠ No labels are known, so there are none to choose from: --config with labels = [...] in [al]"
+        ]
     left = [f"{k} {why}" for why, k in sorted(selection.report.items()) if why != "read" and k]
     lines += [f"ℹ Left out: {', '.join(left)}"] if left else []
     to = "standard output" if str(output) == "-" else printable(output)

@@ -45,6 +45,9 @@ BLOCKS = {
 }
 
 
+POOL = "The unlabelled texts (default: corpus/pool if it is there, else corpus/pool.spacy)"
+
+
 @app.command("init")
 @explained
 def init_cli(
@@ -54,12 +57,13 @@ def init_cli(
     component: Annotated[
         str | None, Option("--component", help="The component that is taught")
     ] = None,
-    pool: Annotated[str, Option("--pool", help="The unlabelled texts")] = "corpus/pool.spacy",
+    pool: Annotated[str | None, Option("--pool", help=POOL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of a starter config")] = "en",
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
-    added = init(config, component=component, pool=pool, lang=lang)
+    found = "corpus/pool" if Path("corpus/pool").is_dir() else "corpus/pool.spacy"
+    added = init(config, component=component, pool=pool or found, lang=lang)
     if not quiet:
         typer.echo(
             f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",

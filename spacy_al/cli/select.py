@@ -26,7 +26,9 @@ from spacy_al.select import select
 from spacy_al.settings import Settings, read_settings
 
 POOL = "A .spacy file or a folder of shards (default: that of the config)"
-MODEL = "Trained pipeline (default: the newest model-best below this folder)"
+MODEL = (
+    "Trained pipeline (default: the newest model-best of the config's run, else below this folder)"
+)
 COLD = "Use no model: choose what represents the pool"
 PATTERNS = "Patterns of an EntityRuler or SpanRuler (.jsonl): without a model, texts in which they match come first"
 LABELED = "Corpus or file of tasks whose texts are not asked again; may be given several times"
@@ -99,7 +101,10 @@ def select_cli(
     check_output(output, format, pool)
     if cold and model:
         raise typer.BadParameter("--cold uses no model, and --model names one")
-    model = model or (None if cold or patterns else newest_model(Path(".")))
+    if not (model or cold or patterns):
+        # of this run, if it has one
+        model = newest_model(settings.output) if config else None
+        model = model or newest_model(Path("."))
     if model and members_of_round(Path(model).parent):
         # as the run reads it
         settings = read_together(settings, Path(model).parent)
