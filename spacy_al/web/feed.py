@@ -139,7 +139,7 @@ def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
     RAISES (AlError): AL275 for one that cannot.
     """
     try:
-        task = with_hashes({"_view_id": view_id, "meta": {}, **task})
+        task = {"_view_id": view_id, "meta": {}, **task}
         texts = [task["text"], *(token["text"] for token in task["tokens"]), *task["labels"]]
         if not task["text"].strip() or not all(isinstance(text, str) for text in texts):
             raise ValueError("its text, its tokens or its labels are not what they should be")
@@ -147,6 +147,7 @@ def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
             raise TypeError("its meta is no object")
         if kind_of(task) != kind:
             raise ValueError(f"it asks for {kind_of(task)}, and {kind} are what is taught")
+        task = with_hashes(task)
         check(task, {"answer": "reject", "accept" if kind == "categories" else "spans": []})
         json.dumps(task, allow_nan=False)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, AlError) as error:
