@@ -259,7 +259,6 @@ def test_a_question_about_a_part_says_so_and_only_that_is_decided(studio, run_of
     form = server.call("GET", f"/api/projects/{read_pushed(project.output).project}/")
     assert "$al_asked" in form["label_config"]
     drug = text.index("prednisolone")
-    drug = text.index("prednisolone")
     said = [(drug, drug + len("prednisolone"), "DRUG")]
     annotate(server, shown, regions(text, said))
     assert pull_of(project, server) == {"stored": 1}

@@ -62,8 +62,7 @@ def init_cli(
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
-    found = "corpus/pool" if Path("corpus/pool").is_dir() else "corpus/pool.spacy"
-    added = init(config, component=component, pool=pool or found, lang=lang)
+    added = init(config, component=component, pool=pool, lang=lang)
     if not quiet:
         typer.echo(
             f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",
@@ -72,13 +71,13 @@ def init_cli(
 
 
 def init(
-    path: Path, *, component: str | None = None, pool: str = "corpus/pool.spacy", lang: str = "en"
+    path: Path, *, component: str | None = None, pool: str | None = None, lang: str = "en"
 ) -> list[str]:
     """Fill the `[al]` section of a config by inserting text.
 
     path (Path): A spaCy config; where there is none, a starter config for `component` (ner by default) is written.
     component (str | None): The component that is taught; by default the only one of the config that can be.
-    pool (str): For `[paths]`, where it has no pool yet.
+    pool (str | None): For `[paths]`, where it has no pool yet; by default corpus/pool if that is there, else corpus/pool.spacy.
     lang (str): Of a starter config.
     RETURNS (list[str]): What was added.
     RAISES (AlError): AL081 no config, AL104 no such component, or several to choose from.
@@ -114,6 +113,7 @@ def init(
     }
     added = []
     if "pool" not in config.get("paths", {}):
+        pool = pool or ("corpus/pool" if Path("corpus/pool").is_dir() else "corpus/pool.spacy")
         text = _insert(text, "paths", f'pool = "{pool}"\n')
         added.append("paths.pool")
     present = config.get("al", {})
