@@ -288,8 +288,10 @@ def test_what_is_stored_is_on_disk(store):
 ROUNDS = 4
 
 
-def _answer(path, annotator):
+def _answer(path, annotator, both):
+    """Answers what comes next until the run has ended; nobody goes on before both have answered."""
     with Store(path) as store, path.with_name(annotator).open("w") as acknowledged:
+        first = True
         while True:
             stored = next_task(store, annotator)
             if stored is None:
@@ -300,6 +302,9 @@ def _answer(path, annotator):
                 continue
             store.add_answer(stored.id, NONE, id=f"{annotator}-{stored.id}", annotator=annotator)
             acknowledged.write(f"{stored.id}\n")
+            if first:
+                both.wait(60)
+                first = False
 
 
 def _advance(path, batch):
@@ -328,7 +333,8 @@ def _join(processes, seconds=120):
 )
 def test_two_answer_while_a_third_advances(tmp_path, context, batch):
     path = tmp_path / "al.db"
-    processes = [context.Process(target=_answer, args=(path, who)) for who in "ab"]
+    both = context.Barrier(2)
+    processes = [context.Process(target=_answer, args=(path, who, both)) for who in "ab"]
     processes.append(context.Process(target=_advance, args=(path, batch)))
     for process in processes:
         process.start()
