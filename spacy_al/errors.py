@@ -206,6 +206,11 @@ class Errors:
         "needed, each row with the sum 1 where labels are exclusive. Check how it was fitted."
     )
 
+    AL248 = (
+        "[AL248] {name} is to be fitted on what is labelled, and {found}. Name a corpus of texts of at least two categories "
+        "in paths.train or with --labeled, or register a function that returns a fitted estimator."
+    )
+
     AL245 = (
         "[AL245] The sampler spacy-al.{name}.v1 needs the library that it borrows from, which is not installed. "
         "Install it with: pip install 'spacy-al[{name}]'"

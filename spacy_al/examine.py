@@ -31,7 +31,14 @@ def examine(project: Project, number: int) -> dict[str, Any]:
     folder, settings, started = project.folder(number), project.settings, time.perf_counter()
     posterior = {name: block for name, block in settings.blocks.items() if name == "posterior"}
     model = str(folder / "model-best")
-    job = Job(model, settings.component, posterior, code=project.code_text, gpu_id=project.gpu_id)
+    job = Job(
+        model,
+        settings.component,
+        posterior,
+        code=project.code_text,
+        gpu_id=project.gpu_id,
+        labelled=(folder / "train.spacy",),
+    )
     scorer = Scorer(job)
     metrics: dict[str, Any] = {"dev": evaluate(scorer.nlp, project.dev, scorer.component)}
     if settings.test:

@@ -8,14 +8,13 @@ from typing import Any
 import numpy
 from spacy.tokens import Doc
 
+from spacy_al.data.labeled import labelled_docs
 from spacy_al.data.merge import count_labels
-from spacy_al.data.pool import shards
-from spacy_al.data.shard import read_shard
 from spacy_al.scoring import BATCH, Scorer
 from spacy_al.selection.factored import stack
 from spacy_al.suggest import FORMS
 from spacy_al.types import Ints
-from spacy_al.util import batched, content_hash
+from spacy_al.util import batched
 
 
 @dataclass(frozen=True)
@@ -40,23 +39,16 @@ def read_labelled(
     *,
     embed: bool = True,
 ) -> Labelled:
-    """Embed labelled corpora and count their labels. Files of tasks have no labels, and are passed over.
+    """Embed labelled corpora and count their labels.
 
-    Texts that a pool could not hold are passed over as well: empty ones, white space, longer ones than the pipeline takes.
-
-    paths (Sequence[Path]): `.spacy` files or folders of them.
+    paths (Sequence[Path]): As for `labelled_docs`.
     scorer (Scorer): Its pipeline tokenises anew and its embedding is used, as for the pool.
     spans_key (str): Where a span categoriser keeps its spans.
     factory (str | None): Of the component, where there is no model to ask.
     embed (bool): Whether anybody looks at their vectors, which take a pass of the model.
-    RAISES (AlError): As `shards`, `read_shard` and `Scorer.embed`.
+    RAISES (AlError): As `labelled_docs` and `Scorer.embed`.
     """
-    gold: dict[str, Doc] = {}
-    for path in paths:
-        for shard in shards(path) if path.suffix != ".jsonl" else ():
-            for doc in read_shard(shard, scorer.nlp.vocab):
-                if doc.text.strip() and len(doc.text) <= scorer.nlp.max_length:
-                    gold.setdefault(content_hash(doc.text), doc)
+    gold = labelled_docs(paths, scorer.nlp)
     labels: tuple[str, ...] = ()
     if scorer.job.model is not None:
         factory = scorer.nlp.get_pipe_meta(scorer.component).factory

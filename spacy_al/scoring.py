@@ -20,6 +20,7 @@ from thinc.api import Model, NumpyOps, require_gpu
 from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.acquisition.arrays import finite
 from spacy_al.data.duplicates import copy_keys
+from spacy_al.data.labeled import labelled_docs
 from spacy_al.data.pool import PoolItem, read_shard_items
 from spacy_al.embeddings import Embedding
 from spacy_al.errors import AlError, Errors, UsageError
@@ -52,6 +53,7 @@ class Job:
     lang (str): Language of the tokeniser where there is no model.
     code (str | None): Python file that registers functions.
     gpu_id (int): -1 for none.
+    labelled (tuple[Path, ...]): What the model learned from, for a posterior that learns as well.
     """
 
     model: str | None
@@ -62,6 +64,7 @@ class Job:
     lang: str = "en"
     code: str | None = None
     gpu_id: int = -1
+    labelled: tuple[Path, ...] = ()
 
 
 class Scorer:
@@ -81,9 +84,14 @@ class Scorer:
         self.calibrated = read_calibration(self.nlp, self.component) is not None
         posterior = job.blocks.get("posterior")
         self.read: Reader = resolve(posterior) if posterior else reader_of(self.nlp, self.component)
-        if "nlp" in inspect.signature(self.read).parameters:
+        wanted, given = inspect.signature(self.read).parameters, dict[str, Any]()
+        if "nlp" in wanted:
             # to run a shared encoder anew, which comes before the component
-            self.read = partial(self.read, nlp=self.nlp)  # type: ignore[call-arg]
+            given["nlp"] = self.nlp
+        if "labelled" in wanted:
+            given["labelled"] = self._labelled()
+        if given:
+            self.read = partial(self.read, **given)
 
     @cached_property
     def embedding(self) -> Embedding:
@@ -143,6 +151,12 @@ class Scorer:
             given["posteriors"] = posteriors
         with blamed_on(self.embedding):
             return self.embedding(docs, **given)
+
+    def _labelled(self) -> list[tuple[Doc, dict[str, float]]]:
+        """The job's labelled texts, tokenised as the pool is and sent through the components before, and their categories."""
+        found = labelled_docs(self.job.labelled, self.nlp).values()
+        fresh = run(self.upstream, [self.nlp.make_doc(doc.text) for doc in found])
+        return [(doc, gold.cats) for doc, gold in zip(fresh, found)]
 
     def _column(self, name: str, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
         if name == "embeddings":

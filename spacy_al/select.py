@@ -140,19 +140,18 @@ def select(
         lang=settings.lang,
         code=code,
         gpu_id=gpu_id,
+        labelled=tuple(Path(path) for path in (trained_on, *labeled, settings.train) if path),
     )
     scorer = Scorer(job)
     terms = read_patterns(Path(patterns), scorer.nlp) if patterns else None
 
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
-    corpora = [Path(path) for path in labeled]
-    scores = _leave_out(scores, corpora, asked, settings)
+    scores = _leave_out(scores, [Path(path) for path in labeled], asked, settings)
     _refuse_empty(scores, pool)
     labelled = None
     if "labelled" in wanted:
-        corpora = [path for path in (trained_on, *corpora, settings.train) if path]
         labelled = read_labelled(
-            corpora, scorer, settings.spans_key, settings.factory, embed=name not in BLIND
+            job.labelled, scorer, settings.spans_key, settings.factory, embed=name not in BLIND
         )
     scores, labelled = in_one_space(scores, labelled, weigh_rare)
     scores = usable(scores, settings.filter)

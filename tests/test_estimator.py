@@ -10,11 +10,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import LinearSVC
+from spacy.tokens import DocBin
 
 import spacy_al
 from spacy_al import estimator_posteriors, registry
 from spacy_al.embeddings import hashed_words
 from spacy_al.errors import AlError, UsageError
+from spacy_al.scoring import Job, Scorer
+from spacy_al.select import select
+from spacy_al.settings import Settings
 
 TEXTS = ["good day", "bad night", "good good", "bad bad", "so so", ""]
 LABELS = ["NEG", "POS", "MID"]
@@ -111,11 +115,6 @@ def test_in_place_of_a_component():
 
 
 def test_select_chooses_by_it(tmp_path):
-    from spacy.tokens import DocBin
-
-    from spacy_al.select import select
-    from spacy_al.settings import Settings
-
     code = tmp_path / "code.py"
     code.write_text(
         """
@@ -179,3 +178,121 @@ def test_no_probabilities_at_all():
         spacy_al.estimator_posteriors(LinearSVC(), numpy.eye(2))
     with pytest.raises(UsageError, match="AL242"):
         registry.al_posteriors.get("spacy-al.estimator.v1")(LinearSVC(), hashed_words)
+
+
+# Fitted on what is labelled
+
+UNFITTED = """
+import spacy
+from sklearn.naive_bayes import MultinomialNB
+
+@spacy.registry.misc("test_estimator_unfitted.v1")
+def unfitted():
+    return MultinomialNB()
+"""
+BLOCK = {
+    "@al_posteriors": "spacy-al.estimator.v1",
+    "estimator": {"@misc": "test_estimator_unfitted.v1"},
+    "embedding": {"@al_embeddings": "spacy-al.hashed_words.v1"},
+}
+
+
+@pytest.fixture
+def corpus(tmp_path):
+    """Writes labelled texts; beside them are a model, a pool and the code."""
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat")
+    for label in LABELS:
+        pipe.add_label(label)
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "model")
+    (tmp_path / "code.py").write_text(UNFITTED, "utf8")
+    pool = ["a good night", "a good, good day", "bad bad bad day"]
+    DocBin(docs=[nlp.make_doc(text) for text in pool]).to_disk(tmp_path / "pool.spacy")
+
+    def write(cats):
+        docs = []
+        for text, right in zip(TEXTS, cats):
+            docs.append(nlp.make_doc(text))
+            docs[-1].cats = {label: float(label == right) for label in LABELS} if right else {}
+        DocBin(docs=docs).to_disk(tmp_path / "train.spacy")
+        return tmp_path
+
+    return write
+
+
+def scorer_of(folder, labelled):
+    model, code = str(folder / "model"), str(folder / "code.py")
+    return Scorer(Job(model, blocks={"posterior": BLOCK}, code=code, labelled=labelled))
+
+
+def test_an_unfitted_one_learns_what_is_labelled(corpus):
+    folder = corpus([*ANSWERS, None])
+    scorer = scorer_of(folder, (folder / "train.spacy",))
+    posteriors = scorer.posteriors([scorer.nlp.make_doc(text) for text in TEXTS])
+    # the text without a category is not learned from, and the category without a text has probability 0
+    expected = MultinomialNB().fit(vectors_of(), ANSWERS).predict_proba(vectors_of(5))
+    assert_allclose([p.probs[:2] for p in posteriors[:5]], expected)
+    assert [p.probs[2] for p in posteriors[:5]] == [0] * 5
+    # what is labelled later changes what it says
+    corpus(["POS", "NEG", "POS", "POS"])
+    again = scorer_of(folder, (folder / "train.spacy",))
+    (now,) = again.posteriors([again.nlp.make_doc("bad bad")])
+    assert now.probs[1] > posteriors[3].probs[1]
+
+
+def test_one_of_several_labels_learns_as_well():
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat_multilabel")
+    for label in ("A", "B"):
+        pipe.add_label(label)
+    docs = [nlp.make_doc(text) for text in TEXTS[:4]]
+    cats = [{"A": 1.0}, {"A": 0.0, "B": 1.0}, {"A": 1.0, "B": 1.0}, {}]
+    read = registry.al_posteriors.get("spacy-al.estimator.v1")(
+        OneVsRestClassifier(LogisticRegression()), hashed_words
+    )
+    posteriors = read(pipe, docs, 1.0, labelled=list(zip(docs, cats)))
+    own = OneVsRestClassifier(LogisticRegression())
+    own.fit(vectors_of(), [[1, 0], [0, 1], [1, 1], [0, 0]])
+    assert_allclose([p.probs for p in posteriors], own.predict_proba(vectors_of()))
+    assert not posteriors[0].exclusive
+
+
+def test_select_fits_it_on_the_labelled_corpus(corpus):
+    folder = corpus(ANSWERS)
+    selection = select(
+        folder / "pool.spacy",
+        model=str(folder / "model"),
+        labeled=[folder / "train.spacy"],
+        settings=Settings(blocks={"posterior": BLOCK}, component="textcat"),
+        code=str(folder / "code.py"),
+        n=1,
+    )
+    assert [task["text"] for task in selection.tasks] == ["a good night"]
+
+
+@pytest.mark.parametrize(
+    "cats, found",
+    [(["POS", "POS"], "the 2 labelled texts have 1 "), ([None], "the 0 labelled texts have 0 ")],
+)
+def test_too_little_to_learn_from_is_explained(corpus, cats, found):
+    folder = corpus(cats)
+    scorer = scorer_of(folder, (folder / "train.spacy",))
+    with pytest.raises(UsageError, match=f"AL248.*MultinomialNB.*{found}"):
+        scorer.score([scorer.nlp.make_doc("good day")])
+    with pytest.raises(UsageError, match=r"AL248.*paths\.train"):
+        scorer_of(folder, ()).score([scorer.nlp.make_doc("good day")])
+
+
+def test_who_cannot_say_whether_it_is_fitted_is_taken_as_it_is():
+    class Own(Wrapped):
+        def fit(self, vectors, answers):
+            raise AssertionError("fitted elsewhere")
+
+    make = registry.al_posteriors.get("spacy-al.estimator.v1")
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat")
+    for label in ("A", "B"):
+        pipe.add_label(label)
+    (posterior,) = make(Own([0.25, 0.75]), hashed_words)(pipe, [nlp.make_doc("good")], 1.0)
+    assert_allclose(posterior.probs, [0.25, 0.75])

@@ -29,7 +29,7 @@ RESULTS = Path("docs") / "strategies"
 WORK = Path("training") / "strategies"
 # Of an experiment what is said nowhere, and how long models train
 DEFAULTS: dict[str, Any] = {"dev": 200, "test": 1000, "copies": 1, "spans_key": "", "lang": "en"}
-DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False}
+DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False, "code": ""}
 QUICK: dict[str, dict[str, Any]] = {
     "ner.cfg": {
         "training.optimizer.learn_rate": 0.003,
@@ -95,7 +95,8 @@ def run(
         cut_cli(corpus, cut, *sizes)
     if not output.exists() and kept.exists():
         shutil.copytree(kept, output)
-    config, code = Path("configs") / plan["config"], None
+    config = Path("configs") / plan["config"]
+    code = HERE / plan["code"] if plan["code"] else None
     changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
     if plan["frozen"]:
         vectors, code = WORK / "vectors" / name, Path("configs") / "strategies" / "frozen.py"

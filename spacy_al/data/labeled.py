@@ -2,12 +2,15 @@
 
 import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
+from spacy.language import Language
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_al.data.pool import shards
-from spacy_al.data.shard import read_bare
+from spacy_al.data.shard import read_bare, read_shard
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
 
@@ -27,6 +30,26 @@ def labeled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
     if path.exists() and path.is_file() and path.suffix != ".spacy":
         raise AlError(Errors.AL060.format(path=path))
     return {content_hash(doc.text) for shard in shards(path) for doc in read_bare(shard)}
+
+
+def labelled_docs(paths: Sequence[Path], nlp: Language) -> dict[str, Doc]:
+    """The labelled texts, each once, as they are stored.
+
+    Files of tasks have no labels and are passed over, and so are texts that a pool could not hold: empty ones, white space,
+    longer ones than the pipeline takes.
+
+    paths (Sequence[Path]): `.spacy` files or folders of them; of a text in several, the first counts.
+    nlp (Language): Its vocab and its greatest length are used.
+    RETURNS (dict[str, Doc]): By the hash of the text.
+    RAISES (AlError): As `shards` and `read_shard`.
+    """
+    found: dict[str, Doc] = {}
+    for path in paths:
+        for shard in shards(path) if path.suffix != ".jsonl" else ():
+            for doc in read_shard(shard, nlp.vocab):
+                if doc.text.strip() and len(doc.text) <= nlp.max_length:
+                    found.setdefault(content_hash(doc.text), doc)
+    return found
 
 
 def _task_ids(path: Path) -> set[str]:

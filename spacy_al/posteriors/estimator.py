@@ -1,6 +1,6 @@
 """Any estimator with `predict_proba` (scikit-learn, XGBoost, LightGBM, wrapped Keras or torch) as a text classifier."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -19,18 +19,66 @@ from spacy_al.types import Floats
 
 @registry.al_posteriors("spacy-al.estimator.v1")
 def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
-    """What a fitted estimator says of a text's vector, in place of the component.
+    """What an estimator says of a text's vector, in place of the component.
 
     Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
-    `spacy.registry.misc`, loads or fits it.
+    `spacy.registry.misc`, makes or loads it. One of scikit-learn's kind that is not fitted yet is fitted on what is labelled, each round anew.
 
-    estimator (Any): Fitted, with `predict_proba`.
-    embedding (Callable): From `al_embeddings`; the one it was fitted on.
+    estimator (Any): With `predict_proba`.
+    embedding (Callable): From `al_embeddings`; the one it was fitted on, if it was.
     RETURNS (Reader): Of a text classifier, which says which labels there are.
     RAISES (UsageError): AL242 without predict_proba.
     """
     _check(estimator)
-    return partial(read_estimator, estimator=estimator, embedding=embedding)
+    if _fitted(estimator):
+        return partial(read_estimator, estimator=estimator, embedding=embedding)
+    return Learner(estimator, embedding)
+
+
+class Learner:
+    """A reader that fits its estimator before it reads for the first time."""
+
+    def __init__(self, estimator: Any, embedding: Callable) -> None:
+        self.estimator, self.embedding = estimator, embedding
+        self._learned = False
+
+    def __call__(
+        self,
+        pipe: Any,
+        docs: Sequence[Doc],
+        temperature: Temperature,
+        *,
+        labelled: Sequence[tuple[Doc, Mapping[str, float]]] = (),
+    ) -> list[Categories]:
+        """As `read_estimator`.
+
+        labelled (Sequence): Texts as the embedding wants them, with their categories. Exclusive ones without a category
+            are left out.
+        RAISES (UsageError): AL248 for texts of fewer than two categories.
+        """
+        if not self._learned:
+            self._fit(pipe, labelled)
+            self._learned = True
+        return read_estimator(
+            pipe, docs, temperature, estimator=self.estimator, embedding=self.embedding
+        )
+
+    def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> None:
+        labels, exclusive = list(pipe.labels), _exclusive(pipe)
+        docs = [doc for doc, _ in labelled]
+        applies = numpy.array(
+            [[cats.get(label, 0.0) >= 0.5 for label in labels] for _, cats in labelled]
+        ).reshape(len(docs), len(labels))
+        used = numpy.flatnonzero(applies.any(axis=1)) if exclusive else numpy.arange(len(docs))
+        known = applies.any(axis=0).sum()
+        if known < 2:
+            name = type(self.estimator).__name__
+            what = f"the {len(used)} labelled texts have {known} of its categories"
+            raise UsageError(Errors.AL248.format(name=name, found=what))
+        vectors = self.embedding([docs[row] for row in used])
+        # classes are positions among the labels, and of several labels the columns are
+        answers = applies[used].argmax(axis=1) if exclusive else applies[used].astype("i8")
+        self.estimator.fit(vectors, answers)
 
 
 def read_estimator(
@@ -45,7 +93,7 @@ def read_estimator(
     RAISES (AlError): AL242 to AL244.
     """
     labels = tuple(pipe.labels)
-    exclusive = not isinstance(pipe, MultiLabel_TextCategorizer)
+    exclusive = _exclusive(pipe)
     blank = numpy.full(len(labels), 1 / len(labels) if exclusive else 0.0)
     filled = [doc for doc in docs if len(doc)]
     vectors = embedding(filled) if filled else None
@@ -100,6 +148,27 @@ def estimator_posteriors(
 def _check(estimator: Any) -> None:
     if not callable(getattr(estimator, "predict_proba", None)):
         raise UsageError(Errors.AL242.format(found=type(estimator).__name__))
+
+
+def _fitted(estimator: Any) -> bool:
+    """Whether there is nothing to fit, as scikit-learn sees it."""
+    from sklearn.exceptions import NotFittedError
+    from sklearn.utils.validation import check_is_fitted
+
+    if not callable(getattr(estimator, "fit", None)):
+        return True
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError:
+        return False
+    except AttributeError:
+        # none of scikit-learn's kind, so nobody can tell
+        return True
+    return True
+
+
+def _exclusive(pipe: Any) -> bool:
+    return not isinstance(pipe, MultiLabel_TextCategorizer)
 
 
 def _of_one(probs: Floats, classes: Any) -> Floats:

@@ -223,7 +223,10 @@ class Suggester:
             wanted = ("posterior", "acquisition")
             blocks = {name: settings.blocks[name] for name in wanted if name in settings.blocks}
             code = self.project.code_text
-            self._scorer = Scorer(Job(path, settings.component, blocks, code=code))
+            labelled = (Path(path).parent / "train.spacy",)
+            self._scorer = Scorer(
+                Job(path, settings.component, blocks, code=code, labelled=labelled)
+            )
         return self._scorer
 
     def _ask(self, scorer: Scorer, texts: dict[str, str], number: int) -> dict[str, Any]:
