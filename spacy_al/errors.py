@@ -465,6 +465,7 @@ class Errors:
     )
     AL118 = "[AL118] {path}: {what}. It was left as it was."
     AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
+    AL122 = "[AL122] '{path}' holds no answers that could be imported: {why}"
 
     # committees and dropout
     AL200 = (

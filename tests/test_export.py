@@ -232,10 +232,21 @@ def test_what_cannot_be_taken_is_counted_and_the_rest_is_taken(store, tmp_path, 
     assert [answer.task for answer in store.answers()] == [ids(store)[TEXTS[2]]]
 
 
-@pytest.mark.parametrize("name", ["none.jsonl", "."])
-def test_a_file_that_cannot_be_read(store, tmp_path, name):
-    with pytest.raises(AlError, match=r"AL040|AL046"):
-        import_answers(store, tmp_path / name)
+@pytest.mark.parametrize(
+    "name, format, said",
+    [
+        ("none.jsonl", "prodigy", "AL040"),
+        ("none", "brat", "AL040"),
+        (".", "prodigy", "AL122.*is a folder.*--format brat"),
+        (".", "conll", "AL122"),
+        ("some.jsonl", "brat", "AL122.*is a file"),
+        ("train.spacy", "prodigy", r"AL122.*a corpus.*paths\.train"),
+    ],
+)
+def test_a_file_that_cannot_be_read(store, tmp_path, name, format, said):
+    (tmp_path / "some.jsonl").touch()
+    with pytest.raises(AlError, match=said):
+        import_answers(store, tmp_path / name, format=format)
 
 
 # The commands

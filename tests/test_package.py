@@ -213,6 +213,10 @@ def test_the_same_verbs_everywhere():
         assert verbs(done.stdout) == own
 
 
+def test_version():
+    assert python("-m", "spacy_al", "--version").startswith(f"spacy-al {spacy_al.__version__}, ")
+
+
 # Names
 
 

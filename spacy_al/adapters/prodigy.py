@@ -14,7 +14,7 @@ from spacy_al.adapters.formats import FORMATS, Format, onto
 from spacy_al.data.answers import check, check_name
 from spacy_al.data.export import ANNOTATOR, SECONDS
 from spacy_al.data.store import Store
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 
 PRODIGY = "prodigy"
 # What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
@@ -54,13 +54,28 @@ def import_answers(
     add (bool): Take in as well what a recipe asked in Prodigy, and not the run: the latest round then has asked it. Nobody
         else may work on the run meanwhile, see `locked`.
     RETURNS (Imported): Counts; what cannot be used is left out, and the rest is taken.
-    RAISES (AlError): AL040 or AL046 if the file cannot be read; what the store raises when it cannot be written.
+    RAISES (AlError): AL040 or AL046 if the file cannot be read, AL122 for another kind of file; what the store raises when it
+        cannot be written.
     """
+    _refuse_other_kinds(path, format)
     form, result, said = FORMATS.get(format), Imported(), dict[tuple[str, Any], list[str]]()
     asked = Asked(store, form, add)
     for where, answered in _answered(path, form):
         take(asked, answered, result, said, where, annotator or format)
     return result
+
+
+def _refuse_other_kinds(path: Path, format: str) -> None:
+    """RAISES (UsageError): AL122 for a corpus, and for a folder in place of a file or the other way round."""
+    if path.suffix == ".spacy":
+        why = "it is a corpus. Name it in the config, as paths.train, to train on it."
+    elif path.is_dir() and format != "brat":
+        why = "it is a folder. Name a file, or say --format brat."
+    elif path.is_file() and format == "brat":
+        why = "it is a file. Name the folder with the .txt and .ann of each text."
+    else:
+        return
+    raise UsageError(Errors.AL122.format(path=path, why=why))
 
 
 def _answered(path: Path, form: Format | None) -> Iterator[tuple[str, Any]]:

@@ -5,22 +5,26 @@ import os
 import unicodedata
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
+import spacy
 import typer
 from click import ClickException
 from spacy.cli._util import app as spacy_app
 from spacy.cli._util import parse_config_overrides
+from typer import Option
 
+from spacy_al import __version__
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Line end, the joiner and the non-joiner
 KEPT = "\n\u200c\u200d"
+HELP = "Active learning: which texts to label next, and what labelling them is worth."
 
 app = typer.Typer(
     name="al",
-    help="Active learning: which texts to label next, and what labelling them is worth.",
+    help=HELP,
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -28,6 +32,21 @@ app = typer.Typer(
 )
 # spaCy does not mount the app that an entry point returns, so it is mounted here.
 spacy_app.add_typer(app, name="al")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spacy-al {__version__}, spaCy {spacy.__version__}")
+        raise typer.Exit
+
+
+@app.callback(help=HELP)
+def common(
+    version: Annotated[
+        bool, Option("--version", callback=_show_version, is_eager=True, help="Show the versions")
+    ] = False,
+) -> None:
+    """What all commands have."""
 
 
 def explained(command: F) -> F:
