@@ -195,28 +195,28 @@ class Scorer:
         while True:
             with self._zone():
                 try:
-                    docs = _some(items)
+                    batch = _some(items)
                 except AlError as error:
                     return error
-                if not docs:
+                if not batch:
                     return merge(found, report)
-                found.append(self._score_batch(docs))
-                del docs
+                found.append(self._score_batch(batch))
+                del batch
 
     def _zone(self) -> AbstractContextManager[Any]:
         """Where the vocab forgets a batch's words, once the tokeniser has cached the most frequent ones."""
         self._n_batches += 1
         return nullcontext() if self._n_batches <= WARM else self.nlp.memory_zone()
 
-    def _score_batch(self, docs: dict[str, Doc]) -> "PoolScores":
-        batch = list(docs.values())
-        posteriors = self.posteriors(batch) if self.job.model else []
-        columns = {name: self._column(name, batch, posteriors) for name in self.job.columns}
-        lengths = numpy.array([len(doc) for doc in batch], dtype="i4")
+    def _score_batch(self, batch: Sequence[PoolItem]) -> "PoolScores":
+        docs = [item.doc for item in batch]
+        posteriors = self.posteriors(docs) if self.job.model else []
+        columns = {name: self._column(name, docs, posteriors) for name in self.job.columns}
+        lengths = numpy.array([len(doc) for doc in docs], dtype="i4")
         return PoolScores(
-            numpy.array([int(identity, 16) for identity in docs], dtype="u8"),
-            self._scores(posteriors, len(batch)),
-            numpy.array([copy_keys(doc.text) for doc in batch], dtype="u8"),
+            numpy.array([int(item.id, 16) for item in batch], dtype="u8"),
+            self._scores(posteriors, len(docs)),
+            numpy.array([copy_keys(item.text) for item in batch], dtype="u8"),
             lengths,
             columns,
             Counter(),
@@ -278,11 +278,11 @@ def blamed_on(function: Any) -> Iterator[None]:
         raise AlError(Errors.AL092.format(name=name, why=why, where=where)) from error
 
 
-def _some(items: Iterator[PoolItem]) -> dict[str, Doc]:
+def _some(items: Iterator[PoolItem]) -> list[PoolItem]:
     """The next texts of a shard, at most a batch."""
-    docs: dict[str, Doc] = {}
+    batch: list[PoolItem] = []
     n_tokens = 0
-    while len(docs) < BATCH and n_tokens < BATCH_TOKENS and (item := next(items, None)):
-        docs[item.id] = item.doc
+    while len(batch) < BATCH and n_tokens < BATCH_TOKENS and (item := next(items, None)):
+        batch.append(item)
         n_tokens += len(item.doc)
-    return docs
+    return batch

@@ -13,7 +13,7 @@ import numpy
 from spacy_al.ask import Picks, ask
 from spacy_al.costs import Seconds
 from spacy_al.data.labeled import labeled_ids
-from spacy_al.data.pool import PoolItem
+from spacy_al.data.pool import PoolItem, n_stored
 from spacy_al.data.tasks import Task
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
@@ -31,6 +31,9 @@ from spacy_al.types import Floats, Ints, Sampler
 from spacy_al.util import callable_name
 from spacy_al.weights import in_one_space, usable, weigher
 from spacy_al.workers import score_pool
+
+# Texts, chosen by chance, that stand for a larger pool where there is no model: enough to see what is common in it
+REPRESENTED = 20_000
 
 
 @dataclass
@@ -85,7 +88,8 @@ def select(
 
     pool (Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
     n (int | None): Texts to choose; by default the batch size of the settings.
-    model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool.
+    model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool, or of a large one
+        20,000 texts of it.
     labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked again.
     trained_on (Path | None): Corpus that the model learned from, for samplers that look at it. Its texts may be asked, since nobody
         may have labelled them but functions or a model.
@@ -145,7 +149,13 @@ def select(
     scorer = Scorer(job)
     terms = read_patterns(Path(patterns), scorer.nlp) if patterns else None
 
-    scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
+    share, total = 1, 0
+    if model is None and terms is None and name not in BLIND:
+        total = n_stored(pool)
+        share = max(1, total // max(REPRESENTED, 20 * (n + len(asked))))
+    scores = score_pool(job, pool, n_process=n_process, scorer=scorer, share=share)
+    if share > 1:
+        scores.report["not looked at (no model)"] = total - scores.report.total()
     scores = _leave_out(scores, [Path(path) for path in labeled], asked, settings)
     _refuse_empty(scores, pool)
     labelled = None

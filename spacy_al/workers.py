@@ -17,7 +17,7 @@ from spacy_al.util import progress
 
 
 def score_pool(
-    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None
+    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None, share: int = 1
 ) -> PoolScores:
     """Score a whole pool. A shard that cannot be read is left out and named in a warning.
 
@@ -25,12 +25,13 @@ def score_pool(
     path (Path): The pool.
     n_process (int): Processes; each loads the pipeline.
     scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
+    share (int): Look at about one text of so many, whose choice depends on nothing but the text.
     RAISES (AlError): As `read_pool`, and what the job's functions raise.
     """
     paths = shards(path)
     # few shards are shared out among the processes in parts, lest one of them waits for the other's last shard
     n_parts = n_process if len(paths) < 4 * n_process else 1
-    work = [(shard, (i, n_parts)) for shard in paths for i in range(n_parts)]
+    work = [(shard, (i * share, n_parts * share)) for shard in paths for i in range(n_parts)]
     found: list[PoolScores] = []
     failures: list[AlError] = []
     for result in progress(_run(job, work, n_process, scorer), len(work), "shard"):
@@ -48,6 +49,9 @@ def score_pool(
         )
         warnings.warn(message, AlWarning, stacklevel=2)
     merged = merge(found, report)
+    if not len(merged.ids) and share > 1:
+        # few different texts, again and again
+        return score_pool(job, path, n_process=n_process, scorer=scorer)
     if not len(merged.ids):
         raise nothing_usable(path, report)
     _, rows = numpy.unique(merged.ids, return_index=True)

@@ -281,6 +281,31 @@ def test_cold_start_asks_with_the_form_of_the_component(pool):
     assert select(pool, n=1).tasks[0]["spans"] == []
 
 
+def test_a_cold_start_looks_at_a_part_of_a_large_pool(pool, tmp_path, monkeypatch):
+    from importlib import import_module
+
+    # the function has the module's name
+    monkeypatch.setattr(import_module("spacy_al.select"), "REPRESENTED", 40)
+    found = select(pool, n=2, lang="xx")
+    # three times 40 and some: about a third, by the texts' own hashes
+    part = {text for text in TEXTS if int(content_hash(text), 16) % 3 == 0}
+    assert found.n_pool == found.report["read"] == len(part) < 75
+    assert found.report["not looked at (no model)"] == 150 - len(part)
+    assert {task["text"] for task in found.tasks} <= part
+    both = [select(pool, n=2, lang="xx", n_process=k).tasks for k in (1, 2)]
+    assert both[0] == both[1] == found.tasks
+    # whoever needs all of them gets all of them: draws that estimate something, and many at once
+    assert select(pool, n=2, lang="xx", sampler="uniform").n_pool == 150
+    assert select(pool, n=8, lang="xx").n_pool == 150
+    assert (
+        select(pool, n=2, lang="xx", asked={content_hash(text) for text in TEXTS[:5]}).n_pool == 145
+    )
+    # the same few texts again and again may have no part of that kind
+    text = next(text for text in TEXTS if text not in part)
+    again = write([text] * 130, tmp_path)
+    assert [task["text"] for task in select(again, n=2, lang="xx").tasks] == [text]
+
+
 def test_source_of_ingest_is_passed_on(tmp_path):
     doc = spacy.blank("en")("A sentence of a note.")
     doc.user_data["al_source"] = {"doc": "note1", "sentence": 3, "before": "x", "after": "y"}

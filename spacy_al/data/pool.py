@@ -12,6 +12,7 @@ A shard needs no other shard, so it can be scored in a process of its own, given
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.data.shard import read_bare, write_shard
+from spacy_al.data.shard import count_stored, read_bare, write_shard
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import batched, content_hash
 
@@ -35,11 +36,13 @@ class PoolItem:
     doc (Doc): The text, tokenised, without any annotation of the pool.
     source (dict): What `ingest` stored: `doc` (id of the document), `sentence` (number in it), `before`
         and `after` (neighbouring sentences), `meta`. Empty where another tool wrote the pool.
+    text (str): As `doc.text`, which spaCy puts together anew each time.
     """
 
     id: str
     doc: Doc
     source: dict[str, Any]
+    text: str
 
 
 def shards(path: Path) -> list[Path]:
@@ -105,7 +108,19 @@ def read_shard_items(
             if only is None or identity in only:
                 report["read"] += 1
                 doc = stored.to_doc(nlp.vocab) if keep_tokens else nlp.make_doc(text)
-                yield PoolItem(identity, doc, stored.source)
+                yield PoolItem(identity, doc, stored.source, text)
+
+
+def n_stored(path: Path) -> int:
+    """How many texts a pool holds, with duplicates and unusable ones; none are counted of a shard that cannot be read.
+
+    RAISES (AlError): As `shards`.
+    """
+    total = 0
+    for shard in shards(path):
+        with suppress(AlError):
+            total += count_stored(shard)
+    return total
 
 
 def read_pool(

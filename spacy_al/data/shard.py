@@ -90,6 +90,15 @@ def read_bare(path: Path) -> Iterator[Stored]:
             yield Stored(words, after, starts, unknown, _source(data.user_data[number], unpacker))
 
 
+def count_stored(path: Path) -> int:
+    """How many docs one `.spacy` file holds, without looking at them.
+
+    RAISES (AlError): As `read_shard`.
+    """
+    with _damage(path):
+        return len(_load(path).tokens)
+
+
 def write_shard(docs: Iterable[Doc], path: Path) -> Path:
     """Write one `.spacy` file with the docs' user data; it appears under its name only when whole."""
     # The user data is packed here, as DocBin would look through all installed packages for every doc

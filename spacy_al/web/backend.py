@@ -231,7 +231,9 @@ class Suggester:
 
     def _ask(self, scorer: Scorer, texts: dict[str, str], number: int) -> dict[str, Any]:
         """By the hash of each text."""
-        items = {key: PoolItem(key, scorer.nlp.make_doc(text), {}) for key, text in texts.items()}
+        items = {
+            key: PoolItem(key, scorer.nlp.make_doc(text), {}, text) for key, text in texts.items()
+        }
         scores = scorer.score([scorer.nlp.make_doc(text) for text in texts.values()])
         picks = Picks([*items], scores, numpy.ones(len(items)))
         settings = replace(self.project.settings, partial=None)
