@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from confection import Config
 
 import spacy_al
 from spacy_al.cli import app
+from spacy_al.settings import read_settings
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf8")
 REGISTERED = [
     name
     for registry in (
@@ -36,13 +39,12 @@ def test_every_command_is_listed():
 
 
 def test_files_it_names_exist():
-    root = Path(__file__).parents[1]
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
-            assert (root / target).exists(), target
+            assert (ROOT / target).exists(), target
     for path in re.findall(r"\b(?:configs|corpus|docs)/[\w./-]+\.\w+", README):
         # pools and models are made by the commands
-        assert (root / path).exists(), path
+        assert (ROOT / path).exists(), path
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch):
@@ -56,3 +58,14 @@ def test_the_python_example_runs(tmp_path, monkeypatch):
     code = re.search(r"```python\n(.*?)```", README, flags=re.DOTALL)
     assert code is not None
     exec(compile(code[1], "README.md", "exec"), {})
+
+
+def test_the_strategy_in_a_config_can_be_read(tmp_path):
+    blocks = re.findall(r"```ini\n(\[al\]\n.*?)```", README, flags=re.DOTALL)
+    assert len(blocks) == 1
+    config = Config().from_disk(ROOT / "configs" / "ner.cfg", interpolate=False)
+    config["al"] = Config().from_str(blocks[0])["al"]
+    config.to_disk(tmp_path / "own.cfg")
+    settings = read_settings(tmp_path / "own.cfg")
+    assert settings.committee == "checkpoints" and settings.partial.rest == "self"
+    assert set(settings.blocks) == {"acquisition", "sampler"}
