@@ -4,7 +4,8 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import ORACLE, check_gold, read_gold_texts
+from spacy_al.adapters.gold_texts import check_gold, read_gold_texts
+from spacy_al.adapters.oracle import ORACLE
 from spacy_al.data.answers import kind_of
 from spacy_al.data.merge import Merged, merge
 from spacy_al.data.store import Store

@@ -1,7 +1,6 @@
 """From picks to questions: tasks with what the model would answer, and how unsure it is."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from spacy.tokens import Doc
 from spacy_al.acquisition.asked import asked_tokens
 from spacy_al.data.pool import PoolItem, fetch
 from spacy_al.data.tasks import Task, make_task
+from spacy_al.draw import Picks
 from spacy_al.errors import AlError, Errors
 from spacy_al.partial import Partial, check_factory
 from spacy_al.patterns import Patterns
@@ -23,15 +23,6 @@ from spacy_al.yes_no import yes_no_tasks
 SOURCE = ("doc", "sentence", "before", "after")
 # An entity of this probability is asked whole
 LEAST = 0.1
-
-
-@dataclass(frozen=True)
-class Picks:
-    """What a sampler chose: ids, weighted scores and propensities, in the order in which to ask."""
-
-    ids: list[str]
-    scores: Floats
-    propensities: Floats
 
 
 def ask(

@@ -11,7 +11,7 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import gold_labels
+from spacy_al.adapters.gold_texts import gold_labels
 from spacy_al.answering import ask_oracle, merged_answers, reviews
 from spacy_al.committee import keep_checkpoints, read_together, train_members
 from spacy_al.costs import fit_seconds

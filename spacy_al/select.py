@@ -10,25 +10,24 @@ from typing import Any
 
 import numpy
 
-from spacy_al.ask import Picks, ask
+from spacy_al.ask import ask
 from spacy_al.costs import Seconds
 from spacy_al.data.labeled import labeled_ids
 from spacy_al.data.pool import PoolItem, n_stored
 from spacy_al.data.tasks import Task
+from spacy_al.draw import draw
 from spacy_al.embeddings import compress, weigh_rare
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.labelled import read_labelled
 from spacy_al.noise import KeyedGenerator
 from spacy_al.patterns import find_matches, rarity, read_patterns, spread
 from spacy_al.pool_scores import PoolScores
-from spacy_al.scoring import Job, Scorer, blamed_on
+from spacy_al.scoring import Job, Scorer
 from spacy_al.section import named, resolve
 from spacy_al.selection import BLIND, UNRANKED
-from spacy_al.selection.copies import copies
 from spacy_al.settings import Settings
 from spacy_al.ties import settle_ties
-from spacy_al.types import Floats, Ints, Sampler
-from spacy_al.util import callable_name
+from spacy_al.types import Floats, Sampler
 from spacy_al.weights import in_one_space, usable, weigher
 from spacy_al.workers import score_pool
 
@@ -125,11 +124,11 @@ def select(
     _at_least("--seed", settings.seed, 0)
     _at_least("--density-weight", settings.density_weight, 0)
     blocks = _blocks(settings, model, acquisition, sampler)
-    draw = blocks.pop("sampler")
+    drawn = blocks.pop("sampler")
     weight = settings.density_weight if model else 0.0
-    take: Sampler = resolve(draw)
+    take: Sampler = resolve(drawn)
     wanted = inspect.signature(take).parameters
-    name = draw["@al_samplers"]
+    name = drawn["@al_samplers"]
     columns = [column for column in ("label_probs", "members") if column in wanted]
     far = settings.filter.get("far")
     columns += ["embeddings"] if weight > 0 or far or name not in BLIND else []
@@ -179,7 +178,7 @@ def select(
         matches = find_matches(terms, pool, scorer.nlp, scores.ids, keep_tokens=keep_tokens)
         scores = replace(scores, scores=rarity(matches))
         take = partial(spread, matches=matches, labels=terms.labels, rest=take)
-    picks = _draw(scores, weigh(scores.scores), take, n, rng, given)
+    picks = draw(scores, weigh(scores.scores), take, n, rng, given)
     parts = [scorer.acquisition_name] if model else ["patterns"] if terms else []
     cost = "seconds" if seconds else "words"
     parts += [f"density^{weight:g}"] if weight else []
@@ -195,7 +194,7 @@ def select(
         meta["design"] = "deterministic"
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
-        meta |= {"eligible": len(scores.ids), "explore": draw.get("explore", 0.0)}
+        meta |= {"eligible": len(scores.ids), "explore": drawn.get("explore", 0.0)}
     tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,
@@ -274,36 +273,3 @@ def _leave_out(
 
 def _ids(paths: Sequence[Path | None]) -> set[str]:
     return {identity for path in paths if path for identity in labeled_ids(path)}
-
-
-def _draw(
-    scores: PoolScores,
-    weighted: Floats,
-    take: Sampler,
-    n: int,
-    rng: KeyedGenerator,
-    given: dict[str, Any],
-) -> Picks:
-    """Let the sampler take n rows, at most one of those that are copies of each other."""
-    groups = copies(scores.near)
-    with blamed_on(take):
-        rows, propensities = take(weighted, n, rng, groups=groups, **given)
-        rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")
-        fine = _fits(rows, propensities, n, len(weighted))
-    if not fine:
-        found = f"{rows.shape} rows and {propensities.shape} propensities"
-        name = callable_name(take)
-        raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighted)))
-    return Picks([f"{scores.ids[row]:016x}" for row in rows], weighted[rows], propensities)
-
-
-def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
-    return bool(
-        rows.ndim == 1
-        and rows.shape == propensities.shape
-        and 0 < len(rows) <= n
-        and numpy.issubdtype(rows.dtype, numpy.integer)
-        and len(set(rows.tolist())) == len(rows)
-        and 0 <= rows.min() <= rows.max() < total
-        and ((propensities > 0) & (propensities <= 1)).all()
-    )

@@ -22,7 +22,8 @@ import typer
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import make_oracle, read_gold_texts
+from spacy_al.adapters.gold_texts import read_gold_texts
+from spacy_al.adapters.oracle import make_oracle
 from spacy_al.data.store import Store
 from spacy_al.errors import AlError
 

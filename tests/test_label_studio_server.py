@@ -17,8 +17,8 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from test_report_browser import browser  # noqa: F401  (a fixture)
 
+from spacy_al.adapters.gold_texts import read_gold_texts
 from spacy_al.adapters.label_studio_server import Server, read_pushed, write_pushed
-from spacy_al.adapters.oracle import read_gold_texts
 from spacy_al.answering import merged_answers
 from spacy_al.cli.pull import pull
 from spacy_al.cli.push import push

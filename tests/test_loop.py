@@ -13,7 +13,8 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
-from spacy_al.adapters.oracle import make_oracle, read_gold_texts
+from spacy_al.adapters.gold_texts import read_gold_texts
+from spacy_al.adapters.oracle import make_oracle
 from spacy_al.cli import app
 from spacy_al.data.desk import next_tasks
 from spacy_al.data.store import Store

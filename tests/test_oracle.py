@@ -12,15 +12,9 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_al import registry
+from spacy_al.adapters.gold_texts import check_gold, gold_labels, read_gold_texts
 from spacy_al.adapters.mistakes import USUAL, Mistakes, mistaken
-from spacy_al.adapters.oracle import (
-    STUDY,
-    check_gold,
-    gold_labels,
-    is_chosen,
-    make_oracle,
-    read_gold_texts,
-)
+from spacy_al.adapters.oracle import STUDY, is_chosen, make_oracle
 from spacy_al.data.answers import check
 from spacy_al.data.tasks import make_task
 from spacy_al.errors import AlError, UsageError

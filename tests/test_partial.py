@@ -17,7 +17,8 @@ from spacy.vocab import Vocab
 
 from spacy_al import get_posteriors
 from spacy_al.acquisition.asked import asked_tokens
-from spacy_al.adapters.oracle import make_oracle, read_gold_texts
+from spacy_al.adapters.gold_texts import read_gold_texts
+from spacy_al.adapters.oracle import make_oracle
 from spacy_al.ask import asked_of
 from spacy_al.curve import compare
 from spacy_al.data.annotate import INCORRECT, SELF, annotation, decided_tokens, undecided

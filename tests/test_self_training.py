@@ -16,7 +16,7 @@ from spacy.training import Example
 from spacy.util import load_config
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.oracle import read_gold_texts
+from spacy_al.adapters.gold_texts import read_gold_texts
 from spacy_al.data.annotate import SELF
 from spacy_al.data.store import Store
 from spacy_al.errors import UsageError

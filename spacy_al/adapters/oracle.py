@@ -10,10 +10,9 @@ They already explain why the annotators read 21% fewer words a minute on chosen 
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeAlias
 
@@ -24,10 +23,9 @@ from spacy_al import registry
 from spacy_al.adapters.mistakes import Mistakes, mistaken
 from spacy_al.data.annotate import Mark, decided_tokens, is_exclusive, make_doc
 from spacy_al.data.answers import YES_NO, shown_labels
-from spacy_al.data.merge import count_labels
 from spacy_al.data.tasks import Task
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.gold import ANSWERS, SpanAnswer, stored_docs
+from spacy_al.gold import ANSWERS, SpanAnswer
 from spacy_al.util import content_hash
 
 Answer: TypeAlias = tuple[dict[str, Any], float]
@@ -169,53 +167,6 @@ def is_chosen(task: Task) -> bool:
     """Whether a text was chosen, and not drawn uniformly. A task that does not say counts as drawn."""
     strategy = str(task.get("meta", {}).get("strategy") or UNIFORM)
     return strategy.split(" · ")[-1] != UNIFORM
-
-
-def read_gold_texts(path: Path) -> dict[str, Doc]:
-    """The gold documents of a `.spacy` file or a folder of them by the ids of their texts; of equal texts the first.
-
-    RAISES (AlError): As `shards` and `read_shard`.
-    """
-    found: dict[str, Doc] = {}
-    for doc in stored_docs(path):
-        found.setdefault(content_hash(doc.text), doc)
-    return found
-
-
-def gold_labels(path: Path, *, kind: str, spans_key: str = "sc") -> list[str]:
-    """The labels of a gold corpus, sorted. Raises as `read_gold_texts`.
-
-    path (Path): A `.spacy` file, or a folder of them.
-    kind (str): "entities", "spans", "tags" or "categories".
-    spans_key (str): Where spans are.
-    """
-    labels: set[str] = set()
-    for doc in stored_docs(path):
-        labels.update(doc.cats if kind == "categories" else count_labels(doc, kind, spans_key))
-    return sorted(labels)
-
-
-def check_gold(
-    tasks: Iterable[Task], gold: Mapping[str, Doc], *, kind: str, spans_key: str = "sc"
-) -> None:
-    """See to it that the gold has an answer, before the first task is answered: what it leaves open would be ignored.
-
-    RAISES (AlError): AL120 with how many tasks are without gold; AL121 if none of the gold is annotated.
-    """
-    texts = [task["text"] for task in tasks]
-    lost = [text for text in texts if content_hash(text) not in gold]
-    if lost:
-        raise AlError(Errors.AL120.format(count=len(lost), total=len(texts), first=lost[0][:60]))
-    if texts and not any(_is_annotated(doc, kind, spans_key) for doc in gold.values()):
-        raise AlError(Errors.AL121.format(total=len(gold), kind=kind))
-
-
-def _is_annotated(doc: Doc, kind: str, spans_key: str) -> bool:
-    if kind == "categories":
-        return bool(doc.cats)
-    if kind == "spans":
-        return spans_key in doc.spans
-    return doc.has_annotation("TAG" if kind == "tags" else "ENT_IOB")
 
 
 def _right(

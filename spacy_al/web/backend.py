@@ -23,12 +23,13 @@ from spacy_al.adapters.label_studio_server import (
     read_pushed,
     write_pushed,
 )
-from spacy_al.ask import Picks, ask
+from spacy_al.ask import ask
 from spacy_al.cli.pull import pull
 from spacy_al.cli.push import push
 from spacy_al.committee import read_together
 from spacy_al.data.pool import PoolItem
 from spacy_al.data.store import Store
+from spacy_al.draw import Picks
 from spacy_al.errors import AlError, Warnings
 from spacy_al.lock import locked
 from spacy_al.project import Project

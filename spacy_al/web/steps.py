@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spacy_al.adapters.oracle import gold_labels
+from spacy_al.adapters.gold_texts import gold_labels
 from spacy_al.child import follow_parent
 from spacy_al.data.desk import BESIDE, missing, n_left
 from spacy_al.data.store import Store
