@@ -155,8 +155,12 @@ def drive(folder, output, trouble, draw, longest, counts, say):
             time.sleep(draw.uniform(0, longest))
             if process.poll() is None:
                 victim = draw.choice(tree(process.pid))
-                counts[f"{who} killed" if victim == process.pid else "training killed"] += 1
-                os.kill(victim, signal.SIGKILL)
+                try:
+                    os.kill(victim, signal.SIGKILL)
+                    counts[f"{who} killed" if victim == process.pid else "training killed"] += 1
+                except ProcessLookupError:
+                    # a training that has ended meanwhile
+                    trouble.append(kind)
             else:
                 trouble.append(kind)
         out, err = process.communicate(timeout=600)

@@ -183,7 +183,7 @@ def load(folder, *, annotators, answers, overlap, kills, pace, minutes, say=prin
             threading.Thread(target=lambda c=client: found.put(c.communicate()[0])).start()
         done, killed = 0, 0
         while any(client.poll() is None for client in clients):
-            time.sleep(0.5)
+            time.sleep(0.2)
             done = count(database)
             if killed < kills and done > answers * (killed + 1) / (kills + 1):
                 say(f"killed after {done:,} answers")

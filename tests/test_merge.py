@@ -617,10 +617,10 @@ def test_ten_thousand_answers_in_seconds():
         ]
         tasks.append(to)
         answers.append(answer(to, seq=number, spans=entities))
-    started = time.perf_counter()
+    started = time.process_time()
     found = merged(tasks, answers, labels=ENTS)
-    # about two seconds on one core that has nothing else to do
-    assert time.perf_counter() - started < 15
+    # about two seconds of the processor; time spent waiting for it does not count
+    assert time.process_time() - started < 15
     assert len(found.docs) == 10_000
 
 

@@ -1,6 +1,7 @@
 """A recipe that asks on the page: one question after the other, in the light of what was said, until the round has enough."""
 
 import shutil
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -67,7 +68,7 @@ def start(models, tmp_path):
 
 def one(client, who="ann"):
     """The next question; the first one takes as long as a process takes to start."""
-    for _ in range(60):
+    for _ in range(300):
         found = client.post("/api/next", json={"n": 2}, headers=as_(who)).json()
         if found["tasks"] or found["progress"]["working"] in ("", "failed"):
             return found["tasks"]
@@ -138,13 +139,16 @@ def test_however_many_wait_for_a_question_answers_find_a_thread(monkeypatch):
     feed._child, feed._asked = object(), True
     with ThreadPoolExecutor(20) as people:
         asking = [people.submit(feed.next) for _ in range(20)]
-        ended, waiting = wait(asking, timeout=5)
+        deadline = time.monotonic() + 50
+        while sum(one.done() for one in asking) < 12 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        ended, waiting = wait(asking, timeout=0)
         assert len(waiting) == feed_module.WAITING and {one.result() for one in ended} == {None}
         with feed._changed:
             feed._asked = False
             feed._ready.append({"text": "a"})
             feed._changed.notify_all()
-        assert sum(one.result(5) is not None for one in waiting) == 1
+        assert sum(one.result(60) is not None for one in waiting) == 1
         assert feed._waiting == 0
 
 

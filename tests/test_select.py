@@ -462,7 +462,7 @@ def test_a_reader_that_leaves_early(pool, tmp_path):
         capture_output=True,
         text=True,
         cwd=tmp_path,
-        timeout=60,
+        timeout=600,
     )
     assert (
         json.loads(done.stdout)

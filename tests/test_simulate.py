@@ -328,7 +328,7 @@ def alive(pid):
         return False
 
 
-def wait_for(happened, seconds=80):
+def wait_for(happened, seconds=600):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if found := happened():

@@ -303,7 +303,7 @@ def _answer(path, annotator, both):
             store.add_answer(stored.id, NONE, id=f"{annotator}-{stored.id}", annotator=annotator)
             acknowledged.write(f"{stored.id}\n")
             if first:
-                both.wait(60)
+                both.wait(600)
                 first = False
 
 
@@ -317,7 +317,7 @@ def _advance(path, batch):
             store.advance(number, "done", metrics={"answers": store.n_answers()}, event="answered")
 
 
-def _join(processes, seconds=120):
+def _join(processes, seconds=600):
     for process in processes:
         process.join(seconds)
     codes = [process.exitcode for process in processes]
@@ -628,7 +628,7 @@ def test_a_folder_that_cannot_be_written(path):
         os.chmod(Path(folder) / "al.db", 0o444)
         os.chmod(folder, 0o555)
         done = subprocess.run(
-            [sys.executable, "-c", UNWRITABLE, folder], capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", UNWRITABLE, folder], capture_output=True, text=True, timeout=600
         )
         os.chmod(folder, 0o755)
     assert done.stdout.split() == ["[AL113]"] * 3, done.stderr

@@ -192,7 +192,7 @@ def server(tmp_path_factory):
     server.kill()
 
 
-def send(server, data, *, seconds=10.0):
+def send(server, data, *, seconds=60.0):
     """What comes back until the other side closes, or nothing more comes for a while."""
     with socket.create_connection(("127.0.0.1", server.port), seconds) as line:
         line.sendall(data)

@@ -116,15 +116,18 @@ def test_two_annotators_and_two_tabs(context, serve):
     tokens = {"token-of-ann": "ann", "token-of-bob": "bob"}
     server = serve([made.entities(k) for k in range(6)], tokens=tokens)
     first, second = (open_page(context, f"{server.url}#token-of-ann") for _ in range(2))
-    other = open_page(context, f"{server.url}#token-of-bob")
     shown(first, 0)
     shown(second, 0)
+    # what ann's pages hold is not asked of bob
+    other = open_page(context, f"{server.url}#token-of-bob")
     shown(other, 2)
     press(first, "a")
     # the same person's other tab goes on as well
     shown(second, 1)
     press(second, "x")
     press(other, "i", "i")
+    # the first tab hears of it, and shows that text no more
+    first.wait_for_selector("main article .text:has-text('daily. 1')", state="detached")
     # whoever holds the last ones answers them; the other has nothing to show meanwhile
     deadline = time.monotonic() + 120
     while len(answers(server)) < 6 and time.monotonic() < deadline:
@@ -259,4 +262,5 @@ def test_the_keys_are_listed(context, serve):
     assert not page.locator("#guidelines").is_visible()
     press(page, "g")
     assert page.inner_text("#rules") == "Mark all of them."
+    saved(page)
     assert len(answers(server)) == 1 and page.errors == []

@@ -30,11 +30,13 @@ def serving(folder, tasks, purpose="train", tokens=None, port=0, hosts=("127.0.0
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive()
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     yield SimpleNamespace(url=f"http://127.0.0.1:{port}/", database=database, port=port)
     server.should_exit = True
-    thread.join(timeout=10)
+    thread.join(timeout=300)
+    assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -52,8 +52,8 @@ class Feed:
         self._changed = threading.Condition()
 
     def state(self) -> str:
-        """ "asking" while a question is looked for, "failed" if the recipe has, else ""."""
-        return "asking" if self._asked else "failed" if self._said else ""
+        """ "asking" while a question is looked for or has just been found, "failed" if the recipe has, else ""."""
+        return "asking" if self._asked or self._ready else "failed" if self._said else ""
 
     def next(self) -> Task | None:
         """The next question; None if there is none yet, or none any more."""
