@@ -29,7 +29,7 @@ RESULTS = Path("docs") / "strategies"
 WORK = Path("training") / "strategies"
 # Of an experiment what is said nowhere, and how long models train
 DEFAULTS: dict[str, Any] = {"dev": 200, "test": 1000, "copies": 1, "spans_key": "", "lang": "en"}
-DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False, "code": ""}
+DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False, "code": "", "kinds": False}
 QUICK: dict[str, dict[str, Any]] = {
     "ner.cfg": {
         "training.optimizer.learn_rate": 0.003,
@@ -39,6 +39,7 @@ QUICK: dict[str, dict[str, Any]] = {
     },
     "spancat.cfg": {"training.optimizer.learn_rate": 0.003, "training.max_steps": 500},
     "textcat.cfg": {"training.max_steps": 600},
+    "textcat_multilabel.cfg": {"training.max_steps": 600},
 }
 SHALLOW = {"components.tok2vec.model.encode.depth": 2}
 # Kept of a simulation beside its results
@@ -91,7 +92,7 @@ def run(
     """One experiment: cut the corpus, simulate, keep the numbers."""
     cut, output, kept = WORK / "corpora" / name, WORK / name, RESULTS / name
     if not cut.exists():
-        sizes = (plan[name] for name in ("pool", "dev", "test", "copies", "spans_key"))
+        sizes = (plan[name] for name in ("pool", "dev", "test", "copies", "spans_key", "kinds"))
         cut_cli(corpus, cut, *sizes)
     if not output.exists() and kept.exists():
         shutil.copytree(kept, output)
@@ -105,7 +106,7 @@ def run(
                 raise typer.BadParameter(f"{name} wants --encoder")
             encode_cli(encoder, [*cut.glob("*.spacy")], vectors)
         config = frozen(config, vectors, WORK / f"{name}.cfg")
-    elif plan["config"] != "textcat.cfg":
+    elif plan["config"] in ("ner.cfg", "spancat.cfg"):
         changed |= SHALLOW
     words: list[Any] = [sys.executable, "-m", "spacy_al", "simulate", config]
     words += ["--gold", cut / "pool.spacy", "-o", output, "--n-process", n_process]

@@ -28,17 +28,24 @@ def cut_cli(
     test: Annotated[int, Option(min=1, help="Texts that scores are of")] = 1000,
     copies: Annotated[int, Option(min=1, help="How often each text is in the pool")] = 1,
     spans_key: Annotated[str, Option(help="Copy entities to this group of spans as well")] = "",
+    kinds: Annotated[
+        bool, Option("--kinds", help="Categories: which labels a text's entities have")
+    ] = False,
 ) -> None:
     """Cut a labelled corpus down to what many simulations can be made with."""
     lots = {"pool": (data / "train.spacy", -(-pool // copies)), "dev": (data / "dev.spacy", dev)}
     lots["test"] = (data / "test.spacy", test)
     output.mkdir(parents=True, exist_ok=True)
-    for name, (path, size) in lots.items():
-        docs = draw(path, size)
+    drawn = {name: draw(path, size) for name, (path, size) in lots.items()}
+    labels = sorted({ent.label_ for docs in drawn.values() for doc in docs for ent in doc.ents})
+    for name, docs in drawn.items():
         if name == "pool" and copies > 1:
             docs = [copy for doc in docs for copy in near_copies(doc, docs, copies)][:pool]
         for doc in docs if spans_key else ():
             doc.spans[spans_key] = list(doc.ents)
+        for doc in docs if kinds else ():
+            own = {ent.label_ for ent in doc.ents}
+            doc.cats = {label: float(label in own) for label in labels}
         DocBin(docs=docs).to_disk(output / f"{name}.spacy")
         msg.good(f"{output / name}.spacy: {len(docs):,} texts, {sum(map(len, docs)):,} tokens")
 
