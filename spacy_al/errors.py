@@ -207,8 +207,8 @@ class Errors:
     )
 
     AL248 = (
-        "[AL248] {name} is to be fitted on what is labelled, and {found}. Name a corpus of texts of at least two categories "
-        "in paths.train or with --labeled, or register a function that returns a fitted estimator."
+        "[AL248] {name} is to be fitted on what is labelled, and no text is labelled with a category of the pipeline. Name a "
+        "corpus in paths.train or with --labeled, or register a function that returns a fitted estimator."
     )
 
     AL245 = (

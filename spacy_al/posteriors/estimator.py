@@ -32,15 +32,15 @@ def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
     _check(estimator)
     if _fitted(estimator):
         return partial(read_estimator, estimator=estimator, embedding=embedding)
-    return Learner(estimator, embedding)
+    return EstimatorReader(estimator, embedding)
 
 
-class Learner:
+class EstimatorReader:
     """A reader that fits its estimator before it reads for the first time."""
 
     def __init__(self, estimator: Any, embedding: Callable) -> None:
         self.estimator, self.embedding = estimator, embedding
-        self._learned = False
+        self._learns: bool | None = None
 
     def __call__(
         self,
@@ -54,31 +54,35 @@ class Learner:
 
         labelled (Sequence): Texts as the embedding wants them, with their categories. Exclusive ones without a category
             are left out.
-        RAISES (UsageError): AL248 for texts of fewer than two categories.
+        RETURNS (list[Categories]): As long as the texts have one category only, which nobody can tell from others, all are
+            equally probable.
+        RAISES (UsageError): AL248 without any text to learn from.
         """
-        if not self._learned:
-            self._fit(pipe, labelled)
-            self._learned = True
+        if self._learns is None:
+            self._learns = self._fit(pipe, labelled)
+        if not self._learns:
+            return [_unknown(pipe) for _ in docs]
         return read_estimator(
             pipe, docs, temperature, estimator=self.estimator, embedding=self.embedding
         )
 
-    def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> None:
+    def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> bool:
+        """Whether there is something to learn; if so, it has."""
         labels, exclusive = list(pipe.labels), _exclusive(pipe)
         docs = [doc for doc, _ in labelled]
         applies = numpy.array(
             [[cats.get(label, 0.0) >= 0.5 for label in labels] for _, cats in labelled]
         ).reshape(len(docs), len(labels))
         used = numpy.flatnonzero(applies.any(axis=1)) if exclusive else numpy.arange(len(docs))
-        known = applies.any(axis=0).sum()
-        if known < 2:
-            name = type(self.estimator).__name__
-            what = f"the {len(used)} labelled texts have {known} of its categories"
-            raise UsageError(Errors.AL248.format(name=name, found=what))
+        if not applies[used].any():
+            raise UsageError(Errors.AL248.format(name=type(self.estimator).__name__))
+        if exclusive and applies.any(axis=0).sum() < 2:
+            return False
         vectors = self.embedding([docs[row] for row in used])
         # classes are positions among the labels, and of several labels the columns are
         answers = applies[used].argmax(axis=1) if exclusive else applies[used].astype("i8")
         self.estimator.fit(vectors, answers)
+        return True
 
 
 def read_estimator(
@@ -94,13 +98,12 @@ def read_estimator(
     """
     labels = tuple(pipe.labels)
     exclusive = _exclusive(pipe)
-    blank = numpy.full(len(labels), 1 / len(labels) if exclusive else 0.0)
     filled = [doc for doc in docs if len(doc)]
     vectors = embedding(filled) if filled else None
     found = iter(
         estimator_posteriors(estimator, vectors, labels, exclusive=exclusive) if filled else ()
     )
-    return [next(found) if len(doc) else Categories(labels, blank, exclusive) for doc in docs]
+    return [next(found) if len(doc) else _unknown(pipe) for doc in docs]
 
 
 def estimator_posteriors(
@@ -165,6 +168,14 @@ def _fitted(estimator: Any) -> bool:
         # none of scikit-learn's kind, so nobody can tell
         return True
     return True
+
+
+def _unknown(pipe: Any) -> Categories:
+    """What is said of a text of which nothing is known."""
+    labels, exclusive = tuple(pipe.labels), _exclusive(pipe)
+    return Categories(
+        labels, numpy.full(len(labels), 1 / len(labels) if exclusive else 0.0), exclusive
+    )
 
 
 def _exclusive(pipe: Any) -> bool:
