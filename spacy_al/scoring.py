@@ -81,8 +81,10 @@ class Scorer:
         self.component = find_component(self.nlp, job.component)
         self.upstream = components_before(self.nlp, self.component)
         self.temperature: Temperature = fitted_temperature(self.nlp, self.component)
-        self.calibrated = read_calibration(self.nlp, self.component) is not None
         posterior = job.blocks.get("posterior")
+        own = not posterior or posterior["@al_posteriors"] != "spacy-al.estimator.v1"
+        # a temperature is the component's, whose place an estimator takes
+        self.calibrated = own and read_calibration(self.nlp, self.component) is not None
         self.read: Reader = resolve(posterior) if posterior else reader_of(self.nlp, self.component)
         wanted, given = inspect.signature(self.read).parameters, dict[str, Any]()
         if "nlp" in wanted:

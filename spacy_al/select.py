@@ -31,7 +31,7 @@ from spacy_al.types import Floats, Sampler
 from spacy_al.weights import in_one_space, usable, weigher
 from spacy_al.workers import score_pool
 
-# Texts, chosen by chance, that stand for a larger pool where there is no model: enough to see what is common in it
+# Texts, by their hashes, that stand for a larger pool where there is no model: enough to see what is common in it
 REPRESENTED = 20_000
 
 
@@ -143,19 +143,25 @@ def select(
         lang=settings.lang,
         code=code,
         gpu_id=gpu_id,
-        labelled=tuple(Path(path) for path in (trained_on, *labeled, settings.train) if path),
+        labelled=_learned(trained_on, labeled, settings),
     )
     scorer = Scorer(job)
     terms = read_patterns(Path(patterns), scorer.nlp) if patterns else None
 
-    share, total = 1, 0
+    share = 1
     if model is None and terms is None and name not in BLIND:
-        total = n_stored(pool)
-        share = max(1, total // max(REPRESENTED, 20 * (n + len(asked))))
+        share = max(1, n_stored(pool) // max(REPRESENTED, 20 * n))
+    corpora = [Path(path) for path in labeled]
     scores = score_pool(job, pool, n_process=n_process, scorer=scorer, share=share)
+    scores = _leave_out(scores, corpora, asked, settings)
+    if share > 1 and len(scores.ids) < 20 * n:
+        # full of repeats, or of what is asked already
+        share = 1
+        scores = score_pool(job, pool, n_process=n_process, scorer=scorer)
+        scores = _leave_out(scores, corpora, asked, settings)
     if share > 1:
-        scores.report["not looked at (no model)"] = total - scores.report.total()
-    scores = _leave_out(scores, [Path(path) for path in labeled], asked, settings)
+        looked_at = scores.report.total() - scores.report["unreadable shard"]
+        scores.report["not looked at (no model)"] = max(0, n_stored(pool) - looked_at)
     _refuse_empty(scores, pool)
     labelled = None
     if "labelled" in wanted:
@@ -207,6 +213,15 @@ def select(
         scores.n_tokens,
         scores.report,
     )
+
+
+def _learned(
+    trained_on: Path | None, labeled: Sequence[Path], settings: Settings
+) -> tuple[Path, ...]:
+    """Corpora that teach. What is measured on does not, though it may be named among what is not to be asked."""
+    kept = {path.resolve() for path in (settings.dev, settings.test) if path}
+    paths = [Path(path) for path in (trained_on, *labeled, settings.train) if path]
+    return tuple(path for path in paths if path.resolve() not in kept)
 
 
 def _refuse_scores(

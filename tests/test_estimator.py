@@ -247,15 +247,56 @@ def test_one_of_several_labels_learns_as_well():
     for label in ("A", "B"):
         pipe.add_label(label)
     docs = [nlp.make_doc(text) for text in TEXTS[:4]]
-    cats = [{"A": 1.0}, {"A": 0.0, "B": 1.0}, {"A": 1.0, "B": 1.0}, {}]
+    cats = [{"A": 1.0, "B": 0.0}, {"A": 0.0, "B": 1.0}, {"A": 1.0, "B": 1.0}, {"A": 0.0, "B": 0.0}]
     read = registry.al_posteriors.get("spacy-al.estimator.v1")(
         OneVsRestClassifier(LogisticRegression()), hashed_words
     )
-    posteriors = read(pipe, docs, 1.0, labelled=list(zip(docs, cats)))
+    # what nobody decided teaches nothing
+    open_ones = [(docs[0], {}), (docs[0], {"B": 1.0})]
+    posteriors = read(pipe, docs, 1.0, labelled=[*zip(docs, cats), *open_ones])
     own = OneVsRestClassifier(LogisticRegression())
     own.fit(vectors_of(), [[1, 0], [0, 1], [1, 1], [0, 0]])
     assert_allclose([p.probs for p in posteriors], own.predict_proba(vectors_of()))
     assert not posteriors[0].exclusive
+
+
+def test_the_only_label_of_several():
+    nlp = spacy.blank("en")
+    pipe = nlp.add_pipe("textcat_multilabel")
+    pipe.add_label("SPAM")
+    docs = [nlp.make_doc(text) for text in TEXTS[:4]]
+    read = registry.al_posteriors.get("spacy-al.estimator.v1")(LogisticRegression(), hashed_words)
+    cats = [{"SPAM": float(answer == "NEG")} for answer in ANSWERS]
+    posteriors = read(pipe, docs, 1.0, labelled=list(zip(docs, cats)))
+    own = LogisticRegression().fit(vectors_of(), [0, 1, 0, 1])
+    assert_allclose([p.probs[0] for p in posteriors], own.predict_proba(vectors_of())[:, 1])
+
+
+def test_classes_have_no_gaps(corpus):
+    class Strict(MultinomialNB):
+        def fit(self, vectors, answers):
+            assert sorted(set(answers.tolist())) == [0, 1]
+            return super().fit(vectors, answers)
+
+    nlp = spacy.load(corpus(ANSWERS) / "model")
+    read = registry.al_posteriors.get("spacy-al.estimator.v1")(Strict(), hashed_words)
+    docs = [nlp.make_doc(text) for text in TEXTS[:4]]
+    # the category between the two has no text
+    cats = [{"NEG": float(a == "NEG"), "MID": float(a == "POS")} for a in ANSWERS]
+    posteriors = read(nlp.get_pipe("textcat"), docs, 1.0, labelled=list(zip(docs, cats)))
+    expected = MultinomialNB().fit(vectors_of(), ANSWERS).predict_proba(vectors_of())
+    assert_allclose([p.probs[[0, 2]] for p in posteriors], expected)
+    assert posteriors[0].labels == ("NEG", "POS", "MID") and posteriors[0].probs[1] == 0
+
+
+def test_what_is_measured_on_teaches_nothing(corpus):
+    folder = corpus(ANSWERS)
+    settings = Settings(
+        blocks={"posterior": BLOCK}, component="textcat", dev=folder / "train.spacy"
+    )
+    how = {"model": str(folder / "model"), "code": str(folder / "code.py"), "settings": settings}
+    with pytest.raises(UsageError, match="AL248"):
+        select(folder / "pool.spacy", labeled=[folder / "train.spacy"], **how)
 
 
 def test_select_fits_it_on_the_labelled_corpus(corpus):

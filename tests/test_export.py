@@ -237,6 +237,7 @@ def test_what_cannot_be_taken_is_counted_and_the_rest_is_taken(store, tmp_path, 
     [
         ("none.jsonl", "prodigy", "AL040"),
         ("none", "brat", "AL040"),
+        ("none.spacy", "prodigy", "AL040"),
         (".", "prodigy", "AL122.*is a folder.*--format brat"),
         (".", "conll", "AL122"),
         ("some.jsonl", "brat", "AL122.*is a file"),
@@ -245,6 +246,7 @@ def test_what_cannot_be_taken_is_counted_and_the_rest_is_taken(store, tmp_path, 
 )
 def test_a_file_that_cannot_be_read(store, tmp_path, name, format, said):
     (tmp_path / "some.jsonl").touch()
+    (tmp_path / "train.spacy").touch()
     with pytest.raises(AlError, match=said):
         import_answers(store, tmp_path / name, format=format)
 

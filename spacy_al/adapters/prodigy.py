@@ -67,7 +67,7 @@ def import_answers(
 
 def _refuse_other_kinds(path: Path, format: str) -> None:
     """RAISES (UsageError): AL122 for a corpus, and for a folder in place of a file or the other way round."""
-    if path.suffix == ".spacy":
+    if path.is_file() and path.suffix.lower() == ".spacy":
         why = "it is a corpus. Name it in the config, as paths.train, to train on it."
     elif path.is_dir() and format != "brat":
         why = "it is a folder. Name a file, or say --format brat."

@@ -22,7 +22,8 @@ def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
     """What an estimator says of a text's vector, in place of the component.
 
     Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
-    `spacy.registry.misc`, makes or loads it. One of scikit-learn's kind that is not fitted yet is fitted on what is labelled, each round anew.
+    `spacy.registry.misc`, makes or loads it. One of scikit-learn's kind that is not fitted yet (`check_is_fitted`) is fitted on what is labelled, each round anew; give one that
+    draws a `random_state`.
 
     estimator (Any): With `predict_proba`.
     embedding (Callable): From `al_embeddings`; the one it was fitted on, if it was.
@@ -40,7 +41,8 @@ class EstimatorReader:
 
     def __init__(self, estimator: Any, embedding: Callable) -> None:
         self.estimator, self.embedding = estimator, embedding
-        self._learns: bool | None = None
+        # once it has learned: None where there is nothing to learn
+        self._fitted: list[Any] = []
 
     def __call__(
         self,
@@ -52,37 +54,55 @@ class EstimatorReader:
     ) -> list[Categories]:
         """As `read_estimator`.
 
-        labelled (Sequence): Texts as the embedding wants them, with their categories. Exclusive ones without a category
-            are left out.
+        labelled (Sequence): Texts as the embedding wants them, with their categories. Those without a category are left out,
+            and where several apply, those of which not all were decided.
         RETURNS (list[Categories]): As long as the texts have one category only, which nobody can tell from others, all are
             equally probable.
         RAISES (UsageError): AL248 without any text to learn from.
         """
-        if self._learns is None:
-            self._learns = self._fit(pipe, labelled)
-        if not self._learns:
+        if not self._fitted:
+            self._fitted.append(self._fit(pipe, labelled))
+        (estimator,) = self._fitted
+        if estimator is None:
             return [_unknown(pipe) for _ in docs]
         return read_estimator(
-            pipe, docs, temperature, estimator=self.estimator, embedding=self.embedding
+            pipe, docs, temperature, estimator=estimator, embedding=self.embedding
         )
 
-    def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> bool:
-        """Whether there is something to learn; if so, it has."""
+    def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> Any:
+        """What `estimator_posteriors` can read; None if there is nothing to learn."""
         labels, exclusive = list(pipe.labels), _exclusive(pipe)
-        docs = [doc for doc, _ in labelled]
         applies = numpy.array(
             [[cats.get(label, 0.0) >= 0.5 for label in labels] for _, cats in labelled]
-        ).reshape(len(docs), len(labels))
-        used = numpy.flatnonzero(applies.any(axis=1)) if exclusive else numpy.arange(len(docs))
-        if not applies[used].any():
+        ).reshape(len(labelled), len(labels))
+        decided = [all(label in cats for label in labels) for _, cats in labelled]
+        used = numpy.flatnonzero(applies.any(axis=1) if exclusive else decided)
+        seen = numpy.flatnonzero(applies[used].any(axis=0))
+        if not len(seen):
             raise UsageError(Errors.AL248.format(name=type(self.estimator).__name__))
-        if exclusive and applies.any(axis=0).sum() < 2:
-            return False
-        vectors = self.embedding([docs[row] for row in used])
-        # classes are positions among the labels, and of several labels the columns are
-        answers = applies[used].argmax(axis=1) if exclusive else applies[used].astype("i8")
-        self.estimator.fit(vectors, answers)
-        return True
+        if exclusive and len(seen) < 2:
+            return None
+        vectors = self.embedding([labelled[row][0] for row in used.tolist()])
+        if exclusive:
+            # some estimators want classes without gaps
+            self.estimator.fit(vectors, applies[used][:, seen].argmax(axis=1))
+            return _Named(self.estimator.predict_proba, [labels[column] for column in seen])
+        if len(labels) == 1:
+            # to scikit-learn these are two classes
+            self.estimator.fit(vectors, applies[used, 0].astype("i8"))
+            return _Named(self._of_the_only_label, labels)
+        self.estimator.fit(vectors, applies[used].astype("i8"))
+        return self.estimator
+
+    def _of_the_only_label(self, vectors: Any) -> Floats:
+        return _of_one(self.estimator.predict_proba(vectors), self.estimator.classes_)[:, None]
+
+
+class _Named:
+    """Probabilities of classes that have names."""
+
+    def __init__(self, predict_proba: Callable, classes: list[str]) -> None:
+        self.predict_proba, self.classes_ = predict_proba, classes
 
 
 def read_estimator(
@@ -154,19 +174,17 @@ def _check(estimator: Any) -> None:
 
 
 def _fitted(estimator: Any) -> bool:
-    """Whether there is nothing to fit, as scikit-learn sees it."""
+    """Whether there is nothing to fit, as scikit-learn sees it; of what is none of its kind nobody can tell."""
+    from sklearn.base import BaseEstimator
     from sklearn.exceptions import NotFittedError
     from sklearn.utils.validation import check_is_fitted
 
-    if not callable(getattr(estimator, "fit", None)):
+    if not isinstance(estimator, BaseEstimator) or not callable(getattr(estimator, "fit", None)):
         return True
     try:
         check_is_fitted(estimator)
     except NotFittedError:
         return False
-    except AttributeError:
-        # none of scikit-learn's kind, so nobody can tell
-        return True
     return True
 
 
