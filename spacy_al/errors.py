@@ -2,9 +2,17 @@
 
 
 class AlError(ValueError):
-    """A failure that is explained in one message; the commands print it and exit with `exit_code`."""
+    """A failure that is explained in one message; the commands print it and exit with `exit_code`.
+
+    code (str): e.g. "AL086"; nothing where the message has none.
+    text (str): The message without its code.
+    """
 
     exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code, self.text = _split_code(message)
 
 
 class UsageError(AlError):
@@ -14,7 +22,19 @@ class UsageError(AlError):
 
 
 class AlWarning(UserWarning):
-    """Something was left out or done differently, and the result is still usable."""
+    """Something was left out or done differently, and the result is still usable.
+
+    code, text (str): As an error's, e.g. "ALW041".
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code, self.text = _split_code(message)
+
+
+def _split_code(message: str) -> tuple[str, str]:
+    head, end, text = message.partition("] ")
+    return (head[1:], text) if end and head.startswith("[AL") else ("", message)
 
 
 class Errors:
@@ -522,7 +542,7 @@ class Errors:
     AL274 = "[AL274] {path} does not hold a token for each annotator: {why}. Delete it to make new links."
     AL275 = (
         "[AL275] The recipe '{name}' gives a task that cannot be asked: {why}. Make tasks as the shipped recipes do, or with "
-        "spacy_al.data.tasks.make_task."
+        "spacy_al.tasks.task.make_task."
     )
     AL276 = "[AL276] The recipe has failed: {why}. What was answered is safe; correct the recipe and start again."
 

@@ -11,9 +11,10 @@ from typing import Any, TypeAlias, TypeVar
 
 from spacy.util import import_file
 
-from spacy_al.data.answers import KINDS
+from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.project import Project
+from spacy_al.kinds import FACTORIES, USUAL
+from spacy_al.tasks.answer import KINDS
 
 F = TypeVar("F", bound=Callable[..., Any])
 Recipe: TypeAlias = Callable[..., dict[str, Any]]
@@ -132,7 +133,7 @@ def start_in(project: Project, name: str) -> dict[str, Any]:
         "component": settings.component,
         "label": settings.labels,
         "labeled": [*filter(None, corpora), *sorted(project.output.glob("round-*/tasks.jsonl"))],
-        "multilabel": settings.factory == "textcat_multilabel",
+        "multilabel": not FACTORIES[settings.factory or USUAL].is_exclusive,
     }
     takes = inspect.signature(function).parameters
     return start(function, **{key: value for key, value in known.items() if key in takes})

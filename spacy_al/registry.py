@@ -1,7 +1,13 @@
 """The registries that a config can name functions from, beside spaCy's own."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import catalogue
 import spacy
+from confection import Config
+
+from spacy_al.errors import AlError, Errors, UsageError
 
 NAMES = (
     "al_posteriors",
@@ -25,3 +31,25 @@ al_samplers: catalogue.Registry = getattr(spacy.registry, "al_samplers")  # noqa
 al_stoppers: catalogue.Registry = getattr(spacy.registry, "al_stoppers")  # noqa: B009
 al_adapters: catalogue.Registry = getattr(spacy.registry, "al_adapters")  # noqa: B009
 al_labelling_functions: catalogue.Registry = getattr(spacy.registry, "al_labelling_functions")  # noqa: B009
+
+
+def resolve(block: Mapping[str, Any]) -> Any:
+    """The function that a block of a config describes.
+
+    block (Mapping): e.g. {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "max"}.
+    RAISES (AlError): AL084 for an unknown function or wrong settings of it.
+    """
+    try:
+        return spacy.registry.resolve(Config({"block": dict(block)}))["block"]
+    except AlError:
+        raise
+    except Exception as error:  # confection's and catalogue's own, and whatever the function raises
+        lines = str(error).replace("block -> ", "").splitlines()
+        # confection ends with the block itself
+        why = "; ".join(line.strip() for line in lines if line.strip() and line[0] != "{")
+        raise UsageError(Errors.AL084.format(block=dict(block), why=why)) from None
+
+
+def named(registry: str, name: str) -> dict[str, Any]:
+    """The block for a function named on the command line, short or long: `token_entropy`."""
+    return {f"@{registry}": name if "." in name else f"spacy-al.{name}.v1"}

@@ -16,18 +16,18 @@ from typing import Any, TypeAlias
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.adapters.asked import payload_of
-from spacy_al.cli.select import newest_model
-from spacy_al.data.annotate import Annotation, annotation, make_doc
-from spacy_al.data.answers import YES_NO_CATEGORY, check
-from spacy_al.data.tasks import Task, chosen_options, make_task
+from spacy_al.adapters.known_tasks import payload_of
+from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors import find_component, get_posteriors
-from spacy_al.scoring import open_pipeline
-from spacy_al.select import select
-from spacy_al.settings import Settings
+from spacy_al.posteriors.component import open_pipeline
+from spacy_al.query.select import select
+from spacy_al.tasks.answer import YES_NO_CATEGORY, check
+from spacy_al.tasks.decision import Annotation, annotation, make_doc
+from spacy_al.tasks.task import Task, chosen_options, make_task
+from spacy_al.tasks.yes_no import yes_no_tasks
+from spacy_al.training.trainer import newest_model
 from spacy_al.util import content_hash
-from spacy_al.yes_no import yes_no_tasks
 
 # Texts that are held as tasks at a time
 MOST = 5_000
@@ -152,10 +152,10 @@ def rank(plan: Plan, ask: Ask | None = None, *, ahead: int = 100) -> Iterator[Ta
                 current = latest
                 continue
             except AlError as error:
-                if asked and "[AL086]" in str(error):
+                if asked and error.code == "AL086":
                     return
                 # a model that is half written
-                task = next(batch, None) if "[AL085]" in str(error) else None
+                task = next(batch, None) if error.code == "AL085" else None
                 if task is None:
                     raise
         asked.add(content_hash(task["text"]))
@@ -188,7 +188,7 @@ def single_entities(
             # who fetches tasks in advance is not to be asked the same twice
             found = yes_no_tasks(posterior, doc, given, len(seen) + 1, meta=task["meta"])
         except AlError as error:
-            if "[AL006]" not in str(error):
+            if error.code != "AL006":
                 raise
             # the model holds the answers to be impossible, and has nothing left to ask
             return

@@ -76,3 +76,17 @@ class SequencePosterior(TokenPosterior, SpanPosterior, Protocol):
 
 Acquisition: TypeAlias = Callable[[Sequence[Any]], Floats]
 Sampler: TypeAlias = Callable[..., tuple[Ints, Floats]]
+
+
+def kind_of(posterior: Any) -> str:
+    """The kind of a posterior, judged by its attributes: a key of FITS, or "unknown"."""
+    if members := getattr(posterior, "members", ()):
+        return f"committee of {kind_of(members[0])}"
+    if hasattr(posterior, "token_probs"):
+        return "entities" if hasattr(posterior, "best_logprob") else "tokens"
+    # candidate spans may come with probs of another shape beside span_probs
+    if hasattr(posterior, "span_probs"):
+        return "spans"
+    if hasattr(posterior, "probs") and hasattr(posterior, "exclusive"):
+        return "exclusive categories" if posterior.exclusive else "multilabel categories"
+    return "unknown"

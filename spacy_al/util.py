@@ -63,12 +63,17 @@ def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     )
 
 
-def command_line(verb: str, words: Iterable[Any], overrides: Mapping[str, Any]) -> str:
-    """A command of ours as one types it, with the overrides of its config."""
-    typed = ["python", "-m", "spacy_al", verb, *map(str, words)]
+def arguments(verb: str, words: Iterable[Any], overrides: Mapping[str, Any]) -> list[str]:
+    """A command of ours, as what comes after `python -m spacy_al`, with the overrides of its config."""
+    typed = [verb, *map(str, words)]
     for name, value in overrides.items():
         typed += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
-    return shlex.join(typed)
+    return typed
+
+
+def command_line(argv: Iterable[str]) -> str:
+    """A command of ours as one types it."""
+    return shlex.join(["python", "-m", "spacy_al", *argv])
 
 
 def callable_name(function: Any) -> str:

@@ -32,45 +32,38 @@ def python(*args, check=True):
     return done.stdout
 
 
-# Floors
+# Floors: a file imports from lower floors only. A room is a folder, or a file at the root; each stands on one floor
 
 FLOORS = {
-    "__version__": 0,
-    "errors": 0,
-    "types": 0,
-    "registry": 0,
-    "util": 0,
-    "acquisition": 1,
-    "selection": 1,
-    "measures": 1,
-    "lattice": 1,
-    "stopping": 1,
-    "posteriors": 2,
-    "embeddings": 2,
-    "gradients": 2,
-    "extensions": 2,
-    "suggest": 2,
-    "pipeline": 3,
-    "data": 4,
-    "gold": 4,
-    "adapters": 4,
-    "cli": 6,
-    "web": 6,
-    "recipe": 6,
-    "stream": 6,
-    "__main__": 6,
+    8: ("__main__",),
+    7: ("cli",),
+    6: ("bench", "loop", "simulation", "stream", "web"),
+    5: ("adapters", "oracle", "query", "recipe", "training"),
+    4: ("config", "evaluation", "pipeline", "reporting", "selection", "store"),
+    3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
+    2: ("arrays", "corpus", "lattice", "processes", "registry"),
+    1: ("errors", "kinds", "types", "util"),
 }
-LOOP = 5  # everything else
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+# Rooms of one floor of which the first imports the second, and why
+NEIGHBOURS = {
+    (
+        "loop",
+        "simulation",
+    ): "the report of a run shows what chance would have reached, from a simulation's results",
+}
+# Rooms where numbers are all there is
+MATHS = ("acquisition", "arrays", "lattice", "measures", "selection", "stopping")
 
 
-def floor_of(module):
-    """module (str): Its full name."""
-    return FLOORS.get(module.split(".")[1], LOOP)
+def room_of(module: str) -> str:
+    """module (str): Its full name, e.g. "spacy_al.query.select"."""
+    return module.split(".")[1]
 
 
-def imports_of(path):
+def imports_of(path, package=PACKAGE):
     """The modules of the package that a file imports, wherever in the file: (line, module)."""
-    package = ["spacy_al", *path.relative_to(PACKAGE).parts[:-1]]
+    inside = ["spacy_al", *path.relative_to(package).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -79,64 +72,130 @@ def imports_of(path):
         elif isinstance(node, ast.ImportFrom):
             module = (node.module or "").split(".")
             if node.level:
-                module = package[: len(package) - node.level + 1] + [m for m in module if m]
+                module = inside[: len(inside) - node.level + 1] + [m for m in module if m]
             if module[0] != "spacy_al":
                 continue
             for alias in node.names if len(module) == 1 else ():
                 # what the package itself shows belongs to the floor where it is made
                 value = getattr(spacy_al, alias.name, None)
                 name = f"spacy_al.{alias.name}"
-                yield node.lineno, name if value is None else getattr(value, "__module__", name)
+                made_in = getattr(value, "__module__", name)
+                yield node.lineno, name if made_in == "builtins" else made_in
             if len(module) > 1:
                 yield node.lineno, ".".join(module)
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_come_from_the_same_floor_or_lower(path):
-    if path == PACKAGE / "__init__.py":
-        return  # shows what all floors offer
-    parts = path.relative_to(PACKAGE).with_suffix("").parts
-    floor = floor_of(".".join(("spacy_al", *parts)))
-    upward = [
-        f"line {line} imports {module} (floor {floor_of(module)})"
-        for line, module in imports_of(path)
-        if floor_of(module) > floor
-    ]
-    assert not upward, f"{path.relative_to(PACKAGE)} is on floor {floor}: {'; '.join(upward)}"
+def plan_of(package=PACKAGE):
+    """What the imports of all files are between rooms: (file, line, from room, to room)."""
+    for path in sorted(package.rglob("*.py")):
+        name = path.relative_to(package)
+        if str(name) == "__init__.py":
+            continue  # stands above all
+        room = name.parts[0].removesuffix(".py")
+        for line, module in imports_of(path, package):
+            if (other := room_of(module)) != room:
+                yield name, line, room, other
 
 
-def test_imports_are_seen_in_every_form(tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules[__name__], "PACKAGE", tmp_path)
-    path = tmp_path / "acquisition" / "file.py"
-    path.parent.mkdir()
-    path.write_text(
-        """
-import spacy_al.pipeline.al_scorer
-from spacy_al import data, get_posteriors, registry
-from . import reduce
-from ..cli.app import main
+def faults_of(package=PACKAGE, neighbours=NEIGHBOURS):
+    """What is wrong with the plan of a package, in sentences."""
+    rooms = {p.relative_to(package).parts[0].removesuffix(".py") for p in package.rglob("*.py")}
+    faults = [f"{room} is on no floor" for room in sorted(rooms - {"__init__"} - set(FLOOR_OF))]
+    used = set()
+    for name, line, room, other in plan_of(package):
+        if not {room, other} <= set(FLOOR_OF):
+            faults.append(f"{name}:{line} imports {other}, and one of them is on no floor")
+        elif FLOOR_OF[other] > FLOOR_OF[room]:
+            faults.append(f"{name}:{line} on floor {FLOOR_OF[room]} imports {other} above it")
+        elif FLOOR_OF[other] == FLOOR_OF[room] > 1:
+            used.add((room, other))
+            if (room, other) not in neighbours:
+                faults.append(f"{name}:{line} imports {other} on its own floor {FLOOR_OF[room]}")
+    faults += [f"{a} no longer imports {b}" for a, b in sorted(set(neighbours) - used)]
+    return [*faults, *circles(used)]
+
+
+def circles(pairs):
+    """Rooms of one floor from which imports lead back to themselves. Across floors there can be none."""
+    for room in sorted({a for a, _ in pairs}):
+        reached = {room}
+        while more := {b for a, b in pairs if a in reached} - reached:
+            reached |= more
+            if any((last, room) in pairs for last in more):
+                yield f"imports lead from {room} back to it"
+                break
+
+
+def test_every_file_imports_from_lower_floors_only():
+    assert faults_of() == []
+    assert len(FLOORS) == 8 and len(NEIGHBOURS) <= 5 and all(NEIGHBOURS.values())
+
+
+def test_every_room_of_the_plan_exists():
+    rooms = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES}
+    assert set(FLOOR_OF) == rooms - {"__init__"}
+    assert sum(len(path.relative_to(PACKAGE).parts) == 1 for path in FILES) <= 10
+
+
+LATER = """
 def later():
-    from spacy_al.select import select
+    from spacy_al.query.select import select
 """
-    )
-    found = {module.split(".")[1]: floor_of(module) for _, module in imports_of(path)}
-    assert found == {
-        "pipeline": 3,
-        "data": 4,
-        "posteriors": 2,
-        "registry": 0,
-        "acquisition": 1,
-        "cli": 6,
-        "select": 5,
-    }
+CHECKED = """
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    from spacy_al.loop.rounds import run
+"""
+
+
+@pytest.mark.parametrize(
+    "name, text, fault",
+    [
+        ("attic.py", "", "attic is on no floor"),
+        ("attic/box.py", "", "attic is on no floor"),
+        ("measures/box.py", "import spacy_al.cli.app", "imports cli above it"),
+        ("measures/box.py", "from ..cli import app", "imports cli above it"),
+        ("measures/box.py", LATER, "imports query above it"),
+        ("measures/box.py", CHECKED, "imports loop above it"),
+        ("measures/box.py", "from spacy_al import data", "imports data, and one of them is on no"),
+        ("arrays/box.py", "from spacy_al import get_posteriors", "imports posteriors above it"),
+        ("web/box.py", "from spacy_al.loop.rounds import run", "imports loop on its own floor"),
+        ("util.py", "from spacy_al import registry", "imports registry above it"),
+    ],
+)
+def test_what_the_plan_forbids_is_found(tmp_path, name, text, fault):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    assert any(fault in found for found in faults_of(tmp_path, {})), faults_of(tmp_path, {})
+
+
+def test_pairs_are_used_and_lead_nowhere_back(tmp_path):
+    pairs = {("loop", "web"): "x", ("web", "loop"): "x", ("bench", "loop"): "x"}
+    for room, other in (("loop", "web"), ("web", "loop")):
+        (tmp_path / room).mkdir()
+        (tmp_path / room / "box.py").write_text(f"import spacy_al.{other}.box")
+    assert faults_of(tmp_path, pairs) == [
+        "bench no longer imports loop",
+        "imports lead from loop back to it",
+        "imports lead from web back to it",
+    ]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_maths_never_sees_a_doc(path):
-    if floor_of(".".join(("spacy_al", *path.relative_to(PACKAGE).with_suffix("").parts))) != 1:
+    if path.relative_to(PACKAGE).parts[0] not in MATHS:
         return
     source = path.read_text(encoding="utf8")
     assert not re.search(r"^\s*(from|import) spacy(\.|\s)", source, re.MULTILINE), path
+
+
+def test_no_room_has_the_name_of_a_public_function():
+    """Importing a submodule sets an attribute of that name on the package, in whose place a function could stand."""
+    public = {"bench", "calibrate", "evaluate", "ingest", "report", "run", "select", "simulate"}
+    public |= {name for name in spacy_al.__all__ if name != "registry"}
+    list(modules())
+    assert not public & set(FLOOR_OF) - {"bench"}
 
 
 # What an import costs

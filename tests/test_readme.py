@@ -8,7 +8,7 @@ from confection import Config
 
 import spacy_al
 from spacy_al.cli import app
-from spacy_al.settings import read_settings
+from spacy_al.config.settings import read_settings
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf8")
@@ -48,7 +48,7 @@ def test_files_it_names_exist():
 
 
 def test_the_python_example_runs(tmp_path, monkeypatch):
-    from ner_oracle import make_ner
+    from tests.helpers.ner_oracle import make_ner
 
     nlp = make_ner(("CONDITION", "DRUG"), updates=3)
     (tmp_path / "training" / "seed").mkdir(parents=True)

@@ -5,16 +5,11 @@ import shutil
 from functools import partial
 
 import pytest
-from ner_oracle import make_ner
-from test_readers import make
-from test_select import TEXTS, save_light, write
 
 from spacy_al import get_posteriors, stream
-from spacy_al.data.annotate import annotation, make_doc
-from spacy_al.data.answers import check
 from spacy_al.errors import AlError, UsageError
-from spacy_al.scoring import open_pipeline
-from spacy_al.select import select
+from spacy_al.posteriors.component import open_pipeline
+from spacy_al.query.select import select
 from spacy_al.stream import (
     Answers,
     app_config,
@@ -27,6 +22,11 @@ from spacy_al.stream import (
     single_category,
     single_entities,
 )
+from spacy_al.tasks.answer import check
+from spacy_al.tasks.decision import annotation, make_doc
+from tests.helpers.ner_oracle import make_ner
+from tests.posteriors.test_readers import make
+from tests.query.test_select import TEXTS, save_light, write
 
 TEXTS = TEXTS[:40]
 

@@ -21,8 +21,8 @@ from measure import measure_cli
 from table import page
 from typer import Argument, Option
 
-from spacy_al.curve import RESULTS as RESULTS_JSONL
-from spacy_al.curve import read_results
+from spacy_al.simulation.results import RESULTS as RESULTS_JSONL
+from spacy_al.simulation.results import read_results
 
 HERE = Path(__file__).parent
 RESULTS = Path("docs") / "strategies"

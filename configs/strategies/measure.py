@@ -30,7 +30,7 @@ def measure_cli(
     code: Annotated[Path | None, Option("--code", help="File with registered functions")] = None,
 ) -> None:
     """Write `selecting.json` beside the results: seconds, and megabytes at most, of one selection."""
-    from spacy_al.settings import read_strategies
+    from spacy_al.config.settings import read_strategies
 
     found = {}
     for name in [*read_strategies(strategies), "random"]:
@@ -56,8 +56,8 @@ def child(
 
     if code:
         import_file("code", code)
-    from spacy_al.select import select
-    from spacy_al.settings import overlaid, read_settings, read_strategies
+    from spacy_al.config.settings import overlaid, read_settings, read_strategies
+    from spacy_al.query.select import select
 
     settings = read_settings(Path(config), {"paths.train": None, "paths.dev": None})
     start = Path(results) / "start" / "seed-0"

@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 from typer import Argument, Option
 
-from spacy_al.curve import RANDOM, compare, read_results
-from spacy_al.settings import read_strategies
-from spacy_al.simulate import read_full
+from spacy_al.config.settings import read_strategies
+from spacy_al.measures.learning_curve import RANDOM, compare
+from spacy_al.simulation import read_full
+from spacy_al.simulation.results import read_results
 
 RESULTS = "results.jsonl"
 HEAD = """# Strategies, in tables

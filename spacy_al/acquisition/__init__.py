@@ -5,15 +5,20 @@ from typing import Any
 from spacy_al import registry
 from spacy_al.acquisition.binary import make_binary_entropy
 from spacy_al.acquisition.category import make_entropy, make_least_confidence, make_margin
-from spacy_al.acquisition.combine import information_density, product, rank_fusion
 from spacy_al.acquisition.disagreement import (
     make_bald,
     make_consensus_entropy,
     make_vote_entropy,
     members_of,
 )
-from spacy_al.acquisition.fusion import fuse, make_product
-from spacy_al.acquisition.inputs import FITS, kind_of, misfit
+from spacy_al.acquisition.fusion import (
+    fuse,
+    information_density,
+    make_product,
+    product,
+    rank_fusion,
+)
+from spacy_al.acquisition.inputs import FITS, misfit
 from spacy_al.acquisition.labels import expected_marks, label_probs
 from spacy_al.acquisition.missed import make_missed_entities
 from spacy_al.acquisition.model_change import make_expected_model_change
@@ -29,7 +34,7 @@ from spacy_al.acquisition.token import (
     make_token_least_confidence,
     make_token_margin,
 )
-from spacy_al.types import Acquisition
+from spacy_al.types import Acquisition, kind_of
 
 __all__ = [
     "default_acquisition",

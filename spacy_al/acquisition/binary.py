@@ -5,10 +5,10 @@ from functools import partial
 from typing import Any
 
 from spacy_al import registry
-from spacy_al.acquisition import distribution
 from spacy_al.acquisition.inputs import category_rows, span_rows
 from spacy_al.acquisition.reduce import check_reduce
 from spacy_al.acquisition.reduce import reduce as reduce_questions
+from spacy_al.arrays import distribution
 from spacy_al.types import Acquisition, Floats
 
 

@@ -6,8 +6,8 @@ from functools import partial
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition import distribution
 from spacy_al.acquisition.inputs import category_rows
+from spacy_al.arrays import distribution
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Acquisition, CategoryPosterior, Floats
 

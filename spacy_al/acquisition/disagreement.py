@@ -11,13 +11,13 @@ from typing import Any, TypeAlias
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition import distribution
-from spacy_al.acquisition.arrays import probabilities
-from spacy_al.acquisition.inputs import kind_of, misfit
+from spacy_al.acquisition.inputs import misfit
 from spacy_al.acquisition.reduce import check_reduce
 from spacy_al.acquisition.reduce import reduce as reduce_questions
+from spacy_al.arrays.checks import probabilities
+from spacy_al.arrays.distribution import entropy_of_mean, entropy_of_votes, mutual_information
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.types import Acquisition, Floats, Ints
+from spacy_al.types import Acquisition, Floats, Ints, kind_of
 
 Measure: TypeAlias = Callable[[Floats], Floats]
 
@@ -98,26 +98,6 @@ def vote_entropy(
 ) -> Floats:
     """Reduced entropies of the votes; see `make_vote_entropy`."""
     return _score(posteriors, entropy_of_votes, "vote_entropy", level, reduce, k)
-
-
-def mutual_information(probs: Floats) -> Floats:
-    """Entropy of the members' mean less the mean of their entropies, in nats.
-
-    probs (Floats): Shape (n_members, ..., n_labels).
-    RETURNS (Floats): Shape (...), between 0 and the logarithm of n_members and of n_labels.
-    """
-    return numpy.maximum(entropy_of_mean(probs) - distribution.entropy(probs).mean(axis=0), 0.0)
-
-
-def entropy_of_mean(probs: Floats) -> Floats:
-    """Entropy in nats of the members' mean. (n_members, ..., n_labels) -> (...)."""
-    return distribution.entropy(probs.mean(axis=0))
-
-
-def entropy_of_votes(probs: Floats) -> Floats:
-    """Entropy in nats of one vote a member. (n_members, ..., n_labels) -> (...)."""
-    best = probs == probs.max(axis=-1, keepdims=True)
-    return entropy_of_mean(best / best.sum(axis=-1, keepdims=True))
 
 
 def members_of(posteriors: Sequence[Any]) -> Floats | None:

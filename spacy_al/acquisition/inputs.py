@@ -5,9 +5,9 @@ from typing import Any, NoReturn
 
 import numpy
 
-from spacy_al.acquisition.arrays import finite, probabilities
+from spacy_al.arrays.checks import finite, probabilities
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats, Ints
+from spacy_al.types import Floats, Ints, kind_of
 
 _TOKENS = (
     "token_entropy",
@@ -33,20 +33,6 @@ FITS = {
 FITS |= {f"committee of {kind}": ("bald", "consensus_entropy", "vote_entropy") for kind in [*FITS]}
 # On Banking77, BALD of three trained models is worse than random (docs/negative-results.md)
 FITS["committee of exclusive categories"] = ("consensus_entropy", "bald", "vote_entropy")
-
-
-def kind_of(posterior: Any) -> str:
-    """The kind of a posterior, judged by its attributes: a key of FITS, or "unknown"."""
-    if members := getattr(posterior, "members", ()):
-        return f"committee of {kind_of(members[0])}"
-    if hasattr(posterior, "token_probs"):
-        return "entities" if hasattr(posterior, "best_logprob") else "tokens"
-    # candidate spans may come with probs of another shape beside span_probs
-    if hasattr(posterior, "span_probs"):
-        return "spans"
-    if hasattr(posterior, "probs") and hasattr(posterior, "exclusive"):
-        return "exclusive categories" if posterior.exclusive else "multilabel categories"
-    return "unknown"
 
 
 def misfit(posterior: Any, name: str, needs: str) -> NoReturn:

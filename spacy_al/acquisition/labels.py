@@ -5,10 +5,9 @@ from typing import Any
 
 import numpy
 
-from spacy_al.acquisition.arrays import probabilities
-from spacy_al.acquisition.inputs import kind_of, misfit
-from spacy_al.errors import Errors, UsageError
-from spacy_al.types import Floats
+from spacy_al.acquisition.inputs import misfit
+from spacy_al.arrays.checks import probabilities
+from spacy_al.types import Floats, kind_of
 
 NAME = "label_probs"
 
@@ -71,15 +70,3 @@ def _marks(posterior: Any) -> float:
     if kind.endswith("categories"):
         return 1.0 if posterior.exclusive else float(posterior.probs.sum())
     misfit(posterior, NAME, "token_probs, probs or span_probs")
-
-
-def columns_of(labels: Sequence[str], known: Sequence[str], name: str) -> list[int]:
-    """Where labels stand among those of the model.
-
-    RAISES (UsageError): AL230 for one that the model lacks.
-    """
-    missing = [label for label in labels if label not in known]
-    if missing:
-        found, has = ", ".join(missing), ", ".join(known)
-        raise UsageError(Errors.AL230.format(name=f"spacy-al.{name}.v1", found=found, known=has))
-    return [known.index(label) for label in labels]

@@ -7,10 +7,9 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import probabilities
-from spacy_al.acquisition.inputs import category_rows, kind_of, span_rows
-from spacy_al.acquisition.labels import columns_of
-from spacy_al.types import Acquisition, Bools, Floats
+from spacy_al.acquisition.inputs import category_rows, span_rows
+from spacy_al.arrays.checks import columns_of, probabilities
+from spacy_al.types import Acquisition, Bools, Floats, kind_of
 
 NAME = "missed_entities"
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.inputs import category_rows, kind_of, span_rows, token_rows
+from spacy_al.acquisition.inputs import category_rows, span_rows, token_rows
 from spacy_al.acquisition.reduce import reduce
-from spacy_al.types import Acquisition, Floats, Ints
+from spacy_al.types import Acquisition, Floats, Ints, kind_of
 
 NAME = "expected_model_change"
 

@@ -2,7 +2,7 @@
 
 import numpy
 
-from spacy_al.acquisition.arrays import at_least, finite
+from spacy_al.arrays.checks import at_least, finite
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.types import Floats, Ints
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition import distribution
-from spacy_al.acquisition.arrays import finite
 from spacy_al.acquisition.inputs import numbers, token_rows
 from spacy_al.acquisition.reduce import reduce as reduce_tokens
+from spacy_al.arrays import distribution
+from spacy_al.arrays.checks import finite
 from spacy_al.types import Acquisition, Floats
 
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from spacy_al import registry
-from spacy_al.acquisition import distribution
 from spacy_al.acquisition.inputs import token_rows
 from spacy_al.acquisition.reduce import check_reduce
 from spacy_al.acquisition.reduce import reduce as reduce_tokens
+from spacy_al.arrays import distribution
 from spacy_al.types import Acquisition, Floats, TokenPosterior
 
 

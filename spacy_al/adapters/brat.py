@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.files import read_text
-from spacy_al.data.shard import writing
+from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, Errors
 
 CONFIG = "annotation.conf"

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 from spacy.training import iob_to_biluo, tags_to_entities
 
 from spacy_al.adapters.files import read_text
-from spacy_al.data.shard import writing
+from spacy_al.corpus.shard import writing
 
 MARKER = "-DOCSTART-"
 

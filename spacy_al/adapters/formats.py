@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from spacy.tokens import Doc
 
 from spacy_al.adapters import brat, columns, lines
-from spacy_al.data.annotate import undecided
 from spacy_al.errors import Errors, UsageError
+from spacy_al.tasks.decision import undecided
 
 Record: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")

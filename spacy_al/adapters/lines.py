@@ -9,8 +9,8 @@ from typing import Any
 from spacy.tokens import Doc
 
 from spacy_al.adapters.files import read_text
-from spacy_al.data.annotate import INCORRECT, SELF
-from spacy_al.data.shard import writing
+from spacy_al.corpus.shard import writing
+from spacy_al.tasks.decision import INCORRECT, SELF
 
 # Groups of spans that a run writes for its training
 OWN = (INCORRECT, SELF)

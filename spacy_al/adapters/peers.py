@@ -17,7 +17,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, same_length
+from spacy_al.arrays.checks import at_least, same_length
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.rows import rows_of, taking_part
 from spacy_al.types import Floats, Ints, Sampler

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy_al.adapters.asked import Asked, payload_of
 from spacy_al.adapters.formats import FORMATS, Format, onto
-from spacy_al.data.answers import check, check_name
-from spacy_al.data.export import ANNOTATOR, SECONDS
-from spacy_al.data.store import Store
+from spacy_al.adapters.known_tasks import Asked, payload_of
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.store.export import ANNOTATOR, SECONDS
+from spacy_al.store.store import Store
+from spacy_al.tasks.answer import check, check_name
 
 PRODIGY = "prodigy"
 # What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
@@ -31,6 +31,14 @@ class Imported:
 
     counts: Counter[str] = field(default_factory=Counter)
     first: str = ""
+
+    @property
+    def taken(self) -> int:
+        """Answers that are in the store now."""
+        return self.counts["stored"] + self.counts["already there"]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in self.counts.items())
 
     def leave_out(self, why: str, where: str, what: object) -> None:
         self.counts[why] += 1
@@ -155,7 +163,7 @@ def take(
             at=answered.get("_timestamp"),
         )
     except AlError as error:
-        if "[AL115]" not in str(error):
+        if error.code != "AL115":
             raise
         result.leave_out("bad answer", where, error)
         return

@@ -12,9 +12,9 @@ from spacy.language import Language
 
 from spacy_al.acquisition import sequence, token
 from spacy_al.bench.beams import BeamPosterior, beam_posteriors
-from spacy_al.calibration import figures, fit, judge
-from spacy_al.events import FLOOR, TINY, Events, chosen, log_loss_of
-from spacy_al.gold import Gold
+from spacy_al.evaluation.calibrate import figures, fit, judge
+from spacy_al.evaluation.events import FLOOR, TINY, Events, chosen, log_loss_of
+from spacy_al.evaluation.gold import Gold
 from spacy_al.measures.calibration import auroc, fit_temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import reader_of

@@ -22,10 +22,10 @@ import typer
 from typer import Option
 from wasabi import table
 
+from spacy_al.arrays.factored import Factored
 from spacy_al.bench.machine import describe, peak_memory
 from spacy_al.registry import al_samplers
 from spacy_al.selection import mean_cosine
-from spacy_al.selection.factored import Factored
 from spacy_al.util import progress, replacing
 
 WIDTH, LABELS, CENTRES, LABELLED, MEMBERS = 96, 20, 200, 100, 10

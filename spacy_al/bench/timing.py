@@ -12,10 +12,11 @@ from spacy.tokens import Doc
 from spacy_al.acquisition import default_acquisition
 from spacy_al.bench.beams import parse
 from spacy_al.bench.machine import peak_memory
-from spacy_al.gold import fresh_doc
+from spacy_al.evaluation.gold import fresh_doc
+from spacy_al.posteriors.component import BATCH
 from spacy_al.posteriors.read import components_before, reader_of, run
 from spacy_al.posteriors.temperature import fitted_temperature
-from spacy_al.scoring import BATCH, Scorer
+from spacy_al.query.scorer import Scorer
 from spacy_al.types import Acquisition
 from spacy_al.util import batched, progress
 

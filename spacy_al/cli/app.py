@@ -5,6 +5,7 @@ import os
 import unicodedata
 import warnings
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
 
 import spacy
@@ -14,7 +15,6 @@ from spacy.cli._util import app as spacy_app
 from spacy.cli._util import parse_config_overrides
 from typer import Option
 
-from spacy_al import __version__
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +36,7 @@ spacy_app.add_typer(app, name="al")
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"spacy-al {__version__}, spaCy {spacy.__version__}")
+        typer.echo(f"spacy-al {version('spacy-al')}, spaCy {spacy.__version__}")
         raise typer.Exit
 
 
@@ -63,7 +63,7 @@ def explained(command: F) -> F:
                     show(message, category, *rest, **more)
                     return
                 # readers warn once a call, and a pool takes many calls
-                key = str(message).split("]")[0] if "[ALW00" in str(message) else str(message)
+                key = message.code if message.code.startswith("ALW00") else str(message)
                 if key not in said:
                     said.add(key)
                     _say("⚠", str(message))

@@ -11,8 +11,8 @@ from typing import Any
 from wasabi import color
 
 from spacy_al.cli.app import printable
-from spacy_al.data.tasks import Task
-from spacy_al.select import Selection
+from spacy_al.query.select import Selection
+from spacy_al.tasks.task import Task
 
 COLUMNS = 120
 WHY = 42

@@ -17,9 +17,11 @@ from spacy_al.bench.timing import time_arms
 from spacy_al.cli.app import app, explained
 from spacy_al.cli.calibrate import format_temperature
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.gold import align_gold, read_gold, stored_docs
+from spacy_al.evaluation.gold import align_gold, read_gold, stored_docs
+from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.component import load_code, open_pipeline
 from spacy_al.posteriors.read import find_component
-from spacy_al.scoring import Job, Scorer, load_code, open_pipeline
+from spacy_al.query.scorer import Job, Scorer
 from spacy_al.util import replacing
 
 MODEL = "Directory or package of the trained pipeline"
@@ -116,7 +118,7 @@ def bench(
         raise UsageError(Errors.AL072.format(value=min(widths), what="analyses", must="2 or more"))
     nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
-    is_ner = nlp.get_pipe_meta(name).factory == "ner"
+    is_ner = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
     widths = tuple(widths) if is_ner else ()
     stored = [doc for doc in stored_docs(Path(pool)) if len(doc)]
     if not stored:

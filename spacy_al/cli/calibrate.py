@@ -7,13 +7,13 @@ import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.calibration import fit
 from spacy_al.cli.app import app, explained
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.gold import read_gold
+from spacy_al.evaluation.calibrate import fit
+from spacy_al.evaluation.gold import read_gold
+from spacy_al.posteriors.component import load_code, open_pipeline
 from spacy_al.posteriors.read import find_component
 from spacy_al.posteriors.temperature import write_calibration
-from spacy_al.scoring import load_code, open_pipeline
 
 MODEL = "Directory of the trained pipeline; its temperature is stored in it"
 GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
@@ -67,7 +67,7 @@ def calibrate(
     max_docs (int): Documents used at most, a random sample.
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
-    RETURNS (dict): As `spacy_al.calibration.fit`, with `component` and the `path` of the file (None if nothing is stored).
+    RETURNS (dict): As `spacy_al.evaluation.calibrate.fit`, with `component` and the `path` of the file (None if nothing is stored).
     RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
     """
     if max_docs < 1:

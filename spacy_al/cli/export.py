@@ -10,14 +10,14 @@ from spacy.vocab import Vocab
 from typer import Argument, Option
 
 from spacy_al.adapters.formats import FORMATS, write_format
-from spacy_al.answering import merged_answers
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.data.export import export_jsonl
-from spacy_al.data.merge import grown
-from spacy_al.data.shard import read_shard
-from spacy_al.data.store import Store
+from spacy_al.config.project import Project, open_project
+from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
-from spacy_al.project import Project, open_project
+from spacy_al.loop.answers import merged_answers
+from spacy_al.store.export import export_jsonl
+from spacy_al.store.store import Store
+from spacy_al.tasks.merge import grown
 
 CONFIG = "Training config with an [al] section"
 OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"

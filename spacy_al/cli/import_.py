@@ -11,12 +11,12 @@ from typer import Argument, Option
 
 from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.data.store import Store
+from spacy_al.config.project import DATABASE
+from spacy_al.config.settings import read_settings
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.lock import locked
-from spacy_al.project import DATABASE
-from spacy_al.scoring import load_code
-from spacy_al.settings import read_settings
+from spacy_al.posteriors.component import load_code
+from spacy_al.processes.lock import locked
+from spacy_al.store.store import Store
 
 CONFIG = "Training config with an [al] section"
 ANSWERS = (
@@ -26,7 +26,6 @@ FORMAT = "Of the answers; everything but prodigy holds what is labelled, and no 
 ANNOTATOR = "Whose answers they are, where the file does not say (default: the format's name)"
 ADD = "Take in as well what a recipe asked in Prodigy, and not the run; its latest round then has asked it"
 CODE = "Python file with registered functions"
-TAKEN = ("stored", "already there")
 
 
 class Format(str, Enum):
@@ -67,7 +66,7 @@ def import_cli(
     with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
         result = import_(store, answers, format=format.value, annotator=annotator, add=add)
     if not quiet:
-        typer.echo(f"✔ {counted(result)}", err=True)
+        typer.echo(f"✔ {result}", err=True)
 
 
 def import_(
@@ -88,23 +87,18 @@ def import_(
     """
     result = import_answers(store, answers, format=format, annotator=annotator, add=add)
     total = result.counts.total()
-    left_out = total - sum(result.counts[name] for name in (*TAKEN, "unanswered"))
-    if not any(result.counts[name] for name in TAKEN):
+    left_out = total - result.taken - result.counts["unanswered"]
+    if not result.taken:
         first = f" The first: {result.first}" if result.first else ""
-        counts = counted(result) or "it is empty"
+        counts = str(result) or "it is empty"
         raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
     if left_out:
         message = Warnings.W110.format(
             count=left_out,
             total=total,
             path=answers,
-            counts=counted(result),
+            counts=result,
             first=result.first,
         )
         warnings.warn(message, AlWarning, stacklevel=2)
     return result
-
-
-def counted(result: Imported) -> str:
-    """Counts as a person reads them."""
-    return ", ".join(f"{count} {name}" for name, count in result.counts.items())

@@ -9,8 +9,8 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained
-from spacy_al.data.ingest import IngestReport, ingest
-from spacy_al.data.pool import SHARD_SIZE
+from spacy_al.corpus.ingest import IngestReport, ingest
+from spacy_al.corpus.pool import SHARD_SIZE
 
 INPUTS = (
     "Files (.txt, .jsonl, .csv, .tsv, .spacy), folders of them, or - for JSONL from standard input"

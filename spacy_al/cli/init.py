@@ -9,23 +9,11 @@ from confection import Config
 from spacy.cli.init_config import init_config
 from typer import Argument, Option
 
+from spacy_al.acquisition.inputs import FITS
 from spacy_al.cli.app import app, explained
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.read import READERS
+from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.util import replacing
-
-# What suits a component before anything was measured on the user's own texts
-ACQUISITIONS = {
-    "ner": "token_entropy",
-    "beam_ner": "token_entropy",
-    "tagger": "token_entropy",
-    "morphologizer": "token_entropy",
-    "senter": "token_entropy",
-    "textcat": "margin",
-    "textcat_multilabel": "binary_entropy",
-    "spancat": "binary_entropy",
-    "spancat_singlelabel": "binary_entropy",
-}
 
 SECTION = """\
 component = "{component}"
@@ -87,7 +75,7 @@ def init(
             text = path.read_text("utf8")
         else:
             text = init_config(
-                lang=lang, pipeline=[component or "ner"], optimize="efficiency"
+                lang=lang, pipeline=[component or USUAL], optimize="efficiency"
             ).to_str()
         config = Config().from_str(text, interpolate=False)
     except (OSError, ValueError, ImportError) as error:
@@ -96,7 +84,7 @@ def init(
     factories = {
         name: block.get("factory", "") for name, block in config.get("components", {}).items()
     }
-    usable = [name for name, factory in factories.items() if factory in READERS]
+    usable = [name for name, factory in factories.items() if factory in FACTORIES]
     if component is None and len(usable) == 1:
         component = usable[0]
     if component not in usable:
@@ -105,11 +93,12 @@ def init(
                 path=path, usable=", ".join(usable) or "none", found=component or "none named"
             )
         )
-    factory = factories[component]
+    row = FACTORIES[factories[component]]
+    # what suits a component before anything was measured on the user's own texts
     values = {
         "component": component,
-        "reader": READERS[factory],
-        "acquisition": ACQUISITIONS[factory],
+        "reader": row.reader,
+        "acquisition": FITS[row.posterior][0],
     }
     added = []
     if "pool" not in config.get("paths", {}):

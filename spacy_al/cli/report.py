@@ -7,8 +7,8 @@ import typer
 from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.facts import write_report
-from spacy_al.project import open_project
+from spacy_al.config.project import open_project
+from spacy_al.loop.report import write_report
 
 SIMULATION = "Folder of a simulation of the same project, whose random arm is drawn beside the run"
 TARGET = "Score whose cost is forecast (default: where there is no test set, that of the config's target_score)"

@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.cli.annotate import annotate, has
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.status import format_status, status
-from spacy_al.data.store import Store
+from spacy_al.config.project import Project, open_project
 from spacy_al.errors import AlError
-from spacy_al.facts import write_report
-from spacy_al.loop import run
-from spacy_al.project import Project, open_project
+from spacy_al.loop.report import write_report
+from spacy_al.loop.rounds import run
+from spacy_al.store.store import Store
+from spacy_al.web.serve import annotate, has
 
 ORACLE = "Labelled corpus that answers in place of a person"
 ONCE = "Never wait for a person, whatever is installed: for cron and the like"
@@ -54,7 +54,7 @@ def run_cli(
     )
     serves = not once and not oracle and _can_serve()
     if serves and not _has_stopped(project):
-        annotate(project, browse=True, quiet=quiet)
+        annotate(project, browse=True, quiet=quiet, show=_say)
         return
     outcome = run(project)
     try:
@@ -70,7 +70,7 @@ def run_cli(
     if outcome.state == "waiting":
         if not serves:
             raise typer.Exit(3)
-        annotate(project, browse=True, quiet=quiet)
+        annotate(project, browse=True, quiet=quiet, show=_say)
 
 
 def _can_serve() -> bool:

@@ -11,19 +11,20 @@ import typer
 from spacy.vocab import Vocab
 from typer import Argument, Option
 
-from spacy_al.adapters.label_studio import to_label_studio
+from spacy_al.adapters.label_studio.tasks import to_label_studio
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
-from spacy_al.committee import members_of_round, read_together
-from spacy_al.costs import Seconds, fit_seconds
-from spacy_al.data.shard import writing
-from spacy_al.data.store import Store
-from spacy_al.data.tasks import Task, to_docbin, write_tasks
+from spacy_al.config.project import DATABASE
+from spacy_al.config.settings import Settings, read_settings
+from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.project import DATABASE
-from spacy_al.scoring import load_code
-from spacy_al.select import select
-from spacy_al.settings import Settings, read_settings
+from spacy_al.posteriors.component import load_code
+from spacy_al.query.costs import Seconds, fit_seconds
+from spacy_al.query.select import select
+from spacy_al.store.store import Store
+from spacy_al.tasks.task import Task, to_docbin, write_tasks
+from spacy_al.training.committee import members_of_round, read_together
+from spacy_al.training.trainer import newest_model
 
 POOL = "A .spacy file or a folder of shards (default: that of the config)"
 MODEL = (
@@ -42,7 +43,6 @@ OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy 
 ROUND = "With --config: choose the batch of this round again, leaving out what earlier ones asked"
 LANG = "Language, where there is no model"
 CODE = "Python file with registered functions"
-DEPTH = 5
 
 
 class Format(str, Enum):
@@ -150,26 +150,6 @@ def seconds_of(settings: Settings) -> Seconds | None:
         return None
     with Store(database, create=False) as store:
         return fit_seconds(store)
-
-
-def newest_model(folder: Path) -> str | None:
-    """The `model-best` below a folder that was written last, as `spacy train` leaves it; None if there is none.
-
-    Other members of a round's committee, and models of a simulation below the folder, are passed over.
-    """
-    found = []
-    for parent, folders, files in os.walk(folder):
-        depth = len(Path(parent).relative_to(folder).parts)
-        if Path(parent).name == "model-best" and "meta.json" in files:
-            # equal times are told apart by name, so that the choice does not depend on the file system
-            found.append((os.stat(Path(parent, "meta.json")).st_mtime_ns, str(Path(parent))))
-        simulated = depth and "plan.json" in files
-        folders[:] = [
-            name
-            for name in folders
-            if depth < DEPTH and not simulated and not name.startswith((".", "member-"))
-        ]
-    return max(found)[1] if found else None
 
 
 def check_output(output: Path, format: Format, pool: Path) -> None:

@@ -12,18 +12,18 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.curve import RANDOM, read_results
-from spacy_al.data.pool import shards
+from spacy_al.config.settings import read_settings, read_strategies
+from spacy_al.corpus.pool import shards
 from spacy_al.errors import Errors, UsageError
-from spacy_al.plot import check_plots, plot
-from spacy_al.report import report
-from spacy_al.scoring import load_code
-from spacy_al.settings import read_settings, read_strategies
-from spacy_al.simulate import Plan, facts, read_full, simulate
-from spacy_al.simulate.answers import oracle_block
-from spacy_al.simulate.plan import default_strategy, taught
-from spacy_al.simulate.run import CORPUS
-from spacy_al.util import command_line, replacing
+from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.posteriors.component import load_code
+from spacy_al.reporting import report
+from spacy_al.reporting.plot import check_plots, plot
+from spacy_al.simulation import Plan, facts, read_full, simulate
+from spacy_al.simulation.annotator import oracle_block
+from spacy_al.simulation.plan import default_strategy, taught
+from spacy_al.simulation.results import CORPUS, read_results
+from spacy_al.util import arguments, command_line, replacing
 
 STRATEGY = (
     "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
@@ -118,7 +118,7 @@ def simulate_cli(
     typed += ["--full", full] if full else []
     typed += ["--oracle", oracle] if oracle else []
     typed += ["--code", code] if code else []
-    command = command_line("simulate", typed, overrides)
+    command = command_line(arguments("simulate", typed, overrides))
     found = write_facts(plan, output, rows, full is not None, command)
     if not quiet:
         for text in format_facts(found):

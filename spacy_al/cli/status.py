@@ -9,8 +9,8 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable, split_overrides
-from spacy_al.project import open_project
-from spacy_al.status import status
+from spacy_al.config.project import open_project
+from spacy_al.loop.status import status
 
 MARKS = {"stopped": "✔", "wait": "⚠"}
 

@@ -9,9 +9,9 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable
 from spacy_al.cli.select import Format, check_output
-from spacy_al.data.shard import write_shard
-from spacy_al.scoring import load_code, open_pipeline
-from spacy_al.weak import Weak, label_pool
+from spacy_al.corpus.shard import write_shard
+from spacy_al.posteriors.component import load_code, open_pipeline
+from spacy_al.training.weak_labels import Weak, label_pool
 
 POOL = "A .spacy file or a folder of shards; its annotation is never looked at"
 CODE = "Python file that registers labelling functions"

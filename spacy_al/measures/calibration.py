@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy
 
-from spacy_al.acquisition.arrays import at_least, finite, probabilities, same_length
+from spacy_al.arrays.checks import at_least, finite, probabilities, same_length
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats
 

@@ -12,10 +12,12 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from spacy.util import minibatch
 
-from spacy_al import extensions
-from spacy_al.acquisition import default_acquisition, distribution
+from spacy_al.acquisition import default_acquisition
+from spacy_al.arrays import distribution
+from spacy_al.kinds import FACTORIES
+from spacy_al.pipeline import extensions
 from spacy_al.posteriors.context import Context
-from spacy_al.posteriors.read import READERS, find_component, reader_of
+from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.temperature import FILE, read_calibration
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
@@ -133,7 +135,9 @@ class AlScorer(Pipe):
     def _component(self) -> str:
         """The component to read, which may be switched off."""
         nlp = self.nlp
-        found = [name for name in nlp.component_names if nlp.get_pipe_meta(name).factory in READERS]
+        found = [
+            name for name in nlp.component_names if nlp.get_pipe_meta(name).factory in FACTORIES
+        ]
         if self.component is None and len(found) == 1:
             return found[0]
         return find_component(nlp, self.component)

@@ -14,8 +14,8 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.lattice import Chain, normalize
 from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.entity_batch import Settings, Source
 from spacy_al.posteriors.ner import read_batches, read_head
-from spacy_al.posteriors.source import Settings, Source
 from spacy_al.posteriors.temperature import Temperature, closed_open
 from spacy_al.types import Bools, Floats, Ints
 

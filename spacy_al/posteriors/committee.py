@@ -16,8 +16,9 @@ from spacy.vocab import Vocab
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
+from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.entities import EntityPosterior
-from spacy_al.posteriors.read import READERS, Reader, get_posteriors
+from spacy_al.posteriors.read import Reader, get_posteriors
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import Temperature, read_calibration
 from spacy_al.types import Floats
@@ -140,12 +141,12 @@ def ordinary_reader(pipe: Any) -> Reader:
             return _reader(factory)
     if isinstance(pipe, Tagger):
         return _reader("tagger")
-    known = ", ".join(READERS)
+    known = ", ".join(FACTORIES)
     raise AlError(Errors.AL002.format(name=pipe.name, factory=type(pipe).__name__, known=known))
 
 
 def _reader(factory: str) -> Reader:
-    return registry.al_posteriors.get(READERS[factory])()
+    return registry.al_posteriors.get(FACTORIES[factory].reader)()
 
 
 # Of two components, and no more: each round has a committee of its own, and pipelines are large

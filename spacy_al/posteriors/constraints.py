@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from spacy.attrs import ENT_IOB, ENT_TYPE, IS_SPACE, SENT_START
 from spacy.tokens import Doc
 
-from spacy_al.posteriors.head import Actions
+from spacy_al.posteriors.entity_scores import Actions
 from spacy_al.types import Bools, Floats, Ints
 
 A = TypeVar("A", bound=NDArray[Any])

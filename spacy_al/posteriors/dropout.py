@@ -16,7 +16,7 @@ from spacy.tokens import Doc
 from thinc.api import Model, Ops, Padded, Ragged
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least
+from spacy_al.arrays.checks import at_least
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.committee import CommitteePosterior, ordinary_reader
 from spacy_al.posteriors.encoder import check_encoded, check_ready

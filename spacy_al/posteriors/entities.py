@@ -10,7 +10,7 @@ import numpy
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
-from spacy_al.posteriors.view import FLOOR, SpanProb, SpanView
+from spacy_al.posteriors.span_view import FLOOR, SpanProb, SpanView
 from spacy_al.types import Floats, Ints
 
 

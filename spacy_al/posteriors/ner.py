@@ -17,8 +17,8 @@ from spacy_al.errors import AlWarning, Warnings
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.encoder import check_encoded, check_ready, finite
 from spacy_al.posteriors.entities import EntityPosterior
-from spacy_al.posteriors.head import Actions, Head
-from spacy_al.posteriors.source import Settings, Source
+from spacy_al.posteriors.entity_batch import Settings, Source
+from spacy_al.posteriors.entity_scores import Actions, Head
 from spacy_al.posteriors.temperature import Temperature, closed_open
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token

@@ -1,5 +1,6 @@
 """From a pipeline and documents to posteriors: find the component, run what comes before it, read it."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeAlias
@@ -9,23 +10,11 @@ from spacy.tokens import Doc
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
+from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature
 
 # A reader never changes the model or the docs: reader(pipe, docs, temperature) -> one posterior a doc.
 Reader: TypeAlias = Callable[[Any, Sequence[Doc], Temperature], list[Any]]
-
-# spaCy's factory -> the registered reader of its posterior
-READERS = {
-    "ner": "spacy-al.ner.v1",
-    "beam_ner": "spacy-al.beam_ner.v1",
-    "spancat": "spacy-al.spancat.v1",
-    "spancat_singlelabel": "spacy-al.spancat.v1",
-    "textcat": "spacy-al.textcat.v1",
-    "textcat_multilabel": "spacy-al.textcat.v1",
-    "tagger": "spacy-al.tagger.v1",
-    "morphologizer": "spacy-al.tagger.v1",
-    "senter": "spacy-al.tagger.v1",
-}
 
 
 def get_posteriors(
@@ -56,7 +45,7 @@ def get_posteriors(
     if upstream:
         docs = run(upstream, [doc.copy() for doc in docs])
     reader = reader_of(nlp, name)
-    if epsilon is not None and nlp.get_pipe_meta(name).factory == "ner":
+    if epsilon is not None and "epsilon" in inspect.signature(reader).parameters:
         reader = partial(reader, epsilon=epsilon)  # type: ignore[call-arg]
     if temperature is None:
         temperature = fitted_temperature(nlp, name)
@@ -69,7 +58,7 @@ def find_component(nlp: Language, component: str | None = None) -> str:
     RAISES (AlError): AL001 unknown, AL002 no reader for it, AL003 none or several to choose from.
     """
     if component is None:
-        found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory in READERS]
+        found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory in FACTORIES]
         if len(found) == 1:
             return found[0]
         names = f": {', '.join(found)}" if found else ""
@@ -80,8 +69,8 @@ def find_component(nlp: Language, component: str | None = None) -> str:
         names = ", ".join(nlp.component_names) or "nothing"
         raise AlError(Errors.AL001.format(name=component, names=names))
     factory = nlp.get_pipe_meta(component).factory
-    if factory not in READERS:
-        known = ", ".join(READERS)
+    if factory not in FACTORIES:
+        known = ", ".join(FACTORIES)
         raise AlError(Errors.AL002.format(name=component, factory=factory, known=known))
     return component
 
@@ -91,11 +80,9 @@ def reader_of(nlp: Language, name: str, *, presets: bool = True) -> Reader:
 
     presets (bool): Whether entities on the docs are presets that constrain an entity recogniser.
     """
-    factory = nlp.get_pipe_meta(name).factory
-    reader = registry.al_posteriors.get(READERS[factory])()
-    return (
-        reader if presets or factory not in ("ner", "beam_ner") else partial(reader, presets=False)
-    )
+    row = FACTORIES[nlp.get_pipe_meta(name).factory]
+    reader = registry.al_posteriors.get(row.reader)()
+    return reader if presets or row.task != "entities" else partial(reader, presets=False)
 
 
 def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:

@@ -6,9 +6,8 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, probabilities, round_significant, same_length
-from spacy_al.acquisition.disagreement import mutual_information
-from spacy_al.acquisition.distribution import entropy
+from spacy_al.arrays.checks import at_least, probabilities, round_significant, same_length
+from spacy_al.arrays.distribution import entropy, mutual_information
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.rank import check_rows, top_k
 from spacy_al.types import Floats, Ints, Sampler

@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import round_significant
+from spacy_al.arrays.checks import round_significant
 from spacy_al.selection.clusters import centres, directions, in_turn, nearest_centre
 from spacy_al.selection.rows import taking_part
 from spacy_al.types import Floats, Ints, Sampler

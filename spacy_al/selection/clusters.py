@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy
 
-from spacy_al.acquisition.arrays import round_significant
+from spacy_al.arrays.checks import round_significant
+from spacy_al.arrays.factored import Factored
 from spacy_al.selection.density import CHUNK, single_precision_units, unit_rows
-from spacy_al.selection.factored import Factored
 from spacy_al.types import Bools, Floats, Ints
 
 # Above this many rows k-means looks at a sample of them in each step

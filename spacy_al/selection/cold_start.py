@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, same_length
+from spacy_al.arrays.checks import at_least, same_length
 from spacy_al.errors import Errors, UsageError
 from spacy_al.selection.clusters import centres, directions, in_turn, nearest_centre
 from spacy_al.selection.rank import first_of_each

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy
 
-from spacy_al.acquisition.arrays import at_least, finite
+from spacy_al.arrays.checks import at_least, finite
+from spacy_al.arrays.factored import Factored
 from spacy_al.errors import AlError, Errors
-from spacy_al.selection.factored import Factored
 from spacy_al.types import Floats, Ints
 
 CHUNK = 16_384

@@ -6,14 +6,8 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import (
-    at_least,
-    finite,
-    probabilities,
-    round_significant,
-    same_length,
-)
-from spacy_al.acquisition.distribution import entropy
+from spacy_al.arrays.checks import at_least, finite, probabilities, round_significant, same_length
+from spacy_al.arrays.distribution import entropy
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.density import unit_rows
 from spacy_al.selection.rank import top_k

@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.selection.factored import stack
+from spacy_al.arrays.factored import stack
 from spacy_al.selection.rows import (
     first_greatest,
     rows_of,

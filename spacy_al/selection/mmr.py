@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import finite
+from spacy_al.arrays.checks import finite
 from spacy_al.selection.rows import first_greatest, rows_of, similarities, taking_part, units
 from spacy_al.types import Floats, Ints, Sampler
 

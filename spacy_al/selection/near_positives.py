@@ -6,11 +6,10 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, finite, same_length
-from spacy_al.acquisition.labels import columns_of
+from spacy_al.arrays.checks import at_least, columns_of, finite, same_length
+from spacy_al.arrays.factored import Factored
 from spacy_al.errors import Errors, UsageError
 from spacy_al.selection.density import nearest
-from spacy_al.selection.factored import Factored
 from spacy_al.selection.parts import explored, extended, then_certain
 from spacy_al.selection.rank import check_rows
 from spacy_al.types import Floats, Ints, Sampler

@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, finite
+from spacy_al.arrays.checks import at_least, finite
 from spacy_al.selection.clusters import FULL, centres, directions, nearest_centre
 from spacy_al.selection.rows import products, taking_part
 from spacy_al.types import Bools, Floats, Ints, Sampler

@@ -7,8 +7,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import finite, probabilities, round_significant, same_length
-from spacy_al.acquisition.labels import columns_of
+from spacy_al.arrays.checks import columns_of, finite, probabilities, round_significant, same_length
 from spacy_al.errors import Errors, UsageError
 from spacy_al.selection.parts import explored, extended, then_certain
 from spacy_al.selection.rank import check_rows

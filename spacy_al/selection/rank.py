@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import at_least, finite, round_significant, same_length
+from spacy_al.arrays.checks import at_least, finite, round_significant, same_length
 from spacy_al.types import Floats, Ints, Sampler
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy
 
-from spacy_al.acquisition.arrays import at_least, finite, same_length
+from spacy_al.arrays.checks import at_least, finite, same_length
+from spacy_al.arrays.factored import Factored
 from spacy_al.errors import Errors, UsageError
 from spacy_al.selection.density import CHUNK, single_precision_units, unit_rows
-from spacy_al.selection.factored import Factored
 from spacy_al.selection.rank import top_k
 from spacy_al.types import Floats, Ints
 

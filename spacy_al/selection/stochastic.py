@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.arrays import finite, round_significant
+from spacy_al.arrays.checks import finite, round_significant
 from spacy_al.selection.rank import check_rows, first_of_each
 from spacy_al.types import Bools, Floats, Ints, Sampler
 

@@ -6,9 +6,9 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
+from spacy_al.arrays.factored import stack
 from spacy_al.selection.clusters import centres, directions, in_turn, nearest_centre
 from spacy_al.selection.density import CHUNK
-from spacy_al.selection.factored import stack
 from spacy_al.selection.rows import products, taking_part
 from spacy_al.types import Floats, Ints, Sampler
 

@@ -5,7 +5,7 @@ from spacy_al.stopping.combine import make_all_of, make_any_of
 from spacy_al.stopping.forecast import Curve, fit_curve
 from spacy_al.stopping.gain import make_small_gain
 from spacy_al.stopping.score import make_plateau, make_target_score
-from spacy_al.stopping.stable import make_stable_predictions
+from spacy_al.stopping.stability import make_stable_predictions
 from spacy_al.stopping.uncertainty import make_low_uncertainty
 
 __all__ = [

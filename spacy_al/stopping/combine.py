@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy_al import registry
 from spacy_al.errors import Errors, UsageError
-from spacy_al.stopping.history import History, Stopper, Verdict, goes_on, stops
+from spacy_al.stopping.verdict import History, Stopper, Verdict, goes_on, stops
 
 
 @registry.al_stoppers("spacy-al.any_of.v1")

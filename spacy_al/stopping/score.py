@@ -3,7 +3,7 @@
 from functools import partial
 
 from spacy_al import registry
-from spacy_al.stopping.history import (
+from spacy_al.stopping.verdict import (
     History,
     Stopper,
     Verdict,

@@ -4,7 +4,7 @@ from functools import partial
 
 from spacy_al import registry
 from spacy_al.errors import Errors, UsageError
-from spacy_al.stopping.history import (
+from spacy_al.stopping.verdict import (
     History,
     Stopper,
     Verdict,

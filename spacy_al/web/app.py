@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from spacy_al.data.answers import check, kind_of
-from spacy_al.data.desk import (
+from spacy_al.errors import AlError
+from spacy_al.store.desk import (
     add_beside,
     ask_no_more,
     flags,
@@ -26,12 +26,12 @@ from spacy_al.data.desk import (
     run_id,
     wants,
 )
-from spacy_al.data.store import Store, StoredTask
-from spacy_al.data.tasks import Task
-from spacy_al.errors import AlError
+from spacy_al.store.store import Store, StoredTask
+from spacy_al.tasks.answer import check, kind_of
+from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
-from spacy_al.web.feed import Feed
-from spacy_al.web.steps import Steps
+from spacy_al.web.background import Steps
+from spacy_al.web.recipe_feed import Feed
 
 TYPES = {
     ".html": "text/html",
@@ -263,7 +263,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 
 async def _explain(request: Request, error: Any) -> Response:
-    code = str(error)[1:6]
+    code = error.code
     if code in ("AL115", "AL116"):
         return _json({"error": str(error)}, STATUS[code])
     # others name paths of the machine

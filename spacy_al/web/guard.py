@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from spacy_al.data.answers import check_name
 from spacy_al.errors import AlError
+from spacy_al.tasks.answer import check_name
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 # The whole of a body, in bytes: some ten thousand spans, and from Label Studio a hundred documents with their annotations

@@ -1,0 +1,156 @@
+"""The tasks of a run, as the answers of other tools find them, and what such an answer says."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacy_al.adapters.formats import Format, squeezed
+from spacy_al.errors import AlError, Errors
+from spacy_al.store.export import TASK
+from spacy_al.store.store import Store, StoredTask
+from spacy_al.tasks.answer import YES_NO_FORMS, check, kind_of
+from spacy_al.tasks.records import question_id
+from spacy_al.tasks.task import Task
+from spacy_al.util import content_hash
+
+# What a recipe's tasks have, and answering leaves as it was
+NEEDED = ("text", "tokens", "labels", "meta", "_input_hash", "_task_hash", "_view_id")
+KEPT = (*NEEDED, "options", "config", "label", "asked")
+
+
+class Asked:
+    """The tasks of a run, to be found by what other tools keep of them.
+
+    store (Store): The run.
+    form (Format | None): Of the answers; None for Prodigy's.
+    add (bool): Whether the latest round is to ask what a recipe has asked by itself.
+    """
+
+    def __init__(self, store: Store, form: Format | None, add: bool) -> None:
+        self.store, self.form, self.add = store, form, add
+        self._found: dict[tuple[Any, str], list[StoredTask]] = {}
+        self._anywhere: dict[str, list[StoredTask]] = {}
+        self._by_words: dict[str, set[str]] = {}
+        for stored in store.tasks():
+            self._keep(stored)
+
+    def text(self, words: str) -> str:
+        """The text that was asked about and differs from this one in white space alone; this one if there is none.
+
+        RAISES (AlError): AL115 if there are several.
+        """
+        found = self._by_words.get(squeezed(words), {words})
+        if len(found) > 1:
+            why = "several texts that were asked about differ in white space alone"
+            raise AlError(Errors.AL115.format(why=why, what="Use a format that keeps it"))
+        return next(iter(found))
+
+    def task(self, answered: Mapping[str, Any]) -> StoredTask | None:
+        """The task that is answered: of its round and text the one it names, else the one of its hash, else the first.
+
+        A tool that knows of no rounds answers what was asked last about a text. A yes or no answers its own question alone.
+
+        RAISES (AlError): AL115 for what is to be asked now and is no task of a recipe, or no answer to it.
+        """
+        item = content_hash(answered["text"])
+        number = (answered.get("meta") or {}).get("round")
+        if self.form and item in self._anywhere:
+            number = self._anywhere[item][-1].round
+        asked = self._found.get((number, item), [])
+        found = [one for one in asked if answered.get(TASK) == one.id] + _of_hash(answered, asked)
+        if answered.get("_view_id") not in YES_NO_FORMS:
+            found += [one for one in asked if one.task.get("_view_id") not in YES_NO_FORMS]
+        if not found and self.add and answered.get("answer") is not None:
+            found = _of_hash(answered, self._anywhere.get(item, [])) or [self._ask(answered)]
+        return next(iter(found), None)
+
+    def _ask(self, answered: Mapping[str, Any]) -> StoredTask:
+        current = self.store.round()
+        task = {key: answered[key] for key in KEPT if key in answered}
+        if why := "there is no round yet" if current is None else _not_ours(task, self._kind):
+            what = "Take in what the recipes of spacy-al have asked, once the run has begun"
+            raise AlError(Errors.AL115.format(why=why, what=what))
+        assert current is not None
+        task["meta"] = {**task["meta"], "round": current.number}
+        # nothing is asked that is not answered
+        said = check(task, payload_of(answered, task))
+        if kind_of(task) == "categories":
+            task["accept"] = []
+        else:
+            # of what was suggested only that is known which was to be accepted or rejected as it was
+            task["spans"] = said.get("spans", []) if task["_view_id"] in YES_NO_FORMS else []
+        self.store.advance(current.number, current.state, tasks=[("train", task)])
+        identity = question_id(current.number, task, "train")
+        stored = StoredTask(identity, current.number, content_hash(task["text"]), "train", 0, task)
+        self._keep(stored)
+        return stored
+
+    @property
+    def _kind(self) -> str | None:
+        """What the run asks for, if it has asked."""
+        first = next(iter(self._found.values()), None)
+        return kind_of(first[0].task) if first else None
+
+    def _keep(self, stored: StoredTask) -> None:
+        self._found.setdefault((stored.round, stored.item), []).append(stored)
+        self._anywhere.setdefault(stored.item, []).append(stored)
+        text = stored.task["text"]
+        self._by_words.setdefault(squeezed(text), set()).add(text)
+
+
+def _of_hash(answered: Mapping[str, Any], asked: Sequence[StoredTask]) -> list[StoredTask]:
+    hash_ = answered.get("_task_hash")
+    return [one for one in asked if hash_ and one.task.get("_task_hash") == hash_]
+
+
+def payload_of(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
+    """The answer within an answered task.
+
+    answered (Mapping): As Prodigy writes it.
+    task (Task): As it was asked. Spans are put on its tokens by their characters, since another tool may have tokens of
+        its own.
+    RAISES (AlError): AL115 for a span that is not on the task's tokens.
+    """
+    payload = {"answer": answered["answer"]}
+    for key in ("labels", "asked"):
+        if key in answered and answered[key] != task.get(key):
+            payload[key] = answered[key]
+    if kind_of(task) == "categories":
+        return {**payload, "accept": answered.get("accept") or []}
+    spans = answered.get("spans") or []
+    if isinstance(spans, list):
+        spans = [_on_tokens(span, task) for span in spans]
+    return {**payload, "spans": spans}
+
+
+def _not_ours(task: Mapping[str, Any], kind: str | None) -> str:
+    """Why something is no task of a recipe for a component of this kind, or nothing."""
+    if missing := [key for key in NEEDED if key not in task]:
+        return f"it has no {missing[0]!r}"
+    text, tokens, labels = (task[key] for key in ("text", "tokens", "labels"))
+    try:
+        own = kind_of(task)  # type: ignore[arg-type]
+        fits = all(
+            token["id"] == number and text[token["start"] : token["end"]] == token["text"]
+            for number, token in enumerate(tokens)
+        )
+        fits = fits and isinstance(labels, list) and {*map(type, labels)} == {str}
+        fits = fits and isinstance(task["meta"], dict)
+        fits = fits and type(task["_task_hash"]) is int
+    except (LookupError, TypeError):
+        fits = False
+    if not fits:
+        return "its tokens are not those of its text, or its labels are no labels"
+    return "" if kind in (None, own) else f"it asks for {own}, and the run for {kind}"
+
+
+def _on_tokens(span: Any, task: Task) -> Any:
+    """A span with the tokens of its characters; what is no span is left for the check of answers to refuse."""
+    if not isinstance(span, dict) or "start" not in span or "end" not in span:
+        return span
+    tokens = task["tokens"]
+    first = [token["id"] for token in tokens if token["start"] == span["start"]]
+    last = [token["id"] for token in tokens if token["end"] == span["end"]]
+    if not first or not last:
+        why = f"characters {span['start']!r} to {span['end']!r} are not on its tokens"
+        raise AlError(Errors.AL115.format(why=why, what="Begin and end spans with a token"))
+    return {**span, "token_start": first[0], "token_end": last[-1]}

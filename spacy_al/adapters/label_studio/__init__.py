@@ -1,0 +1,1 @@
+"""Label Studio: its tasks, its server, and the way there and back."""

@@ -1,0 +1,246 @@
+"""Questions as Label Studio takes them, and its annotations as answers.
+
+Label Studio counts code points, as Python does, and the two characters of a Windows line end as two; of emoji, accents made of two
+characters and right-to-left text, marked with a mouse in its page (1.23), every region was where its text is. Versions before
+2021, and tools that write by its API, may count UTF-16 units as JavaScript does. So a region's place is believed only where its
+own text stands there.
+"""
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+from xml.sax.saxutils import quoteattr
+
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.store.export import ANNOTATOR, SECONDS, TASK
+from spacy_al.tasks.answer import YES_NO_FORMS, kind_of
+from spacy_al.tasks.records import StoredTask
+from spacy_al.tasks.task import Task, chosen_options
+from spacy_al.util import content_hash
+
+# Label Studio ties a suggestion to its form by these names: <Text name="text" value="$text"/> and
+# <Labels name="label" toName="text"> or <Choices name="label" toName="text">
+FORM, OBJECT = "label", "text"
+# In the data of a task, beside its text: the id of the question, and what it is about where that is not all of the text
+ASKED = "al_asked"
+# XML has no characters for these, and a value that begins with $ is looked for in the task
+UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]|^\\$|^\\s*$")
+# A list of tasks with such a text cannot be read any more: halves of characters, and NUL
+UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def label_config(
+    kind: str, labels: Sequence[str], *, exclusive: bool = True, partial: bool = False
+) -> str:
+    """The labelling interface for a component.
+
+    kind (str): "entities", "spans", "tags" or "categories".
+    labels (Sequence[str]): In their order.
+    exclusive (bool): For categories: whether exactly one applies.
+    partial (bool): Whether questions can be about a part of a text, which is then named above it.
+    RETURNS (str): XML.
+    RAISES (UsageError): AL296 for a label that Label Studio cannot hold.
+    """
+    for label in labels:
+        if UNUSABLE.search(label):
+            raise UsageError(Errors.AL296.format(label=label))
+    if kind == "categories":
+        choice = "single" if exclusive else "multiple"
+        # nothing chosen is no answer where one applies; whoever cannot tell skips the task
+        open_ = f'Choices name="{FORM}" toName="{OBJECT}" choice="{choice}" required="{str(exclusive).lower()}" showInline="true"'
+        item, close = "Choice", "Choices"
+    else:
+        open_, item, close = f'Labels name="{FORM}" toName="{OBJECT}"', "Label", "Labels"
+    # a text that is an address is not fetched
+    text = f'<Text name="{OBJECT}" value="$text" valueType="text"/>'
+    header = f'<Header value="${ASKED}" size="5"/>' if partial else ""
+    values = "".join(f"<{item} value={quoteattr(label)}/>" for label in labels)
+    return f"<View>{header}<{open_}>{values}</{close}>{text}</View>"
+
+
+def to_label_studio(task: Task) -> dict[str, Any]:
+    """The task as Label Studio imports it, suggestions as a prediction.
+
+    What Label Studio orders by, the prediction's `score`, is 1 / (1 + acquisition score): it takes it for the model's confidence, and
+    its "Uncertainty sampling" asks the lowest first. `data.al_rank` is the order in which to ask, `data.al_score` the acquisition
+    score.
+
+    task (Task): A task.
+    RETURNS (dict): `data`, `predictions` and `meta`.
+    """
+    meta = task.get("meta", {})
+    results: list[dict[str, Any]] = [
+        {
+            "value": {
+                "start": span["start"],
+                "end": span["end"],
+                "text": task["text"][span["start"] : span["end"]],
+                "labels": [span["label"]],
+            },
+            "type": "labels",
+            **_scored(span),
+        }
+        for span in task.get("spans", [])
+    ]
+    results += [
+        {"value": {"choices": [option["id"]]}, "type": "choices", **_scored(option)}
+        for option in chosen_options(task)
+    ]
+    for number, result in enumerate(results):
+        result |= {
+            "id": f"al{task['_task_hash'] & 0xFFFFFFFF:08x}-{number}",
+            "from_name": FORM,
+            "to_name": OBJECT,
+        }
+    prediction: dict[str, Any] = {
+        "model_version": str(meta.get("model") or "spacy-al"),
+        "result": results,
+    }
+    if meta.get("score") is not None:
+        prediction["score"] = 1 / (1 + meta["score"])
+    data = {"text": task["text"], "al_id": content_hash(task["text"])}
+    data |= {f"al_{key}": meta[key] for key in ("rank", "score") if key in meta}
+    hashes = {key: task[key] for key in ("_input_hash", "_task_hash")}
+    return {"data": data, "predictions": [prediction], "meta": {**meta, **hashes}}
+
+
+def question(stored: StoredTask) -> dict[str, Any]:
+    """A task of a run as Label Studio imports it, with what its annotations are found by.
+
+    RAISES (UsageError): AL295 for a yes or no, which has no form there.
+    """
+    if stored.task["_view_id"] in YES_NO_FORMS:
+        raise UsageError(Errors.AL295.format(task=stored.id))
+    made = to_label_studio(stored.task)
+    part = stored.task.get("asked")
+    about = f"Only about: {stored.task['meta'].get('asked', '')}" if part is not None else ""
+    made["data"] |= {TASK: stored.id, ASKED: about}
+    [prediction] = made["predictions"]
+    prediction["model_version"] = version(stored.round)
+    if stored.task["meta"].get("model") is None and not prediction["result"]:
+        # nobody has said that there is nothing
+        made["predictions"] = []
+    return made
+
+
+def version(round: int) -> str:
+    """What Label Studio calls the model of a round: its suggestions are told apart by that."""
+    return f"round-{round:03}"
+
+
+def sendable(text: str) -> bool:
+    """Whether Label Studio can hold a text, and show it."""
+    return not UNSENDABLE.search(text)
+
+
+def to_answer(
+    stored: StoredTask, data: Mapping[str, Any], annotation: Mapping[str, Any], annotator: str
+) -> dict[str, Any]:
+    """An annotation as an answered task.
+
+    stored (StoredTask): What was asked.
+    data (Mapping): Of the task in Label Studio.
+    annotation (Mapping): As its API gives it.
+    annotator (str): Whose it is.
+    RETURNS (dict): As Prodigy has it; what was skipped is ignored.
+    RAISES (AlError): AL115 for regions that are not where their text is, or have no label.
+    """
+    task = stored.task
+    if data.get("text") != task["text"]:
+        _refuse("its text is not the one that was asked about", "Do not edit texts")
+    answered: dict[str, Any] = {
+        "text": task["text"],
+        "meta": {"round": stored.round},
+        TASK: stored.id,
+        "_view_id": task["_view_id"],
+        "answer": "ignore" if annotation.get("was_cancelled") else "accept",
+        ANNOTATOR: annotator,
+        SECONDS: _seconds(annotation.get("lead_time")),
+        "_timestamp": moment(annotation["updated_at"]),
+    }
+    if answered["answer"] == "ignore":
+        return answered
+    # other controls, which somebody has added to the form, are theirs
+    own = [one for one in annotation.get("result") or () if one.get("from_name") == FORM]
+    if kind_of(task) == "categories":
+        return {**answered, "accept": [c for one in own for c in one["value"].get("choices", ())]}
+    return {**answered, "spans": _spans(own, task["text"])}
+
+
+def moment(text: str) -> float:
+    """A time of Label Studio's, in seconds since 1970."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+
+
+def _spans(regions: Iterable[Mapping[str, Any]], text: str) -> list[dict[str, Any]]:
+    values = [region["value"] for region in regions]
+    # by code points if that is right for all of them, else by UTF-16 units
+    for places in (range(len(text) + 1), _units(text)):
+        found = [_placed(value, places) for value in values]
+        if all(_stands(value, place, text) for value, place in zip(values, found)):
+            break
+    else:
+        _refuse(
+            "a region is not where its own text is, or has no text by which to see that",
+            "Give each region its 'start', 'end' and 'text', or mark it anew",
+        )
+    for value in values:
+        if not value.get("labels"):
+            _refuse(f"the region {value.get('text')!r} has no label", "Give it one, or delete it")
+    return [
+        {"start": start, "end": end, "label": label}
+        for value, (start, end) in zip(values, found)
+        for label in value["labels"]
+    ]
+
+
+def _units(text: str) -> Mapping[int, int]:
+    """From each place counted in UTF-16 units to the same one in code points."""
+    found, units = {0: 0}, 0
+    for place, character in enumerate(text, 1):
+        units += 1 + (ord(character) > 0xFFFF)
+        found[units] = place
+    return found
+
+
+def _placed(value: Mapping[str, Any], places: Any) -> tuple[int, int]:
+    try:
+        start, end = (places[int(value[key])] for key in ("start", "end"))
+    except (LookupError, TypeError, ValueError):
+        return (0, 0)
+    return (start, end)
+
+
+def _stands(value: Mapping[str, Any], place: tuple[int, int], text: str) -> bool:
+    """Whether a region's own text is there. Without one both ways to count have to mean the same."""
+    start, end = place
+    if value.get("text") is None:
+        return 0 <= start < end and all(ord(character) <= 0xFFFF for character in text[:end])
+    return 0 <= start < end and _same(str(value["text"]), text[start:end])
+
+
+def _same(shown: str, text: str) -> bool:
+    """Whether this is how Label Studio's page writes a text: it makes a backslash and an n of each line end, and one blank, or none, of
+    several; the places are right all the same. At either end nothing may be missing."""
+    if shown == text:
+        return True
+    return text == text.strip() and text.split() in (
+        shown.split(),
+        shown.replace("\\n", " ").split(),
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    """Time that somebody has written by the API can be anything, and no reason to lose an answer."""
+    usable = isinstance(value, (int, float)) and 0 <= value < math.inf
+    return float(value) if usable else None
+
+
+def _scored(item: dict[str, Any]) -> dict[str, float]:
+    return {"score": item["score"]} if "score" in item else {}
+
+
+def _refuse(why: str, what: str) -> NoReturn:
+    raise AlError(Errors.AL115.format(why=why, what=what))

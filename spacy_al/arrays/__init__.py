@@ -1,0 +1,1 @@
+"""Numpy that knows nothing of active learning."""

@@ -1,0 +1,1 @@
+"""The `[al]` section of a spaCy config, and the project it makes."""

@@ -1,0 +1,173 @@
+"""The `[al]` section of a spaCy config, resolved strictly: what is not known is an error, not a silence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from confection import Config
+from spacy.util import load_config
+
+from spacy_al.config.partial import Partial
+from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
+from spacy_al.config.self_training import SelfTraining
+from spacy_al.errors import AlError, Errors
+from spacy_al.kinds import FACTORIES
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `[al]` says. The blocks stay as they are written; `resolve` makes functions of them, in any process.
+
+    component (str | None): Whose posterior; by default the only component that has one.
+    output (Path): Where rounds and answers are kept.
+    batch_size (int): Texts asked for in a round.
+    max_rounds (int): Rounds after which the loop ends.
+    seed (int): Of everything that is drawn.
+    retrain (str): "scratch" or "resume".
+    density_weight (float): Exponent of the mean similarity to the pool; 0 leaves it out.
+    density_neighbours (int): The similarity is that to so many nearest texts; 0 for all of the pool.
+    density_fusion (str): "product" with the score, or "rank": the mean of the ranks by both.
+    cost_weight (float): Scores are divided by the cost of the text to this power; 0 leaves it out, 1 is gain per cost.
+    cost (str): "words", or "seconds" by a model fitted on the times of the answers so far.
+    labels (list[str]): Labels to ask for before any model knows them.
+    committee (str): Members that are trained beside each round's model and read with it: "none", or from other "seeds",
+        "bootstrap" samples, "checkpoints" of the one training, or "heads" on its encoder.
+    committee_size (int): Members of it, the model itself among them.
+    overlap (int): Annotators that each text is asked of, each blind to the others.
+    recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.
+    dev_size (int): Texts asked first, at random, where there is no development set.
+    pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
+    patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
+    weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
+    pool (Path | None): The unlabelled texts.
+    blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
+    filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
+    partial (Partial | None): How parts of texts are asked about; None asks whole texts.
+    self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
+    lang (str): The pipeline's language.
+    factory (str | None): Factory of the component, where the config has it.
+    spans_key (str): Where a span categoriser keeps its spans.
+    train, dev, test (Path | None): What is labelled already.
+    """
+
+    component: str | None = None
+    output: Path = Path("training/al")
+    batch_size: int = 20
+    max_rounds: int = 10
+    seed: int = 0
+    retrain: str = "scratch"
+    density_weight: float = 0.0
+    density_neighbours: int = 0
+    density_fusion: str = "product"
+    cost_weight: float = 0.0
+    cost: str = "words"
+    labels: list[str] = field(default_factory=list)
+    committee: str = "none"
+    committee_size: int = 3
+    overlap: int = 1
+    recipe: str | None = None
+    dev_size: int = 100
+    pretrain_epochs: int = 0
+    patterns: Path | None = None
+    weak: Path | None = None
+    pool: Path | None = None
+    blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    filter: dict[str, Any] = field(default_factory=dict)
+    partial: Partial | None = None
+    self_training: SelfTraining | None = None
+    lang: str = "en"
+    factory: str | None = None
+    spans_key: str = "sc"
+    train: Path | None = None
+    dev: Path | None = None
+    test: Path | None = None
+
+
+def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the `[al]` section of a config. Relative paths in it start at the working directory, as spaCy's do.
+
+    path (Path): A spaCy config.
+    overrides (Mapping | None): Settings by their dotted names, e.g. {"al.batch_size": 50}.
+    RAISES (AlError): AL080 no file, AL081 no config, AL082 no `[al]`, AL083 unknown or wrong settings, AL084 a block
+        that cannot be resolved.
+    """
+    if not path.is_file():
+        raise AlError(Errors.AL080.format(path=path))
+    try:
+        config = load_config(path, overrides=dict(overrides or {}), interpolate=True)
+    except Exception as error:
+        # confection raises errors of several unrelated types
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    if not isinstance(config.get("al"), dict):
+        raise AlError(Errors.AL082.format(path=path))
+    check = Check(path)
+    section: dict[str, Any] = config["al"]
+    plain, blocks = check.section(section, {*SECTION, "pool"})
+    _check_reader(check, plain.get("committee", "none"), blocks)
+    pool = check.pool(section.get("pool"))
+    paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
+    for name, value in paths.items():
+        check.path(f"paths.{name}", value)
+    parts = config.get("components", {})
+    usable = [name for name, part in parts.items() if part.get("factory") in FACTORIES]
+    if "component" not in plain and len(usable) == 1:
+        plain["component"] = usable[0]
+    part = parts.get(plain.get("component"), {})
+    return Settings(
+        **plain,
+        pool=_path(pool),
+        blocks=blocks,
+        lang=config.get("nlp", {}).get("lang") or "en",
+        factory=part.get("factory"),
+        spans_key=part.get("spans_key") or "sc",
+        train=_path(paths["train"]),
+        dev=_path(paths["dev"]),
+        test=_path(paths["test"]),
+    )
+
+
+def read_strategies(path: Path) -> dict[str, dict[str, Any]]:
+    """The sections of a file of strategies, by name; `overlaid` checks what is in them.
+
+    RAISES (AlError): AL080 no file, AL081 no config, AL083 something outside of a section.
+    """
+    if not path.is_file():
+        raise AlError(Errors.AL080.format(path=path))
+    try:
+        sections = dict(Config().from_disk(path))
+    except Exception as error:
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    for name, section in sections.items():
+        if not isinstance(section, dict):
+            Check(path).refuse(name, "it stands in no section", ["[NAME] before it"])
+    return sections
+
+
+def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) -> Settings:
+    """Settings with part of an `[al]` section over them. A block takes the place of the whole block that was there.
+
+    settings (Settings): Those of a config.
+    section (Mapping): What is different, of COMPARED; null takes away what the config says.
+    where (str | Path): What it is of, for the message.
+    RAISES (AlError): AL083 unknown or wrong settings, AL084 a block that cannot be resolved.
+    """
+    check = Check(where)
+    plain, blocks = check.section(section, COMPARED)
+    gone = {name for name, value in section.items() if value is None}
+    plain |= {name: getattr(Settings(), name) for name in gone - set(BLOCKS)}
+    blocks = {
+        name: block for name, block in {**settings.blocks, **blocks}.items() if name not in gone
+    }
+    made = replace(settings, **plain, blocks=blocks)
+    _check_reader(check, made.committee, blocks)
+    return made
+
+
+def _check_reader(check: Check, committee: str, blocks: Mapping[str, Any]) -> None:
+    if committee != "none" and "posterior" in blocks:
+        check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two"])
+
+
+def _path(value: Any) -> Path | None:
+    return Path(value) if value else None

@@ -1,0 +1,1 @@
+"""`.spacy` files: pools, labelled corpora, and what is taken in from elsewhere."""

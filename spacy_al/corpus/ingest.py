@@ -1,0 +1,292 @@
+"""Texts from outside become a pool: split, cleaned, without duplicates, every drop counted with its reason."""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+
+from spacy_al.corpus.duplicates import Duplicates
+from spacy_al.corpus.pool import SHARD_SIZE
+from spacy_al.corpus.shard import SOURCE_KEY, write_shard
+from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.util import batched, progress
+
+SENTENCE_TOKENS = 1000
+CONTEXT_CHARS = 1000
+SHOWN_PROBLEMS = 20
+# Rules need little memory a character; a model's own limit is left as it is
+MAX_CHARS = 10_000_000
+DOCS_PER_ZONE = 100
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """What came in, what went out, and why the rest did not.
+
+    documents (int): Records that were read.
+    texts (int): Texts in the pool.
+    shards (list[Path]): The pool's files.
+    dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
+        `duplicate`, `near duplicate`, `unreadable record`.
+    problems (list[str]): The first unreadable records, as `file:line: why`.
+    """
+
+    documents: int = 0
+    texts: int = 0
+    shards: list[Path] = field(default_factory=list)
+    dropped: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+    def unreadable(self, where: str, why: str) -> None:
+        """Count a record that cannot be read."""
+        self.dropped["unreadable record"] += 1
+        if len(self.problems) < SHOWN_PROBLEMS:
+            self.problems.append(f"{where}: {why}")
+
+
+def ingest(
+    inputs: Sequence[Path],
+    output: Path,
+    *,
+    lang: str = "en",
+    unit: Literal["sentence", "doc"] = "sentence",
+    model: str | Path | None = None,
+    text_key: str = "text",
+    id_key: str | None = None,
+    min_tokens: int = 1,
+    max_tokens: int | None = None,
+    keep_near_duplicates: bool = False,
+    shard_size: int = SHARD_SIZE,
+    force: bool = False,
+) -> IngestReport:
+    """Write a pool from files of texts. The same input gives the same bytes.
+
+    inputs (Sequence[Path]): Files, folders of files, or `-`, as `find_sources` reads them.
+    output (Path): The folder of the pool. It appears when it is whole.
+    lang (str): The language whose rules tokenise and split, unless there is a `model`.
+    unit (str): What one asks about: a sentence, or a whole document.
+    model (str | Path | None): A pipeline that splits sentences instead of the rules.
+    text_key (str): The key or column of the text.
+    id_key (str | None): The key or column of the document's id; default: `id`, `meta.id`, or `file:line`.
+    min_tokens (int): Shorter texts are dropped.
+    max_tokens (int | None): Longer texts are dropped; default: 1000 for sentences, no limit for documents.
+    keep_near_duplicates (bool): Drop only exact duplicates. What is near is said in `duplicates.near_key`.
+    shard_size (int): Texts a shard.
+    force (bool): Replace the shards in `output`.
+    RETURNS (IngestReport): Counts, and the files.
+    RAISES (AlError): An input is missing or of another kind, the output is taken or cannot be written, or
+        nothing usable is left. The old pool then stays as it was.
+    """
+    for name, value, least in (
+        ("min-tokens", min_tokens, 0),
+        ("max-tokens", max_tokens, 1),
+        ("shard-size", shard_size, 1),
+    ):
+        if value is not None and value < least:
+            raise UsageError(
+                Errors.AL053.format(name=name, value=value, expected=f"{least} or more")
+            )
+    if unit not in ("sentence", "doc"):
+        raise UsageError(Errors.AL053.format(name="unit", value=unit, expected="sentence or doc"))
+    if max_tokens is None and unit == "sentence":
+        max_tokens = SENTENCE_TOKENS
+    _check_output(output, force)
+    sources = _find_sources(inputs, output)
+    nlp = _splitter(lang, unit, model)
+    report = IngestReport()
+
+    def records() -> Iterator[Record]:
+        for name, path in sources:
+            yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
+
+    texts = _split(progress(records(), None, "doc"), nlp, unit, report)
+    duplicates = Duplicates(near=not keep_near_duplicates)
+    kept = _wanted(texts, min_tokens, max_tokens, duplicates, report)
+    with _replacing_folder(output) as folder:
+        for number, batch in enumerate(batched(kept, shard_size)):
+            with nlp.memory_zone():
+                docs = (_to_doc(nlp, text) for text in batch)
+                path = write_shard(docs, folder / f"{number:05}.spacy")
+            report.shards.append(output / path.name)
+            report.texts += len(batch)
+        if not report.texts:
+            raise _nothing_left(inputs, report)
+    return report
+
+
+Text = tuple[str, int, dict[str, Any]]
+
+
+def _splitter(lang: str, unit: str, model: str | Path | None) -> Language:
+    if model is None:
+        try:
+            nlp = spacy.blank(lang)
+        except ImportError as error:
+            raise UsageError(Errors.AL054.format(lang=lang, why=error)) from error
+        nlp.max_length = MAX_CHARS
+        if unit == "sentence":
+            nlp.add_pipe("sentencizer")
+        return nlp
+    try:
+        nlp = spacy.load(model)
+    except (OSError, ValueError, ImportError) as error:
+        raise AlError(Errors.AL055.format(name=model, why=error)) from error
+    if unit == "doc":
+        nlp.select_pipes(enable=[])
+    return nlp
+
+
+def _split(
+    records: Iterable[Record], nlp: Language, unit: str, report: IngestReport
+) -> Iterator[Text]:
+    """Texts with their numbers of tokens and where they came from; blank ones are counted and passed."""
+    for batch in batched(_not_blank(records, nlp.max_length, report), DOCS_PER_ZONE):
+        texts: list[Text] = []
+        # Only plain strings leave the zone
+        with nlp.memory_zone():
+            for record, doc in zip(batch, nlp.pipe(record.text for record in batch)):
+                if unit == "doc":
+                    texts.append((record.text, len(doc), _source(record)))
+                else:
+                    texts.extend(_sentences(record, doc, nlp, report))
+        yield from texts
+
+
+def _not_blank(records: Iterable[Record], max_chars: int, report: IngestReport) -> Iterator[Record]:
+    for record in records:
+        report.documents += 1
+        if not record.text.strip():
+            report.dropped["white space only" if record.text else "empty"] += 1
+        elif len(record.text) > max_chars:
+            report.dropped["too long"] += 1
+        else:
+            yield record
+
+
+def _sentences(record: Record, doc: Doc, nlp: Language, report: IngestReport) -> Iterator[Text]:
+    try:
+        stripped = [(sent.text.strip(), len(sent)) for sent in doc.sents]
+    except ValueError as error:
+        name = "{lang}_{name}".format(**nlp.meta)
+        raise AlError(Errors.AL056.format(name=name)) from error
+    sents = [(text, length) for text, length in stripped if text]
+    if len(sents) < len(stripped):
+        report.dropped["white space only"] += len(stripped) - len(sents)
+    for number, (text, length) in enumerate(sents):
+        source = _source(record)
+        before = sents[number - 1][0] if number else ""
+        after = sents[number + 1][0] if number + 1 < len(sents) else ""
+        source |= {
+            "sentence": number,
+            "before": before[-CONTEXT_CHARS:],
+            "after": after[:CONTEXT_CHARS],
+        }
+        yield text, length, source
+
+
+def _source(record: Record) -> dict[str, Any]:
+    return {"doc": record.id, **({"meta": record.meta} if record.meta else {})}
+
+
+def _wanted(
+    texts: Iterable[Text],
+    least: int,
+    most: int | None,
+    duplicates: Duplicates,
+    report: IngestReport,
+) -> Iterator[Text]:
+    for text in texts:
+        if text[1] < least:
+            why: str | None = "too short"
+        elif most is not None and text[1] > most:
+            why = "too long"
+        else:
+            why = duplicates.check(text[0])
+        if why is None:
+            yield text
+        else:
+            report.dropped[why] += 1
+
+
+def _to_doc(nlp: Language, text: Text) -> Doc:
+    doc = nlp.make_doc(text[0])
+    doc.user_data[SOURCE_KEY] = text[2]
+    return doc
+
+
+def _nothing_left(inputs: Sequence[Path], report: IngestReport) -> AlError:
+    names = ", ".join(str(path) for path in inputs)
+    counts = ", ".join(f"{count} {why}" for why, count in sorted(report.dropped.items()) if count)
+    first = f" The first that could not be read: {report.problems[0]}." if report.problems else ""
+    return AlError(
+        Errors.AL052.format(inputs=names, counts=counts or "no texts at all", first=first)
+    )
+
+
+def _find_sources(inputs: Sequence[Path], output: Path) -> list[tuple[str, Path]]:
+    """Every file once, by a name of its own: two folders may hold files of the same name."""
+    names: Counter[str] = Counter()
+    paths, sources = set[Path](), []
+    try:
+        for path in inputs:
+            for name, file in find_sources(path, output):
+                if file.resolve() in paths:
+                    continue
+                paths.add(file.resolve())
+                names[name] += 1
+                sources.append((f"{name} ({names[name]})" if names[name] > 1 else name, file))
+    except OSError as error:
+        raise AlError(Errors.AL046.format(path=error.filename, why=error.strerror)) from error
+    return sources
+
+
+def _check_output(output: Path, force: bool) -> None:
+    if output.is_file() or output.suffix == ".spacy":
+        raise AlError(Errors.AL050.format(path=output))
+    try:
+        names = sorted(child.name for child in output.iterdir()) if output.is_dir() else []
+    except OSError as error:
+        raise AlError(Errors.AL046.format(path=output, why=error.strerror)) from error
+    if names and not force:
+        raise AlError(Errors.AL048.format(path=output))
+    # The folder is replaced as a whole, so nothing but shards may be in it
+    others = [name for name in names if not name.endswith(".spacy")]
+    if others:
+        raise AlError(Errors.AL049.format(path=output, others=", ".join(others[:3])))
+
+
+@contextmanager
+def _replacing_folder(output: Path) -> Iterator[Path]:
+    """A folder that takes the place of `output` only once it is whole, as `util.replacing` does for a file."""
+    output = output.resolve()
+    folder = old = None
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
+        old = folder.with_name(f"{folder.name}.old")
+        # mkdtemp makes folders that only their owner may enter; give what mkdir() would have given
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+        yield folder
+        if output.exists():
+            output.rename(old)
+        folder.rename(output)
+    except OSError as error:
+        raise AlError(Errors.AL047.format(path=output, why=error.strerror or error)) from error
+    finally:
+        if old is not None and old.exists() and not output.exists():
+            old.rename(output)
+        for leftover in (folder, old):
+            if leftover is not None:
+                shutil.rmtree(leftover, ignore_errors=True)

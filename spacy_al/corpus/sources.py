@@ -1,0 +1,234 @@
+"""Files of texts from outside, read a record at a time; a record that cannot be read is reported and passed.
+
+Nothing here trusts a file: not its encoding, not its keys, not the kinds of its values.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import srsly
+
+from spacy_al.corpus.shard import read_bare
+from spacy_al.errors import AlError, Errors
+
+BOM = b"\xef\xbb\xbf"
+
+
+@dataclass(slots=True)
+class Record:
+    """A text and where it came from.
+
+    text (str): The text, unchanged; valid Unicode.
+    where (str): Its place, `file:line`, or `file:number` in a `.spacy` file.
+    id (str): The document's id: its own, or its place.
+    meta (dict): The record's `meta`, if it had one.
+    """
+
+    text: str
+    where: str
+    id: str
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+# Called with the place ("notes.jsonl:12") and the reason
+Problem = Callable[[str, str], None]
+
+
+@dataclass(slots=True)
+class Keys:
+    """Under which names a record keeps its text and its id. Without `id`: `id`, then `meta.id`, then its place."""
+
+    text: str = "text"
+    id: str | None = None
+
+
+def find_sources(path: Path, leave_out: Path) -> Iterator[tuple[str, Path]]:
+    """The files to read of one input, with short names for reports and ids.
+
+    path (Path): A file, a folder (with its sub-folders, sorted; hidden files and files of other kinds are
+        not looked at), or `-` for standard input.
+    leave_out (Path): A folder that is not entered: the output.
+    YIELDS (tuple[str, Path]): Name and path.
+    RAISES (AlError): Nothing there (AL040), a file of another kind (AL051).
+    """
+    if str(path) == "-":
+        yield "-", path
+    elif path.is_dir():
+        for child in sorted(path.rglob("*")):
+            inner = child.relative_to(path)
+            hidden = any(part.startswith(".") for part in inner.parts)
+            inside = leave_out.resolve() in child.resolve().parents
+            if child.suffix.lower() in _READERS and child.is_file() and not hidden and not inside:
+                yield inner.as_posix(), child
+    elif not path.exists():
+        raise AlError(Errors.AL040.format(path=path))
+    elif path.suffix.lower() not in _READERS:
+        raise AlError(Errors.AL051.format(path=path))
+    else:
+        yield path.name, path
+
+
+def read_records(name: str, path: Path, keys: Keys, problem: Problem) -> Iterator[Record]:
+    """The records of one file.
+
+    name (str): The file's name in reports and ids.
+    path (Path): The file, or `-` for JSONL from standard input.
+    keys (Keys): Where the text and the id are.
+    problem (Problem): Called for every record that cannot be read, and for a file that cannot.
+    YIELDS (Record): In the order of the file.
+    """
+    try:
+        if str(path) == "-":
+            records = _read_jsonl(name, sys.stdin.buffer, keys, problem)
+        elif path.suffix.lower() == ".spacy":
+            records = _read_spacy(name, path)
+        else:
+            records = _read_file(name, path, keys, problem)
+        for record in records:
+            why = _not_storable(record)
+            if why:
+                problem(record.where, why)
+            else:
+                yield record
+    except AlError as error:
+        problem(name, str(error))
+    except OSError as error:
+        problem(name, f"cannot be read: {error.strerror or error}")
+
+
+def _read_file(name: str, path: Path, keys: Keys, problem: Problem) -> Iterator[Record]:
+    with path.open("rb") as file:
+        yield from _READERS[path.suffix.lower()](name, file, keys, problem)
+
+
+def _read_txt(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterator[Record]:
+    lines: list[str] = []
+    start = 1
+    # The empty line at the end closes the last paragraph
+    for number, line in enumerate(chain(_lines(file), [""]), 1):
+        if line.strip():
+            start = start if lines else number
+            lines.append(line)
+        elif lines:
+            where = f"{name}:{start}"
+            yield Record("".join(lines).rstrip("\r\n"), where, where)
+            lines = []
+
+
+def _read_jsonl(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterator[Record]:
+    # Not str.splitlines, which also splits at characters that JSON leaves alone inside a string
+    for number, line in enumerate(file, 1):
+        where = f"{name}:{number}"
+        line = line.removeprefix(BOM) if number == 1 else line
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line.decode("utf8"))
+        except UnicodeDecodeError:
+            problem(where, "not UTF-8")
+        except json.JSONDecodeError as error:
+            problem(where, f"not JSON ({error.msg} at column {error.colno})")
+        except (ValueError, RecursionError) as error:
+            problem(where, f"not JSON ({error})")
+        else:
+            yield from _from_dict(record, where, keys, problem)
+
+
+def _read_csv(
+    name: str, file: BinaryIO, keys: Keys, problem: Problem, delimiter: str = ","
+) -> Iterator[Record]:
+    # The limit of 128 kB a field is a setting of the whole module
+    limit = csv.field_size_limit(2**31 - 1)
+    try:
+        # strict: a quote that is never closed is an error and does not swallow the file unseen
+        reader = csv.reader(_lines(file), delimiter=delimiter, strict=True)
+        header = next(_rows(reader, name, problem), (0, []))[1]
+        if keys.text not in header:
+            columns = ", ".join(header) or "none"
+            problem(f"{name}:1", f"no column '{keys.text}' (columns: {columns})")
+            return
+        for start, row in _rows(reader, name, problem):
+            if row:
+                record = dict(zip(header, row))
+                yield from _from_dict(record, f"{name}:{start}", keys, problem)
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _read_tsv(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterator[Record]:
+    return _read_csv(name, file, keys, problem, delimiter="\t")
+
+
+def _read_spacy(name: str, path: Path) -> Iterator[Record]:
+    for number, stored in enumerate(read_bare(path), 1):
+        known = stored.source.get("doc")
+        where = f"{name}:{number}"
+        yield Record(stored.text, where, str(known or where))
+
+
+def _rows(reader: Any, name: str, problem: Problem) -> Iterator[tuple[int, list[str]]]:
+    """Rows with the line they start on; a row that is no CSV is reported."""
+    while True:
+        start = reader.line_num + 1
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            problem(f"{name}:{start}", f"not CSV ({error})")
+        else:
+            yield start, row
+
+
+def _lines(file: Iterable[bytes]) -> Iterator[str]:
+    """Lines with their ends; bytes that are not UTF-8 become lone surrogates, and the record is reported later."""
+    for number, line in enumerate(file):
+        line = line.removeprefix(BOM) if number == 0 else line
+        yield line.decode("utf8", "surrogateescape")
+
+
+def _from_dict(record: Any, where: str, keys: Keys, problem: Problem) -> Iterator[Record]:
+    if not isinstance(record, dict):
+        problem(where, "not a JSON object")
+        return
+    text = record.get(keys.text)
+    if not isinstance(text, str):
+        found = f"'{keys.text}' is no text" if keys.text in record else f"no '{keys.text}'"
+        problem(where, found)
+        return
+    meta = record.get("meta")
+    meta = meta if isinstance(meta, dict) else {}
+    known = record.get(keys.id) if keys.id else record.get("id", meta.get("id"))
+    usable = isinstance(known, str | int | float) and str(known)
+    yield Record(text, where, str(known) if usable else where, meta)
+
+
+def _not_storable(record: Record) -> str | None:
+    """Why spaCy cannot hold this record, if it cannot."""
+    try:
+        record.text.encode("utf8")
+    except UnicodeEncodeError:
+        escaped = any("\udc80" <= char <= "\udcff" for char in record.text)
+        return "not UTF-8" if escaped else "not valid Unicode (half a surrogate pair)"
+    try:
+        record.id.encode("utf8")
+        if record.meta:
+            srsly.msgpack_dumps(record.meta)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        return f"its id or meta cannot be stored ({error})"
+    return None
+
+
+_READERS: dict[str, Callable[[str, BinaryIO, Keys, Problem], Iterator[Record]]] = {
+    ".txt": _read_txt,
+    ".jsonl": _read_jsonl,
+    ".csv": _read_csv,
+    ".tsv": _read_tsv,
+    ".spacy": lambda name, file, keys, problem: _read_spacy(name, Path(file.name)),
+}

@@ -1,1 +1,0 @@
-"""Records: the pool, the corpus, tasks and the store of answers."""

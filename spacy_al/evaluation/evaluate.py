@@ -1,0 +1,81 @@
+"""How good a model is on a labelled corpus, measured as `spacy evaluate` does. Where there is no gold the answer is None."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.scorer import PRFScore
+from spacy.training import Example
+
+from spacy_al.evaluation.gold import fresh_doc, stored_docs
+from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.read import find_component
+
+
+def evaluate(model: Path | Language, gold: Path, component: str | None = None) -> dict[str, Any]:
+    """Compare what a model says with what is right.
+
+    model (Path | Language): A trained pipeline.
+    gold (Path): A labelled `.spacy` file, or a folder of them.
+    component (str | None): Whose scores; by default the only component that has a posterior.
+    RETURNS (dict): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
+        `texts` and `words` that were compared. None for what the gold says nothing about.
+    RAISES (AlError): As `stored_docs` and `find_component`.
+    """
+    nlp = model if isinstance(model, Language) else spacy.load(model)
+    name = find_component(nlp, component)
+    pipe: Any = nlp.get_pipe(name)
+    key = getattr(pipe, "key", "")
+    row = FACTORIES[nlp.get_pipe_meta(name).factory]
+    score_name = row.score.format(key=key)
+    stored = [doc for doc in stored_docs(gold) if len(doc)]
+    found: dict[str, Any] = {"score": None, "score_name": score_name}
+    found |= {"precision": None, "recall": None, "per_label": None}
+    found |= {"texts": len(stored), "words": sum(map(len, stored))}
+    # spaCy gives categories without any gold a 0
+    if not stored or (row.task == "categories" and not any(doc.cats for doc in stored)):
+        return found
+    for doc in stored:
+        # spans that are predicted are held against the gold's own text, which may lack their label
+        for label in pipe.labels:
+            doc.vocab.strings.add(label)
+    docs = nlp.pipe(fresh_doc(nlp, doc) for doc in stored)
+    examples = [Example(said, doc) for said, doc in zip(docs, stored)]
+    scores = pipe.score(examples)
+    found["score"] = _number(scores.get(score_name))
+    if found["score"] is None:
+        return found
+    if row.attribute:
+        return {**found, "per_label": _by_label(examples, row.attribute)}
+    precision, recall, per_label = (
+        scores.get(detail.format(key=key)) if detail else None for detail in row.details
+    )
+    found |= {"precision": _number(precision), "recall": _number(recall)}
+    if per_label is not None:
+        found["per_label"] = {label: _plain(row) for label, row in sorted(per_label.items())}
+    return found
+
+
+def _by_label(examples: Sequence[Example], attribute: str) -> dict[str, dict[str, float]]:
+    """Of tokens that the gold has as tokens too, and labels."""
+    scores: dict[str, PRFScore] = {}
+    for example in examples:
+        right = example.get_aligned(attribute, as_string=True)
+        for token, gold in zip(example.predicted, right):
+            if not gold:
+                continue
+            said = token.tag_ if attribute == "TAG" else token.pos_
+            for label in {gold, said} - {""}:
+                score = scores.setdefault(label, PRFScore())
+                score.score_set({label} & {said}, {label} & {gold})
+    return {label: _plain(score.to_dict()) for label, score in sorted(scores.items())}
+
+
+def _plain(row: dict[str, Any]) -> dict[str, float]:
+    return {name: float(row[name]) for name in ("p", "r", "f")}
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,212 @@
+"""Posteriors against gold: which probabilities were given to what, and whether it came true.
+
+Two kinds of events. The *chosen* ones are what a component would write on a document: one answers for each of them.
+The *candidates* are all that it held possible, what it left out included, from a floor up.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy
+
+from spacy_al.evaluation.gold import Answer, SpanAnswer
+from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.span_view import FLOOR as LISTED
+from spacy_al.posteriors.spans import Spans
+from spacy_al.posteriors.tokens import Tokens
+from spacy_al.types import Floats
+
+FLOOR = 0.01
+# What an impossible event that came true costs in a loss: -log of this
+TINY = 1e-12
+
+
+class Events(NamedTuple):
+    """probs (Floats): (n,) what was predicted. correct (Floats): (n,) 1 where it came true, else 0."""
+
+    probs: Floats
+    correct: Floats
+
+
+def chosen(posteriors: Sequence[Any], answers: Sequence[Answer]) -> Events:
+    """What the component would write: greedy entities, categories and tags of most probability, spans over one half.
+
+    posteriors (Sequence): One component's posteriors.
+    answers (Sequence[Answer]): The right answer of each.
+    RETURNS (Events): Events that the annotation cannot judge are left out.
+    """
+    return _collect(_chosen, posteriors, answers)
+
+
+def candidates(
+    posteriors: Sequence[Any], answers: Sequence[Answer], floor: float = FLOOR
+) -> Events:
+    """Every labelled span, category, or label of a token that has at least this probability.
+
+    posteriors (Sequence): One component's posteriors.
+    answers (Sequence[Answer]): The right answer of each.
+    floor (float): The lowest probability of a candidate.
+    RETURNS (Events): Events that the annotation cannot judge are left out.
+    """
+    return _collect(lambda p, a: _candidates(p, a, floor), posteriors, answers)
+
+
+def log_loss_of(posteriors: Sequence[Any], answers: Sequence[Answer]) -> float:
+    """What `calibrate` minimises: the negative log-likelihood of the right answers in nats.
+
+    Of exclusive labels, that of the right one: a sum over documents, tokens, or candidate spans. Of labels and spans that
+    are not exclusive, that of every one's being right or wrong. Of entities, that of every possible entity's being right
+    or wrong, as if they were independent (a composite likelihood: Lindsay, 1988), missed ones included; next
+    to impossible ones (below 1e-6) cost next to nothing.
+
+    posteriors (Sequence): One component's posteriors.
+    answers (Sequence[Answer]): The right answer of each. One that the component cannot give costs the same at every
+        temperature and is left out.
+    RETURNS (float): The sum over all events.
+    """
+    if posteriors and isinstance(posteriors[0], EntityPosterior):
+        return _entity_loss(posteriors, answers)  # type: ignore[arg-type]
+    return float(sum(_loss(p, a) for p, a in zip(posteriors, answers)))
+
+
+def _collect(
+    rows_of: Callable[[Any, Any], Iterator[tuple[float, bool]]],
+    posteriors: Sequence[Any],
+    answers: Sequence[Answer],
+) -> Events:
+    rows = [row for p, a in zip(posteriors, answers) for row in rows_of(p, a)]
+    table = numpy.array(rows, dtype=float).reshape(-1, 2)
+    # sums over many analyses may pass 1 by rounding
+    return Events(table[:, 0].clip(0, 1), table[:, 1])
+
+
+def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
+    if isinstance(posterior, EntityPosterior):
+        yield from _judged(posterior.greedy, answer)
+    elif isinstance(posterior, Spans):
+        if posterior.exclusive and posterior.negative is not None:
+            best = posterior.probs.argmax(axis=1)
+            beats = posterior.probs.max(axis=1, initial=0) > posterior.negative
+            rows, labels = numpy.flatnonzero(beats), best[beats]
+        else:
+            rows, labels = numpy.nonzero(posterior.probs >= 0.5)
+        for row, label in zip(rows, labels):
+            start, end = int(posterior.start[row]), int(posterior.end[row])
+            if answer.knows(start, end):
+                span = (start, end, posterior.labels[label])
+                yield posterior.probs[row, label], span in answer.spans
+    elif isinstance(posterior, Categories):
+        best = [posterior.labels[int(posterior.probs.argmax())]] if posterior.exclusive else None
+        for label, prob in zip(posterior.labels, posterior.probs):
+            picked = label in best if best else prob >= 0.5
+            if picked and _knows(posterior, answer, label):
+                yield prob, answer.get(label, False)
+    else:
+        best = posterior.token_probs.argmax(axis=1)
+        for row, k, label in zip(posterior.token_probs, best, answer):
+            if label is not None:
+                yield row[k], posterior.labels[k] == label
+
+
+def _candidates(posterior: Any, answer: Any, floor: float) -> Iterator[tuple[float, bool]]:
+    if isinstance(answer, SpanAnswer):
+        view = posterior.spans
+        n = int(numpy.searchsorted(-view.prob, -floor, side="right"))
+        yield from _judged(view[:n], answer)
+    elif isinstance(posterior, Categories):
+        for label, prob in zip(posterior.labels, posterior.probs):
+            if prob >= floor and _knows(posterior, answer, label):
+                yield prob, answer.get(label, False)
+    else:
+        for row, label in zip(posterior.token_probs, answer):
+            if label is not None:
+                for k in numpy.flatnonzero(row >= floor):
+                    yield row[k], posterior.labels[k] == label
+
+
+def _judged(spans: Sequence[Any], answer: SpanAnswer) -> Iterator[tuple[float, bool]]:
+    for span in spans:
+        if answer.knows(span.start, span.end):
+            yield span.prob, (span.start, span.end, span.label) in answer.spans
+
+
+def _knows(posterior: Categories, answer: dict[str, bool], label: str) -> bool:
+    """Of exclusive labels one that is right says that the others are wrong."""
+    return label in answer or (posterior.exclusive and any(answer.values()))
+
+
+def _loss(posterior: Any, answer: Any) -> float:
+    if isinstance(posterior, Spans):
+        return _span_loss(posterior, answer)
+    if isinstance(posterior, Categories):
+        right = [answer.get(label, False) for label in posterior.labels]
+        if posterior.exclusive:
+            return _nll(posterior.probs[right]) if sum(right) == 1 else 0.0
+        known = [label in answer for label in posterior.labels]
+        return _bernoulli(posterior.probs[known], numpy.array(right, dtype=bool)[known])
+    assert isinstance(posterior, Tokens), type(posterior)
+    index = {label: k for k, label in enumerate(posterior.labels)}
+    found = [(i, index[label]) for i, label in enumerate(answer) if label in index]
+    rows, columns = zip(*found) if found else ((), ())
+    return _nll(posterior.token_probs[list(rows), list(columns)])
+
+
+def _entity_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAnswer]) -> float:
+    """A batch at a time: fits ask for this a hundred times."""
+    batches: dict[int, list[int]] = {}
+    for row, posterior in enumerate(posteriors):
+        batches.setdefault(id(posterior.source), []).append(row)
+    return sum(
+        _batch_loss([posteriors[row] for row in rows], [answers[row] for row in rows])
+        for rows in batches.values()
+    )
+
+
+def _batch_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAnswer]) -> float:
+    source, labels = posteriors[0].source, posteriors[0].labels
+    n_tokens, ids = int(source.offsets[-1]), {label: k for k, label in enumerate(labels)}
+    unknown = numpy.ones(n_tokens, dtype=int)
+    gold: dict[int, tuple[EntityPosterior, int, int, str]] = {}
+    for posterior, answer in zip(posteriors, answers):
+        base = int(source.offsets[posterior.index])
+        unknown[base : base + len(posterior)] = ~answer.known
+        for start, end, label in answer.spans:
+            if label in ids:
+                key = ((base + start) * n_tokens + base + end - 1) * len(labels) + ids[label]
+                gold[key] = posterior, start, end, label
+    _, first, last, label_index, probs = source.listed(LISTED)
+    keys = (first * n_tokens + last) * len(labels) + label_index
+    right = numpy.isin(keys, list(gold))
+    before = numpy.concatenate(([0], numpy.cumsum(unknown)))
+    known = before[last + 1] == before[first]
+    missed = gold.keys() - keys[right].tolist()
+    unlisted = numpy.array(
+        [p.prob(s, e, label) for p, s, e, label in (gold[key] for key in sorted(missed))]
+    )
+    return _bernoulli(probs[known], right[known]) + _nll(unlisted[unlisted > 0])
+
+
+def _span_loss(posterior: Spans, answer: SpanAnswer) -> float:
+    starts, ends = posterior.start.tolist(), posterior.end.tolist()
+    known = numpy.array([answer.knows(s, e) for s, e in zip(starts, ends)], dtype=bool)
+    right = numpy.zeros(posterior.probs.shape, dtype=bool)
+    place = {span: row for row, span in enumerate(zip(starts, ends))}
+    for start, end, label in answer.spans:
+        if (start, end) in place and label in posterior.labels:
+            right[place[start, end], posterior.labels.index(label)] = True
+    probs, right = posterior.probs[known], right[known]
+    if not posterior.exclusive:
+        return _bernoulli(probs, right)
+    whole = probs[right].tolist()
+    if posterior.negative is not None:
+        whole += posterior.negative[known][~right.any(axis=1)].tolist()
+    return _nll(numpy.array(whole))
+
+
+def _nll(probs: Floats) -> float:
+    return float(-numpy.log(numpy.maximum(probs, TINY)).sum())
+
+
+def _bernoulli(probs: Floats, right: Any) -> float:
+    return _nll(numpy.where(right, probs, 1 - probs))

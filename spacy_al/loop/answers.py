@@ -1,0 +1,77 @@
+"""What is said to the questions of a run: the gold's answers, what all answers teach, and what they contradict."""
+
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_al.config.project import Project
+from spacy_al.errors import AlError, Errors
+from spacy_al.oracle.annotator import ORACLE
+from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
+from spacy_al.registry import named, resolve
+from spacy_al.store.store import Store
+from spacy_al.tasks.answer import kind_of
+from spacy_al.tasks.merge import Merged, merge
+
+
+def merged_answers(
+    store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
+) -> Merged:
+    """What the answers so far teach.
+
+    upto (int | None): Answers up to this one.
+    purpose (str): "train", or "dev" for a development set that was asked for.
+    RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
+    """
+    tasks = list(store.tasks())
+    if tasks and (asked := kind_of(tasks[0].task)) != project.kind:
+        message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
+        raise AlError(message)
+    known = (label for stored in tasks for label in stored.task["labels"])
+    return merge(
+        tasks,
+        store.answers(upto=upto),
+        kind=project.kind,
+        labels=[*dict.fromkeys([*project.settings.labels, *known])],
+        spans_key=project.settings.spans_key,
+        purpose=purpose,
+        vocab=Vocab(),
+    )
+
+
+def ask_oracle(store: Store, project: Project, number: int) -> None:
+    """Have the gold answer what is left of a round. RAISES (AlError): As `check_gold` and `Store.add_answer`."""
+    assert project.oracle is not None
+    settings = project.settings
+    oracle = resolve(settings.blocks.get("oracle") or named("al_adapters", "oracle"))
+    gold = read_gold_texts(project.oracle)
+    left = store.unanswered(number)
+    check_gold(
+        (stored.task for stored in left), gold, kind=project.kind, spans_key=settings.spans_key
+    )
+    for stored in left:
+        payload, seconds = oracle(
+            stored.task,
+            gold.get(stored.item),
+            kind=project.kind,
+            spans_key=settings.spans_key,
+            seed=settings.seed,
+        )
+        # its own id, so that an answer that was given before an interruption is not given twice
+        store.add_answer(
+            stored.id, payload, id=f"{ORACLE}-{stored.id}", annotator=ORACLE, seconds=seconds
+        )
+
+
+def reviews(store: Store, number: int) -> list[dict[str, Any]]:
+    """The questions about which answers contradict each other, once each."""
+    tasks = {stored.id: stored for stored in store.tasks()}
+    done = {stored.item for stored in tasks.values() if stored.purpose == "review"}
+    given: dict[str, list[Any]] = {}
+    for answer in store.answers():
+        given.setdefault(answer.task, []).append(answer.payload)
+    return [
+        {**tasks[name].task, "review": given[name]}
+        for name in store.metrics()[number].get("review", [])
+        if tasks[name].item not in done
+    ]

@@ -1,0 +1,160 @@
+"""The facts of a run, as plain data: what its report says, and what `metrics.json` holds."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from spacy_al.config.project import Project
+from spacy_al.errors import AlError, Errors
+from spacy_al.loop.status import status
+from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.oracle.annotator import ORACLE
+from spacy_al.simulation import read_full
+from spacy_al.simulation.results import RESULTS, read_results
+from spacy_al.stopping.forecast import fit_curve
+from spacy_al.store.store import Store
+from spacy_al.tasks.task import Task
+
+# Questions of a round that are shown; all of them are in its tasks.jsonl
+SHOWN = 25
+
+
+def run_facts(
+    project: Project, *, simulation: Path | None = None, target: float | None = None
+) -> dict[str, Any]:
+    """What there is to tell about a run. Arguments as for `write_report`."""
+    settings, state = project.settings, status(project)
+    with Store(project.database, create=False) as store:
+        metrics = store.metrics()
+        given = list(store.answers())
+        answers = {answer.task: answer.payload for answer in given}
+        rounds = []
+        for number in sorted(metrics):
+            tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
+            batch = [_asked(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
+            rounds.append({"round": number, **_numbers(metrics[number]), "batch": batch})
+    on_dev = not any(row.get("test") for row in rounds)
+    reported = "dev" if on_dev else "test"
+    for row in rounds:
+        row["score"] = (row.get(reported) or {}).get("score")
+        row["dev_score"] = (row.get("dev") or {}).get("score")
+        row["per_label"] = (row.get(reported) or {}).get("per_label")
+    names = [row["dev"]["score_name"] for row in rounds if row.get("dev")]
+    strategies = [row["strategy"] for row in rounds if row.get("strategy")]
+    return {
+        "kind": "run",
+        "title": project.config.stem,
+        "component": settings.component,
+        "kind_of_task": project.kind,
+        "strategy": strategies[-1] if strategies else None,
+        "labels": settings.labels,
+        "config": str(project.config),
+        "command": project.command,
+        "made_with": {
+            "Python": platform.python_version(),
+            **{name: version(name) for name in ("spacy", "spacy-al", "thinc", "numpy")},
+        },
+        "state": {"state": state["state"], "sentence": state["sentence"]},
+        "stopping": state.get("stopping", []),
+        "score_name": names[-1] if names else None,
+        "reported_on": reported,
+        "modelled_time": any(answer.annotator == ORACLE for answer in given),
+        "baseline": _baseline(simulation),
+        "full": (read_full(simulation) or None) if simulation else None,
+        "rounds": rounds,
+        "forecast": _forecast(
+            rounds, _target(settings.blocks.get("stopper")) if target is None and on_dev else target
+        ),
+    }
+
+
+def _numbers(metrics: dict[str, Any]) -> dict[str, Any]:
+    keys = (
+        *("texts", "words", "answers", "balance", "merged", "kappa", "span_f1"),
+        *("expected_errors", "expected_answers", "n_pool", "strategy", "dev", "test"),
+        *("seconds_train", "seconds_evaluate", "seconds_select", "seconds_answers"),
+        *("words_shown", "words_decided", "left_out", "calibration_error", "temperature"),
+        *("self_trained", "self_trained_wrong_expected"),
+    )
+    return {key: metrics[key] for key in keys if key in metrics}
+
+
+def _asked(task: Task, answer: dict[str, Any] | None) -> dict[str, Any]:
+    """A question as it is shown: tokens with their uncertainty, suggested spans with exclusive ends, and the answer."""
+    doubts = task.get("uncertainty") or [None] * len(task["tokens"])
+    meta = task["meta"]
+    return {
+        "text": task["text"],
+        "tokens": [
+            {"text": token["text"], "ws": token["ws"], "u": doubt}
+            for token, doubt in zip(task["tokens"], doubts)
+        ],
+        "spans": _spans(task.get("spans", [])),
+        "options": [[option["id"], option.get("score")] for option in task.get("options", [])],
+        "answer": answer and {**answer, "spans": _spans(answer.get("spans", []))},
+        "score": meta.get("score"),
+        "why": meta.get("why"),
+        "rank": meta.get("rank"),
+    }
+
+
+def _spans(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "start": span["token_start"],
+            "end": span["token_end"] + 1,
+            "label": span["label"],
+            "score": span.get("score"),
+        }
+        for span in spans
+    ]
+
+
+def _baseline(simulation: Path | None) -> dict[str, Any] | None:
+    """The mean curve of a simulation's random arm, with its range."""
+    if simulation is None:
+        return None
+    by_round: dict[int, list[dict[str, Any]]] = {}
+    for row in read_results(simulation):
+        if row["strategy"] == RANDOM:
+            by_round.setdefault(row["round"], []).append(row)
+    if not by_round:
+        raise AlError(Errors.AL040.format(path=simulation / RESULTS))
+    points = []
+    for number in sorted(by_round):
+        rows = by_round[number]
+        scores = [row["score"] for row in rows]
+        point = {key: sum(row[key] for row in rows) / len(rows) for key in ("words", "texts")}
+        point |= {"score": sum(scores) / len(scores), "low": min(scores), "high": max(scores)}
+        points.append(point)
+    return {"name": RANDOM, "seeds": max(map(len, by_round.values())), "points": points}
+
+
+def _target(block: Any) -> float | None:
+    """The score of a config's `target_score`, wherever it stands in the blocks of its stopper."""
+    if not isinstance(block, dict):
+        return None
+    if block.get("@al_stoppers") == "spacy-al.target_score.v1":
+        return block.get("score")
+    found = (_target(part) for part in block.values())
+    return next((score for score in found if score is not None), None)
+
+
+def _forecast(rounds: list[dict[str, Any]], target: float | None) -> dict[str, Any] | None:
+    """The learning curve carried on: to the target, or to twice what has been labelled."""
+    points = [(row["words"], row["score"]) for row in rounds if row.get("score") is not None]
+    curve = fit_curve([cost for cost, _ in points], [score for _, score in points])
+    if curve is None:
+        return None
+    cost = curve.cost_to(target) if target is not None else None
+    last = points[-1][0]
+    # a target that is ever so far away would press the rest into a corner
+    upto = min(cost, 5 * last) if cost is not None else 2 * last
+    return {
+        "cost": "words",
+        "target": target,
+        "cost_to_target": cost,
+        "cost_band": curve.cost_band(target) if target is not None else None,
+        "curve": curve.points(upto),
+    }

@@ -1,0 +1,71 @@
+"""What the rounds of a run add up to: what stopping criteria look at, and what answers have cost."""
+
+from typing import Any
+
+from spacy_al.config.project import Project
+from spacy_al.registry import resolve
+from spacy_al.store.store import Store
+from spacy_al.tasks.decision import decided_tokens
+from spacy_al.util import callable_name
+
+# Of a round's metrics, what criteria are given as it is
+HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
+# What is added up over rounds, and under which name a round has it
+SPENT = {
+    "answers": "answers",
+    "words_asked": "words_shown",
+    "words_decided": "words_decided",
+    "seconds": "seconds_answers",
+}
+
+
+def stopping(
+    store: Store, project: Project, number: int, metrics: dict[str, Any]
+) -> tuple[bool, list[str]]:
+    """Whether a round is the last one, and a sentence of each criterion on why."""
+    most = project.settings.max_rounds
+    full = number >= most
+    verb = "Stops" if full else "Goes on"
+    reasons = [f"{verb}: {number} of at most {most} batches have been answered (max_rounds)."]
+    block = project.settings.blocks.get("stopper")
+    if block:
+        rows, stopper = history(store, number, metrics), resolve(block)
+        stop, reason = stopper(rows)
+        full = full or stop
+        # one sentence a criterion is easier to read than all of them in one
+        parts = stopper.keywords["stoppers"] if callable_name(stopper) == "any_of" else {}
+        reasons += [f"{part(rows)[1].rstrip('.')} ({name})." for name, part in parts.items()]
+        reasons += [] if parts else [reason]
+    return full, reasons
+
+
+def history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+    """What stopping criteria look at: one entry for each round that has a model, oldest first."""
+    rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
+    found: list[dict[str, Any]] = []
+    totals = dict.fromkeys(SPENT, 0.0)
+    for k in sorted(rounds):
+        row = rounds[k]
+        if "dev" in row and k <= number:
+            entry = {key: row.get(key) for key in HISTORY}
+            entry |= {
+                "round": k,
+                "score": row["dev"]["score"],
+                "score_name": row["dev"]["score_name"],
+            }
+            found.append({**entry, **totals})
+        for name, source in SPENT.items():
+            totals[name] += row.get(source, 0)
+    return found
+
+
+def spent(store: Store, number: int) -> dict[str, Any]:
+    """What the answers of a round cost: how many, the annotators' seconds, words shown and words decided."""
+    tasks = {stored.id: stored.task for stored in store.tasks(number)}
+    own = [answer for answer in store.answers() if answer.task in tasks]
+    return {
+        "answers": len(own),
+        "seconds_answers": sum(answer.seconds or 0.0 for answer in own),
+        "words_shown": sum(len(tasks[answer.task]["tokens"]) for answer in own),
+        "words_decided": sum(len(decided_tokens(tasks[a.task], a.payload)) for a in own),
+    }

@@ -1,0 +1,36 @@
+"""TODO."""
+
+import json
+from pathlib import Path
+
+from spacy_al.config.project import Project
+from spacy_al.corpus.shard import writing
+from spacy_al.loop.facts import (
+    run_facts,
+)
+from spacy_al.reporting import report
+
+
+def write_report(
+    project: Project, *, simulation: Path | None = None, target: float | None = None
+) -> Path:
+    """Write `report.html` and `metrics.json` into the output of a run.
+
+    project (Project): The run.
+    simulation (Path | None): Folder of a simulation of the same project, whose random arm is shown for comparison.
+    target (float | None): A score whose cost is forecast; by default that at which the config would stop,
+        where scores are of dev, which it stops on.
+    RETURNS (Path): The HTML file.
+    RAISES (AlError): If there is no run, AL047 if a file cannot be written.
+    """
+    facts = run_facts(project, simulation=simulation, target=target)
+    page = report(facts)
+    path = project.output / "report.html"
+    with writing(path) as file:
+        file.write(page)
+    for row in facts["rounds"]:
+        # the texts are in the rounds' folders
+        row.pop("batch", None)
+    with writing(project.output / "metrics.json") as file:
+        file.write(json.dumps(facts, indent=2) + "\n")
+    return path

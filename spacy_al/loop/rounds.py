@@ -1,0 +1,272 @@
+"""The loop: train, evaluate, select, wait for answers, and again. One round can be read here from top to bottom.
+
+The store says where a run is. Each step leaves files that are whole or absent, and then moves the round on in one
+transaction. A step that was interrupted is done again, to the same result.
+"""
+
+import json
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_al.config.project import Project
+from spacy_al.corpus.shard import writing
+from spacy_al.errors import AlError
+from spacy_al.loop.answers import ask_oracle, merged_answers, reviews
+from spacy_al.loop.examine import examine
+from spacy_al.loop.history import spent, stopping
+from spacy_al.oracle.gold_texts import gold_labels
+from spacy_al.processes.lock import locked
+from spacy_al.query.costs import fit_seconds
+from spacy_al.query.select import Selection, select
+from spacy_al.store.desk import missing, n_left
+from spacy_al.store.export import export_answers, export_tasks
+from spacy_al.store.store import Round, Store
+from spacy_al.tasks.merge import grown
+from spacy_al.training.committee import keep_checkpoints, read_together, train_members
+from spacy_al.training.pretrain import pretrain
+from spacy_al.training.pseudo_texts import add_sure_texts
+from spacy_al.training.pseudo_tokens import label_rest
+from spacy_al.training.round_config import changes, write_config
+from spacy_al.training.trainer import CONFIG, train
+from spacy_al.training.weak_labels import weak_docs
+from spacy_al.util import content_hash
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a run has come to.
+
+    state (str): "waiting" for answers, or "stopped".
+    sentence (str): What it waits for, or why it has stopped.
+    round (int): The latest round.
+    """
+
+    state: str
+    sentence: str
+    round: int
+
+
+def run(project: Project) -> Outcome:
+    """Go as far as possible without a person.
+
+    project (Project): What to work on.
+    RETURNS (Outcome): Why it goes no further.
+    RAISES (AlError): AL155 if another process runs in the same output; what the steps raise. The round stays where it was.
+    """
+    labelled = project.oracle or project.settings.train or project.settings.weak
+    if labelled and not project.settings.labels:
+        # before there is a model that knows them, they are asked for as well
+        labels = gold_labels(labelled, kind=project.kind, spans_key=project.settings.spans_key)
+        project = replace(project, settings=replace(project.settings, labels=labels))
+    with locked(project.output), Store(project.database) as store:
+        while True:
+            current = store.round()
+            if current is None or current.state == "done":
+                store.open_round(0 if current is None else current.number + 1)
+                continue
+            outcome = _step(store, project, current)(store, project, current)
+            _write_metrics(store, project, current.number)
+            if outcome:
+                return outcome
+
+
+def train_round(store: Store, project: Project, current: Round) -> None:
+    """Merge the answers there were when the round was opened, and train on them and on `paths.train`.
+
+    Weak labels stand in for answers as long as there are none.
+    """
+    folder, settings = project.folder(current.number), project.settings
+    merged = merged_answers(store, project, upto=current.upto)
+    review = list(merged.review)
+    if settings.dev is None:
+        dev = merged_answers(store, project, upto=current.upto, purpose="dev")
+        review += dev.review
+        grown(None, dev, project.dev, Vocab())
+    before = project.folder(current.number - 1) / "model-best"
+    rest = label_rest(project, before, merged.docs)
+    if settings.weak and not merged.docs:
+        better = (settings.train, project.dev, settings.test)
+        merged = replace(merged, docs=weak_docs(settings.weak, better))
+        rest["weak"] = len(merged.docs)
+    corpus = folder / "train.spacy"
+    counts = grown(settings.train, merged, corpus, Vocab())
+    asked = store.asked_ids(before_round=current.number)
+    sure = add_sure_texts(project, current.number, corpus, asked)
+    metrics: dict[str, Any] = {
+        "texts": counts["texts"],
+        "words": counts["words"],
+        "words_labelled": counts["words decided"],
+        **rest,
+        **sure,
+        "balance": dict(merged.balance),
+        "merged": dict(merged.report),
+        "review": review,
+    }
+    # a text without any category is an example; a component that knows no other label has no posterior
+    learnable = project.kind == "categories" or any(name.startswith("label ") for name in counts)
+    if not counts["texts"] or not learnable or not project.dev.exists():
+        # nothing to learn from, or to measure on: the questions are chosen without a model
+        stop, reasons = stopping(store, project, current.number, metrics)
+        state = "stopped" if stop else "select"
+        store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
+        return
+    encoder = None
+    if settings.pretrain_epochs:
+        encoder = pretrain(project, project.output / "pretrain")
+    rate = settings.self_training.rate if settings.self_training else None
+    write_config(
+        project.config,
+        project.overrides,
+        corpus,
+        project.dev,
+        folder,
+        n_words=counts["words"] + int((rate or 0) * sure.get("self_trained_words", 0)),
+        retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
+        init_tok2vec=encoder,
+        self_rate=rate,
+        code=project.code,
+    )
+    keep_checkpoints(settings, folder)
+    for change in changes(before.parent / CONFIG, folder / CONFIG):
+        project.show(f"⚠ Since round {current.number - 1} the config has changed: {change}")
+    project.show(
+        f"Round {current.number}: training on {counts['texts']:,} texts, {counts['words']:,} words"
+    )
+    trained = train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
+    metrics["seconds_train"] = trained.seconds + train_members(project, current.number)
+    model = {"hash": trained.hash, "path": str(trained.model), "seconds": trained.seconds}
+    store.advance(current.number, "evaluate", metrics=metrics, model=model)
+
+
+def evaluate_round(store: Store, project: Project, current: Round) -> None:
+    """Measure and calibrate the model, and ask the stopping criteria."""
+    metrics = examine(project, current.number)
+    stop, reasons = stopping(store, project, current.number, metrics)
+    score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
+    said = "nothing to measure on" if score is None else f"{name} {score:.3f} on dev"
+    project.show(f"Round {current.number}: {said}")
+    state = "stopped" if stop else "select"
+    store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
+
+
+def select_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Choose the next batch; beside it what answers contradict, and at first a development set where none is given."""
+    number, settings, started = current.number, project.settings, time.perf_counter()
+    folder = project.folder(number)
+    model = str(folder / "model-best") if (folder / "model-best").is_dir() else None
+    # those of this round as well: some may have been asked while it trained
+    asked = store.asked_ids()
+    tasks = [("review", task) for task in reviews(store, number)]
+    how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
+    how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
+    # what the model was trained on, for samplers that look at it
+    corpus = folder / "train.spacy"
+    how["trained_on"] = corpus if corpus.is_file() else None
+    if settings.cost == "seconds":
+        how["seconds"] = fit_seconds(store)
+    assert settings.pool is not None
+    metrics: dict[str, Any] = {}
+    try:
+        if not project.dev.exists():
+            first = select(
+                settings.pool,
+                n=settings.dev_size,
+                model=None,
+                sampler="uniform",
+                asked=asked,
+                **how,
+            )
+            tasks += [("dev", task) for task in first.tasks]
+            asked |= {content_hash(task["text"]) for task in first.tasks}
+        if model:
+            # some are missing where the settings ask for a committee only since the model was trained
+            train_members(project, number)
+            how["settings"] = read_together(settings, folder)
+        if project.at_least:
+            metrics = {"strategy": f"recipe {settings.recipe}"}
+        else:
+            selection = select(settings.pool, model=model, asked=asked, **how)
+            tasks += [("train", task) for task in _shaded(selection)]
+            metrics = {
+                "strategy": selection.strategy,
+                "eligible": selection.n_pool,
+                "left_out": {why: count for why, count in selection.report.items() if count},
+            }
+    except AlError as error:
+        if error.code != "AL086":
+            raise
+        # the pool is used up; what there is to ask besides is asked nevertheless
+        if not tasks:
+            reason = f"Stops: {error.text}"
+            store.advance(number, "stopped", metrics={"stopping": [reason]})
+            return Outcome("stopped", reason, number)
+    metrics["seconds_select"] = round(time.perf_counter() - started, 2)
+    store.advance(number, "wait", metrics=metrics, tasks=tasks)
+    return None
+
+
+def wait_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Have the oracle answer, or find out whether people have."""
+    folder = project.folder(current.number)
+    if project.at_least or not (folder / "tasks.jsonl").is_file():
+        export_tasks(store, current.number, folder / "tasks.jsonl")
+    if project.oracle:
+        ask_oracle(store, project, current.number)
+    more = missing(store, project.at_least)
+    total = sum(1 for _ in store.tasks(current.number)) + more
+    # gold says the same however often it is asked
+    left = n_left(store, 1 if project.oracle else project.settings.overlap) + more
+    if project.at_least and not total:
+        reason = "Stops: the recipe has nothing left to ask."
+        store.advance(current.number, "stopped", metrics={"stopping": [reason]})
+        return Outcome("stopped", reason, current.number)
+    if left:
+        return Outcome("waiting", project.waits(current.number, left, total), current.number)
+    export_answers(store, current.number, folder / "answers.jsonl")
+    store.advance(current.number, "done", metrics=spent(store, current.number))
+    return None
+
+
+def stopped_round(store: Store, project: Project, current: Round) -> Outcome | None:
+    """Stay stopped, unless the config or the pool has been changed since so that it can go on."""
+    metrics = store.metrics()[current.number]
+    stop, reasons = stopping(store, project, current.number, metrics)
+    if not stop:
+        store.advance(current.number, "select", metrics={"stopping": reasons})
+        return None
+    sentence = next(reason for reason in reasons if reason.startswith("Stops"))
+    return Outcome("stopped", sentence, current.number)
+
+
+STEPS = {
+    "train": train_round,
+    "evaluate": evaluate_round,
+    "select": select_round,
+    "wait": wait_round,
+    "stopped": stopped_round,
+}
+
+
+def _step(store: Store, project: Project, current: Round) -> Any:
+    """What is to be done in a round; its training once more, to the same result, if its model was deleted since."""
+    trained = current.state in ("evaluate", "select") and current.number in store.models()
+    if trained and not (project.folder(current.number) / "model-best").is_dir():
+        return train_round
+    return STEPS[current.state]
+
+
+def _shaded(selection: Selection) -> list[dict[str, Any]]:
+    """The tasks with the entropy of each of their tokens, for showing."""
+    return [
+        {**task, "uncertainty": [round(float(value), 4) for value in values]}
+        for task, values in zip(selection.tasks, selection.uncertainty)
+    ]
+
+
+def _write_metrics(store: Store, project: Project, number: int) -> None:
+    """The numbers of a round, for people and for version control; the store has them as well."""
+    with writing(project.folder(number) / "metrics.json") as file:
+        file.write(json.dumps(store.metrics().get(number, {}), indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,1 @@
+"""An annotator made of gold."""

@@ -1,0 +1,143 @@
+"""From picks to questions: tasks with what the model would answer, and how unsure it is."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+
+from spacy_al.acquisition.partial import asked_tokens
+from spacy_al.config.partial import Partial, check_factory
+from spacy_al.config.settings import Settings
+from spacy_al.corpus.pool import PoolItem, fetch
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.component import TrainedComponent
+from spacy_al.query.patterns import Patterns
+from spacy_al.query.picks import Picks
+from spacy_al.query.scorer import Scorer
+from spacy_al.tasks.suggestion import no_suggestion, suggest
+from spacy_al.tasks.task import Task, make_task
+from spacy_al.tasks.yes_no import yes_no_tasks
+from spacy_al.types import Floats
+
+SOURCE = ("doc", "sentence", "before", "after")
+# An entity of this probability is asked whole
+LEAST = 0.1
+
+
+def ask(
+    pool: Path,
+    known: dict[str, PoolItem],
+    picks: Picks,
+    scorer: Scorer,
+    settings: Settings,
+    meta: dict[str, Any],
+    terms: Patterns | None = None,
+) -> tuple[list[Task], list[Floats]]:
+    """The questions about what was picked, with what the model would answer, and how unsure it is of each token.
+
+    Of a text that is asked about in part, only what is suggested there is a suggestion, and the rest is what the model believes:
+    an answer with it would pass the model's own labels off as a person's.
+
+    pool (Path): Where the texts are.
+    known (dict): Items that were read already.
+    picks (Picks): What a sampler chose.
+    scorer (Scorer): Its pipeline tokenises and answers.
+    settings (Settings): For the labels that the model is still to learn, the component before there is a model, and
+        whether parts of texts are asked about.
+    meta (dict): What is the same for all tasks of the batch.
+    terms (Patterns | None): Without a model their matches are suggested.
+    RETURNS (tuple): Tasks, one a text or a yes or no to each of several entities; (n_tokens,) entropies of each.
+    RAISES (AlError): AL097 if the pool lost some of the texts meanwhile; AL220, AL281 for parts of texts where the component
+        cannot learn from them.
+    """
+    missing = [identity for identity in picks.ids if identity not in known]
+    found = {**known, **fetch(pool, scorer.nlp, missing, keep_tokens=scorer.job.keep_tokens)}
+    if lost := sum(identity not in found for identity in picks.ids):
+        raise AlError(Errors.AL097.format(path=pool, count=lost))
+    items = [found[identity] for identity in picks.ids]
+    docs = [item.doc for item in items]
+    labels = settings.labels
+    asked: list[list[int] | None] = [None] * len(docs)
+    doubted: list[Any] = [None] * len(docs)
+    if scorer.component is None:
+        if terms and not labels:
+            labels = [*dict.fromkeys(terms.labels)]
+        found_in = [terms.matches(doc) if terms else [] for doc in docs]
+        suggestions = [
+            no_suggestion(doc, settings.factory, [span for span in spans if span.label_ in labels])
+            for doc, spans in zip(docs, found_in)
+        ]
+    else:
+        component = scorer.component
+        posteriors = component.posteriors(docs)
+        # and those that the model is still to learn
+        labels = [*dict.fromkeys([*posteriors[0].labels, *labels])]
+        suggestions = [suggest(p, doc, component.threshold) for p, doc in zip(posteriors, docs)]
+        if settings.partial and meta["round"] >= settings.partial.after:
+            asked, doubted = asked_of(component, docs, settings.partial)
+    n_yes_no = settings.partial.yes_no if settings.partial else 0
+    tasks, uncertainty = list[Task](), list[Floats]()
+    numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
+    for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
+        part = asked[rank - 1]
+        own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
+        if suggestion.why:
+            own["why"] = suggestion.why
+        own |= {key: item.source[key] for key in SOURCE if key in item.source}
+        inside, beyond = _split(suggestion.items, part)
+        posterior = doubted[rank - 1]
+        questions = (
+            yes_no_tasks(posterior, item.doc, (), n_yes_no, meta=own)
+            if n_yes_no and posterior
+            else []
+        )
+        questions = questions or [
+            make_task(
+                item.doc,
+                suggestions=inside,
+                component_kind=suggestion.kind,
+                labels=labels,
+                meta=own,
+                view_id=suggestion.view_id,
+                exclusive=suggestion.exclusive,
+                asked=part,
+                believed=beyond,
+            )
+        ]
+        tasks += questions
+        uncertainty += [suggestion.uncertainty] * len(questions)
+    return tasks, uncertainty
+
+
+def _split(items: Sequence[Any], asked: Sequence[int] | None) -> tuple[Sequence[Any], list[Any]]:
+    """What touches the tokens that are asked about, and what does not."""
+    if asked is None:
+        return items, []
+    about = set(asked)
+    inside = [item for item in items if not about.isdisjoint(range(*item[:2]))]
+    return inside, [item for item in items if item not in inside]
+
+
+def asked_of(
+    component: TrainedComponent, docs: Sequence[Doc], partial: Partial
+) -> tuple[list[list[int] | None], list[Any]]:
+    """Which tokens of each text to ask about, by what the component itself is not sure of; and the posteriors that say so.
+
+    RAISES (UsageError): AL220, AL281 for a component that cannot learn from texts which are labelled in part.
+    """
+    check_factory(component.factory, partial)
+    found: list[list[int] | None] = []
+    posteriors = component.marginals(docs, partial.temperature)
+    for posterior in posteriors:
+        spans = posterior.above(LEAST) if hasattr(posterior, "above") else None
+        found.append(
+            asked_tokens(
+                posterior.token_probs,
+                () if spans is None else spans.start,
+                () if spans is None else spans.end,
+                threshold=partial.threshold,
+                margin=partial.margin,
+            )
+        )
+    return found, posteriors

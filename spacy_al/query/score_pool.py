@@ -1,0 +1,89 @@
+"""Scores for a whole pool, here or in other processes, a shard at a time."""
+
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy
+
+from spacy_al.corpus.pool import nothing_usable, shards
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.processes.pool import processes
+from spacy_al.query.pool_scores import PoolScores, merge
+from spacy_al.query.scorer import Job, Scorer
+from spacy_al.util import progress
+
+
+def score_pool(
+    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None, share: int = 1
+) -> PoolScores:
+    """Score a whole pool. A shard that cannot be read is left out and named in a warning.
+
+    job (Job): What to do.
+    path (Path): The pool.
+    n_process (int): Processes; each loads the pipeline.
+    scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
+    share (int): Look at about one text of so many, whose choice depends on nothing but the text.
+    RAISES (AlError): As `read_pool`, and what the job's functions raise.
+    """
+    paths = shards(path)
+    # few shards are shared out among the processes in parts, lest one of them waits for the other's last shard
+    n_parts = n_process if len(paths) < 4 * n_process else 1
+    work = [(shard, (i * share, n_parts * share)) for shard in paths for i in range(n_parts)]
+    found: list[PoolScores] = []
+    failures: list[AlError] = []
+    for result in progress(_run(job, work, n_process, scorer), len(work), "shard"):
+        if isinstance(result, AlError):
+            failures.append(result)
+        else:
+            found.append(result)
+    report: Counter[str] = sum((part.report for part in found), Counter())
+    if failures:
+        if not found:
+            raise failures[0]
+        report["unreadable shard"] = len(failures) // n_parts
+        message = Warnings.W041.format(
+            count=report["unreadable shard"], total=len(paths), first=failures[0]
+        )
+        warnings.warn(message, AlWarning, stacklevel=2)
+    merged = merge(found, report)
+    if not len(merged.ids) and share > 1:
+        # few different texts, again and again
+        return score_pool(job, path, n_process=n_process, scorer=scorer)
+    if not len(merged.ids):
+        raise nothing_usable(path, report)
+    _, rows = numpy.unique(merged.ids, return_index=True)
+    report["duplicate"] += len(merged.ids) - len(rows)
+    report["read"] -= len(merged.ids) - len(rows)
+    return merged.keep(rows)
+
+
+def _run(
+    job: Job, work: list[tuple[Path, tuple[int, int]]], n_process: int, scorer: Scorer | None
+) -> Iterator[PoolScores | AlError]:
+    if n_process == 1:
+        scorer = scorer or Scorer(job)
+        yield from (scorer.score_shard(*item) for item in work)
+        return
+    try:
+        with processes(n_process, _set_up, job) as pool:
+            # not `map`, which cancels what is left when it is given up: the pool trips over that once its processes are ended
+            futures = [pool.submit(_score_there, *item) for item in work]
+            yield from (future.result() for future in futures)
+    except BrokenProcessPool as error:
+        raise AlError(Errors.AL093.format(count=n_process)) from error
+
+
+_scorer: Scorer | None = None
+
+
+def _set_up(job: Job) -> None:
+    global _scorer
+    _scorer = Scorer(job)
+
+
+def _score_there(shard: Path, part: tuple[int, int]) -> PoolScores | AlError:
+    assert _scorer is not None
+    return _scorer.score_shard(shard, part)

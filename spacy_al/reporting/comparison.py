@@ -1,0 +1,112 @@
+"""The strategies of a simulation side by side: what is measured in a row, a strategy in a column."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.reporting import words
+from spacy_al.reporting.words import is_number
+
+Row = Mapping[str, Any]
+
+
+def compared(
+    facts: Mapping[str, Any], strategies: Sequence[Row], cost: str
+) -> list[dict[str, Any]]:
+    """Rows of the table: what is measured, what that means, and a cell for each strategy."""
+    full = facts.get("full") or {}
+
+    def cells(get: Any) -> list[str]:
+        return [get(row) for row in strategies]
+
+    def known(key: str) -> bool:
+        return any(is_number(row.get(key)) for row in strategies)
+
+    rows: list[dict[str, Any]] = []
+
+    def add(name: str, meaning: str, values: list[str]) -> None:
+        rows.append({"name": name, "meaning": meaning, "cells": values})
+
+    add(
+        "Runs",
+        "each with another seed, that is, another beginning",
+        cells(lambda r: words.count(r.get("seeds"))),
+    )
+    add("Last score", "mean over the runs ± their spread", cells(_final))
+    if known("gain"):
+        add(
+            "Gain over random",
+            f"mean height above random choice's curve over the same {cost}, with its 95% interval",
+            cells(_gain),
+        )
+    if known("p"):
+        add(
+            "p",
+            "how probable such a difference would be if there were none",
+            cells(lambda r: "" if r["strategy"] == RANDOM else words.p_value(r.get("p"))),
+        )
+    if known("savings"):
+        add(
+            "Savings",
+            f"{cost} saved in reaching random choice's last score",
+            cells(lambda r: "" if r["strategy"] == RANDOM else words.percent(r.get("savings"))),
+        )
+    for level in ("90", "95", "99"):
+        if full and any(f"share_to_{level}" in row for row in strategies):
+            add(
+                f"{level}% of the full score",
+                f"share of the corpus's {cost} that it took to get there",
+                cells(lambda r, level=level: _reached(r, level)),
+            )
+    for key, name in (("train", "Training"), ("evaluate", "Measuring"), ("select", "Choosing")):
+        if any(is_number((row.get("seconds_per_round") or {}).get(key)) for row in strategies):
+            add(
+                f"{name}, a round",
+                "time of the machine",
+                cells(
+                    lambda r, key=key: words.duration((r.get("seconds_per_round") or {}).get(key))
+                ),
+            )
+    return rows
+
+
+def _final(row: Row) -> str:
+    spread = f" ± {words.score(row['spread'])}" if is_number(row.get("spread")) else ""
+    return words.score(row.get("final")) + spread
+
+
+def _gain(row: Row) -> str:
+    if row["strategy"] == RANDOM:
+        return ""
+    if not is_number(row.get("low")):
+        return words.signed(row.get("gain"))
+    return f"{words.signed(row.get('gain'))} ({words.signed(row['low'])} to {words.signed(row.get('high'))})"
+
+
+def _reached(row: Row, level: str) -> str:
+    share, seeds = row.get(f"share_to_{level}"), row.get("seeds")
+    if is_number(share):
+        return words.percent(share)
+    reached = row.get(f"reached_{level}")
+    if not reached:
+        return "not reached"
+    return f"in {words.count(reached)} of {words.count(seeds)} runs"
+
+
+def rare_labels(facts: Mapping[str, Any], strategies: Sequence[Row]) -> dict[str, Any] | None:
+    """How often the rarest labels were found, by strategy."""
+    in_all = facts.get("rare_labels") or {}
+    labels = [*in_all] or [
+        *dict.fromkeys(key for row in strategies for key in row.get("rare") or {})
+    ]
+    if not labels:
+        return None
+    rows = []
+    for label in labels:
+        cells = []
+        for row in strategies:
+            found = (row.get("rare") or {}).get(label)
+            is_pair = isinstance(found, Mapping)
+            cells.append(words.count(found["found"] if is_pair else found))  # type: ignore[index]
+        rows.append({"label": str(label), "cells": cells, "in_all": in_all.get(label)})
+    return {"rows": rows, "totals": bool(in_all)}

@@ -1,0 +1,143 @@
+"""The learning curve of a run: beside random choice and all labels where these are known, carried on to a target."""
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from spacy_al.reporting import words
+from spacy_al.reporting.charts import Chart, Level, Line, line_chart
+from spacy_al.reporting.words import is_number
+
+Row = Mapping[str, Any]
+
+
+def cost_of(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
+    """What the learning curve is drawn against: what the forecast counts, else words, else texts."""
+    named = (facts.get("forecast") or {}).get("cost")
+    if named in ("words", "texts"):
+        return named
+    return "words" if all(is_number(row.get("words")) for row in scored) else "texts"
+
+
+def learning_curve(
+    facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str
+) -> Chart | None:
+    """Draw the scores of the rounds.
+
+    facts (Mapping): With `baseline`, `full` and `forecast` where they are known.
+    scored (Sequence): The rounds with a score.
+    name (str): Of the score.
+    cost (str): What it is drawn against.
+    RETURNS (Chart | None): None of a single round.
+    """
+    own = [(row.get(cost), row["score"]) for row in scored]
+    lines = [Line("this run", own, colour=1)]  # type: ignore[arg-type]
+    levels = []
+    baseline, full = facts.get("baseline") or {}, facts.get("full") or {}
+    forecast = facts.get("forecast") or {}
+    points = baseline.get("points") or []
+    if points:
+        called = "random choice" if baseline.get("name") in (None, "random") else baseline["name"]
+        band = [(point.get(cost), point.get("low"), point.get("high")) for point in points]
+        drawn = [(point.get(cost), point.get("score")) for point in points]
+        lines.append(Line(called, drawn, band, dashed=True))
+    ahead = _ahead(forecast.get("curve") or [], [cost for cost, _ in own])
+    if len(ahead) > 1:
+        lines.append(
+            Line(
+                "forecast",
+                [(x, y) for x, y, _, _ in ahead],
+                [(x, low, high) for x, _, low, high in ahead],
+                colour=2,
+                dashed=True,
+                dots=False,
+            )
+        )
+    if is_number(full.get("score")):
+        said = f"all {words.count(full.get(cost))} {cost} labelled: {words.score(full['score'])}"
+        levels.append(Level(said, full["score"]))
+    if is_number(forecast.get("target")):
+        levels.append(Level(f"target {words.score(forecast['target'])}", forecast["target"]))
+    return line_chart(
+        lines,
+        levels,
+        title="Score against what was labelled",
+        x_title=f"{cost} labelled",
+        y_title=name + (f" on {facts['reported_on']}" if facts.get("reported_on") else ""),
+        x_text=words.count,
+        y_text=words.score,
+    )
+
+
+def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Sequence[float]]:
+    """The part of a forecast that begins where what is known ends."""
+    known = [cost for cost in costs if is_number(cost)]
+    rows = [row for row in curve if len(row) == 4 and all(map(is_number, row))]
+    if not known or not rows:
+        return rows
+    last = max(known)
+    after = [row for row in rows if row[0] > last]
+    before = [row for row in rows if row[0] <= last]
+    if before and after:
+        a, b = before[-1], after[0]
+        t = (last - a[0]) / (b[0] - a[0])
+        after.insert(0, [x + t * (y - x) for x, y in zip(a, b)])
+    return after
+
+
+def curve_notes(facts: Mapping[str, Any], scored: Sequence[Row], cost: str) -> list[str]:
+    """What the curve says in words: beside random choice, and on the way to the target."""
+    notes = []
+    points = (facts.get("baseline") or {}).get("points") or []
+    own = [(row[cost], row["score"]) for row in scored if is_number(row.get(cost))]
+    others = [(p[cost], p["score"]) for p in points if is_number(p.get(cost))]
+    if own and others:
+        # as far as both go
+        common = min(max(own)[0], max(others)[0])
+        this, other = _at(own, common), _at(others, common)
+        if this is not None and other is not None:
+            notes.append(
+                f"With {words.about(common)} {cost} this run comes to about {words.score(this)} and random choice "
+                f"to {words.score(other)}: a difference of {words.signed(this - other)}."
+            )
+    seeds = (facts.get("baseline") or {}).get("seeds") or 1
+    if points and seeds > 1:
+        notes.append(
+            f"Random choice is the mean of {words.count(seeds)} runs; its shade reaches from the worst to the best."
+        )
+    forecast = facts.get("forecast") or {}
+    target = forecast.get("target")
+    if is_number(target):
+        needed = forecast.get("cost_to_target")
+        band = forecast.get("cost_band") or (None, None)
+        if is_number(needed):
+            notes.append(
+                f"If the curve goes on like this, it reaches {words.score(target)} at about "
+                f"{words.about(needed)} {cost}{_between(band)}."
+            )
+        else:
+            notes.append(
+                f"If the curve goes on like this, it does not reach {words.score(target)}."
+            )
+    if forecast.get("curve"):
+        notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")
+    return notes
+
+
+def _between(band: Sequence[Any]) -> str:
+    low, high = (*band, None, None)[:2]
+    if not is_number(low):
+        return ", but that is little more than a guess"
+    if not is_number(high):
+        return f" (hardly before {words.about(low)}, and perhaps never)"
+    return f" (nine times in ten between {words.about(low)} and {words.about(high)})"
+
+
+def _at(points: Sequence[tuple[float, float]], cost: Any) -> float | None:
+    """The height of a curve at a cost, None beyond its ends."""
+    if not is_number(cost):
+        return None
+    for (x0, y0), (x1, y1) in pairwise(sorted(points)):
+        if x0 <= cost <= x1:
+            return y0 + (y1 - y0) * (cost - x0) / (x1 - x0) if x1 > x0 else y0
+    return None

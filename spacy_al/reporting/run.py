@@ -1,0 +1,195 @@
+"""What is told of a run: where it is, how good its model is, what was labelled, what that cost, and what was asked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from spacy_al.reporting import words
+from spacy_al.reporting.bars import balance_bars, time_bars
+from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.learning import cost_of, curve_notes, learning_curve
+from spacy_al.reporting.questions import greatest_doubt, question
+from spacy_al.reporting.words import is_number
+
+# Labels whose scores are shown unfolded
+MOST_LABELS = 12
+EXPECTED = "How many wrong answers the model itself expects in the whole pool, from a sample of it. It should fall."
+AGREEMENT = (
+    "How alike two models in a row answer on the same texts. Near 1, more labels change little."
+)
+CALIBRATION = "How far the model's probabilities are from how often it is right, on the texts they were calibrated on. Near 0 is good."
+Row = Mapping[str, Any]
+WHERE = {"test": "the test set", "dev": "the development set"}
+
+
+def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template shows; a section without data is None or empty."""
+    rounds: Sequence[Row] = facts.get("rounds") or []
+    name, meaning = words.score_name(facts.get("score_name"))
+    where = facts.get("reported_on")
+    scored = [row for row in rounds if is_number(row.get("score"))]
+    last: Row = rounds[-1] if rounds else {}
+    balances = [row for row in rounds if any((row.get("balance") or {}).values())]
+    counted = last.get("merged") or {}
+    most = greatest_doubt(row.get("batch") or [] for row in rounds)
+    reasons = [*(why for why in words.MERGED if why in counted), *sorted(counted)]
+    merged = {words.MERGED.get(why, why): counted[why] for why in reasons if counted[why]}
+    cost = cost_of(facts, scored)
+    return {
+        "title": str(facts.get("title") or "run"),
+        "subject": _subject(facts),
+        "headline": _headline(scored, rounds, name, where),
+        "state": (facts.get("state") or {}).get("sentence"),
+        "tiles": _tiles(facts, scored, name, where),
+        "score_name": name,
+        "meaning": meaning,
+        "reported_on": where,
+        "curve": learning_curve(facts, scored, name, cost),
+        "curve_notes": curve_notes(facts, scored, cost),
+        "scored": bool(scored),
+        "rounds": rounds,
+        "stopping": [str(reason) for reason in facts.get("stopping") or []],
+        "labels": _per_label(scored),
+        "sure": _sure(rounds),
+        "balance": balance_bars(balances),
+        "merged": merged,
+        "time": time_bars(rounds),
+        "asked": [
+            {"round": row.get("round"), "questions": [question(one, most) for one in row["batch"]]}
+            for row in reversed(rounds)
+            if row.get("batch")
+        ],
+        "made": _made(facts),
+    }
+
+
+def _subject(facts: Mapping[str, Any]) -> str:
+    kind = str(facts.get("kind_of_task") or "")
+    component = facts.get("component")
+    parts = [f"teaching {component}" if component else "", f"to find {kind}" if kind else ""]
+    return " ".join(part for part in parts if part)
+
+
+def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: Any) -> str:
+    if not rounds:
+        return "Nothing has been trained yet."
+    if not scored:
+        return "There is no model with a score yet."
+    last = scored[-1]
+    on = f" on {WHERE.get(str(where), where)}" if where else ""
+    cost = f" with {words.plural(last['texts'], 'labelled text')}" if last.get("texts") else ""
+    return words.first_upper(f"{name} of {words.score(last['score'])}{on}{cost}.")
+
+
+def _tiles(
+    facts: Mapping[str, Any], scored: Sequence[Row], name: str, where: Any
+) -> list[tuple[str, str, str]]:
+    """(what, how much, beside it) of the numbers that matter most."""
+    tiles, rounds = [], facts.get("rounds") or []
+    if scored:
+        first, last = scored[0]["score"], scored[-1]["score"]
+        since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
+        tiles.append((name + (f" on {where}" if where else ""), words.score(last), since))
+    last_row: Row = rounds[-1] if rounds else {}
+    if is_number(last_row.get("texts")):
+        beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
+        tiles.append(("labelled texts", words.count(last_row["texts"]), beside))
+    if last_row.get("self_trained"):
+        wrong = last_row.get("self_trained_wrong_expected")
+        beside = f"{words.count(wrong)} of them wrong, by its probabilities"
+        tiles.append(("texts it labelled itself", words.count(last_row["self_trained"]), beside))
+    answers = [row["answers"] for row in rounds if is_number(row.get("answers"))]
+    if any(answers):
+        tiles.append(
+            ("answers", words.count(sum(answers)), f"in {words.plural(len(answers), 'round')}")
+        )
+    seconds = [row["seconds_answers"] for row in rounds if row.get("seconds_answers")]
+    if seconds:
+        each = sum(seconds) / max(1, sum(answers))
+        beside = f"{words.duration(each)} an answer" if answers else ""
+        time = "annotators' time, modelled" if facts.get("modelled_time") else "people's time"
+        tiles.append((time, words.duration(sum(seconds)), beside))
+    return tiles
+
+
+def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:
+    """Scores of each label in the last round that has some, the worst first."""
+    rows = [row for row in scored if row.get("per_label")]
+    if not rows:
+        return None
+    found = [
+        {"label": label, **{key: (values or {}).get(key) for key in "prf"}}
+        for label, values in rows[-1]["per_label"].items()
+    ]
+    found.sort(key=lambda row: (row["f"] if is_number(row["f"]) else -1.0, row["label"]))
+    return {
+        "round": rows[-1].get("round"),
+        "shown": found[:MOST_LABELS],
+        "folded": found[MOST_LABELS:],
+        "total": len(found),
+    }
+
+
+def _sure(rounds: Sequence[Row]) -> dict[str, Any] | None:
+    """How sure the models are of what nobody has labelled, over the rounds."""
+
+    def series(get: Any) -> list[Any]:
+        return [(row.get("round"), get(row)) for row in rounds]
+
+    def calibration(when: str) -> Any:
+        # one number, or one before and one after the temperature was fitted
+        def get(row: Row) -> Any:
+            found = row.get("calibration_error")
+            return found.get(when) if isinstance(found, Mapping) else found
+
+        return series(get)
+
+    both = any(isinstance(row.get("calibration_error"), Mapping) for row in rounds)
+    calibrations = [Line("calibrated" if both else "error", calibration("after"), colour=1)]
+    if both:
+        calibrations.append(Line("as trained", calibration("before"), dashed=True))
+    errors = [Line("errors expected", series(lambda row: row.get("expected_errors")), colour=1)]
+    agreements = [
+        Line("spans (F)", series(lambda row: row.get("span_f1")), colour=1),
+        Line("kappa", series(lambda row: row.get("kappa")), colour=2),
+    ]
+    shown = [
+        ("Errors expected", "wrong answers in the pool", errors, words.count, 0.0, EXPECTED),
+        ("Agreement of models", "agreement", agreements, words.score, None, AGREEMENT),
+        ("Calibration error", "error", calibrations, words.score, 0.0, CALIBRATION),
+    ]
+    charts = []
+    for title, y_title, lines, y_text, y_from, meaning in shown:
+        chart = line_chart(
+            lines,
+            title=title,
+            x_title="round",
+            y_title=y_title,
+            x_text=words.count,
+            y_text=y_text,
+            y_from=y_from,
+            whole=True,
+            small=True,
+        )
+        # of a single round there is no curve, but a number
+        numbers = [(line.name, y_text(y)) for line in lines for _, y in line.points if is_number(y)]
+        if numbers:
+            charts.append({"title": title, "chart": chart, "numbers": numbers, "meaning": meaning})
+    if not charts:
+        return None
+    keys = ("expected_errors", "expected_answers", "kappa", "span_f1")
+    columns = [key for key in keys if any(is_number(row.get(key)) for row in rounds)]
+    return {"charts": charts, "columns": columns}
+
+
+def _made(facts: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+    """(name, value, whether it is code) of all that is needed to do it again."""
+    made = facts.get("made_with") or {}
+    rows = [
+        ("Command", facts.get("command"), True),
+        ("Config", facts.get("config"), True),
+        ("Component", facts.get("component"), True),
+        ("Strategy", facts.get("strategy"), True),
+        ("Labels", ", ".join(map(str, facts.get("labels") or [])), False),
+        ("Made with", ", ".join(f"{name} {made[name]}" for name in made), False),
+    ]
+    return [(name, str(value), code) for name, value, code in rows if value]

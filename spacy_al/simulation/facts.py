@@ -1,0 +1,152 @@
+"""What came of a simulation, as plain data: for `summary.json`, the table and the report."""
+
+import platform
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy
+
+from spacy_al.measures.learning_curve import COSTS, RANDOM, asks_parts, compare, curves, mean_curve
+from spacy_al.simulation.plan import Plan
+
+# Labels whose finds are counted: those that the corpus has least of
+N_RARE = 5
+# From so many on, an interval over seeds says something
+ENOUGH_SEEDS = 10
+TIMES = ("train", "evaluate", "select")
+
+
+def facts(
+    plan: Plan,
+    rows: Sequence[dict[str, Any]],
+    corpus: dict[str, Any],
+    full: dict[str, Any] | None = None,
+    *,
+    title: str = "",
+    command: str = "",
+) -> dict[str, Any]:
+    """What the report says and `metrics.json` holds.
+
+    plan (Plan): What was compared.
+    rows (Sequence[dict]): Its results.
+    corpus (dict): As `Corpus.describe` gives it.
+    full (dict | None): Numbers of a model that was trained on all of it.
+    title (str): Of the report.
+    command (str): That runs it.
+    RETURNS (dict): strategies: for each its numbers by words, and all of them under `by_cost`, see `curve.compare`; rare: how
+        often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
+        over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
+    """
+    counted = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
+    by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in counted}
+    drawn = {cost: curves(rows, cost) for cost in counted}
+    counts = corpus["labels"]
+    # a single label is not rare among others
+    rare = sorted(counts, key=lambda x: (counts[x], x))[:N_RARE] if len(counts) > 1 else []
+    strategies = []
+    for strategy, row in by_cost[COSTS[0]].items():
+        own = [r for r in rows if r["strategy"] == strategy]
+        costs = {
+            cost: {**by_cost[cost][strategy], "curve": mean_curve(drawn[cost][strategy])}
+            for cost in counted
+        }
+        strategies.append(
+            {
+                **row,
+                "by_cost": costs,
+                "rare": {label: found_of(own, label) for label in rare},
+                "seconds_per_round": {name: _seconds(own, name) for name in TIMES},
+                **self_labelled(own),
+                **self_trained(own),
+            }
+        )
+    return {
+        "kind": "simulation",
+        "command": command,
+        "title": title,
+        "plan": plan.describe(),
+        "made_with": {
+            "Python": platform.python_version(),
+            **{name: version(name) for name in ("spacy", "spacy-al", "thinc", "numpy")},
+        },
+        "corpus": corpus,
+        "score_name": next((r["score_name"] for r in rows if r.get("score_name")), "score"),
+        "costs": counted,
+        "full": full or None,
+        "rare_labels": {label: counts[label] for label in rare},
+        "notes": notes(plan),
+        "strategies": strategies,
+    }
+
+
+def notes(plan: Plan) -> list[str]:
+    """How the numbers are to be read."""
+    n = len(plan.seeds)
+    said = []
+    if n == 1:
+        said.append("One seed shows nothing of the spread between runs: no intervals, no tests.")
+    elif n < ENOUGH_SEEDS:
+        said.append(
+            f"{n} seeds are few: intervals are wide, p is rough, and a gain whose interval holds 0 is not shown to "
+            f"be one. {ENOUGH_SEEDS} or more are better."
+        )
+    others = len([s for s in plan.strategies if s != RANDOM])
+    if others > 1 and n > 1:
+        said.append(
+            f"{others} strategies are compared with random choice, and p is not corrected for that."
+        )
+    rates = ("missed", "mislabelled", "boundary", "spurious", "ignored", "chosen_errors")
+    errs = any((plan.oracle or {}).get(rate) for rate in rates)
+    who = "annotators who err" if errs else "annotators who are never wrong"
+    said.append(f"The answers are those of {who}; seconds are modelled, not measured.")
+    return said
+
+
+def found_of(rows: Sequence[dict[str, Any]], label: str) -> dict[str, float]:
+    """How often a label was found in the texts that were chosen, a mean over seeds; and for 100 of those texts."""
+    found, texts = [], []
+    for seed in {row["seed"] for row in rows}:
+        own = sorted((r for r in rows if r["seed"] == seed), key=lambda r: r["round"])
+        first, last = own[0], own[-1]
+        found.append(last["labels"].get(label, 0) - first["labels"].get(label, 0))
+        texts.append(last["texts"] - first["texts"])
+    total = sum(texts)
+    return {
+        "found": float(numpy.mean(found)),
+        "per_100_texts": 100 * sum(found) / total if total else 0.0,
+    }
+
+
+def self_labelled(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`self_labels`: words that models labelled themselves, a mean over rounds; the share of them that is wrong, and is expected
+    to be. Empty where a strategy has none."""
+    keys = ("self_labelled", "self_wrong", "self_wrong_expected")
+    return _made(rows, "self_labels", "words", *keys)
+
+
+def self_trained(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`self_texts`: the same of texts of which nobody was asked anything."""
+    keys = ("self_trained", "self_trained_wrong", "self_trained_wrong_expected")
+    return _made(rows, "self_texts", "texts", *keys)
+
+
+def _made(
+    rows: Sequence[dict[str, Any]], name: str, unit: str, count: str, wrong: str, expected: str
+) -> dict[str, Any]:
+    own = [row for row in rows if row.get(count)]
+    total = sum(row[count] for row in own)
+    if not total:
+        return {}
+    shares = {
+        share: sum(row[key] for row in own) / total
+        for share, key in (("wrong", wrong), ("expected", expected))
+    }
+    return {name: {unit: total / len(own), **shares}}
+
+
+def _seconds(rows: Sequence[dict[str, Any]], name: str) -> float:
+    """Mean wall time of a round; the last of all chooses nothing."""
+    last = max(row["round"] for row in rows)
+    known = [r[f"seconds_{name}"] for r in rows if name != "select" or r["round"] < last]
+    return round(float(numpy.mean(known)), 2) if known else 0.0

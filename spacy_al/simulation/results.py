@@ -1,0 +1,31 @@
+"""TODO."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+RESULTS = "results.jsonl"
+
+
+def read_results(output: Path) -> list[dict[str, Any]]:
+    """The rows of a simulation so far. A last line that was cut off is left out; its round is run again."""
+    path = output / RESULTS
+    rows = []
+    for line in path.read_text("utf8").splitlines() if path.is_file() else []:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            continue
+    return rows
+
+
+FULL = "full.json"
+
+
+CORPUS = "corpus.json"
+
+
+def read_full(output: Path) -> dict[str, Any]:
+    """Numbers of the model that was trained on the whole corpus; empty if there is none."""
+    path = output / FULL
+    return json.loads(path.read_text("utf8")) if path.is_file() else {}

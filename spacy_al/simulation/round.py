@@ -1,0 +1,272 @@
+"""One round of one strategy, in a process that is used for many: train, measure, choose. Returns numbers, writes no results."""
+
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, replace
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from spacy.cli.train import train
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from spacy_al.config.settings import Settings
+from spacy_al.errors import AlError, AlWarning, Errors
+from spacy_al.evaluation.calibrate import calibrate
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
+from spacy_al.query.select import select
+from spacy_al.simulation.corpus import Corpus, read_corpus
+from spacy_al.simulation.partial import (
+    asked_tokens,
+    doubted_entities,
+    label_rest,
+    label_texts,
+    labelled,
+    labelled_whole,
+)
+from spacy_al.simulation.plan import Plan
+from spacy_al.simulation.step import Step, followed
+from spacy_al.training.committee import (
+    check_checkpoints,
+    keep_checkpoints,
+    member_folder,
+    read_together,
+)
+from spacy_al.training.pseudo_tokens import add_self_labels
+from spacy_al.training.round_config import write_config
+from spacy_al.training.trainer import CONFIG
+from spacy_al.util import content_hash
+
+NUMBERS = "numbers.json"
+POOL = "pool.spacy"
+WORK = "work"
+
+
+@dataclass
+class _Here:
+    """What a process holds for all its rounds."""
+
+    plan: Plan
+    output: Path
+    corpus: Corpus
+
+
+_here: _Here | None = None
+
+
+def set_up(plan: Plan, output: Path) -> None:
+    """Read the corpus, once."""
+    global _here
+    load_code(str(plan.code) if plan.code else None)
+    _here = _Here(plan, output, read_corpus(plan, Vocab()))
+
+
+def do(step: Step) -> tuple[dict[str, Any], list[str]]:
+    """Numbers of a step, and the warnings that came of it.
+
+    RAISES (AlError): What `select` and `evaluate` raise; AL107 if training fails.
+    """
+    assert _here is not None
+    with warnings.catch_warnings(record=True) as caught, _quiet():
+        # the same for every round, so nothing is shown once and then never
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", AlWarning)
+        if step.overrides is not None:
+            numbers = _full(_here, step)
+        elif step.strategy is None:
+            numbers = _start(_here, step)
+        else:
+            numbers = _round(_here, step)
+    return numbers, list(dict.fromkeys(str(warning.message) for warning in caught))
+
+
+def start_folder(output: Path, seed: int) -> Path:
+    """Where the model is kept from which all strategies start."""
+    return output / "start" / f"seed-{seed}"
+
+
+def _start(here: _Here, step: Step) -> dict[str, Any]:
+    """The model is whole where its numbers lie beside it."""
+    folder = start_folder(here.output, step.seed)
+    if not (folder / NUMBERS).is_file():
+        with _attempt(here, f"start {step.seed}") as attempt:
+            numbers = _learn(here, step, attempt)
+            (attempt / NUMBERS).write_text(json.dumps(numbers), "utf8")
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            attempt.rename(folder)
+    return json.loads((folder / NUMBERS).read_text("utf8"))
+
+
+def _round(here: _Here, step: Step) -> dict[str, Any]:
+    # members are trained as the model was, some along with it
+    if step.number == 0 and _settings(here, step).committee == "none":
+        folder = start_folder(here.output, step.seed)
+        numbers = json.loads((folder / NUMBERS).read_text("utf8"))
+        if not _calibrates(here, step):
+            return numbers | _choose(here, step, folder / "model-best")
+        with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
+            # other strategies are to find the model as it was
+            shutil.copytree(folder / "model-best", attempt / "model-best")
+            shutil.copy(folder / "train.spacy", attempt)
+            return numbers | _choose(here, step, attempt / "model-best")
+    with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
+        numbers = _learn(here, step, attempt)
+        if step.number == here.plan.rounds:
+            return {**numbers, "seconds_select": 0.0, "batch": []}
+        return numbers | _choose(here, step, attempt / "model-best")
+
+
+def _full(here: _Here, step: Step) -> dict[str, Any]:
+    everything = Step(None, step.seed, 0, (tuple(sorted(here.corpus.docs)),))
+    assert step.overrides is not None
+    with _attempt(here, "full") as attempt:
+        return _learn(here, everything, attempt, dict(step.overrides))
+
+
+def _learn(
+    here: _Here, step: Step, folder: Path, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Train on what was answered so far, and measure."""
+    plan, ids = here.plan, [i for batch in step.batches for i in batch]
+    found = labelled(here.corpus, step)
+    for doc in found.docs:
+        marks = step.self_labels.get(content_hash(doc.text), ())
+        add_self_labels(doc, marks, kind=plan.kind)
+    words = here.corpus.words(ids)
+    own, settings = labelled_whole(here.corpus, step), _settings(here, step)
+    rate = settings.self_training.rate if settings.self_training else None
+    seen = words + int((rate or 0) * sum(len(doc) for doc in own))
+    started = time.perf_counter()
+    corpus = folder / "train.spacy"
+    DocBin(docs=[*found.docs, *own]).to_disk(corpus)
+    write_config(
+        plan.config,
+        {**plan.overrides, "training.seed": step.seed},
+        corpus,
+        plan.dev,
+        folder,
+        n_words=seen,
+        self_rate=rate,
+        code=plan.code,
+    )
+    keep_checkpoints(settings, folder)
+    _train(folder, len(found.docs) + len(own), overrides)
+    if settings.committee == "checkpoints":
+        check_checkpoints(folder)
+    elif settings.committee != "none" and step.number < plan.rounds:
+        for member in range(1, settings.committee_size):
+            _train(member_folder(settings, folder, step.number, member), len(found.docs))
+    trained = time.perf_counter()
+    scores = evaluate(folder / "model-best", plan.test, plan.component)
+    return {
+        "texts": len(ids),
+        "words": words,
+        "words_decided": found.words_decided,
+        "entities": found.n_labels,
+        "seconds": round(found.seconds, 3),
+        "trained_on": len(found.docs),
+        "score": float(scores["score"] or 0.0),
+        "score_name": scores["score_name"],
+        "labels": dict(sorted(found.labels.items())),
+        "merged": dict(sorted(found.report.items())),
+        "seconds_train": round(trained - started, 2),
+        "seconds_evaluate": round(time.perf_counter() - trained, 2),
+    }
+
+
+def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
+    plan, strategy = here.plan, step.strategy
+    assert strategy is not None
+    started = time.perf_counter()
+    settings, found = _settings(here, step), dict[str, Any]()
+    partial, how = settings.partial, settings.self_training
+    if _calibrates(here, step):
+        found |= calibrate(_component(here, model), plan.dev, step.seed)
+    chosen = select(
+        here.output / POOL,
+        n=plan.batch,
+        # chance needs no model, and would wait for one that scores the pool in vain
+        model=None if strategy == RANDOM else str(model),
+        sampler="uniform" if strategy == RANDOM else None,
+        asked={i for batch in step.batches for i in batch},
+        trained_on=model.parent / "train.spacy",
+        # the pool is without what is measured on, and the config's own corpus is not the simulation's
+        settings=replace(read_together(settings, model.parent), train=None, dev=None, test=None),
+        seed=step.seed,
+        round=step.number,
+        code=str(plan.code) if plan.code else None,
+    )
+    first = {content_hash(task["text"]): task for task in reversed(chosen.tasks)}
+    batch = [*reversed(first)]
+    found |= {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
+    if partial:
+        found["asked"] = [asked_tokens(here.corpus, name, first[name]) for name in batch]
+        found["doubted"] = doubted_entities(here.corpus, chosen.tasks)
+    after = followed(step, found)
+    if partial and partial.rest == "self":
+        found |= label_rest(here.corpus, after, _component(here, model), partial)
+    if how and after.number >= how.after:
+        pool = here.output / POOL
+        found |= label_texts(here.corpus, after, _component(here, model), how, pool)
+    return found
+
+
+def _settings(here: _Here, step: Step) -> Settings:
+    """Those of the strategy; what all start from, and all of the corpus, are trained on as chance would have it."""
+    return replace(here.plan.settings_of(step.strategy or RANDOM), seed=step.seed)
+
+
+def _calibrates(here: _Here, step: Step) -> bool:
+    """Whether what is asked, or trains, depends on probabilities that mean what they say."""
+    settings = _settings(here, step)
+    asks = settings.partial is not None and settings.partial.temperature is None
+    return asks or settings.self_training is not None
+
+
+def _component(here: _Here, model: Path) -> TrainedComponent:
+    # the code of the plan is loaded once a process
+    return open_component(str(model), here.plan.component)
+
+
+def _train(folder: Path, texts: int, overrides: Mapping[str, Any] | None = None) -> None:
+    """SpaCy's own training, in this process, with the config of a folder.
+
+    RAISES (AlError): AL107 if it fails, for spaCy's reasons.
+    """
+    said = StringIO()
+    try:
+        with redirect_stdout(said):
+            train(folder / CONFIG, folder, overrides=dict(overrides or {}))
+    except (Exception, SystemExit) as error:
+        # spaCy ends the process for some of its failures, having printed why
+        lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+        why = str(error) if isinstance(error, Exception) else " ".join(lines[-3:])
+        raise AlError(Errors.AL107.format(texts=texts, why=why.strip())) from None
+    shutil.rmtree(folder / "model-last", ignore_errors=True)
+
+
+@contextmanager
+def _attempt(here: _Here, name: str) -> Iterator[Path]:
+    """A folder of its own, gone afterwards unless it was given another name."""
+    folder = here.output / WORK / content_hash(name)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without bars and tables of processes that share a terminal."""
+    with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        yield

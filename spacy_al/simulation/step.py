@@ -1,0 +1,46 @@
+"""What a process of a simulation is asked to do, and what follows from what it found. Plain data."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from spacy_al.tasks.decision import Mark
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a process is asked to do.
+
+    strategy (str | None): Whose round; None for the start, which all strategies share, and for all of the corpus.
+    seed, number (int): Of the round.
+    batches (tuple[tuple[str, ...], ...]): Ids of the texts that were asked at first, and in each round since.
+    overrides (dict | None): Of the config, to train on all of the corpus.
+    asked (dict): Of texts that were asked about in part, the tokens.
+    doubted (dict): Of texts about which only yes or no to some entities was asked, these.
+    self_labels (dict): What the round before was sure of in the rest of them.
+    self_texts (dict): Of texts that nobody was asked about, what it was sure of as a whole.
+    """
+
+    strategy: str | None
+    seed: int
+    number: int = 0
+    batches: tuple[tuple[str, ...], ...] = ()
+    overrides: tuple[tuple[str, Any], ...] | None = None
+    asked: dict[str, list[int]] = field(default_factory=dict)
+    doubted: dict[str, list[Mark]] = field(default_factory=dict)
+    self_labels: dict[str, list[Mark]] = field(default_factory=dict)
+    self_texts: dict[str, list[Mark]] = field(default_factory=dict)
+
+
+def followed(step: Step, row: Mapping[str, Any]) -> Step:
+    """The step after one, from what it found."""
+    asked = dict(zip(row["batch"], row.get("asked", ())))
+    return replace(
+        step,
+        number=step.number + 1,
+        batches=(*step.batches, tuple(row["batch"])),
+        asked=step.asked | {name: tokens for name, tokens in asked.items() if tokens is not None},
+        doubted=step.doubted | row.get("doubted", {}),
+        self_labels=row.get("self_labels", {}),
+        self_texts=row.get("self_texts", {}),
+    )

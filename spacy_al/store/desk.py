@@ -1,0 +1,198 @@
+"""What one annotator has before them: what to answer next, what they said before, and how far everybody has come."""
+
+import secrets
+import time
+from typing import Any
+
+from spacy_al.store.schema import explained, transaction
+from spacy_al.store.store import Store
+from spacy_al.tasks.answer import check_name
+from spacy_al.tasks.records import StoredTask, question_id
+from spacy_al.tasks.task import Task
+from spacy_al.util import content_hash
+
+# States of a round in which people may be asked more than it has chosen: it chooses nothing yet that could be the same
+BESIDE = ("train", "evaluate")
+# A task whose annotator has been away for so many seconds is given to others as well
+HELD = 3600.0
+LATEST = "counts.round = (SELECT max(number) FROM rounds)"
+# Who settles what others contradict each other about is one person
+ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
+# Among the metrics of a round: nothing was left to ask
+ALL = "asked_all"
+COLUMNS = "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload"
+# Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
+# SQLite does in the order in which they are written
+OPEN = f"""{LATEST} AND answered < {ENOUGH}
+    AND NOT EXISTS (SELECT 1 FROM answers WHERE task = counts.task AND annotator = :annotator)
+    AND answered + (SELECT count(*) FROM assignments
+        WHERE task = counts.task AND annotator != :annotator AND at > :since) < {ENOUGH}"""
+IN_ORDER = "ORDER BY counts.purpose, counts.rank LIMIT :n"
+FREE = f"""{COLUMNS} FROM (SELECT * FROM counts WHERE {OPEN} {IN_ORDER}) AS counts
+    CROSS JOIN tasks ON tasks.id = counts.task {IN_ORDER}"""
+OWN = f"""{COLUMNS} FROM assignments AS held CROSS JOIN counts ON counts.task = held.task
+    CROSS JOIN tasks ON tasks.id = held.task WHERE held.annotator = :annotator AND {OPEN} {IN_ORDER}"""
+
+
+def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) -> list[StoredTask]:
+    """What to ask an annotator next, in the latest round; the tasks are theirs from then on.
+
+    annotator (str): Who asks. Asking again gives the same tasks until they are answered.
+    n (int): Tasks at most: one to answer, and those to be at hand when the connection is not.
+    overlap (int): By how many annotators each task is to be answered; a review by one. A task that was given to one who did
+        not answer it within the hour goes to others as well.
+    """
+    now, who = time.time(), check_name("annotator", annotator)
+    values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
+    found: dict[str, StoredTask] = {}
+    with explained(store.path), transaction(store._connection) as connection:
+        for sql in (OWN, FREE):
+            for row in connection.execute(sql, values):
+                if len(found) < n:
+                    found.setdefault(row[0], store._task(row))
+        rows = [(task, who, now) for task in found]
+        connection.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", rows)
+    return [*found.values()]
+
+
+def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] | None:
+    """A task that was given to an annotator, and what they last said to it; None if it was not given to them."""
+    given = """ WHERE id = ?1 AND (EXISTS (SELECT 1 FROM answers WHERE task = ?1 AND annotator = ?2)
+        OR EXISTS (SELECT 1 FROM assignments WHERE task = ?1 AND annotator = ?2))"""
+    found = [*store._tasks(given, (check_name("task", task), check_name("annotator", annotator)))]
+    sql = "SELECT payload FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
+    said = store._read(sql, (task, annotator))
+    return (found[0], store._loads(said[0][0]) if said else None) if found else None
+
+
+def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
+    """What the latest round teaches with so far: tasks and what was said to them."""
+    current = store.round()
+    asked = (
+        {}
+        if current is None
+        else {t.id: t.task for t in store.tasks(current.number, purpose="train")}
+    )
+    return [(asked[one.task], one.payload) for one in store.answers() if one.task in asked]
+
+
+def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
+    """The ids of the tasks that an annotator answered last, the latest first."""
+    sql = """SELECT task FROM answers WHERE annotator = ?
+        GROUP BY task ORDER BY max(seq) DESC LIMIT ?"""
+    return [task for (task,) in store._read(sql, (check_name("annotator", annotator), n))]
+
+
+def flags(store: Store) -> dict[str, list[str]]:
+    """The ids of the tasks that somebody should look at, and the annotators who say so."""
+    latest: dict[tuple[str, str], bool] = {}
+    for (data,) in store._read("SELECT data FROM events WHERE kind = 'flag' ORDER BY seq"):
+        flag = store._loads(data)
+        latest[flag["task"], flag["annotator"]] = flag["flagged"]
+    found: dict[str, list[str]] = {}
+    for (task, annotator), flagged in latest.items():
+        if flagged:
+            found.setdefault(task, []).append(annotator)
+    return found
+
+
+def run_id(store: Store) -> str:
+    """What tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
+    sql = "SELECT data FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
+    if not store._read(sql):
+        # of two that do so at once the first one's counts
+        store.log("run", id=secrets.token_hex(8))
+    return str(store._loads(store._read(sql)[0][0])["id"])
+
+
+def progress(store: Store, annotator: str, at_least: int = 0, overlap: int = 1) -> dict[str, Any]:
+    """How far the latest round is: `round` and `state`, None before the first one; answers `asked` for, with those to tasks that
+    are still to be, those that were `answered`, and the annotator's `own`.
+
+    at_least (int): As for `missing`.
+    overlap (int): As for `next_tasks`.
+    """
+    current = store.round()
+    sql = f"""SELECT coalesce(sum({ENOUGH}), 0), coalesce(sum(min(answered, {ENOUGH})), 0), (
+            SELECT count(DISTINCT answers.task) FROM answers
+            CROSS JOIN counts ON counts.task = answers.task WHERE annotator = :annotator AND {LATEST})
+        FROM counts WHERE {LATEST}"""
+    values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
+    asked, *counts = store._read(sql, values)[0]
+    counts = [asked + overlap * missing(store, at_least), *counts]
+    return {
+        "round": current.number if current else None,
+        "state": current.state if current else None,
+        **dict(zip(("asked", "answered", "own"), counts)),
+    }
+
+
+def held(store: Store) -> dict[str, list[str]]:
+    """The ids of the tasks of the latest round that each annotator has got and not answered yet."""
+    found: dict[str, list[str]] = {}
+    sql = f"""SELECT annotator, counts.task FROM assignments CROSS JOIN counts ON counts.task = assignments.task
+        WHERE {LATEST} AND at > ? ORDER BY annotator, purpose, rank"""
+    for annotator, task in store._read(sql, (time.time() - HELD,)):
+        found.setdefault(annotator, []).append(task)
+    return found
+
+
+def n_left(store: Store, overlap: int = 1) -> int:
+    """Tasks of the latest round that fewer annotators have answered than are to."""
+    sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH}"
+    return store._read(sql, {"overlap": overlap})[0][0]
+
+
+def left(store: Store, overlap: int = 1) -> list[StoredTask]:
+    """The tasks that `n_left` counts, in the order in which to ask."""
+    sql = f"""{COLUMNS} FROM counts CROSS JOIN tasks ON tasks.id = counts.task
+        WHERE {LATEST} AND answered < {ENOUGH} ORDER BY counts.purpose, counts.rank"""
+    return [store._task(row) for row in store._read(sql, {"overlap": overlap})]
+
+
+def missing(store: Store, at_least: int) -> int:
+    """Questions that the latest round is still to ask while it waits.
+
+    at_least (int): How many it is to have, where they are asked one by one; 0 where it has chosen them.
+    """
+    current = store.round()
+    if current is None or current.state != "wait" or ALL in store.metrics().get(current.number, {}):
+        return 0
+    sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND purpose = 'train'"
+    return max(0, at_least - store._read(sql)[0][0])
+
+
+def wants(store: Store, at_least: int) -> bool:
+    """Whether the latest round can be asked more, one by one: at will while it trains, and as long as some are missing."""
+    current = store.round()
+    return current is not None and (current.state in BESIDE or missing(store, at_least) > 0)
+
+
+def ask_no_more(store: Store) -> None:
+    """Nothing is left to ask: the latest round is to have no more questions than it has."""
+    sql = "INSERT OR IGNORE INTO metrics SELECT max(number), ?, 'true' FROM rounds HAVING max(number) IS NOT NULL"
+    with explained(store.path), transaction(store._connection) as connection:
+        connection.execute(sql, (ALL,))
+
+
+def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
+    """Have the latest round ask a question more.
+
+    task (Task): Its round in `meta` becomes the latest one.
+    at_least (int): As for `wants`.
+    RETURNS (bool): False, and nothing changes, if the round is not to have it, or the same was asked before: the text by
+        another round or to measure on, or this very question.
+    """
+    if not wants(store, at_least):
+        return False
+    with explained(store.path), transaction(store._connection) as connection:
+        sql = "SELECT number, state FROM rounds ORDER BY number DESC LIMIT 1"
+        number, state = connection.execute(sql).fetchone()
+        sql = "SELECT 1 FROM tasks WHERE id = ? OR (item = ? AND (round < ? OR purpose != 'train'))"
+        known = (question_id(number, task, "train"), content_hash(task["text"]), number)
+        asked = connection.execute(sql, known).fetchone()
+        if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked:
+            return False
+        meta = {**task.get("meta", {}), "round": number}
+        store._add_task(connection, number, "train", {**task, "meta": meta})
+    return True

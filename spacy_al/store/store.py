@@ -1,0 +1,267 @@
+"""The database of a run: rounds, what was asked, what was answered. Many processes may use it at once.
+
+An answer is on disk before it is acknowledged, and a round changes its state together with all that belongs to it.
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.store.schema import connect, explained, transaction
+from spacy_al.tasks.answer import check, check_name, check_number
+from spacy_al.tasks.records import STATES, Round, StoredAnswer, StoredTask, question_id
+from spacy_al.tasks.task import Task
+from spacy_al.util import content_hash
+
+SOURCE = ("doc", "sentence")
+TASKS = "SELECT id, round, item, purpose, rank, payload FROM tasks"
+LATEST = """FROM answers WHERE seq IN (
+    SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
+
+
+class Store:
+    """One connection to the database of a run; every method is one transaction, on disk when it returns.
+
+    path (Path): The file.
+    create (bool): Whether to make one where there is none.
+    RAISES (AlError): In every method AL112 if the file is damaged, AL113 if it cannot be written, AL117 if another process
+        blocks it for a minute; here also AL110 if it is missing, AL111 if a newer version wrote it.
+    """
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        if not create and not path.is_file():
+            raise AlError(Errors.AL110.format(path=path))
+        self.path = path
+        self._connection = connect(path)
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._connection.close()
+
+    # Rounds
+
+    def open_round(self, number: int) -> None:
+        """Begin a round, which will train on the answers that are there now; a round that is open stays as it is."""
+        sql = """INSERT INTO rounds (number, state, opened_at, upto)
+            VALUES (?, ?, ?, (SELECT coalesce(max(seq), 0) FROM answers)) ON CONFLICT DO NOTHING"""
+        with explained(self.path), transaction(self._connection) as connection:
+            connection.execute(sql, (number, STATES[0], time.time()))
+
+    def round(self) -> Round | None:
+        """The latest round."""
+        return next(reversed(self.rounds()), None)
+
+    def rounds(self) -> list[Round]:
+        """All rounds in order."""
+        rows = self._read("SELECT number, state, upto FROM rounds ORDER BY number")
+        return [Round(*row) for row in rows]
+
+    def advance(
+        self,
+        number: int,
+        state: str,
+        *,
+        metrics: Mapping[str, Any] | None = None,
+        tasks: Sequence[tuple[str, Task]] = (),
+        model: Mapping[str, Any] | None = None,
+        event: str | None = None,
+    ) -> None:
+        """Give a round another state, together with what belongs to it: all of it is stored, or nothing.
+
+        number (int): The round.
+        state (str): One of `STATES`.
+        metrics (Mapping | None): Names and values, plain JSON; one that is there already is replaced.
+        tasks (Sequence): (purpose, task) in the order in which to ask; one that is there already stays as it is.
+        model (Mapping | None): hash, path, seconds, versions.
+        event (str | None): Its kind, for the record of events.
+        RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
+        """
+        with explained(self.path), transaction(self._connection) as connection:
+            sql = "UPDATE rounds SET state = ? WHERE number = ?"
+            if not connection.execute(sql, (state, number)).rowcount:
+                raise self._refused(f"there is no round {number}")
+            rows = [(number, name, _dumps(value)) for name, value in (metrics or {}).items()]
+            connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
+            for purpose, task in tasks:
+                self._add_task(connection, number, purpose, task)
+            if model is not None:
+                versions = _dumps(model.get("versions", {}))
+                row = (number, model["hash"], str(model["path"]), model.get("seconds"), versions)
+                connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)", row)
+            if event is not None:
+                _log(connection, event, {"round": number, "state": state})
+
+    # Tasks
+
+    def tasks(
+        self, round: int | None = None, *, purpose: str | None = None
+    ) -> Iterator[StoredTask]:
+        """What was asked, in one round or all, by round, purpose and rank."""
+        where = " WHERE round = coalesce(?, round) AND purpose = coalesce(?, purpose)"
+        return self._tasks(where, (round, purpose))
+
+    def unanswered(self, round: int | None = None) -> list[StoredTask]:
+        """Tasks that nobody has answered, in one round or all."""
+        where = """ WHERE round = coalesce(?, round)
+            AND NOT EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)"""
+        return list(self._tasks(where, (round,)))
+
+    def asked_ids(self, *, before_round: int | None = None) -> set[str]:
+        """The ids of the texts that were asked, by all rounds or those before one."""
+        sql = "SELECT DISTINCT item FROM tasks WHERE ?1 IS NULL OR round < ?1"
+        return {item for (item,) in self._read(sql, (before_round,))}
+
+    # Answers
+
+    def add_answer(
+        self,
+        task_id: str,
+        payload: Any,
+        *,
+        id: str,
+        annotator: str,
+        seconds: float | None = None,
+        at: float | None = None,
+    ) -> bool:
+        """Store an answer. Another one of the same annotator to the same task corrects it.
+
+        task_id (str): What is answered.
+        payload (Any): As `answers.check` takes it.
+        id (str): Of this answer, made by who sends it, so that sending it again does no harm.
+        annotator (str): Whose answer it is.
+        seconds (float | None): That it took.
+        at (float | None): When, in seconds since 1970; by default now.
+        RETURNS (bool): False if an answer of this id was there before; then nothing changes.
+        RAISES (AlError): AL114 for an unknown task, AL115 for what is no answer to it, AL116 for an id that is another
+            answer's.
+        """
+        check_name("id", id), check_name("annotator", annotator)
+        seconds = None if seconds is None else check_number("seconds", seconds)
+        at = time.time() if at is None else check_number("at", at)
+        known = self._read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
+        if not known:
+            raise AlError(Errors.AL114.format(task=task_id, path=self.path))
+        values = (id, task_id, annotator, _dumps(check(self._task(known[0]).task, payload)))
+        with explained(self.path), transaction(self._connection) as connection:
+            sql = "SELECT task, annotator FROM answers WHERE id = ?"
+            stored = connection.execute(sql, (id,)).fetchone()
+            if stored is None:
+                sql = """INSERT INTO answers (id, task, annotator, payload, seconds, at)
+                    VALUES (?, ?, ?, ?, ?, ?)"""
+                connection.execute(sql, (*values, seconds, at))
+                sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
+                connection.execute(sql, (task_id, annotator))
+            elif stored != (task_id, annotator):
+                raise AlError(Errors.AL116.format(id=id))
+        return stored is None
+
+    def answers(self, *, upto: int | None = None) -> Iterator[StoredAnswer]:
+        """The answers that count: of each annotator the last one to each task, by round, purpose, rank and annotator.
+
+        upto (int | None): Look at answers up to this `seq` alone; by default at all.
+        """
+        rows = self._read(
+            f"""SELECT answer.* FROM (SELECT seq, id, task, annotator, payload, seconds, at {LATEST}) AS answer
+            JOIN tasks ON tasks.id = answer.task ORDER BY round, purpose, rank, annotator""",
+            (_limit(upto),),
+        )
+        return (
+            StoredAnswer(seq, id, task, annotator, self._loads(payload), seconds, at)
+            for seq, id, task, annotator, payload, seconds, at in rows
+        )
+
+    def n_answers(self, *, upto: int | None = None) -> int:
+        """How many answers count, as `answers` gives them."""
+        return self._read(f"SELECT count(*) {LATEST}", (_limit(upto),))[0][0]
+
+    # Numbers
+
+    def metrics(self) -> dict[int, dict[str, Any]]:
+        """Of every round that has any, by name."""
+        found: dict[int, dict[str, Any]] = {}
+        rows = self._read("SELECT round, name, value FROM metrics ORDER BY round, name")
+        for number, name, value in rows:
+            found.setdefault(number, {})[name] = self._loads(value)
+        return found
+
+    def models(self) -> dict[int, dict[str, Any]]:
+        """Of every round that has trained: hash, path, seconds, versions."""
+        names = ("hash", "path", "seconds")
+        rows = self._read("SELECT round, versions, hash, path, seconds FROM models ORDER BY round")
+        return {
+            number: dict(zip(names, row)) | {"versions": self._loads(versions)}
+            for number, versions, *row in rows
+        }
+
+    def log(self, kind: str, **data: Any) -> None:
+        """Record that something happened."""
+        with explained(self.path), transaction(self._connection) as connection:
+            _log(connection, kind, data)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happened, in order: seq, at, kind, data."""
+        names = ("seq", "at", "kind")
+        rows = self._read("SELECT seq, at, kind, data FROM events ORDER BY seq")
+        return ({**dict(zip(names, row)), "data": self._loads(row[3])} for row in rows)
+
+    def _add_task(
+        self, connection: sqlite3.Connection, number: int, purpose: str, task: Task
+    ) -> None:
+        item, identity = content_hash(task["text"]), question_id(number, task, purpose)
+        sql = "SELECT payload FROM tasks WHERE id = ?"
+        stored = connection.execute(sql, (identity,)).fetchone()
+        if stored:
+            if stored[0] != _dumps(task):
+                raise self._refused(f"the task {identity} is there already and is another one")
+            return
+        meta = task.get("meta", {})
+        source = {key: meta[key] for key in SOURCE if key in meta}
+        connection.execute(
+            "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (item, _dumps(task["text"]), _dumps(source)),
+        )
+        connection.execute(
+            """INSERT INTO tasks SELECT ?1, ?2, ?3, ?4, 1 + coalesce(max(rank), 0), ?5
+            FROM tasks WHERE round = ?2 AND purpose = ?4""",
+            (identity, number, item, purpose, _dumps(task)),
+        )
+
+    def _tasks(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
+        return map(self._task, self._read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
+
+    def _task(self, row: Sequence[Any]) -> StoredTask:
+        id, round, item, purpose, rank, payload = row
+        return StoredTask(id, round, item, purpose, rank, self._loads(payload))
+
+    def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """All rows at once: a reader that stops half way would hold up what this connection writes next."""
+        with explained(self.path):
+            return self._connection.execute(sql, values).fetchall()
+
+    def _loads(self, value: str) -> Any:
+        try:
+            return json.loads(value)
+        except (ValueError, TypeError) as error:
+            raise AlError(Errors.AL112.format(path=self.path, why=error)) from error
+
+    def _refused(self, what: str) -> AlError:
+        return AlError(Errors.AL118.format(path=self.path, what=what))
+
+
+def _log(connection: sqlite3.Connection, kind: str, data: Mapping[str, Any]) -> None:
+    values = (time.time(), kind, _dumps(data))
+    connection.execute("INSERT INTO events (at, kind, data) VALUES (?, ?, ?)", values)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)
+
+
+def _limit(upto: int | None) -> int:
+    return 2**63 - 1 if upto is None else upto

@@ -1,0 +1,281 @@
+"""From answers to a corpus to train on: several annotators, corrections, partial and repeated questions.
+
+Nothing is trained that answers contradict each other about, and nothing is decided that nobody was asked.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+from spacy_al.corpus.pool import shards
+from spacy_al.corpus.shard import WEAK_KEY, read_shard, writing
+from spacy_al.tasks.answer import YES_NO_FORMS
+from spacy_al.tasks.decision import (
+    INCORRECT,
+    SELF,
+    Annotation,
+    annotate,
+    annotation,
+    consistent,
+    is_exclusive,
+    make_doc,
+    moved,
+    undecided,
+)
+from spacy_al.tasks.records import StoredAnswer, StoredTask
+from spacy_al.util import content_hash
+
+VERDICTS = {"accept": "accepted", "reject": "rejected", "ignore": "ignored"}
+# No two marks of these share a token
+FLAT = ("entities", "tags")
+
+
+@dataclass(frozen=True)
+class Merged:
+    """What answers teach.
+
+    docs (list[Doc]): One per text, in the order in which the texts were first asked.
+    review (list[str]): Ids of tasks that somebody has to look at, as answers about their texts contradict each other.
+    report (Counter): Answers: `accepted`, `rejected`, `ignored`, `corrected` (a later one of the same annotator counts),
+        `unknown task`. Texts: `texts` that train, of them `texts without any` label and `partial` ones; `contradiction`;
+        `settled by review`; answers that teach nothing: `rejected whole`, `no category`, `waits for a category`,
+        `nothing decided`, `not asked whole`. Also `rejected spans` that train, marks that are `unaligned`, and further
+        tasks with a `duplicate text`.
+    balance (Counter): Label -> how many spans, tags or categories of the docs have it, 0 if none.
+    kind, spans_key (str): Of what is labelled.
+    """
+
+    docs: list[Doc]
+    review: list[str]
+    report: Counter[str]
+    balance: Counter[str]
+    kind: str = "entities"
+    spans_key: str = "sc"
+
+
+def merge(
+    tasks: Iterable[StoredTask],
+    answers: Iterable[StoredAnswer],
+    *,
+    kind: str,
+    labels: Sequence[str],
+    spans_key: str = "sc",
+    incorrect_key: str = INCORRECT,
+    purpose: str = "train",
+    vocab: Vocab,
+) -> Merged:
+    """Make training docs of answers. The order of tasks and answers makes no difference.
+
+    tasks (Iterable[StoredTask]): All that was asked, reviews too.
+    answers (Iterable[StoredAnswer]): In the form of `data.answers.check`.
+    kind (str): "entities", "spans", "tags" or "categories".
+    labels (Sequence[str]): All labels that are taught. What no question about one of them decides stays missing.
+    spans_key (str): For the spans of a span categoriser.
+    incorrect_key (str): For rejected spans, which `ner` learns from if its `incorrect_spans_key` says so.
+    purpose (str): "train"; or "dev" for texts that were asked to measure on, which never train.
+    vocab (Vocab): For the docs.
+    RETURNS (Merged): Docs without user data, times or names.
+    """
+    report: Counter[str] = Counter()
+    items = _items(tasks, purpose)
+    given = _given(answers, {task.id for tasks in items for task in tasks}, report)
+    docs, review = [], []
+    for own in items:
+        found, contradicting = _decided(own, given, report, kind=kind, labels=labels)
+        if contradicting:
+            report["contradiction"] += 1
+            review.append(contradicting)
+            continue
+        for reason in sorted({one.reason for one in found if one.reason}):
+            report[reason] += 1
+        found = [one for one in found if not one.reason]
+        if not found:
+            continue
+        doc = make_doc(own[0].task, vocab)
+        state = annotate(
+            doc,
+            found,
+            kind=kind,
+            labels=labels,
+            exclusive=is_exclusive(own[0].task),
+            spans_key=spans_key,
+            incorrect_key=incorrect_key,
+        )
+        if state in ("", "partial"):
+            docs.append(doc)
+        if state:
+            report[state] += 1
+    counts = [count_labels(doc, kind, spans_key) for doc in docs]
+    balance: Counter[str] = Counter(dict.fromkeys(labels, 0))
+    for count in counts:
+        balance.update(count)
+    report["texts"] = len(docs)
+    report["texts without any"] = sum(not count for count in counts)
+    report["rejected spans"] = sum(len(doc.spans.get(incorrect_key, ())) for doc in docs)
+    return Merged(docs, review, +report, balance, kind, spans_key)
+
+
+def grown(train: Path | None, merged: Merged, path: Path, vocab: Vocab) -> Counter[str]:
+    """Write the corpus that a round trains on: what was labelled before, and what answers teach.
+
+    train (Path | None): A `.spacy` file or a folder of them; its docs stay as they are, apart from texts that were
+        answered as well, where the answers win.
+    merged (Merged): The answers.
+    path (Path): Written whole or not at all. Without any doc there is no file.
+    vocab (Vocab): For the docs of `train`.
+    RETURNS (Counter): `texts` and `words`; `words decided`, those that people have labelled; texts `given` before,
+        `answered`, and in `both`; and `label X` for each label X, how often the whole corpus has it.
+    RAISES (AlError): As `shards`, `read_shard` and `writing`.
+    """
+    counts: Counter[str] = Counter(answered=len(merged.docs))
+    answered = {content_hash(doc.text) for doc in merged.docs}
+
+    docs = []
+    for shard in shards(train) if train else ():
+        for doc in read_shard(shard, vocab):
+            if content_hash(doc.text) in answered:
+                counts["both"] += 1
+            else:
+                docs.append(doc)
+    counts["given"] = len(docs)
+    docs += merged.docs
+    counts["texts"] = len(docs)
+    counts["words"] = sum(len(doc) for doc in docs)
+    counts["words decided"] = sum(count_decided(doc, merged.kind) for doc in docs)
+    for doc in docs:
+        for label, count in count_labels(doc, merged.kind, merged.spans_key).items():
+            counts[f"label {label}"] += count
+    if not docs:
+        path.unlink(missing_ok=True)
+        return counts
+    write_corpus(docs, path)
+    return counts
+
+
+def write_corpus(docs: Sequence[Doc], path: Path) -> None:
+    """Write docs to train on, whole or not at all."""
+    # reading takes sixteen times as long where user data is stored, be it empty
+    data = DocBin(docs=docs, store_user_data=any(doc.user_data for doc in docs))
+    with writing(path, "wb") as file:
+        file.write(data.to_bytes())
+
+
+def count_labels(doc: Doc, kind: str, spans_key: str = "sc") -> Counter[str]:
+    """How often each label is on a doc.
+
+    kind (str): "entities", "spans", "tags" or "categories".
+    spans_key (str): Where spans are.
+    """
+    if kind == "categories":
+        return Counter(label for label, value in doc.cats.items() if value >= 0.5)
+    if kind == "tags":
+        return Counter(token.tag_ for token in doc if token.tag_)
+    spans = doc.ents if kind == "entities" else doc.spans.get(spans_key, ())
+    return Counter(span.label_ for span in spans)
+
+
+def count_decided(doc: Doc, kind: str) -> int:
+    """How many tokens of a doc people have labelled, or said to be nothing."""
+    if WEAK_KEY in doc.user_data:
+        return 0
+    by_model = sum(len(span) for span in doc.spans.get(SELF, ()))
+    return len(doc) - int(undecided(doc, kind).sum()) - by_model
+
+
+def _items(tasks: Iterable[StoredTask], purpose: str) -> list[list[StoredTask]]:
+    """The tasks of each text that has this purpose, reviews last; texts and tasks in the order in which they were asked.
+
+    A text that was asked to measure on is never trained on, whatever else was asked about it.
+    """
+    items: dict[str, list[StoredTask]] = {}
+    for task in sorted(tasks, key=lambda task: (task.purpose == "review", *_place(task))):
+        items.setdefault(task.item, []).append(task)
+    return [
+        own
+        for own in items.values()
+        if any(task.purpose == "dev" for task in own) == (purpose == "dev")
+    ]
+
+
+def _place(task: StoredTask) -> tuple[int, int, str]:
+    return task.round, task.rank, task.id
+
+
+def _given(
+    answers: Iterable[StoredAnswer], tasks: Collection[str], report: Counter[str]
+) -> dict[str, list[StoredAnswer]]:
+    """The last answer of each annotator to each task."""
+    last: dict[tuple[str, str], StoredAnswer] = {}
+    for answer in answers:
+        key = answer.task, answer.annotator
+        if key in last:
+            report["corrected"] += 1
+        if key not in last or last[key].seq < answer.seq:
+            last[key] = answer
+    found: dict[str, list[StoredAnswer]] = {}
+    for answer in last.values():
+        if answer.task in tasks:
+            report[VERDICTS[answer.payload["answer"]]] += 1
+            found.setdefault(answer.task, []).append(answer)
+    return found
+
+
+def _decided(
+    tasks: Sequence[StoredTask],
+    given: dict[str, list[StoredAnswer]],
+    report: Counter[str],
+    *,
+    kind: str,
+    labels: Sequence[str],
+) -> tuple[list[Annotation], str]:
+    """What is said about one text, over the tokens of its first task; and the task to be reviewed, or ""."""
+    flat = kind in FLAT
+    said: dict[str, list[Annotation]] = {}
+    for task in tasks:
+        decisions = {
+            annotation(task.task, answer.payload, kind=kind, labels=labels)
+            for answer in given.get(task.id, ())
+            if answer.payload["answer"] != "ignore"
+        }
+        said[task.id] = []
+        for decision in decisions:
+            decision, unaligned = moved(decision, task.task, tasks[0].task)
+            report["unaligned"] += unaligned
+            said[task.id].append(decision)
+    asked = [task for task in tasks if task.purpose != "review"]
+    # there can be many questions to be answered with yes or no about a text
+    whole = [task for task in asked if task.task.get("_view_id") not in YES_NO_FORMS]
+    report["duplicate text"] += max(0, len(whole) - 1)
+    reviews = [task for task in tasks if task.purpose == "review" and task.id in given]
+    if reviews:
+        last = reviews[-1].id
+        if not _agree(said[last], flat):
+            return [], last
+        report["settled by review"] += 1
+        if not said[last]:
+            return [], ""  # ignored: nobody is to train on it
+        # what else was said still counts where it fits
+        settled = list(said[last])
+        for task in asked:
+            fits = _agree(said[task.id], flat) and consistent([*settled, *said[task.id]], flat=flat)
+            settled += said[task.id] if fits else []
+        return settled, ""
+    for task in asked:
+        if not _agree(said[task.id], flat):
+            return [], task.id
+    everything = [one for task in asked for one in said[task.id]]
+    if not consistent(everything, flat=flat):
+        # the question that decides most
+        answered = [task for task in asked if said[task.id]]
+        return [], max(answered, key=lambda task: max(len(a.asked) for a in said[task.id])).id
+    return everything, ""
+
+
+def _agree(annotations: Sequence[Annotation], flat: bool) -> bool:
+    """Whether annotators said the same wherever they were asked the same, and nothing that contradicts it elsewhere."""
+    questions = {(one.labels, one.asked) for one in annotations}
+    return len(questions) == len(annotations) and consistent(annotations, flat=flat)

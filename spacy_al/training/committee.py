@@ -1,0 +1,175 @@
+"""The committee of a round: members trained beside its model, each in a way of its own, that read the pool together.
+
+Members lie in `round-NNN/member-K/`, each whole or absent, with the config that trains it again.
+"""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy
+import srsly
+from confection import Config
+from spacy.language import Language
+from spacy.util import load_config
+
+from spacy_al.config.project import Project
+from spacy_al.config.settings import Settings
+from spacy_al.corpus.shard import write_shard, writing
+from spacy_al.errors import AlError, Errors
+from spacy_al.evaluation.gold import stored_docs
+from spacy_al.posteriors.component import open_pipeline
+from spacy_al.training.trainer import CONFIG, MODEL, train
+
+LABELS, TRAIN = "labels.json", "train.spacy"
+# Apart, so that a member of one project is not the model of another with the next seed
+SEED = 1000
+
+
+def train_members(project: Project, number: int) -> float:
+    """Train the other members of a round's committee, those that are not there yet.
+
+    project (Project): Its settings say which committee.
+    number (int): A round whose model is trained.
+    RETURNS (float): The seconds it took in all.
+    RAISES (AlError): As `train`; AL206 for heads without a shared encoder, AL207 where training left no checkpoint.
+    """
+    settings, folder = project.settings, project.folder(number)
+    if settings.committee == "none":
+        return 0.0
+    if settings.committee == "checkpoints":
+        check_checkpoints(folder)
+        return 0.0
+    seconds = 0.0
+    for member in range(1, settings.committee_size):
+        own = member_folder(settings, folder, number, member)
+        if not (own / MODEL).is_dir():
+            project.show(f"Round {number}: training member {member} of the committee")
+        seconds += train(own, gpu_id=project.gpu_id, code=project.code, show=project.show).seconds
+    return seconds
+
+
+def member_folder(settings: Settings, folder: Path, number: int, member: int) -> Path:
+    """The folder of a member, with the config that it is trained with, and without a model of another committee.
+
+    folder (Path): The round's, whose model is trained.
+    number, member (int): Of the round, and from 1.
+    RAISES (AlError): AL206 for heads without a shared encoder.
+    """
+    own = folder / f"member-{member}"
+    made = _member_config(settings, folder, own, number, member).to_str(interpolate=False)
+    config = own / CONFIG
+    if config.is_file() and config.read_text("utf8") != made:
+        shutil.rmtree(own / MODEL, ignore_errors=True)
+    with writing(config) as file:
+        file.write(made)
+    return own
+
+
+def check_checkpoints(folder: Path) -> None:
+    """RAISES (AlError): AL207 where a training left no checkpoint."""
+    if not members_of_round(folder):
+        raise AlError(Errors.AL207.format(path=folder))
+
+
+def members_of_round(folder: Path) -> list[str]:
+    """The trained members of a round's committee beside its model, in order.
+
+    folder (Path): The round's.
+    """
+    found = (str(path) for path in folder.glob(f"member-*/{MODEL}"))
+    # 10 comes after 9
+    return sorted(found, key=lambda path: (len(path), path))
+
+
+def read_together(settings: Settings, folder: Path) -> Settings:
+    """Settings by which a round's model is read as a committee, where they ask for one.
+
+    folder (Path): The round's.
+    """
+    if settings.committee == "none":
+        return settings
+    # more are there where the settings asked for more before
+    members = members_of_round(folder)[: settings.committee_size - 1]
+    block = {"@al_posteriors": "spacy-al.committee.v1", "members": members}
+    return replace(settings, blocks={**settings.blocks, "posterior": block})
+
+
+def keep_checkpoints(settings: Settings, folder: Path) -> None:
+    """Have the training of a round keep its checkpoints, if they are to be the committee.
+
+    Those that were there are deleted, unless the model is there as well.
+
+    folder (Path): The round's, with its config.
+    RAISES (AlError): AL208 if the config has another use for `[training.before_update]`.
+    """
+    if settings.committee != "checkpoints":
+        return
+    made = load_config(folder / CONFIG, interpolate=False)
+    if made["training"].get("before_update"):
+        raise AlError(Errors.AL208.format(path=folder / CONFIG))
+    last = int(made["training"]["max_steps"])
+    size = settings.committee_size
+    steps = sorted({max(1, last * member // size) for member in range(1, size)})
+    made["training"]["before_update"] = {
+        "@callbacks": "spacy-al.checkpoints.v1",
+        "path": str(folder),
+        "steps": steps,
+    }
+    with writing(folder / CONFIG) as file:
+        file.write(made.to_str(interpolate=False))
+    if not (folder / MODEL).is_dir():
+        for path in folder.glob("member-*"):
+            shutil.rmtree(path)
+
+
+def _member_config(settings: Settings, folder: Path, own: Path, number: int, member: int) -> Config:
+    """The round's config, but for what makes the member one of its own."""
+    made = load_config(folder / CONFIG, interpolate=False)
+    made["training"]["seed"] = SEED * member + settings.seed
+    nlp = open_pipeline(str(folder / MODEL), settings.lang)
+    name = settings.component or ""
+    own.mkdir(parents=True, exist_ok=True)
+    # all members know the same labels, in the same order, whatever they are shown
+    labels: Any = getattr(nlp.get_pipe(name), "label_data", None)
+    if labels is not None:
+        # a recogniser of sentences has none to be told
+        with writing(own / LABELS) as file:
+            file.write(srsly.json_dumps(labels))
+        known = made.setdefault("initialize", {}).setdefault("components", {})
+        known.setdefault(name, {}).setdefault(
+            "labels", {"@readers": "spacy.read_labels.v1", "path": str(own / LABELS)}
+        )
+    if settings.committee == "bootstrap":
+        docs = list(stored_docs(folder / TRAIN))
+        rng = numpy.random.default_rng([settings.seed, number, member])
+        write_shard([docs[i] for i in rng.integers(len(docs), size=len(docs))], own / TRAIN)
+        made["paths"]["train"] = str(own / TRAIN)
+    elif settings.committee == "heads":
+        _keep_encoders(made, nlp, name, folder / MODEL)
+    return made
+
+
+def _keep_encoders(made: Config, nlp: Language, name: str, model: Path) -> None:
+    """Take the encoders that a component listens to from the model, as they are.
+
+    RAISES (AlError): AL206 if there are none.
+    """
+    listener: Any = nlp.get_pipe(name)
+    encoders = [
+        other
+        for other, pipe in nlp.pipeline
+        if listener.name in getattr(pipe, "listening_components", ())
+    ]
+    if not encoders:
+        raise AlError(Errors.AL206.format(name=name))
+    # others may take their width from what is left out here
+    made["components"] = made.interpolate()["components"]
+    for encoder in encoders:
+        made["components"][encoder] = {"source": str(model)}
+    for setting in ("frozen_components", "annotating_components"):
+        listed = made["training"].get(setting) or []
+        made["training"][setting] = [*dict.fromkeys([*listed, *encoders])]
+    # it would take the place of what was learned
+    made["initialize"]["init_tok2vec"] = None

@@ -1,0 +1,125 @@
+"""Training a round: a config that says all of it, and `spacy train` on that in a process of its own."""
+
+import hashlib
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy.util import load_config
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.temperature import FILE as CALIBRATION
+from spacy_al.processes.child import attempt, reason, run_spacy, sweep
+
+CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
+# The last line of the log, so that a model that is used again is known to have taken as long
+TOOK = "spacy-al: trained in {:.2f} seconds\n"
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    model (Path): Its folder.
+    seconds (float): That training took.
+    hash (str): Of the folder's files; spacy-al's own temperature beside them is left out.
+    score (float | None): On the development set, as training itself weighs scores.
+    """
+
+    model: Path
+    seconds: float
+    hash: str
+    score: float | None
+
+
+def train(
+    folder: Path,
+    *,
+    gpu_id: int = -1,
+    code: Path | None = None,
+    show: Callable[[str], None] | None = None,
+) -> Trained:
+    """Run `spacy train` on the folder's config. What it leaves there is whole: the model takes its name last.
+
+    folder (Path): With a `config.cfg`. If a model is there already, it is whole, and it is used.
+    gpu_id (int): -1 for none.
+    code (Path | None): Python file that registers functions.
+    show (Callable | None): Takes each line that spaCy prints.
+    RETURNS (Trained): The best model on the development set.
+    RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
+    """
+    sweep(folder)
+    if (folder / MODEL).is_dir():
+        return _trained(folder)
+    log = folder / LOG
+    with attempt(folder) as path:
+        started = time.perf_counter()
+        words = ["train", str(folder / CONFIG), "--output", str(path)]
+        words += ["--code", str(code)] if code else []
+        words += ["--gpu-id", str(gpu_id)] if gpu_id >= 0 else []
+        status = run_spacy(words, log, show)
+        if status or not (path / MODEL).is_dir():
+            raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
+        with log.open("a", encoding="utf8") as file:
+            file.write(TOOK.format(time.perf_counter() - started))
+        (path / MODEL).rename(folder / MODEL)
+    return _trained(folder)
+
+
+def _trained(folder: Path) -> Trained:
+    model, log = folder / MODEL, folder / LOG
+    said = (
+        re.findall(r"trained in ([\d.]+) seconds", log.read_text("utf8")) if log.is_file() else []
+    )
+    weights = load_config(model / CONFIG)["training"]["score_weights"]
+    scores = json.loads((model / "meta.json").read_text("utf8"))["performance"]
+    weighed = [
+        weight * scores[name]
+        for name, weight in weights.items()
+        if weight and scores.get(name) is not None
+    ]
+    return Trained(
+        model=model,
+        seconds=float(said[-1]) if said else 0.0,
+        hash=_hash(model),
+        score=sum(weighed) if weighed else None,
+    )
+
+
+def _hash(folder: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    files = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
+    for name in sorted(set(files) - {CALIBRATION}):
+        digest.update(
+            name.encode("utf8") + b"\0" + hashlib.blake2b(files[name].read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+DEPTH = 5
+
+
+def newest_model(folder: Path) -> str | None:
+    """The `model-best` below a folder that was written last, as `spacy train` leaves it; None if there is none.
+
+    Other members of a round's committee, and models of a simulation below the folder, are passed over.
+    """
+    found = []
+    for parent, folders, files in os.walk(folder):
+        depth = len(Path(parent).relative_to(folder).parts)
+        if Path(parent).name == "model-best" and "meta.json" in files:
+            # equal times are told apart by name, so that the choice does not depend on the file system
+            found.append((os.stat(Path(parent, "meta.json")).st_mtime_ns, str(Path(parent))))
+        simulated = depth and "plan.json" in files
+        folders[:] = [
+            name
+            for name in folders
+            if depth < DEPTH and not simulated and not name.startswith((".", "member-"))
+        ]
+    return max(found)[1] if found else None

@@ -1,0 +1,417 @@
+"""Ingest: every kind of file, every kind of damage, and what is near to what."""
+
+import json
+import os
+import string
+from pathlib import Path
+
+import pytest
+import spacy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from spacy_al.cli import app
+from spacy_al.corpus import ingest as module
+from spacy_al.corpus.duplicates import near_key
+from spacy_al.corpus.ingest import ingest
+from spacy_al.corpus.pool import read_pool, write_shards
+from spacy_al.errors import AlError, UsageError
+
+NLP = spacy.blank("en")
+
+
+def items(pool):
+    return list(read_pool(pool, NLP))
+
+
+def texts(pool):
+    return [item.doc.text for item in items(pool)]
+
+
+def put(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode("utf8"))
+    return path
+
+
+def jsonl(path, *records):
+    return put(path, "".join(json.dumps(record) + "\n" for record in records))
+
+
+def run(*args, stdin=None):
+    return CliRunner().invoke(app, ["ingest", *map(str, args)], input=stdin)
+
+
+def test_txt_has_a_document_a_paragraph(tmp_path):
+    path = put(tmp_path / "a.txt", "\ufeffOne doc.\nTwo lines.\r\n\r\n  \n\nSecond doc\r\n")
+    report = ingest([path], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == ["One doc.\nTwo lines.", "Second doc"]
+    assert [item.source for item in items(tmp_path / "pool")] == [
+        {"doc": "a.txt:1"},
+        {"doc": "a.txt:6"},
+    ]
+    assert (report.documents, report.texts) == (2, 2)
+
+
+def test_sentences_keep_their_neighbours(tmp_path):
+    path = jsonl(tmp_path / "a.jsonl", {"text": " First one. Second.\n\nThird! ", "id": 7})
+    ingest([path], tmp_path / "pool")
+    assert texts(tmp_path / "pool") == ["First one.", "Second.", "Third!"]
+    assert [item.source for item in items(tmp_path / "pool")] == [
+        {"doc": "7", "sentence": 0, "before": "", "after": "Second."},
+        {"doc": "7", "sentence": 1, "before": "First one.", "after": "Third!"},
+        {"doc": "7", "sentence": 2, "before": "Second.", "after": ""},
+    ]
+
+
+def test_ids_and_meta(tmp_path):
+    path = jsonl(
+        tmp_path / "a.jsonl",
+        {"text": "a", "id": "own", "case": "k1"},
+        {"text": "b", "meta": {"id": "from meta", "x": [1, None]}},
+        {"text": "c", "id": ""},
+    )
+    ingest([path], tmp_path / "pool", unit="doc")
+    assert [item.source["doc"] for item in items(tmp_path / "pool")] == [
+        "own",
+        "from meta",
+        "a.jsonl:3",
+    ]
+    assert items(tmp_path / "pool")[1].source["meta"] == {"id": "from meta", "x": (1, None)}
+    ingest([path], tmp_path / "pool", unit="doc", id_key="case", force=True)
+    assert [item.source["doc"] for item in items(tmp_path / "pool")] == [
+        "k1",
+        "a.jsonl:2",
+        "a.jsonl:3",
+    ]
+
+
+def test_csv_and_tsv(tmp_path):
+    put(tmp_path / "in/a.csv", '\ufeffid,note\r\n1,"a ""quoted"",\r\nlong note"\r\n2,plain\r\n')
+    put(tmp_path / "in/b.tsv", "note\tid\nwith, comma\t3\n")
+    put(tmp_path / "in/c.csv", 'note\n"' + "long " * 100_000 + '"\n')
+    ingest([tmp_path / "in"], tmp_path / "pool", unit="doc", text_key="note")
+    found = texts(tmp_path / "pool")
+    assert found[:3] == ['a "quoted",\r\nlong note', "plain", "with, comma"]
+    assert len(found[3]) == 500_000
+
+
+def test_folders_are_read_in_order_and_the_output_is_not(tmp_path):
+    put(tmp_path / "b/notes.txt", "from b")
+    put(tmp_path / "a/notes.txt", "from a")
+    put(tmp_path / "a/.hidden.txt", "hidden")
+    put(tmp_path / "a/picture.png", b"\x89PNG")
+    for _ in range(2):
+        ingest([tmp_path], tmp_path / "pool", unit="doc", force=True)
+        assert texts(tmp_path / "pool") == ["from a", "from b"]
+    ingest([tmp_path / "b", tmp_path / "a"], tmp_path / "pool", unit="doc", force=True)
+    assert [item.source["doc"] for item in items(tmp_path / "pool")] == [
+        "notes.txt:1",
+        "notes.txt (2):1",
+    ]
+
+
+def test_spacy_files_go_through_again(tmp_path):
+    write_shards([NLP.make_doc("One. Two."), NLP.make_doc("Three.")], tmp_path / "corpus")
+    ingest([tmp_path / "corpus"], tmp_path / "one")
+    assert texts(tmp_path / "one") == ["One.", "Two.", "Three."]
+    ingest([tmp_path / "one"], tmp_path / "two")
+    assert texts(tmp_path / "two") == texts(tmp_path / "one")
+    assert items(tmp_path / "two")[1].source["doc"] == "00000.spacy:1"
+
+
+BAD = (
+    b'{"text": "good \\ud83d\\ude00"}\n'
+    b'{"text": "half \\ud800"}\n'
+    b'["a list"]\n'
+    b'{"body": "x"}\n'
+    b'{"text": 5}\n'
+    b'{"text": "torn\n'
+    b"\n"
+    b'{"text": "latin \xe9"}\n' + b"[" * 100_000 + b"\n"
+    b'{"text": "m", "meta": {"n": ' + b"9" * 30 + b"}}\n"
+    b'{"text": ""}\n'
+    b'{"text": " \\n"}\n'
+)
+
+
+def test_bad_records_are_named_and_the_rest_goes_on(tmp_path):
+    path = put(tmp_path / "a.jsonl", BAD)
+    report = ingest([path], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == ["good 😀"]
+    *rows, nested, meta = report.problems
+    assert rows == [
+        "a.jsonl:2: not valid Unicode (half a surrogate pair)",
+        "a.jsonl:3: not a JSON object",
+        "a.jsonl:4: no 'text'",
+        "a.jsonl:5: 'text' is no text",
+        "a.jsonl:6: not JSON (Invalid control character at at column 15)",
+        "a.jsonl:8: not UTF-8",
+    ]
+    assert nested.startswith("a.jsonl:9: not JSON (")
+    assert meta.startswith("a.jsonl:10: its id or meta cannot be stored (")
+    assert report.dropped == {"unreadable record": 8, "empty": 1, "white space only": 1}
+
+
+def test_bad_tables_and_texts(tmp_path):
+    put(tmp_path / "a.csv", 'id,text\n1,good\n2\n3,"bad"x\n4,fine\n5,"never closed\n6,swallowed\n')
+    put(tmp_path / "b.csv", "id,note\n1,x\n")
+    put(tmp_path / "c.csv", "")
+    put(tmp_path / "d.csv", b"text\nlatin \xe9\nlast\n")
+    put(tmp_path / "e.txt", b"latin \xe9\n\nclean")
+    put(tmp_path / "f.spacy", b"torn")
+    report = ingest(sorted(tmp_path.iterdir()), tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == ["good", "fine", "last", "clean"]
+    torn = report.problems.pop()
+    assert report.problems == [
+        "a.csv:3: no 'text'",
+        "a.csv:4: not CSV (',' expected after '\"')",
+        "a.csv:6: not CSV (unexpected end of data)",
+        "b.csv:1: no column 'text' (columns: id, note)",
+        "c.csv:1: no column 'text' (columns: none)",
+        "d.csv:2: not UTF-8",
+        "e.txt:1: not UTF-8",
+    ]
+    assert torn.startswith("f.spacy: [AL044]")
+
+
+def test_many_problems_are_counted_and_a_few_shown(tmp_path):
+    path = put(tmp_path / "a.jsonl", '{"text": "good"}\n' + "bad\n" * 100)
+    report = ingest([path], tmp_path / "pool")
+    assert report.dropped["unreadable record"] == 100 and len(report.problems) == 20
+    assert "and 80 more" in run(path, tmp_path / "pool", "-F").stderr
+
+
+def test_odd_texts_survive(tmp_path):
+    odd = [
+        "nul \0 in it",
+        "cr\rlf\r\n here",
+        "👩‍👩‍👧 emoji",
+        "שלום עולם",
+        "line\u2028separator",
+        "\u200bzero",
+    ]
+    path = jsonl(tmp_path / "a.jsonl", *({"text": text} for text in odd))
+    put(tmp_path / "b.jsonl", "".join(f'{{"text": "{text} raw"}}\n' for text in odd[2:]))
+    ingest([path, tmp_path / "b.jsonl"], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == odd + [f"{text} raw" for text in odd[2:]]
+
+
+def test_lengths(tmp_path):
+    long = "word " * 1001
+    path = jsonl(tmp_path / "a.jsonl", {"text": f"Short. {long}."}, {"text": "One two three."})
+    report = ingest([path], tmp_path / "pool", min_tokens=3)
+    assert texts(tmp_path / "pool") == ["One two three."]
+    assert report.dropped == {"too short": 1, "too long": 1}
+    report = ingest([path], tmp_path / "pool", unit="doc", force=True)
+    assert report.texts == 2
+    report = ingest([path], tmp_path / "pool", unit="doc", max_tokens=10, force=True)
+    assert report.texts == 1 and report.dropped["too long"] == 1
+
+
+def test_a_text_beyond_the_tokeniser_is_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_CHARS", 10)
+    path = jsonl(tmp_path / "a.jsonl", {"text": "x" * 11}, {"text": "fits"})
+    report = ingest([path], tmp_path / "pool")
+    assert texts(tmp_path / "pool") == ["fits"] and report.dropped["too long"] == 1
+
+
+NEAR = [
+    ("The patient, 54, has a fever.", "the patient 73 has  a fever"),
+    ("5 mg/day", "5 mg day"),
+    ("ﬁne", "fine"),
+    ("\uff21\uff11", "a7"),
+    ("co\u00adop", "coop"),
+    ("Wait...", "Wait!"),
+    ("٣ mg", "3 mg"),
+]
+FAR = [
+    ("5 mg", "50 mg"),
+    ("p < 0.05", "p > 0.05"),
+    ("K+ high", "K high"),
+    ("no fever", "fever"),
+    ("coop", "co-op"),
+    ("dose up", "up dose"),
+    ("कि", "का"),
+    ("fine 😀", "fine 😢"),
+]
+
+
+def test_what_is_near():
+    for one, other in NEAR:
+        assert near_key(one) == near_key(other), (one, other)
+    for one, other in FAR:
+        assert near_key(one) != near_key(other), (one, other)
+
+
+@given(st.text(max_size=30), st.sampled_from([" ", "\n\t", ", ", " - "]), st.text(max_size=30))
+def test_near_ignores_case_of_ascii_spaces_punctuation_and_digits(left, between, right):
+    plain = f"{left} {right}"
+    assert near_key(f"  {left}{between}{right}!") == near_key(plain)
+    assert near_key(plain.translate(str.maketrans(string.digits, "1" * 10))) == near_key(plain)
+    assert near_key(plain.translate(str.maketrans(string.ascii_uppercase, string.ascii_lowercase)))
+
+
+def test_duplicates_are_dropped_and_counted(tmp_path):
+    rows = ["Fever of 38.", "Fever of 38.", "fever of 39!", "No fever."]
+    path = jsonl(tmp_path / "a.jsonl", *({"text": text} for text in rows))
+    report = ingest([path], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == ["Fever of 38.", "No fever."]
+    assert report.dropped == {"duplicate": 1, "near duplicate": 1}
+    report = ingest([path], tmp_path / "pool", unit="doc", keep_near_duplicates=True, force=True)
+    assert report.texts == 3 and report.dropped == {"duplicate": 1}
+
+
+def test_the_same_input_gives_the_same_bytes(tmp_path):
+    rows = [{"text": f"Sentence {'x' * i}. And y{'z' * i}!", "meta": {"i": i}} for i in range(30)]
+    path = jsonl(tmp_path / "a.jsonl", *rows)
+    pools = [tmp_path / name for name in ("one", "two")]
+    for pool in pools:
+        report = ingest([path], pool, shard_size=7)
+    assert len(report.shards) == 9 and report.shards[0] == tmp_path / "two" / "00000.spacy"
+    one, two = [
+        {child.name: child.read_bytes() for child in sorted(pool.iterdir())} for pool in pools
+    ]
+    assert one == two
+
+
+def test_the_output_is_not_taken_by_accident(tmp_path):
+    path = put(tmp_path / "a.txt", "new text")
+    pool = tmp_path / "pool"
+    write_shards([NLP.make_doc("old text")], pool)
+    with pytest.raises(AlError) as caught:
+        ingest([path], pool)
+    assert str(caught.value) == (
+        f"[AL048] The output folder '{pool}' is not empty. "
+        "Choose another, or replace its shards with --force."
+    )
+    (pool / "thesis.doc").write_text("precious")
+    with pytest.raises(AlError, match=r"holds more than shards \(thesis\.doc\)"):
+        ingest([path], pool, force=True)
+    (pool / "thesis.doc").unlink()
+    ingest([path], pool, force=True)
+    assert texts(pool) == ["new text"]
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["a.txt", "pool"]
+    with pytest.raises(AlError, match=r"\[AL050\] The output .* is a file"):
+        ingest([path], path)
+
+
+@pytest.mark.parametrize("where", ["write", "swap"])
+def test_a_failure_leaves_the_old_pool(tmp_path, monkeypatch, where):
+    path, pool = put(tmp_path / "a.txt", "new text"), tmp_path / "pool"
+    write_shards([NLP.make_doc("old text")], pool)
+    renamed = Path.rename
+
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    def swap(self, target):
+        return (
+            full() if not self.name.endswith(".old") and target == pool else renamed(self, target)
+        )
+
+    if where == "write":
+        monkeypatch.setattr(os, "replace", full)
+    else:
+        monkeypatch.setattr(Path, "rename", swap)
+    with pytest.raises(AlError, match=r"\[AL047\].*No space left on device"):
+        ingest([path], pool, force=True)
+    monkeypatch.undo()
+    assert texts(pool) == ["old text"]
+    assert sorted(child.name for child in tmp_path.iterdir()) == ["a.txt", "pool"]
+
+
+def test_nothing_usable_is_an_error_and_keeps_the_old_pool(tmp_path):
+    pool = tmp_path / "pool"
+    write_shards([NLP.make_doc("old text")], pool)
+    path = put(tmp_path / "a.jsonl", '{"note": "x"}\n{"text": ""}\n')
+    with pytest.raises(AlError) as caught:
+        ingest([path], pool, force=True)
+    assert str(caught.value) == (
+        f"[AL052] Nothing usable in {path}: 1 empty, 1 unreadable record. The first that could not be read: "
+        "a.jsonl:1: no 'text'. Check the files, and --text-key if the text has another name."
+    )
+    assert texts(pool) == ["old text"]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AlError, match="no texts at all"):
+        ingest([tmp_path / "empty"], tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_bad_inputs_and_settings(tmp_path):
+    path, pool = put(tmp_path / "a.txt", "One. Two."), tmp_path / "pool"
+    with pytest.raises(AlError, match=r"\[AL040\] There is no file or folder"):
+        ingest([tmp_path / "gone.txt"], pool)
+    with pytest.raises(
+        AlError, match=r"\[AL051\] spacy-al cannot ingest .*a\.pdf'\. It reads \.txt"
+    ):
+        ingest([put(tmp_path / "a.pdf", "x")], pool)
+    with pytest.raises(UsageError, match=r"AL053.*--shard-size is 0; it has to be 1 or more"):
+        ingest([path], pool, shard_size=0)
+    with pytest.raises(UsageError, match=r"AL054.*No tokeniser for --lang qq"):
+        ingest([path], pool, lang="qq")
+    with pytest.raises(AlError, match=r"AL055.*'no_such_model' cannot be loaded"):
+        ingest([path], pool, model="no_such_model")
+    spacy.blank("en").to_disk(tmp_path / "bare")
+    with pytest.raises(AlError, match=r"AL056.*sets no sentence boundaries"):
+        ingest([path], pool, model=tmp_path / "bare")
+    assert not pool.exists()
+    ingest([path], pool, model=tmp_path / "bare", unit="doc")
+    assert texts(pool) == ["One. Two."]
+
+
+def test_a_pipeline_can_split(tmp_path):
+    nlp = spacy.blank("en")
+    nlp.add_pipe("sentencizer", config={"punct_chars": ["|"]})
+    nlp.to_disk(tmp_path / "model")
+    path = put(tmp_path / "a.txt", "One. Two | Three")
+    ingest([path], tmp_path / "pool", model=tmp_path / "model")
+    assert texts(tmp_path / "pool") == ["One. Two |", "Three"]
+
+
+def test_the_command(tmp_path):
+    pool = tmp_path / "pool"
+    done = run("-", pool, "--unit", "doc", stdin='{"text": "a"}\n{"text": "a"}\nbad\n')
+    assert done.exit_code == 0 and done.stdout == ""
+    assert "dropped: duplicate" in done.stderr and "⚠ -:3: not JSON" in done.stderr
+    assert texts(pool) == ["a"]
+    done = run("-", pool, stdin='{"text": "b"}\n')
+    assert done.exit_code == 1 and done.stderr.startswith("✘ [AL048]")
+    done = run("-", pool, "-F", "--quiet", stdin='{"text": "b"}\n')
+    assert done.exit_code == 0 and done.output == "" and texts(pool) == ["b"]
+    done = run("-", pool, "-F", stdin="")
+    assert done.exit_code == 1 and "Nothing usable in -: no texts at all." in done.stderr
+    assert run("-", pool, "-F", "--lang", "qq", stdin="").exit_code == 2
+
+
+keys = st.sampled_from(["text", "id", "meta", "x"])
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(keys, inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.dictionaries(keys, values, max_size=4).map(lambda d: json.dumps(d).encode())
+        | values.map(lambda v: json.dumps(v).encode())
+        | st.binary(max_size=20),
+        max_size=6,
+    ),
+    st.sampled_from([".jsonl", ".csv", ".txt", ".spacy", ".tsv"]),
+)
+def test_no_file_is_trusted(tmp_path_factory, lines, suffix):
+    """Whatever the bytes, the result is a pool or one explained error, and every text is accounted for."""
+    folder = tmp_path_factory.mktemp("ingest")
+    path = put(folder / f"a{suffix}", b"\n".join(lines))
+    try:
+        report = ingest([path], folder / "pool", unit="doc")
+    except AlError as error:
+        assert "AL052" in str(error) and not (folder / "pool").exists()
+        return
+    assert len(texts(folder / "pool")) == report.texts > 0
+    unread = report.dropped["unreadable record"]
+    assert report.documents == report.texts + sum(report.dropped.values()) - unread

@@ -1,0 +1,402 @@
+"""The temperature that gold documents give back, for every component, and what happens to bad input."""
+
+import json
+
+import numpy
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin, Span
+from typer.testing import CliRunner
+
+from spacy_al import AlError, AlWarning, get_posteriors
+from spacy_al.cli import app
+from spacy_al.cli.calibrate import calibrate
+from spacy_al.evaluation.events import Events, candidates, chosen, log_loss_of
+from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
+from spacy_al.measures.calibration import log_loss
+from spacy_al.posteriors.read import reader_of
+from spacy_al.posteriors.rescale import at_temperature
+from spacy_al.posteriors.temperature import FILE, read_calibration
+from tests.helpers.ner_oracle import WORDS, make_ner
+from tests.posteriors.test_readers import COMPONENTS, make
+
+TRUE = 2.0
+
+
+def texts(n, seed=0):
+    rng = numpy.random.default_rng(seed)
+    return [" ".join(rng.choice(WORDS, size=int(rng.integers(4, 9)))) for _ in range(n)]
+
+
+def drawn(nlp, component, n, temperature=TRUE, seed=0):
+    """Documents annotated with what the model itself believes at a temperature, one draw each."""
+    rng = numpy.random.default_rng(seed)
+    docs = [nlp.make_doc(text) for text in texts(n, seed)]
+    posteriors = get_posteriors(nlp, docs, component, temperature=temperature)
+    for doc, posterior in zip(docs, posteriors):
+        annotate(doc, nlp.get_pipe(component), component, posterior, rng)
+    return docs
+
+
+def annotate(doc, pipe, component, posterior, rng):
+    def pick(row):
+        return int(rng.choice(len(row), p=numpy.array(row) / numpy.sum(row)))
+
+    if component in ("ner", "beam_ner"):
+        doc.ents = [Span(doc, s.start, s.end, s.label) for s in posterior.sample(rng)]
+    elif component == "textcat":
+        right = pick(posterior.probs)
+        doc.cats = {label: float(k == right) for k, label in enumerate(posterior.labels)}
+    elif component == "textcat_multilabel":
+        right = rng.random(len(posterior.probs)) < posterior.probs
+        doc.cats = dict(zip(posterior.labels, right.astype(float).tolist()))
+    elif component in ("spancat", "spancat_singlelabel"):
+        spans = []
+        for i, (start, end) in enumerate(zip(posterior.start.tolist(), posterior.end.tolist())):
+            row = posterior.probs[i]
+            if posterior.negative is None:
+                found = numpy.flatnonzero(rng.random(len(row)) < row)
+            else:
+                found = [k for k in [pick([*row, posterior.negative[i]])] if k < len(row)]
+            spans += [Span(doc, start, end, posterior.labels[k]) for k in found]
+        doc.spans[pipe.key] = spans
+    else:
+        labels = [posterior.labels[pick(row)] for row in posterior.token_probs]
+        for token, label in zip(doc, labels):
+            if component == "tagger":
+                token.tag_ = label
+            elif component == "senter":
+                token.is_sent_start = label == "S"
+            else:
+                features = dict(part.split("=") for part in label.split("|"))
+                token.pos_ = features.pop("POS", "")
+                token.set_morph(features)
+
+
+def saved(docs, path):
+    DocBin(docs=docs, store_user_data=True).to_disk(path)
+    return path
+
+
+def numbers(temperature):
+    return list(temperature.values()) if isinstance(temperature, dict) else [temperature]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A recogniser whose scores were tripled, on disk, with 150 documents drawn from it as it was before."""
+    home = tmp_path_factory.mktemp("calibrate")
+    nlp = make_ner(shared=True, scale=0.4)
+    saved(drawn(nlp, "ner", 150, temperature=1.0), home / "gold.spacy")
+    upper = nlp.get_pipe("ner").model.get_ref("upper")
+    for param in ("W", "b"):
+        upper.set_param(param, upper.get_param(param) * 3)
+    nlp.to_disk(home / "model")
+    return home
+
+
+@pytest.fixture
+def model(home):
+    yield home / "model"
+    (home / "model" / FILE).unlink(missing_ok=True)
+
+
+def test_scores_times_a_factor_get_the_inverse_back(home, model):
+    record = calibrate(model, home / "gold.spacy")
+    assert list(record["temperature"]) == ["closed", "open"]
+    assert numbers(record["temperature"]) == pytest.approx([3, 3], rel=0.25)
+    assert record["documents"] == 150 and record["unaligned"] == 0
+    assert record["loss"]["after"] < record["loss"]["before"]
+    for kind in ("chosen", "candidates"):
+        before, after = record["before"][kind], record["after"][kind]
+        assert after["ece"] < before["ece"] and after["log_loss"] < before["log_loss"]
+        assert after["events"] > 50
+
+
+def test_the_readers_find_it_until_the_weights_change(home, model):
+    record = calibrate(model, home / "gold.spacy", max_docs=40)
+    nlp = spacy.load(model)
+    stored = read_calibration(nlp, "ner")
+    assert stored["temperature"] == pytest.approx(record["temperature"])
+    assert {"spacy", "spacy_al", "before", "after", "documents"} <= set(stored)
+    docs = [nlp.make_doc(text) for text in texts(5)]
+    found = get_posteriors(nlp, docs)
+    fitted = get_posteriors(nlp, docs, temperature=record["temperature"])
+    raw = get_posteriors(nlp, docs, temperature=1.0)
+    assert [p.entropy for p in found] == pytest.approx([p.entropy for p in fitted])
+    assert [p.entropy for p in found] != pytest.approx([p.entropy for p in raw])
+    lower = nlp.get_pipe("ner").model.get_ref("lower")
+    lower.set_param("b", lower.get_param("b") + 1e-3)
+    assert read_calibration(nlp, "ner") is None
+
+
+def test_a_dry_run_stores_nothing(home, model):
+    record = calibrate(model, home / "gold.spacy", max_docs=20, dry_run=True)
+    assert record["path"] is None and not (model / FILE).exists()
+
+
+def test_a_sample_is_the_same_for_the_same_seed(home, model):
+    first, again, other = (
+        calibrate(model, home / "gold.spacy", max_docs=30, seed=seed, dry_run=True)
+        for seed in (0, 0, 1)
+    )
+    assert first == again and first["documents"] == 30
+    assert first["temperature"] != other["temperature"]
+
+
+@pytest.mark.parametrize("component", COMPONENTS)
+def test_every_component_gets_one_temperature(component, tmp_path):
+    nlp = make(component)
+    nlp.to_disk(tmp_path / "model")
+    n = 40 if component.startswith("spancat") else 200
+    gold = saved(drawn(nlp, component, n), tmp_path / "gold.spacy")
+    record = calibrate(tmp_path / "model", gold)
+    assert record["component"] == component
+    assert record["temperature"] == pytest.approx(TRUE, rel=0.3)
+    assert record["after"]["candidates"]["ece"] < 0.1
+    assert json.loads((tmp_path / "model" / FILE).read_text())
+
+
+def test_beam_ner_gets_one_temperature(tmp_path):
+    nlp = make_ner(factory="beam_ner", scale=0.4)
+    nlp.to_disk(tmp_path / "model")
+    gold = saved(drawn(nlp, "beam_ner", 100), tmp_path / "gold.spacy")
+    assert calibrate(tmp_path / "model", gold)["temperature"] == pytest.approx(TRUE, rel=0.3)
+
+
+@pytest.mark.parametrize("component", [*COMPONENTS, "ner", "beam_ner"])
+def test_rescaled_posteriors_equal_read_ones(component):
+    nlp = make_ner(factory=component) if component.endswith("ner") else make(component)
+    docs = [nlp.make_doc(text) for text in [*texts(6), ""]]
+    pipe, read = nlp.get_pipe(component), reader_of(nlp, component)
+    temperature = {"closed": 2.5, "open": 0.7} if component.endswith("ner") else 2.5
+    raw = read(pipe, docs, 1.0)
+    for found, expected in zip(
+        at_temperature(pipe, raw, temperature), read(pipe, docs, temperature)
+    ):
+        for name in ("probs", "negative", "token_probs", "entropy"):
+            if (value := getattr(expected, name, None)) is not None:
+                numpy.testing.assert_allclose(getattr(found, name), value, atol=1e-6)
+    for found, expected in zip(at_temperature(pipe, raw, 1.0), raw):
+        if hasattr(expected, "spans"):
+            assert list(found.spans) == list(expected.spans)
+
+
+def test_entity_events_are_what_a_plain_loop_finds():
+    nlp = make_ner()
+    gold = align_gold(nlp, "ner", drawn(nlp, "ner", 30))
+    posteriors = reader_of(nlp, "ner")(nlp.get_pipe("ner"), gold.docs, 1.0)
+    expected_chosen, expected_candidates, loss = [], [], 0.0
+    for posterior, answer in zip(posteriors, gold.answers):
+        right = set(answer.spans)
+        for s in posterior.greedy:
+            expected_chosen.append((s.prob, (s.start, s.end, s.label) in right))
+        for start in range(len(posterior)):
+            for end in range(start + 1, len(posterior) + 1):
+                for label in posterior.labels:
+                    prob = posterior.prob(start, end, label)
+                    true = (start, end, label) in right
+                    if prob >= 0.01:
+                        expected_candidates.append((prob, true))
+                    loss -= numpy.log(prob if true else 1 - prob)
+    for events, expected in (
+        (chosen(posteriors, gold.answers), expected_chosen),
+        (candidates(posteriors, gold.answers), expected_candidates),
+    ):
+        found, rows = sorted(zip(*events)), sorted(expected)
+        numpy.testing.assert_allclose(numpy.array(found), numpy.array(rows, dtype=float))
+    assert log_loss_of(posteriors, gold.answers) == pytest.approx(loss, abs=1e-2)
+
+
+def test_what_is_chosen_is_what_the_component_writes():
+    nlp = make_ner(updates=5)
+    gold = align_gold(nlp, "ner", drawn(nlp, "ner", 20))
+    posteriors = reader_of(nlp, "ner")(nlp.get_pipe("ner"), gold.docs, 1.0)
+    n_set = sum(len(nlp(text).ents) for text in texts(20))
+    assert len(chosen(posteriors, gold.answers).probs) == n_set > 0
+    nlp = make("textcat")
+    gold = align_gold(nlp, "textcat", drawn(nlp, "textcat", 20))
+    posteriors = reader_of(nlp, "textcat")(nlp.get_pipe("textcat"), gold.docs, 1.0)
+    events = chosen(posteriors, gold.answers)
+    best = [max(nlp(doc.text).cats.values()) for doc in gold.docs]
+    assert events.probs == pytest.approx(best, abs=1e-5)
+
+
+def test_gold_is_tokenised_anew_and_what_does_not_align_is_not_judged():
+    nlp = make_ner()
+    doc = Doc(nlp.vocab, words=["gave", "aspir", "in", "Dr", "Smith"], spaces=[1, 0, 1, 1, 0])
+    doc.ents = [Span(doc, 1, 2, "DRUG"), Span(doc, 3, 5, "PER")]
+    gold = align_gold(nlp, "ner", [doc])
+    assert [token.text for token in gold.docs[0]] == ["gave", "aspirin", "Dr", "Smith"]
+    assert gold.answers[0].spans == {(2, 4, "PER")}
+    assert gold.answers[0].known.tolist() == [True, False, True, True]
+    assert gold.counts["unaligned"] == 1 and gold.counts["answers"] == 2
+    assert doc.ents and not gold.docs[0].ents
+
+
+def test_words_without_spaces_are_kept():
+    nlp = make_ner()
+    doc = Doc(nlp.vocab, words=["aspir", "in"])
+    doc.ents = [Span(doc, 0, 1, "DRUG")]
+    assert align_gold(nlp, "ner", [doc]).answers[0].spans == {(0, 1, "DRUG")}
+
+
+def test_half_annotated_documents_are_judged_where_they_are():
+    nlp = make_ner()
+    doc = nlp.make_doc("gave aspirin in Paris")
+    doc.set_ents([Span(doc, 1, 2, "DRUG")], missing=[Span(doc, 2, 4)], default="outside")
+    gold = align_gold(nlp, "ner", [doc, nlp.make_doc("not annotated"), nlp.make_doc("")])
+    assert gold.counts["documents"] == 1 and gold.counts["without annotation"] == 2
+    posteriors = reader_of(nlp, "ner")(nlp.get_pipe("ner"), gold.docs, 1.0)
+    possible = [s for s in posteriors[0].spans if s.prob >= 0.01]
+    assert len(candidates(posteriors, gold.answers).probs) == sum(s.end <= 2 for s in possible)
+    assert len(possible) > sum(s.end <= 2 for s in possible)
+
+
+def test_categories_and_tags_that_are_missing_are_not_judged():
+    nlp = make("textcat_multilabel")
+    doc = nlp.make_doc("aspirin")
+    doc.cats = {"GOOD": 1.0}
+    gold = align_gold(nlp, "textcat_multilabel", [doc])
+    posteriors = reader_of(nlp, "textcat_multilabel")(
+        nlp.get_pipe("textcat_multilabel"), gold.docs, 1.0
+    )
+    assert candidates(posteriors, gold.answers, 0.0).correct.tolist() == [1.0]
+    prob = posteriors[0].probs[posteriors[0].labels.index("GOOD")]
+    assert log_loss_of(posteriors, gold.answers) == pytest.approx(-numpy.log(prob))
+    nlp = make("tagger")
+    doc = nlp.make_doc("took aspirin")
+    doc[1].tag_ = "NN"
+    gold = align_gold(nlp, "tagger", [doc])
+    assert gold.answers == [[None, "NN"]]
+
+
+def test_the_likelihood_of_tags_is_their_log_loss():
+    nlp = make("tagger")
+    gold = align_gold(nlp, "tagger", drawn(nlp, "tagger", 10))
+    posteriors = reader_of(nlp, "tagger")(nlp.get_pipe("tagger"), gold.docs, 1.0)
+    probs = numpy.array(
+        [
+            row[posterior.labels.index(label)]
+            for posterior, answer in zip(posteriors, gold.answers)
+            for row, label in zip(posterior.token_probs, answer)
+        ]
+    )
+    expected = log_loss(probs, numpy.ones(len(probs))) * len(probs)
+    assert log_loss_of(posteriors, gold.answers) == pytest.approx(expected)
+
+
+def test_without_a_right_answer_nothing_is_fitted(home, model, tmp_path):
+    nlp = spacy.load(model)
+    docs = [nlp.make_doc(text) for text in texts(20)]
+    for doc in docs:
+        doc.ents = []
+    with pytest.warns(AlWarning, match="ALW070"):
+        record = calibrate(model, saved(docs, tmp_path / "none.spacy"))
+    assert record["temperature"] is None and record["path"] is None
+    assert record["before"]["candidates"]["events"] and not (model / FILE).exists()
+
+
+def test_a_model_that_is_always_right_has_no_temperature(home, model, tmp_path):
+    nlp = spacy.load(model)
+    docs = list(nlp.pipe(texts(20)))
+    with pytest.warns(AlWarning, match=r"ALW071.*limit") as caught:
+        record = calibrate(model, saved(docs, tmp_path / "right.spacy"))
+    assert ["One temperature" in str(warning.message) for warning in caught] == [True, False]
+    assert record["temperature"] is None and not (model / FILE).exists()
+
+
+def test_a_model_that_knows_nothing_has_no_temperature(tmp_path):
+    nlp = make("textcat")
+    nlp.to_disk(tmp_path / "model")
+    docs = []
+    for right in nlp.get_pipe("textcat").labels:
+        for text in texts(20):
+            doc = nlp.make_doc(text)
+            doc.cats = {label: float(label == right) for label in nlp.get_pipe("textcat").labels}
+            docs.append(doc)
+    with pytest.warns(AlWarning, match=r"ALW071.*\(20\)"):
+        record = calibrate(tmp_path / "model", saved(docs, tmp_path / "gold.spacy"))
+    assert record["temperature"] is None and record["after"] is None
+
+
+def test_where_nothing_is_suggested_there_are_no_events(tmp_path):
+    nlp = make("spancat")
+    nlp.to_disk(tmp_path / "model")
+    doc = nlp.make_doc("aspirin")
+    doc.spans[nlp.get_pipe("spancat").key] = []
+    gold = saved([doc], tmp_path / "gold.spacy")
+    # from now on it suggests spans of nine tokens, and the document has one
+    path = tmp_path / "model" / "config.cfg"
+    path.write_text(path.read_text().replace("sizes = [1, 2, 3]", "sizes = [9]"))
+    with pytest.warns(AlWarning, match="ALW070"):
+        record = calibrate(tmp_path / "model", gold)
+    assert record["temperature"] is None and record["before"]["chosen"]["ece"] is None
+
+
+@pytest.mark.parametrize(
+    "change, code",
+    [
+        ({"component": "tok2vec"}, "AL002"),
+        ({"component": "nothing"}, "AL001"),
+        ({"max_docs": 0}, "AL072"),
+        ({"model": "no/such/model"}, "AL085"),
+        ({"gold": "nothing.spacy"}, "AL040"),
+        ({"gold": "empty.spacy"}, "AL043"),
+        ({"gold": "torn.spacy"}, "AL044"),
+        ({"gold": "bare.spacy"}, "AL070"),
+    ],
+)
+def test_bad_input_is_explained(change, code, home, model, tmp_path):
+    (tmp_path / "empty.spacy").touch()
+    (tmp_path / "torn.spacy").write_bytes((home / "gold.spacy").read_bytes()[:500])
+    saved([spacy.blank("en")("Nothing is annotated here.")], tmp_path / "bare.spacy")
+    change = dict(change)
+    gold = tmp_path / change.pop("gold") if "gold" in change else home / "gold.spacy"
+    with pytest.raises(AlError, match=code):
+        calibrate(change.pop("model", model), gold, **change)
+
+
+def test_a_file_is_no_model(home, tmp_path):
+    with pytest.raises(AlError, match="AL085"):
+        calibrate(home / "gold.spacy", home / "gold.spacy")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(AlError, match="AL085"):
+        calibrate(tmp_path / "empty", home / "gold.spacy")
+
+
+def test_a_model_that_cannot_be_written_to(home, model, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied", str(model))
+
+    monkeypatch.setattr("spacy_al.cli.calibrate.write_calibration", refuse)
+    with pytest.raises(AlError, match=r"AL071.*Permission denied"):
+        calibrate(model, home / "gold.spacy", max_docs=30)
+
+
+def test_the_needs_of_every_component_are_named(tmp_path):
+    nlp = spacy.blank("en")
+    bare = saved([nlp("Nothing is annotated here.")], tmp_path / "bare.spacy")
+    for component in COMPONENTS:
+        made = make(component)
+        with pytest.raises(AlError, match="AL070") as error:
+            read_gold(made, component, bare)
+        assert "{" not in str(error.value)
+
+
+def test_the_command_says_what_it_did_and_where_it_is(home, model):
+    result = CliRunner().invoke(
+        app, ["calibrate", str(model), str(home / "gold.spacy"), "-n", "30"]
+    )
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    for words in ("ECE", "log loss", "Brier", "before", "after", "Temperature: closed", FILE):
+        assert words in result.stderr
+    result = CliRunner().invoke(app, ["calibrate", str(model), str(home / "none.spacy")])
+    assert result.exit_code == 1 and "AL040" in result.stderr
+
+
+def test_answers_know_their_tokens():
+    answer = SpanAnswer(frozenset(), numpy.array([True, False, True]))
+    assert answer.knows(0, 1) and not answer.knows(0, 2) and not answer.knows(1, 2)
+    assert Events(numpy.zeros(0), numpy.zeros(0)).probs.size == 0

@@ -1,0 +1,159 @@
+"""From nothing to the second round, as the README says: a terminal, a browser, a person who answers, and a power cut."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from spacy_al.store.store import Store
+from tests.helpers.web_page import open_page, press, saved
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+HERE = Path(__file__).parents[2]
+FEW = ["--al.batch_size", "3", "--training.max_steps", "20", "--training.eval_frequency", "20"]
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    """Runs one of our commands as on a terminal, in a folder with what a clone has: terminal(*words) -> process and what it says."""
+    pty = pytest.importorskip("pty")
+    corpus = [f"corpus/{part}.spacy" for part in ("seed", "dev", "pool", "test")]
+    for name in ("configs/ner.cfg", *corpus):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(HERE / name, tmp_path / name)
+    # what stands in for the person's browser notes where it was sent
+    opener = tmp_path / "opener"
+    opener.write_text(f'#!/bin/sh\necho "$1" >> "{tmp_path}/opened"\n')
+    opener.chmod(0o755)
+    environment = {**os.environ, "BROWSER": f"{opener} %s", "PYTHONPATH": str(HERE)}
+    started = []
+
+    def start(*words):
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "spacy_al", *words],
+            cwd=tmp_path,
+            env=environment,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        started.append(process)
+        said = []
+        # a terminal that nobody reads from would hold up whoever writes
+        threading.Thread(target=read, args=(ours, said), daemon=True).start()
+        return process, said
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def read(terminal, said):
+    with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
+        while data := file.read(4096):
+            said.append(data.decode("utf8", "replace"))
+
+
+def wait_for(said, pattern):
+    """Until a terminal shows this."""
+    deadline = time.monotonic() + 300
+    while not (found := re.search(pattern, "".join(said))):
+        assert time.monotonic() < deadline, "".join(said)
+        time.sleep(0.05)
+    return found
+
+
+def state(folder):
+    """Number and state of the latest round, texts asked in it, and answers of all rounds."""
+    with Store(folder / "training/al/al.db") as store:
+        current = store.round()
+        tasks = [task for task in store.tasks() if current and task.round == current.number]
+        answers = [*store.answers()]
+    return (current.number, current.state) if current else None, tasks, answers
+
+
+def answer_one(page):
+    """Mark the first word and accept, as whoever sits there might; what was shown."""
+    page.wait_for_selector("main article .text")
+    text = page.inner_text("main article .text")
+    press(page, "1", "a")
+    # until it is gone, or it could be taken for the next one; labels stand among the words, above all at the beginning
+    rest, deadline = text[len(text) // 2 :], time.monotonic() + 300
+    while any(rest in shown for shown in page.locator("main article .text").all_inner_texts()):
+        assert time.monotonic() < deadline, text
+        page.wait_for_timeout(20)
+    return text
+
+
+def test_a_newcomer_comes_from_nothing_to_the_second_round(terminal, tmp_path, context):
+    began = time.monotonic()
+    # with as many steps as the config has, so that the first model is still training when the first text is there
+    process, said = terminal("run", "configs/ner.cfg", *FEW[:2])
+    port = int(wait_for(said, r"http://127\.0\.0\.1:(\d+)/")[1])
+    url = f"http://127.0.0.1:{port}/"
+    # the person's browser is sent there
+    opened = tmp_path / "opened"
+    while not (opened.is_file() and opened.read_text().endswith("\n")):
+        time.sleep(0.1)
+    assert (tmp_path / "opened").read_text().split() == [url]
+    context.set_default_timeout(300_000)
+    page = open_page(context, url)
+    page.evaluate("window.stayed = true")
+    page.wait_for_selector("main article")
+    print(f"the first text after {time.monotonic() - began:.1f} s")
+    # nobody waits for the first model
+    assert state(tmp_path)[0] == (0, "train")
+    first = answer_one(page)
+    saved(page)
+    assert len(state(tmp_path)[2]) == 1
+    page.wait_for_selector("main article")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    second = answer_one(page)
+    saved(page, "1 answer waits")
+    assert len(state(tmp_path)[2]) == 1
+
+    process, said = terminal("annotate", "configs/ner.cfg", *FEW, "--no-open", "--port", str(port))
+    wait_for(said, re.escape(url))
+    # the page has waited, and goes on by itself
+    page.wait_for_selector("main article")
+    saved(page)
+    assert [answer.payload["answer"] for answer in state(tmp_path)[2]] == ["accept"] * 2
+    shown = [first, second]
+    deadline = time.monotonic() + 1200
+    while state(tmp_path)[0] != (1, "wait") and time.monotonic() < deadline:
+        if page.locator("main article").count() and state(tmp_path)[0] == (0, "wait"):
+            shown.append(answer_one(page))
+            saved(page)
+        page.wait_for_timeout(300)
+    # the next round has begun by itself, and its questions are there by themselves: beside what was asked meanwhile
+    shown += [answer_one(page), answer_one(page)]
+    page.wait_for_selector("main article")
+    saved(page)
+    assert page.evaluate("window.stayed")
+    # the page goes on before the last answer is on disk
+    wait = time.monotonic() + 60
+    while len(state(tmp_path)[2]) < len(shown) and time.monotonic() < wait:
+        page.wait_for_timeout(100)
+    now, tasks, answers = state(tmp_path)
+    assert now == (1, "wait") and len(tasks) in (3, 4)
+    assert (tmp_path / "training/al/round-001/model-best").is_dir()
+    # all that was answered counts once, and nothing is asked twice
+    assert len({answer.task for answer in answers}) == len(answers) == len(shown) >= 7
+    assert len({*shown}) == len(shown)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == 0
+    assert [error for error in page.errors if "ERR_CONNECTION" not in error] == []
