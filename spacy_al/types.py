@@ -78,10 +78,10 @@ Acquisition: TypeAlias = Callable[[Sequence[Any]], Floats]
 Sampler: TypeAlias = Callable[..., tuple[Ints, Floats]]
 
 
-def kind_of(posterior: Any) -> str:
+def posterior_kind(posterior: Any) -> str:
     """The kind of a posterior, judged by its attributes: a key of FITS, or "unknown"."""
     if members := getattr(posterior, "members", ()):
-        return f"committee of {kind_of(members[0])}"
+        return f"committee of {posterior_kind(members[0])}"
     if hasattr(posterior, "token_probs"):
         return "entities" if hasattr(posterior, "best_logprob") else "tokens"
     # candidate spans may come with probs of another shape beside span_probs

@@ -56,7 +56,7 @@ def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator
         raise
 
 
-def progress(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
+def progress_bar(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     """A bar on standard error when it is a terminal and the work takes more than two seconds."""
     return tqdm(
         items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False

@@ -14,7 +14,7 @@ from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, UsageError
 from spacy_al.recipe import NAME, load_recipe, shipped, split, start, start_in
-from spacy_al.tasks.answer import check, kind_of
+from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.decision import annotation
 from spacy_al.tasks.task import write_tasks
 from tests.helpers.ner_oracle import make_ner
@@ -109,10 +109,10 @@ def test_tasks_are_as_prodigy_documents_them(models, pool, name):
 def test_every_task_can_be_answered_as_it_is_shown(models, pool, name, verdict):
     made = components(name, models, pool)
     task = next(made["stream"])
-    used = "accept" if kind_of(task) == "categories" else "spans"
+    used = "accept" if task_kind(task) == "categories" else "spans"
     payload = check(task, {"answer": verdict, used: task[used]})
     labels = made["config"]["labels"]
-    decided = annotation(task, payload, kind=kind_of(task), labels=labels)
+    decided = annotation(task, payload, kind=task_kind(task), labels=labels)
     if verdict == "accept" or "teach" in name:
         assert not decided.reason and (
             decided.accepted if verdict == "accept" else decided.rejected

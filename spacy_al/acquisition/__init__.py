@@ -34,7 +34,7 @@ from spacy_al.acquisition.token import (
     make_token_least_confidence,
     make_token_margin,
 )
-from spacy_al.types import Acquisition, kind_of
+from spacy_al.types import Acquisition, posterior_kind
 
 __all__ = [
     "default_acquisition",
@@ -77,7 +77,7 @@ def default_acquisition(posterior: Any) -> Acquisition:
     RETURNS (Acquisition): Posteriors -> scores (n_docs,).
     RAISES (AlError): AL020 for a posterior of no known kind.
     """
-    kind = kind_of(posterior)
+    kind = posterior_kind(posterior)
     if kind not in FITS:
         misfit(posterior, FITS["tokens"][0], "token_probs, probs or span_probs")
     return registry.al_acquisitions.get(f"spacy-al.{FITS[kind][0]}.v1")()

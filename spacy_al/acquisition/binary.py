@@ -33,4 +33,4 @@ def binary_entropy(posteriors: Sequence[Any], reduce: str = "max", k: int = 3) -
         probs, lengths = category_rows(posteriors, name, exclusive=False)
     else:
         probs, lengths = span_rows(posteriors, name)
-    return reduce_questions(distribution.binary_entropy(probs.ravel()), lengths, reduce, k)
+    return reduce_questions(distribution.bernoulli_entropy(probs.ravel()), lengths, reduce, k)

@@ -41,17 +41,17 @@ def make_least_confidence() -> Acquisition:
 
 def entropy(posteriors: Sequence[CategoryPosterior]) -> Floats:
     """Entropies of the categories; see `make_entropy`."""
-    return _measure(posteriors, distribution.entropy, "entropy")
+    return _measure(posteriors, distribution.row_entropy, "entropy")
 
 
 def margin(posteriors: Sequence[CategoryPosterior]) -> Floats:
     """1 - (p1 - p2) of the categories; see `make_margin`."""
-    return _measure(posteriors, distribution.margin, "margin")
+    return _measure(posteriors, distribution.row_margin, "margin")
 
 
 def least_confidence(posteriors: Sequence[CategoryPosterior]) -> Floats:
     """1 - max p of the categories; see `make_least_confidence`."""
-    return _measure(posteriors, distribution.least_confidence, "least_confidence")
+    return _measure(posteriors, distribution.row_least_confidence, "least_confidence")
 
 
 def _measure(

@@ -17,7 +17,7 @@ from spacy_al.acquisition.reduce import reduce as reduce_questions
 from spacy_al.arrays.checks import probabilities
 from spacy_al.arrays.distribution import entropy_of_mean, entropy_of_votes, mutual_information
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.types import Acquisition, Floats, Ints, kind_of
+from spacy_al.types import Acquisition, Floats, Ints, posterior_kind
 
 Measure: TypeAlias = Callable[[Floats], Floats]
 
@@ -105,7 +105,7 @@ def members_of(posteriors: Sequence[Any]) -> Floats | None:
 
     RETURNS (Floats | None): None for posteriors of any other kind, or for none.
     """
-    if not len(posteriors) or kind_of(posteriors[0]) != "committee of exclusive categories":
+    if not len(posteriors) or posterior_kind(posteriors[0]) != "committee of exclusive categories":
         return None
     return numpy.stack([posterior.probs for posterior in posteriors])
 
@@ -124,7 +124,7 @@ def _score(
     if not len(posteriors):
         return numpy.zeros(0)
     for posterior in posteriors:
-        kind = kind_of(posterior)
+        kind = posterior_kind(posterior)
         if kind not in LEVELS:
             misfit(posterior, name, "the posteriors of a committee or of Monte Carlo dropout")
     levels = LEVELS[kind]

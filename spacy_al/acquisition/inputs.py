@@ -7,7 +7,7 @@ import numpy
 
 from spacy_al.arrays.checks import finite, probabilities
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats, Ints, kind_of
+from spacy_al.types import Floats, Ints, posterior_kind
 
 _TOKENS = (
     "token_entropy",
@@ -37,7 +37,7 @@ FITS["committee of exclusive categories"] = ("consensus_entropy", "bald", "vote_
 
 def misfit(posterior: Any, name: str, needs: str) -> NoReturn:
     """RAISES (AlError): AL020, with the acquisitions that fit this posterior."""
-    kind = kind_of(posterior)
+    kind = posterior_kind(posterior)
     fits = ", ".join(f"spacy-al.{fit}.v1" for fit in FITS.get(kind, ())) or "none"
     raise AlError(
         Errors.AL020.format(name=f"spacy-al.{name}.v1", needs=needs, kind=kind, fits=fits)
@@ -80,12 +80,12 @@ def category_rows(posteriors: Sequence[Any], name: str, *, exclusive: bool) -> t
     kind = "exclusive categories" if exclusive else "multilabel categories"
     needs = f"the probabilities of {kind}"
     for posterior in posteriors:
-        if kind_of(posterior) != kind:
+        if posterior_kind(posterior) != kind:
             misfit(posterior, name, needs)
     return _concatenate(_read(posteriors, "probs", name, needs, ndim=1), name)
 
 
-def numbers(posteriors: Sequence[Any], attribute: str, name: str) -> Floats:
+def document_numbers(posteriors: Sequence[Any], attribute: str, name: str) -> Floats:
     """One non-negative number of each posterior, shape (n_docs,).
 
     RAISES (AlError): AL020 without the attribute, AL021 for NaN, an infinity or a negative number.

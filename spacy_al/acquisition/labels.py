@@ -7,7 +7,7 @@ import numpy
 
 from spacy_al.acquisition.inputs import misfit
 from spacy_al.arrays.checks import probabilities
-from spacy_al.types import Floats, kind_of
+from spacy_al.types import Floats, posterior_kind
 
 NAME = "label_probs"
 
@@ -27,7 +27,7 @@ def label_probs(posteriors: Sequence[Any]) -> Floats:
     if getattr(posteriors[0], "members", ()):
         committee = zip(*(posterior.members for posterior in posteriors), strict=True)
         return numpy.mean([label_probs(member) for member in committee], axis=0)
-    kind = kind_of(posteriors[0])
+    kind = posterior_kind(posteriors[0])
     shape = len(posteriors), len(posteriors[0].labels)
     found = numpy.zeros(shape)
     if kind == "entities":
@@ -62,7 +62,7 @@ def expected_marks(posteriors: Sequence[Any]) -> Floats:
 def _marks(posterior: Any) -> float:
     if getattr(posterior, "members", ()):
         return float(numpy.mean([_marks(member) for member in posterior.members]))
-    kind = kind_of(posterior)
+    kind = posterior_kind(posterior)
     if kind in ("entities", "spans"):
         return float(posterior.span_probs.sum())
     if kind == "tokens":

@@ -9,7 +9,7 @@ import numpy
 from spacy_al import registry
 from spacy_al.acquisition.inputs import category_rows, span_rows
 from spacy_al.arrays.checks import columns_of, probabilities
-from spacy_al.types import Acquisition, Bools, Floats, kind_of
+from spacy_al.types import Acquisition, Bools, Floats, posterior_kind
 
 NAME = "missed_entities"
 
@@ -37,7 +37,7 @@ def missed_entities(posteriors: Sequence[Any], labels: Sequence[str] | None = No
     """
     is_greedy = len(posteriors) > 0 and hasattr(posteriors[0], "greedy")
     # a batch comes from one component; a stray posterior of another kind is refused where it is read
-    if len(posteriors) and kind_of(posteriors[0]).endswith("categories"):
+    if len(posteriors) and posterior_kind(posteriors[0]).endswith("categories"):
         probs, lengths = category_rows(posteriors, NAME, exclusive=False)
     else:
         probs, lengths = span_rows(posteriors, NAME)

@@ -9,7 +9,7 @@ import numpy
 from spacy_al import registry
 from spacy_al.acquisition.inputs import category_rows, span_rows, token_rows
 from spacy_al.acquisition.reduce import reduce
-from spacy_al.types import Acquisition, Floats, Ints, kind_of
+from spacy_al.types import Acquisition, Floats, Ints, posterior_kind
 
 NAME = "expected_model_change"
 
@@ -32,7 +32,7 @@ def make_expected_model_change() -> Acquisition:
 def expected_model_change(posteriors: Sequence[Any]) -> Floats:
     """Expected lengths of the gradient; see `make_expected_model_change`."""
     # a batch comes from one component; a stray posterior of another kind is refused where it is read
-    kind = kind_of(posteriors[0]) if len(posteriors) else "tokens"
+    kind = posterior_kind(posteriors[0]) if len(posteriors) else "tokens"
     if kind == "exclusive categories":
         return _expected_length(*category_rows(posteriors, NAME, exclusive=True))
     if kind == "multilabel categories":

@@ -11,7 +11,7 @@ from typing import Any
 import numpy
 
 from spacy_al import registry
-from spacy_al.acquisition.inputs import numbers, token_rows
+from spacy_al.acquisition.inputs import document_numbers, token_rows
 from spacy_al.acquisition.reduce import reduce as reduce_tokens
 from spacy_al.arrays import distribution
 from spacy_al.arrays.checks import finite
@@ -60,10 +60,10 @@ def sequence_entropy(posteriors: Sequence[Any], normalize: bool = False) -> Floa
     """Entropies of the analyses; see `make_sequence_entropy`."""
     name = "sequence_entropy"
     if _has(posteriors, "entropy"):
-        scores = numbers(posteriors, "entropy", name)
+        scores = document_numbers(posteriors, "entropy", name)
         return _per_token(scores, posteriors, name) if normalize else scores
     rows, lengths = token_rows(posteriors, name)
-    return reduce_tokens(distribution.entropy(rows), lengths, "mean" if normalize else "sum")
+    return reduce_tokens(distribution.row_entropy(rows), lengths, "mean" if normalize else "sum")
 
 
 def sequence_least_confidence(posteriors: Sequence[Any]) -> Floats:
@@ -81,11 +81,11 @@ def expected_errors(posteriors: Sequence[Any], normalize: bool = False) -> Float
     """Expected numbers of errors; see `make_expected_errors`."""
     name = "expected_errors"
     if _has(posteriors, name):
-        scores = numbers(posteriors, name, name)
+        scores = document_numbers(posteriors, name, name)
         return _per_token(scores, posteriors, name) if normalize else scores
     rows, lengths = token_rows(posteriors, name)
     ways = "mean" if normalize else "sum"
-    return reduce_tokens(distribution.least_confidence(rows), lengths, ways)
+    return reduce_tokens(distribution.row_least_confidence(rows), lengths, ways)
 
 
 def _surprise(posteriors: Sequence[Any], name: str) -> Floats:

@@ -64,13 +64,13 @@ def make_lowest_token_prob() -> Acquisition:
 def token_entropy(posteriors: Sequence[TokenPosterior], reduce: str = "max", k: int = 3) -> Floats:
     """Reduced entropies of the tokens; see `make_token_entropy`."""
     rows, lengths = token_rows(posteriors, "token_entropy")
-    return reduce_tokens(distribution.entropy(rows), lengths, reduce, k)
+    return reduce_tokens(distribution.row_entropy(rows), lengths, reduce, k)
 
 
 def token_margin(posteriors: Sequence[TokenPosterior], reduce: str = "max", k: int = 3) -> Floats:
     """Reduced margins of the tokens; see `make_token_margin`."""
     rows, lengths = token_rows(posteriors, "token_margin")
-    return reduce_tokens(distribution.margin(rows), lengths, reduce, k)
+    return reduce_tokens(distribution.row_margin(rows), lengths, reduce, k)
 
 
 def token_least_confidence(
@@ -78,10 +78,10 @@ def token_least_confidence(
 ) -> Floats:
     """Reduced 1 - max p of the tokens; see `make_token_least_confidence`."""
     rows, lengths = token_rows(posteriors, "token_least_confidence")
-    return reduce_tokens(distribution.least_confidence(rows), lengths, reduce, k)
+    return reduce_tokens(distribution.row_least_confidence(rows), lengths, reduce, k)
 
 
 def lowest_token_prob(posteriors: Sequence[TokenPosterior]) -> Floats:
     """The greatest 1 - max p of the tokens; see `make_lowest_token_prob`."""
     rows, lengths = token_rows(posteriors, "lowest_token_prob")
-    return reduce_tokens(distribution.least_confidence(rows), lengths, "max")
+    return reduce_tokens(distribution.row_least_confidence(rows), lengths, "max")

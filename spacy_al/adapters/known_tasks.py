@@ -7,7 +7,7 @@ from spacy_al.adapters.formats import Format, squeezed
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.export import TASK
 from spacy_al.store.store import Store, StoredTask
-from spacy_al.tasks.answer import YES_NO_FORMS, check, kind_of
+from spacy_al.tasks.answer import YES_NO_FORMS, check, task_kind
 from spacy_al.tasks.records import question_id
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
@@ -73,7 +73,7 @@ class Asked:
         task["meta"] = {**task["meta"], "round": current.number}
         # nothing is asked that is not answered
         said = check(task, payload_of(answered, task))
-        if kind_of(task) == "categories":
+        if task_kind(task) == "categories":
             task["accept"] = []
         else:
             # of what was suggested only that is known which was to be accepted or rejected as it was
@@ -88,7 +88,7 @@ class Asked:
     def _kind(self) -> str | None:
         """What the run asks for, if it has asked."""
         first = next(iter(self._found.values()), None)
-        return kind_of(first[0].task) if first else None
+        return task_kind(first[0].task) if first else None
 
     def _keep(self, stored: StoredTask) -> None:
         self._found.setdefault((stored.round, stored.item), []).append(stored)
@@ -114,7 +114,7 @@ def payload_of(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
     for key in ("labels", "asked"):
         if key in answered and answered[key] != task.get(key):
             payload[key] = answered[key]
-    if kind_of(task) == "categories":
+    if task_kind(task) == "categories":
         return {**payload, "accept": answered.get("accept") or []}
     spans = answered.get("spans") or []
     if isinstance(spans, list):
@@ -128,7 +128,7 @@ def _not_ours(task: Mapping[str, Any], kind: str | None) -> str:
         return f"it has no {missing[0]!r}"
     text, tokens, labels = (task[key] for key in ("text", "tokens", "labels"))
     try:
-        own = kind_of(task)  # type: ignore[arg-type]
+        own = task_kind(task)  # type: ignore[arg-type]
         fits = all(
             token["id"] == number and text[token["start"] : token["end"]] == token["text"]
             for number, token in enumerate(tokens)

@@ -5,11 +5,10 @@ Every measure is 0 for a certain distribution, greatest for a uniform one, and N
 
 import numpy
 
-from spacy_al.arrays import distribution
 from spacy_al.types import Floats
 
 
-def entropy(probs: Floats) -> Floats:
+def row_entropy(probs: Floats) -> Floats:
     """Shannon entropy in nats, with 0 log 0 = 0.
 
     probs (Floats): Distributions, shape (..., n_labels), the last axis sums to 1.
@@ -19,7 +18,7 @@ def entropy(probs: Floats) -> Floats:
     return numpy.maximum(-_xlogx(numpy.asarray(probs, dtype="f8")).sum(axis=-1), 0.0)
 
 
-def margin(probs: Floats) -> Floats:
+def row_margin(probs: Floats) -> Floats:
     """Closeness of the two most probable labels, 1 - (p1 - p2) (Scheffer et al., 2001; Luo et al., 2005).
 
     They ask for the smallest p1 - p2; here it is turned, so that higher is sooner.
@@ -34,7 +33,7 @@ def margin(probs: Floats) -> Floats:
     return numpy.clip(1.0 - (top[..., -1] - top[..., -2]), 0.0, 1.0)
 
 
-def least_confidence(probs: Floats) -> Floats:
+def row_least_confidence(probs: Floats) -> Floats:
     """Probability that the most probable label is wrong, 1 - max p (Lewis & Gale, 1994).
 
     probs (Floats): Distributions, shape (..., n_labels) with n_labels > 0, the last axis sums to 1.
@@ -43,7 +42,7 @@ def least_confidence(probs: Floats) -> Floats:
     return numpy.clip(1.0 - numpy.asarray(probs, dtype="f8").max(axis=-1), 0.0, 1.0)
 
 
-def binary_entropy(probs: Floats) -> Floats:
+def bernoulli_entropy(probs: Floats) -> Floats:
     """Entropy in nats of a yes or no with probability p, element by element.
 
     probs (Floats): Bernoulli probabilities, any shape.
@@ -64,12 +63,12 @@ def mutual_information(probs: Floats) -> Floats:
     probs (Floats): Shape (n_members, ..., n_labels).
     RETURNS (Floats): Shape (...), between 0 and the logarithm of n_members and of n_labels.
     """
-    return numpy.maximum(entropy_of_mean(probs) - distribution.entropy(probs).mean(axis=0), 0.0)
+    return numpy.maximum(entropy_of_mean(probs) - row_entropy(probs).mean(axis=0), 0.0)
 
 
 def entropy_of_mean(probs: Floats) -> Floats:
     """Entropy in nats of the members' mean. (n_members, ..., n_labels) -> (...)."""
-    return distribution.entropy(probs.mean(axis=0))
+    return row_entropy(probs.mean(axis=0))
 
 
 def entropy_of_votes(probs: Floats) -> Floats:

@@ -12,7 +12,7 @@ from spacy.language import Language
 
 from spacy_al.acquisition import sequence, token
 from spacy_al.bench.beams import BeamPosterior, beam_posteriors
-from spacy_al.evaluation.calibrate import figures, fit, judge
+from spacy_al.evaluation.calibrate import figures, fit_calibration, judge
 from spacy_al.evaluation.events import FLOOR, TINY, Events, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold
 from spacy_al.measures.calibration import auroc, fit_temperature
@@ -40,7 +40,7 @@ def judge_readers(nlp: Language, name: str, gold: Gold, held_out: Gold | None) -
     pipe = nlp.get_pipe(name)
     raw = reader_of(nlp, name)(pipe, gold.docs, 1.0)
     found: dict[str, Any] = {"raw": judge(raw, gold)}
-    temperature = fit(nlp, name, held_out)["temperature"] if held_out else None
+    temperature = fit_calibration(nlp, name, held_out)["temperature"] if held_out else None
     if temperature is not None:
         fitted = judge(at_temperature(pipe, raw, temperature), gold)
         found["fitted"] = {"temperature": temperature, **fitted}
@@ -117,7 +117,7 @@ def _temperatures(nlp: Language, name: str, held_out: Gold | None) -> dict[str, 
     one = fit_temperature(
         lambda t: log_loss_of(at_temperature(pipe, raw, t), held_out.answers) / scale
     )
-    two = fit(nlp, name, held_out)["temperature"]
+    two = fit_calibration(nlp, name, held_out)["temperature"]
     return {"one temperature": one} | ({"two temperatures": two} if isinstance(two, dict) else {})
 
 

@@ -26,7 +26,7 @@ from spacy_al.arrays.factored import Factored
 from spacy_al.bench.machine import describe, peak_memory
 from spacy_al.registry import al_samplers
 from spacy_al.selection import mean_cosine
-from spacy_al.util import progress, replacing
+from spacy_al.util import progress_bar, replacing
 
 WIDTH, LABELS, CENTRES, LABELLED, MEMBERS = 96, 20, 200, 100, 10
 
@@ -205,7 +205,7 @@ def bench_sampling(
     """
     work = [(r, b, op, arm) for r, b, names in sizes for op in names for arm in OPERATIONS[op]]
     found = []
-    for rows, batch, operation, arm in progress(work, len(work), "arm"):
+    for rows, batch, operation, arm in progress_bar(work, len(work), "arm"):
         row = {"rows": rows, "batch": batch, "operation": operation, "arm": arm}
         found.append({**row, **_in_a_process(arm, rows, batch, seed, limit)})
     return {"machine": describe(), "seed": seed, "limit": limit, "rows": found}

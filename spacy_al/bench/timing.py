@@ -14,11 +14,11 @@ from spacy_al.bench.beams import parse
 from spacy_al.bench.machine import peak_memory
 from spacy_al.evaluation.gold import fresh_doc
 from spacy_al.posteriors.component import BATCH
-from spacy_al.posteriors.read import components_before, reader_of, run
+from spacy_al.posteriors.read import components_before, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature
 from spacy_al.query.scorer import Scorer
 from spacy_al.types import Acquisition
-from spacy_al.util import batched, progress
+from spacy_al.util import batched, progress_bar
 
 PLAIN, SCORED, SCORING = "nlp.pipe", "nlp.pipe + al_scorer", "scoring"
 # The same pipeline for both: `select` multiplies matrices with numpy's BLAS, which may be faster than thinc's default
@@ -93,7 +93,7 @@ def _arms(
 
     def score(docs: list[Doc]) -> None:
         for batch in batched(docs, BATCH):
-            run(upstream, batch)
+            run_pipes(upstream, batch)
             posteriors = read(pipe, batch, temperature)
             (acquisition or default_acquisition(posteriors[0]))(posteriors)
 
@@ -104,7 +104,7 @@ def _arms(
 
     def beam(width: int) -> Callable[[list[Doc]], None]:
         def search(docs: list[Doc]) -> None:
-            run(upstream, docs)
+            run_pipes(upstream, docs)
             for _, beams in parse(pipe, docs, width):
                 pipe.scored_ents(beams)
 
@@ -130,7 +130,7 @@ def _measure(arms: dict[str, Arm], repeats: int) -> dict[str, Any]:
     # the first round fills the vocab and the caches
     order = [names] + [names[i % len(names) :] + names[: i % len(names)] for i in range(repeats)]
     work = [(turn, name) for turn, row in enumerate(order) for name in row]
-    for turn, name in progress(work, len(work), "run"):
+    for turn, name in progress_bar(work, len(work), "run"):
         nlp, stored, function = arms[name]
         docs = [fresh_doc(nlp, doc) for doc in stored]
         tokens[name] = sum(map(len, docs))

@@ -9,7 +9,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.evaluation.calibrate import fit
+from spacy_al.evaluation.calibrate import fit_calibration
 from spacy_al.evaluation.gold import read_gold
 from spacy_al.posteriors.component import load_code, open_pipeline
 from spacy_al.posteriors.read import find_component
@@ -75,7 +75,7 @@ def calibrate(
     nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
     documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
-    record = fit(nlp, name, documents)
+    record = fit_calibration(nlp, name, documents)
     path = None
     if record["temperature"] is not None and not dry_run:
         try:

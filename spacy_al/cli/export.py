@@ -17,7 +17,7 @@ from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop.answers import merged_answers
 from spacy_al.store.export import export_jsonl
 from spacy_al.store.store import Store
-from spacy_al.tasks.merge import grown
+from spacy_al.tasks.merge import write_round_corpus
 
 CONFIG = "Training config with an [al] section"
 OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"
@@ -25,7 +25,7 @@ CODE = "Python file with registered functions"
 TO = "Also write what is labelled in the format of another tool"
 
 
-class Format(str, Enum):
+class ExportFormat(str, Enum):
     """Of what is labelled. The first two are written in any case."""
 
     prodigy = "prodigy"
@@ -43,7 +43,7 @@ def export_cli(
     ctx: typer.Context,
     config: Annotated[Path, Argument(help=CONFIG)],
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
-    to: Annotated[Format | None, Option("--to", help=TO)] = None,
+    to: Annotated[ExportFormat | None, Option("--to", help=TO)] = None,
     code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
@@ -82,12 +82,14 @@ def export(project: Project, folder: Path, to: str | None = None) -> dict[str, i
     with Store(project.database, create=False) as store:
         counts: dict[str, Any] = export_jsonl(store, folder)
         merged = merged_answers(store, project)
-        counts["train.spacy"] = grown(
+        counts["train.spacy"] = write_round_corpus(
             project.settings.train, merged, folder / "train.spacy", Vocab()
         )["texts"]
         if any(store.tasks(purpose="dev")):
             dev = merged_answers(store, project, purpose="dev")
-            counts["dev.spacy"] = grown(None, dev, folder / "dev.spacy", Vocab())["texts"]
+            counts["dev.spacy"] = write_round_corpus(None, dev, folder / "dev.spacy", Vocab())[
+                "texts"
+            ]
     if to in FORMATS:
         for name in [name for name in names if name in counts and (folder / name).is_file()]:
             path = (folder / name).with_suffix(FORMATS[to].suffix)

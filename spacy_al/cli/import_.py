@@ -28,7 +28,7 @@ ADD = "Take in as well what a recipe asked in Prodigy, and not the run; its late
 CODE = "Python file with registered functions"
 
 
-class Format(str, Enum):
+class ImportFormat(str, Enum):
     """Of the answers."""
 
     prodigy = "prodigy"
@@ -45,7 +45,7 @@ def import_cli(
     ctx: typer.Context,
     config: Annotated[Path, Argument(help=CONFIG)],
     answers: Annotated[Path, Argument(help=ANSWERS)],
-    format: Annotated[Format, Option("--format", help=FORMAT)] = Format.prodigy,
+    format: Annotated[ImportFormat, Option("--format", help=FORMAT)] = ImportFormat.prodigy,
     annotator: Annotated[str | None, Option("--annotator", help=ANNOTATOR)] = None,
     add: Annotated[bool, Option("--add", help=ADD)] = False,
     code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,

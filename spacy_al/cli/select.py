@@ -45,7 +45,7 @@ LANG = "Language, where there is no model"
 CODE = "Python file with registered functions"
 
 
-class Format(str, Enum):
+class BatchFormat(str, Enum):
     """Of the tasks."""
 
     prodigy = "prodigy"
@@ -53,7 +53,11 @@ class Format(str, Enum):
     spacy = "spacy"
 
 
-SUFFIXES = {Format.prodigy: "jsonl", Format.label_studio: "json", Format.spacy: "spacy"}
+SUFFIXES = {
+    BatchFormat.prodigy: "jsonl",
+    BatchFormat.label_studio: "json",
+    BatchFormat.spacy: "spacy",
+}
 
 
 @app.command("select", context_settings={"ignore_unknown_options": True})
@@ -72,7 +76,7 @@ def select_cli(
     seed: Annotated[int | None, Option("--seed", help="Of what is drawn (default: 0)")] = None,
     round: Annotated[int | None, Option("--round", min=0, help=ROUND)] = None,
     n: Annotated[int | None, Option("-n", help=NUMBER)] = None,
-    format: Annotated[Format, Option("--format", help="Of the tasks")] = Format.prodigy,
+    format: Annotated[BatchFormat, Option("--format", help="Of the tasks")] = BatchFormat.prodigy,
     output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT)] = None,
     lang: Annotated[str | None, Option("--lang", "-l", help=LANG)] = None,
     keep_tokens: Annotated[bool, Option("--keep-tokens", help=KEEP)] = False,
@@ -152,13 +156,13 @@ def seconds_of(settings: Settings) -> Seconds | None:
         return fit_seconds(store)
 
 
-def check_output(output: Path, format: Format, pool: Path) -> None:
+def check_output(output: Path, format: BatchFormat, pool: Path) -> None:
     """Find out before the work whether its result can be written.
 
     RAISES (AlError): AL047 if it cannot be, AL091 for a .spacy file on standard output, AL095 for one in the pool.
     """
     if str(output) == "-":
-        if format is Format.spacy:
+        if format is BatchFormat.spacy:
             raise UsageError(Errors.AL091)
         return
     if output.resolve() == pool.resolve() or (
@@ -175,15 +179,15 @@ def check_output(output: Path, format: Format, pool: Path) -> None:
         raise AlError(Errors.AL047.format(path=output, why=why))
 
 
-def write_batch(tasks: Sequence[Task], output: Path, format: Format) -> None:
+def write_batch(tasks: Sequence[Task], output: Path, format: BatchFormat) -> None:
     """Write tasks as JSONL (prodigy), JSON (label-studio) or a DocBin (spacy).
 
     RAISES (AlError): AL047 if the file cannot be written.
     """
-    if format is Format.spacy:
+    if format is BatchFormat.spacy:
         with writing(output, "wb") as file:
             file.write(to_docbin(tasks, Vocab()).to_bytes())
-    elif format is Format.label_studio:
+    elif format is BatchFormat.label_studio:
         with writing(output) as file:
             json.dump([to_label_studio(task) for task in tasks], file, indent=2, allow_nan=False)
             file.write("\n")

@@ -19,7 +19,7 @@ from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import load_code
 from spacy_al.reporting import report
 from spacy_al.reporting.plot import check_plots, plot
-from spacy_al.simulation import Plan, facts, read_full, simulate
+from spacy_al.simulation import SimulationPlan, read_full, simulate, simulation_facts
 from spacy_al.simulation.annotator import oracle_block
 from spacy_al.simulation.plan import default_strategy, taught
 from spacy_al.simulation.results import CORPUS, read_results
@@ -89,7 +89,7 @@ def simulate_cli(
     component, factory = taught(config, overrides, settings.component)
     sections = read_strategies(strategies) if strategies else {}
     names = strategy or [*sections] or [default_strategy(settings, factory)]
-    plan = Plan(
+    plan = SimulationPlan(
         config,
         gold,
         settings.dev,
@@ -127,13 +127,13 @@ def simulate_cli(
 
 
 def write_facts(
-    plan: Plan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
+    plan: SimulationPlan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
 ) -> dict[str, Any]:
     """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
     corpus = json.loads((output / CORPUS).read_text("utf8"))
     whole = read_full(output) if full else None
     title = f"{plan.gold.parent.name}: {plan.gold.stem}"
-    found = facts(plan, rows, corpus, whole, title=title, command=command)
+    found = simulation_facts(plan, rows, corpus, whole, title=title, command=command)
     for name in ("summary.json", "metrics.json"):
         with replacing(output / name) as file:
             file.write(json.dumps(found, indent=2) + "\n")
@@ -224,7 +224,9 @@ def _short(label: str, most: int = 18) -> str:
     return label if len(label) <= most else label[: most - 1] + "…"
 
 
-def _progress(rows: Iterator[dict[str, Any]], plan: Plan, output: Path) -> Iterator[dict[str, Any]]:
+def _progress(
+    rows: Iterator[dict[str, Any]], plan: SimulationPlan, output: Path
+) -> Iterator[dict[str, Any]]:
     """A bar with the time left, to which rounds that were done before add nothing."""
     wanted = {(strategy, seed) for strategy in plan.strategies for seed in plan.seeds}
     known = sum((row["strategy"], row["seed"]) in wanted for row in read_results(output))

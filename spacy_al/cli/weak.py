@@ -8,7 +8,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable
-from spacy_al.cli.select import Format, check_output
+from spacy_al.cli.select import BatchFormat, check_output
 from spacy_al.corpus.shard import write_shard
 from spacy_al.posteriors.component import load_code, open_pipeline
 from spacy_al.training.weak_labels import Weak, label_pool
@@ -40,7 +40,7 @@ def weak_cli(
     Snorkel (pip install 'spacy-al[weak]').
     """
     load_code(str(code) if code else None)
-    check_output(output, Format.spacy, pool)
+    check_output(output, BatchFormat.spacy, pool)
     found = weak(pool, output, model=model, lang=lang, missing=missing)
     if not quiet:
         typer.echo(format_weak(found, output), err=True)

@@ -19,7 +19,7 @@ from spacy_al.corpus.pool import SHARD_SIZE
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import batched, progress
+from spacy_al.util import batched, progress_bar
 
 SENTENCE_TOKENS = 1000
 CONTEXT_CHARS = 1000
@@ -109,7 +109,7 @@ def ingest(
         for name, path in sources:
             yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
 
-    texts = _split(progress(records(), None, "doc"), nlp, unit, report)
+    texts = _split(progress_bar(records(), None, "doc"), nlp, unit, report)
     duplicates = Duplicates(near=not keep_near_duplicates)
     kept = _wanted(texts, min_tokens, max_tokens, duplicates, report)
     with _replacing_folder(output) as folder:

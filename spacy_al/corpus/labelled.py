@@ -15,7 +15,7 @@ from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
 
 
-def labeled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
+def labelled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
     """The ids of the texts in a labelled corpus or a file of tasks.
 
     path (Path): A `.spacy` file, a folder of them, or a `.jsonl` of tasks, answered or not.

@@ -12,7 +12,7 @@ from thinc.api import to_numpy
 from spacy_al import registry
 from spacy_al.arrays.factored import WIDTH, Factored, sketch
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats, kind_of
+from spacy_al.types import Floats, posterior_kind
 
 # Of random vectors of words, where no encoder gives better ones
 N_WORDS, WORD_WIDTH = 2**13, 128
@@ -93,7 +93,7 @@ def _sketched(doc: Doc, posterior: Any) -> Floats:
 
 
 def _kind(posterior: Any) -> str:
-    return kind_of(posterior).removeprefix("committee of ")
+    return posterior_kind(posterior).removeprefix("committee of ")
 
 
 def _sum(left: Floats, right: Floats) -> Floats:

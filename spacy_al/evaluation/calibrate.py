@@ -44,7 +44,7 @@ from spacy_al.posteriors.temperature import Temperature, closed_open, write_cali
 LOWEST, HIGHEST = 0.05 * 1.02, 20 / 1.02
 
 
-def fit(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
+def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
     """The temperature with the least loss on gold documents, and what it mends.
 
     The figures are of the same documents that it is fitted on; one or two numbers are too few to learn those by heart.
@@ -135,7 +135,7 @@ def _warn_bounds(name: str, found: tuple[float, ...], then: str) -> None:
 CALIBRATED_ON = 300
 
 
-def calibrate(component: TrainedComponent, dev: Path, seed: int) -> dict[str, Any]:
+def calibrate_on_dev(component: TrainedComponent, dev: Path, seed: int) -> dict[str, Any]:
     """Keep a temperature beside the model, so that probabilities mean what they say.
 
     component (TrainedComponent): Whose. As it was opened it does not know of the temperature; see `recalibrated`.
@@ -147,7 +147,7 @@ def calibrate(component: TrainedComponent, dev: Path, seed: int) -> dict[str, An
     with warnings.catch_warnings():
         # early models say little; the calibration error of the report shows it
         warnings.simplefilter("ignore", AlWarning)
-        record = fit(component.nlp, component.name, gold)
+        record = fit_calibration(component.nlp, component.name, gold)
     if record["temperature"] is None:
         return {}
     write_calibration(component.nlp, component.name, record)

@@ -20,7 +20,7 @@ from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
-from spacy_al.posteriors.read import components_before, run
+from spacy_al.posteriors.read import components_before, run_pipes
 from spacy_al.types import Bools
 
 
@@ -107,7 +107,7 @@ def align_gold(
         gold.docs.append(fresh)
         gold.answers.append(answer_of(old, fresh, pipe, gold.counts))
     gold.counts["documents"] = len(usable)
-    run(components_before(nlp, name), gold.docs)
+    run_pipes(components_before(nlp, name), gold.docs)
     return gold
 
 

@@ -10,7 +10,7 @@ from spacy_al.oracle.annotator import ORACLE
 from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
 from spacy_al.registry import named, resolve
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import kind_of
+from spacy_al.tasks.answer import task_kind
 from spacy_al.tasks.merge import Merged, merge
 
 
@@ -24,7 +24,7 @@ def merged_answers(
     RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
     """
     tasks = list(store.tasks())
-    if tasks and (asked := kind_of(tasks[0].task)) != project.kind:
+    if tasks and (asked := task_kind(tasks[0].task)) != project.kind:
         message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
         raise AlError(message)
     known = (label for stored in tasks for label in stored.task["labels"])

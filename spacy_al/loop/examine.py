@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 from spacy_al.config.project import Project
-from spacy_al.evaluation.calibrate import calibrate
+from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
 from spacy_al.measures.agreement import agreement
@@ -15,7 +15,7 @@ from spacy_al.util import replacing
 PREDICTIONS = "predictions.json"
 
 
-def examine(project: Project, number: int) -> dict[str, Any]:
+def measure_round(project: Project, number: int) -> dict[str, Any]:
     """Scores of a round's model on dev and test, and what it says of the stop set; it is calibrated on dev by the way.
 
     RETURNS (dict): `dev`, `test`: as `evaluate`; `temperature`, `calibration_error`; `expected_errors`,
@@ -33,7 +33,7 @@ def examine(project: Project, number: int) -> dict[str, Any]:
     metrics: dict[str, Any] = {"dev": evaluate(component.nlp, project.dev, component.name)}
     if settings.test:
         metrics["test"] = evaluate(component.nlp, settings.test, component.name)
-    metrics |= calibrate(component, project.dev, settings.seed)
+    metrics |= calibrate_on_dev(component, project.dev, settings.seed)
     assert settings.pool is not None
     drawn = stop_set(settings.pool, project.output, settings.seed)
     seen = read_stop_set(component.recalibrated(), settings.pool, drawn)

@@ -29,7 +29,7 @@ def stopping(
     reasons = [f"{verb}: {number} of at most {most} batches have been answered (max_rounds)."]
     block = project.settings.blocks.get("stopper")
     if block:
-        rows, stopper = history(store, number, metrics), resolve(block)
+        rows, stopper = round_history(store, number, metrics), resolve(block)
         stop, reason = stopper(rows)
         full = full or stop
         # one sentence a criterion is easier to read than all of them in one
@@ -39,7 +39,7 @@ def stopping(
     return full, reasons
 
 
-def history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def round_history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """What stopping criteria look at: one entry for each round that has a model, oldest first."""
     rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
     found: list[dict[str, Any]] = []

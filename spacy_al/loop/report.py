@@ -1,4 +1,4 @@
-"""TODO."""
+"""The report of a run, as a file."""
 
 import json
 from pathlib import Path

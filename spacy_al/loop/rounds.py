@@ -15,19 +15,19 @@ from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
 from spacy_al.loop.answers import ask_oracle, merged_answers, reviews
-from spacy_al.loop.examine import examine
+from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
 from spacy_al.oracle.gold_texts import gold_labels
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
 from spacy_al.query.select import Selection, select
-from spacy_al.store.desk import missing, n_left
+from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Round, Store
-from spacy_al.tasks.merge import grown
+from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.training.committee import keep_checkpoints, read_together, train_members
 from spacy_al.training.pretrain import pretrain
-from spacy_al.training.pseudo_texts import add_sure_texts
+from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round_config import changes, write_config
 from spacy_al.training.trainer import CONFIG, train
@@ -84,7 +84,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     if settings.dev is None:
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
         review += dev.review
-        grown(None, dev, project.dev, Vocab())
+        write_round_corpus(None, dev, project.dev, Vocab())
     before = project.folder(current.number - 1) / "model-best"
     rest = label_rest(project, before, merged.docs)
     if settings.weak and not merged.docs:
@@ -92,9 +92,9 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         merged = replace(merged, docs=weak_docs(settings.weak, better))
         rest["weak"] = len(merged.docs)
     corpus = folder / "train.spacy"
-    counts = grown(settings.train, merged, corpus, Vocab())
+    counts = write_round_corpus(settings.train, merged, corpus, Vocab())
     asked = store.asked_ids(before_round=current.number)
-    sure = add_sure_texts(project, current.number, corpus, asked)
+    sure = add_pseudo_texts(project, current.number, corpus, asked)
     metrics: dict[str, Any] = {
         "texts": counts["texts"],
         "words": counts["words"],
@@ -143,7 +143,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
 
 def evaluate_round(store: Store, project: Project, current: Round) -> None:
     """Measure and calibrate the model, and ask the stopping criteria."""
-    metrics = examine(project, current.number)
+    metrics = measure_round(project, current.number)
     stop, reasons = stopping(store, project, current.number, metrics)
     score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
     said = "nothing to measure on" if score is None else f"{name} {score:.3f} on dev"
@@ -215,7 +215,7 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
         export_tasks(store, current.number, folder / "tasks.jsonl")
     if project.oracle:
         ask_oracle(store, project, current.number)
-    more = missing(store, project.at_least)
+    more = n_missing(store, project.at_least)
     total = sum(1 for _ in store.tasks(current.number)) + more
     # gold says the same however often it is asked
     left = n_left(store, 1 if project.oracle else project.settings.overlap) + more

@@ -4,7 +4,7 @@ from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.store.annotators import annotators
-from spacy_al.store.desk import flags, missing, n_left
+from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.store import Store
 
 DOING = {
@@ -30,7 +30,7 @@ def status(project: Project) -> dict[str, Any]:
         metrics = store.metrics()
         numbers = {*metrics, *([current.number] if current else [])}
         asked = {k: sum(1 for _ in store.tasks(k)) for k in numbers}
-        more = missing(store, project.at_least)
+        more = n_missing(store, project.at_least)
         left = n_left(store, project.settings.overlap) + more
         given = store.n_answers()
         who = annotators(store)

@@ -188,7 +188,7 @@ def token_entropies(posteriors: Sequence[Any]) -> list[Any] | None:
         return None
     rows = [posterior.token_probs for posterior in posteriors]
     ends = numpy.cumsum([len(row) for row in rows])
-    return numpy.split(distribution.entropy(numpy.concatenate(rows)), ends[:-1])
+    return numpy.split(distribution.row_entropy(numpy.concatenate(rows)), ends[:-1])
 
 
 extensions.register()

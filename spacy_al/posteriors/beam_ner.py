@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.lattice import Chain, normalize
 from spacy_al.posteriors.entities import EntityPosterior
-from spacy_al.posteriors.entity_batch import Settings, Source
+from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.ner import read_batches, read_head
 from spacy_al.posteriors.temperature import Temperature, closed_open
 from spacy_al.types import Bools, Floats, Ints
@@ -43,7 +43,7 @@ def read_beam_entities(
     closed, opened = closed_open(temperature)
     # beam search and training apply the ReLU that the greedy parse leaves out
     head = read_head(pipe, relu=True)
-    settings = Settings(closed, opened, 0.0, max_length)
+    settings = ReaderSettings(closed, opened, 0.0, max_length)
     return read_batches(pipe, docs, head, partial(BeamSource, settings=settings), presets)
 
 

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from spacy_al import registry
-from spacy_al.posteriors.encoder import BATCH, check_encoded, check_ready, finite
+from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import Temperature, valid
@@ -68,6 +68,8 @@ def read_categories(pipe: Any, docs: Sequence[Doc], temperature: Temperature) ->
 
 def _scores(pipe: Any, docs: Sequence[Doc]) -> Iterator[Floats]:
     for batch in minibatch(docs, BATCH):
-        with numpy.errstate(over="ignore", invalid="ignore"):  # `finite` says which doc it was
+        with numpy.errstate(
+            over="ignore", invalid="ignore"
+        ):  # `check_finite` says which doc it was
             scores = pipe.predict(batch)
-        yield finite(scores, pipe, batch)
+        yield check_finite(scores, pipe, batch)

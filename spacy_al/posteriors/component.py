@@ -17,7 +17,7 @@ from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.corpus.labelled import labelled_docs
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run
+from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run_pipes
 from spacy_al.posteriors.temperature import Temperature, fitted_temperature, read_calibration
 from spacy_al.registry import resolve
 from spacy_al.util import callable_name
@@ -78,7 +78,7 @@ class TrainedComponent:
 
         RAISES (AlError): What the reader raises; AL092 if it fails otherwise.
         """
-        ready = run(self.upstream, docs)
+        ready = run_pipes(self.upstream, docs)
         with blamed_on(self.read):
             return self.read(self.pipe, ready, self.temperature)
 
@@ -87,7 +87,7 @@ class TrainedComponent:
 
         temperature (float | None): None for the fitted one.
         """
-        ready = run(self.upstream, docs)
+        ready = run_pipes(self.upstream, docs)
         own = self.temperature if temperature is None else temperature
         return reader_of(self.nlp, self.name)(self.pipe, ready, own)
 
@@ -137,7 +137,7 @@ def _labelled(
 ) -> list[tuple[Doc, dict[str, float]]]:
     """Labelled texts, tokenised as the pool is and sent through the components before, and their categories."""
     found = labelled_docs(paths, nlp).values()
-    fresh = run(upstream, [nlp.make_doc(doc.text) for doc in found])
+    fresh = run_pipes(upstream, [nlp.make_doc(doc.text) for doc in found])
     return [(doc, gold.cats) for doc, gold in zip(fresh, found)]
 
 

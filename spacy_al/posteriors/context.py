@@ -9,7 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.read import components_before, run
+from spacy_al.posteriors.read import components_before, run_pipes
 
 STARTS = ("token.is_sent_start", "doc.sents")
 ENTITIES = ("doc.ents", "token.ent_iob", "token.ent_type")
@@ -87,7 +87,7 @@ class Context:
         if not self.again and self.starts:
             return list(docs)
         copies = [doc.copy() if self.behind else _bare_copy(doc) for doc in docs]
-        copies = run(self.again, copies)
+        copies = run_pipes(self.again, copies)
         if self.encoded:
             # encoders of others, run again, have put their own output there
             for doc, copy in zip(docs, copies):

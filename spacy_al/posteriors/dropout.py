@@ -20,7 +20,7 @@ from spacy_al.arrays.checks import at_least
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.committee import CommitteePosterior, ordinary_reader
 from spacy_al.posteriors.encoder import check_encoded, check_ready
-from spacy_al.posteriors.read import Reader, run
+from spacy_al.posteriors.read import Reader, run_pipes
 from spacy_al.posteriors.temperature import Temperature
 
 LAYERS = ("last", "all")
@@ -93,7 +93,7 @@ def read_dropout(
                 places = _dropouts([model.model for _, model in upstream] + [pipe.model])
                 stack.enter_context(_thinned(places, draw))
                 if upstream:
-                    ready = run(upstream, [doc.copy() for doc in docs])
+                    ready = run_pipes(upstream, [doc.copy() for doc in docs])
                 encoded = {}
             mask = partial(draw, place=0)
             last = partial(_last, forward=encoder._func, draw=mask, encoded=encoded)

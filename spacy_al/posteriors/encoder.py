@@ -49,7 +49,7 @@ def check_encoded(pipe: Any, docs: Sequence[Doc]) -> None:
                 )
 
 
-def finite(
+def check_finite(
     array: Any, pipe: Any, docs: Sequence[Doc], lengths: Sequence[int] | Ints | None = None
 ) -> Floats:
     """What a model returned, as a numpy array, if all of it is finite.

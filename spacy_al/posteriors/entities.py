@@ -20,7 +20,7 @@ class EntityPosterior:
     labels (tuple[str, ...]): The entity labels, sorted.
     """
 
-    def __init__(self, source: Any, index: int, answers: Answers | None = None) -> None:
+    def __init__(self, source: Any, index: int, answers: Conditions | None = None) -> None:
         self.source, self.index = source, index
         self.labels: tuple[str, ...] = source.labels
         self.answers = answers
@@ -166,7 +166,7 @@ class EntityPosterior:
         RETURNS (EntityPosterior): A new posterior; this one stays.
         RAISES (AlError): AL006 if the answers have probability zero, AL009 for offsets outside the document.
         """
-        answers = Answers.of(self, accept, reject, outside)
+        answers = Conditions.of(self, accept, reject, outside)
         source = self.source.document(self.index)
         weights, missed = source.log_weights(answers.touched, answers.followed)
         answers.apply(weights)
@@ -192,7 +192,7 @@ class EntityPosterior:
         ]
 
 
-class Answers:
+class Conditions:
     """What has been said of a document: entities accepted and rejected, tokens outside."""
 
     def __init__(self, n_tokens: int, accept: set, reject: set, outside: set[int]) -> None:
@@ -213,7 +213,7 @@ class Answers:
     @classmethod
     def of(
         cls, posterior: EntityPosterior, accept: Iterable, reject: Iterable, outside: Iterable[int]
-    ) -> Answers:
+    ) -> Conditions:
         def spans(items: Iterable[Any]) -> set[tuple[int, int, int]]:
             found = set()
             for item in items:

@@ -13,7 +13,7 @@ from spacy_al.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
-class Settings:
+class ReaderSettings:
     """How a batch is read: the two temperatures, and where to cut."""
 
     closed: float
@@ -29,7 +29,12 @@ class Source:
     is_greedy = True
 
     def __init__(
-        self, features: Features, constraints: Constraints, lengths: Ints, *, settings: Settings
+        self,
+        features: Features,
+        constraints: Constraints,
+        lengths: Ints,
+        *,
+        settings: ReaderSettings,
     ) -> None:
         self.features, self.constraints, self.lengths, self.settings = (
             features,

@@ -15,9 +15,9 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.posteriors.constraints import Constraints
-from spacy_al.posteriors.encoder import check_encoded, check_ready, finite
+from spacy_al.posteriors.encoder import check_encoded, check_finite, check_ready
 from spacy_al.posteriors.entities import EntityPosterior
-from spacy_al.posteriors.entity_batch import Settings, Source
+from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.entity_scores import Actions, Head
 from spacy_al.posteriors.temperature import Temperature, closed_open
 
@@ -56,7 +56,7 @@ def read_entities(
     head = read_head(pipe)
     if head.n_pieces == 1:
         warn(Warnings.W002.format(name=pipe.name), AlWarning, stacklevel=2)
-    settings = Settings(closed, opened, epsilon, rows_per_token)
+    settings = ReaderSettings(closed, opened, epsilon, rows_per_token)
     return read_batches(pipe, docs, head, partial(Source, settings=settings), presets)
 
 
@@ -79,9 +79,9 @@ def read_batches(
         lengths = numpy.array([len(doc) for doc in batch])
         constraints = Constraints.of(batch, head.actions, presets=presets)
         vectors = pipe.model.ops.to_numpy(pipe.model.get_ref("tok2vec").predict(batch))
-        finite(vectors, pipe, batch, lengths)
+        check_finite(vectors, pipe, batch, lengths)
         filled = source(head.features(vectors), constraints, lengths)
-        finite(filled.closed, pipe, batch, lengths)
+        check_finite(filled.closed, pipe, batch, lengths)
         for i, row in enumerate(rows):
             found[row] = EntityPosterior(filled, i)
         dropped |= constraints.dropped

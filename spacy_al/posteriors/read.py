@@ -43,7 +43,7 @@ def get_posteriors(
     name = find_component(nlp, component)
     upstream = components_before(nlp, name)
     if upstream:
-        docs = run(upstream, [doc.copy() for doc in docs])
+        docs = run_pipes(upstream, [doc.copy() for doc in docs])
     reader = reader_of(nlp, name)
     if epsilon is not None and "epsilon" in inspect.signature(reader).parameters:
         reader = partial(reader, epsilon=epsilon)  # type: ignore[call-arg]
@@ -91,7 +91,7 @@ def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:
     return [(other, pipe) for other, pipe in nlp.pipeline if other in before]
 
 
-def run(pipes: Sequence[tuple[str, Any]], docs: Sequence[Doc]) -> list[Doc]:
+def run_pipes(pipes: Sequence[tuple[str, Any]], docs: Sequence[Doc]) -> list[Doc]:
     """Send docs through components, which may change them in place. Those without tokens stay: some components fail on them."""
     filled = [doc for doc in docs if len(doc)]
     for _, pipe in pipes:

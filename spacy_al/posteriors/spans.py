@@ -11,7 +11,7 @@ from spacy.util import minibatch
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.encoder import BATCH, check_encoded, check_ready, finite
+from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.span_view import FLOOR, SpanView
@@ -121,10 +121,12 @@ def _candidates(pipe: Any, docs: Sequence[Doc]) -> Iterator[tuple[Ints, Floats]]
     """The candidates (n, 2) and the scores (n, n_columns) of each doc."""
     ops = pipe.model.ops
     for batch in minibatch(docs, BATCH):
-        with numpy.errstate(over="ignore", invalid="ignore"):  # `finite` says which doc it was
+        with numpy.errstate(
+            over="ignore", invalid="ignore"
+        ):  # `check_finite` says which doc it was
             ragged, raw = pipe.predict(batch)
         lengths = ops.to_numpy(ragged.lengths)
-        indices, scores = ops.to_numpy(ragged.dataXd), finite(raw, pipe, batch, lengths)
+        indices, scores = ops.to_numpy(ragged.dataXd), check_finite(raw, pipe, batch, lengths)
         ends = numpy.cumsum(lengths, dtype="int64")
         for start, end in zip(ends - lengths, ends):
             yield _distinct(indices[start:end], scores[start:end])

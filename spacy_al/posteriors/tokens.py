@@ -10,7 +10,7 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from spacy_al import registry
-from spacy_al.posteriors.encoder import BATCH, check_encoded, check_ready, finite
+from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.outputs import exclusive_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import Temperature, valid
@@ -61,6 +61,8 @@ def read_tokens(pipe: Any, docs: Sequence[Doc], temperature: Temperature) -> lis
 def _scores(pipe: Any, docs: Sequence[Doc]) -> Iterator[Floats]:
     # The component's own `predict` keeps only the best label of each token
     for batch in minibatch(docs, BATCH):
-        with numpy.errstate(over="ignore", invalid="ignore"):  # `finite` says which doc it was
+        with numpy.errstate(
+            over="ignore", invalid="ignore"
+        ):  # `check_finite` says which doc it was
             rows = pipe.model.ops.xp.vstack(pipe.model.predict(batch))
-        yield finite(rows, pipe, batch, [len(doc) for doc in batch])
+        yield check_finite(rows, pipe, batch, [len(doc) for doc in batch])

@@ -136,7 +136,7 @@ def reason(log: Path, status: int) -> str:
     return re.sub(r"^\w*Error: (?=\[E)", "", "\n".join(found[:SHOWN])) or "it printed nothing."
 
 
-def main(niceness: str, package: str, *words: str) -> None:
+def run_child(niceness: str, package: str, *words: str) -> None:
     """What the child does: a command of ours, or spaCy's without the commands that other packages add to it."""
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -162,4 +162,4 @@ def follow_parent() -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    run_child(*sys.argv[1:])

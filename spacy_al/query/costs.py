@@ -8,7 +8,7 @@ import numpy
 
 from spacy_al.arrays.checks import at_least, finite, same_length
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import kind_of
+from spacy_al.tasks.answer import task_kind
 from spacy_al.tasks.records import StoredAnswer
 from spacy_al.tasks.task import Task
 from spacy_al.types import Floats, Ints
@@ -77,10 +77,10 @@ def fit_seconds(store: Store) -> Seconds | None:
         for task in (tasks[answer.task],)
         if answer.seconds and answer.payload.get("answer") == "accept"
     ]
-    return fit(*numpy.array(timed, dtype="f8").reshape(-1, 3).T)
+    return fit_seconds_on(*numpy.array(timed, dtype="f8").reshape(-1, 3).T)
 
 
-def fit(lengths: Floats, marks: Floats, seconds: Floats) -> Seconds | None:
+def fit_seconds_on(lengths: Floats, marks: Floats, seconds: Floats) -> Seconds | None:
     """Non-negative least squares on answers that are no breaks.
 
     Breaks are found as in least trimmed squares (Rousseeuw & Van Driessen, 1999), from above alone: at first whatever took
@@ -115,7 +115,7 @@ def fit(lengths: Floats, marks: Floats, seconds: Floats) -> Seconds | None:
 
 def _marks(task: Task, answer: StoredAnswer) -> int:
     """How many entities, spans or categories were given; of tags, how many differ from those that were shown."""
-    payload, kind = answer.payload, kind_of(task)
+    payload, kind = answer.payload, task_kind(task)
     if kind == "categories":
         return len(payload["accept"])
     given = _places(payload["spans"])

@@ -19,7 +19,7 @@ from spacy_al.util import batched
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledTexts:
     """The labelled texts, each once.
 
     embeddings (Any): (L, d), in the space of the pool's; None without any labelled text, or where nobody looks at them.
@@ -39,7 +39,7 @@ def read_labelled(
     factory: str | None,
     *,
     embed: bool = True,
-) -> Labelled:
+) -> LabelledTexts:
     """Embed labelled corpora and count their labels.
 
     paths (Sequence[Path]): As for `labelled_docs`.
@@ -58,7 +58,7 @@ def read_labelled(
     labels = labels or tuple(sorted({label for count in counts for label in count}))
     table = numpy.array([[count[label] for label in labels] for count in counts], dtype="i8")
     vectors = _embed(gold, scorer) if embed else None
-    return Labelled(vectors, table.reshape(len(counts), len(labels)), labels)
+    return LabelledTexts(vectors, table.reshape(len(counts), len(labels)), labels)
 
 
 def _embed(gold: dict[str, Doc], scorer: Scorer) -> Any:

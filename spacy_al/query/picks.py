@@ -23,7 +23,7 @@ class Picks:
     propensities: Floats
 
 
-def draw(
+def pick(
     scores: PoolScores,
     weighted: Floats,
     take: Sampler,

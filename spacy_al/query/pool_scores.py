@@ -11,7 +11,7 @@ import numpy
 from spacy_al.arrays.factored import stack
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.duplicates import PARTS
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats, Ints
 
@@ -52,7 +52,7 @@ class PoolScores:
         )
 
 
-def merge(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
+def merge_scores(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScores:
     """The rows of all parts after each other."""
     # a shard without any text has no columns
     names = next((part.columns for part in parts if len(part.ids)), {})
@@ -93,4 +93,4 @@ def _leave_out(
 
 
 def _ids(paths: Sequence[Path | None]) -> set[str]:
-    return {identity for path in paths if path for identity in labeled_ids(path)}
+    return {identity for path in paths if path for identity in labelled_ids(path)}

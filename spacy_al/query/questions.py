@@ -25,7 +25,7 @@ SOURCE = ("doc", "sentence", "before", "after")
 LEAST = 0.1
 
 
-def ask(
+def make_questions(
     pool: Path,
     known: dict[str, PoolItem],
     picks: Picks,

@@ -10,7 +10,7 @@ from spacy_al.arrays.factored import stack
 from spacy_al.config.settings import Settings
 from spacy_al.query.costs import Seconds, per_cost
 from spacy_al.query.filters import wanted
-from spacy_al.query.labelled import Labelled
+from spacy_al.query.labelled import LabelledTexts
 from spacy_al.query.pool_scores import PoolScores
 from spacy_al.selection.density import knn_density, mean_cosine
 from spacy_al.types import Floats
@@ -20,8 +20,8 @@ NEIGHBOURS = 20
 
 
 def in_one_space(
-    scores: PoolScores, labelled: Labelled | None, change: Callable[[Any], Any]
-) -> tuple[PoolScores, Labelled | None]:
+    scores: PoolScores, labelled: LabelledTexts | None, change: Callable[[Any], Any]
+) -> tuple[PoolScores, LabelledTexts | None]:
     """With the sparse vectors of the pool and of the labelled texts changed together; dense ones stay.
 
     scores (PoolScores): With or without embeddings.
@@ -39,7 +39,7 @@ def in_one_space(
     return scores, labelled
 
 
-def weigher(
+def make_ranker(
     scores: PoolScores, settings: Settings, weight: float, seconds: Seconds | None
 ) -> Callable[[Floats], Floats]:
     """From acquisition scores to what is ranked: how typical a text is of the pool counts as well, and what it costs.
@@ -58,18 +58,23 @@ def weigher(
     if seconds is not None:
         costs = seconds.predict(scores.lengths, scores.columns["marks"])
     return partial(
-        weighed, density=density, costs=costs, settings=replace(settings, density_weight=weight)
+        weigh_scores,
+        density=density,
+        costs=costs,
+        settings=replace(settings, density_weight=weight),
     )
 
 
-def weighed(values: Floats, density: Floats | None, costs: Floats, settings: Settings) -> Floats:
-    """Scores times density, or ranked with it, by cost; see `weigher`."""
+def weigh_scores(
+    values: Floats, density: Floats | None, costs: Floats, settings: Settings
+) -> Floats:
+    """Scores times density, or ranked with it, by cost; see `make_ranker`."""
     if density is not None:
         values = fuse(values, density, settings.density_fusion, settings.density_weight)
     return per_cost(values, costs, settings.cost_weight) if settings.cost_weight else values
 
 
-def usable(scores: PoolScores, filters: Mapping[str, Any]) -> PoolScores:
+def apply_filters(scores: PoolScores, filters: Mapping[str, Any]) -> PoolScores:
     """Without what the filters of a config leave out, which the report counts by reason."""
     if not filters:
         return scores

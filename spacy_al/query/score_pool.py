@@ -11,9 +11,9 @@ import numpy
 from spacy_al.corpus.pool import nothing_usable, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.processes.pool import processes
-from spacy_al.query.pool_scores import PoolScores, merge
+from spacy_al.query.pool_scores import PoolScores, merge_scores
 from spacy_al.query.scorer import Job, Scorer
-from spacy_al.util import progress
+from spacy_al.util import progress_bar
 
 
 def score_pool(
@@ -34,7 +34,7 @@ def score_pool(
     work = [(shard, (i * share, n_parts * share)) for shard in paths for i in range(n_parts)]
     found: list[PoolScores] = []
     failures: list[AlError] = []
-    for result in progress(_run(job, work, n_process, scorer), len(work), "shard"):
+    for result in progress_bar(_run(job, work, n_process, scorer), len(work), "shard"):
         if isinstance(result, AlError):
             failures.append(result)
         else:
@@ -48,7 +48,7 @@ def score_pool(
             count=report["unreadable shard"], total=len(paths), first=failures[0]
         )
         warnings.warn(message, AlWarning, stacklevel=2)
-    merged = merge(found, report)
+    merged = merge_scores(found, report)
     if not len(merged.ids) and share > 1:
         # few different texts, again and again
         return score_pool(job, path, n_process=n_process, scorer=scorer)

@@ -28,7 +28,7 @@ from spacy_al.posteriors.component import (
     open_component,
 )
 from spacy_al.query.filters import word_shares
-from spacy_al.query.pool_scores import PoolScores, merge
+from spacy_al.query.pool_scores import PoolScores, merge_scores
 from spacy_al.registry import resolve
 from spacy_al.types import Acquisition, Floats
 from spacy_al.util import callable_name
@@ -185,7 +185,7 @@ class Scorer:
                 except AlError as error:
                     return error
                 if not batch:
-                    return merge(found, report)
+                    return merge_scores(found, report)
                 found.append(self._score_batch(batch))
                 del batch
 

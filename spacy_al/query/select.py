@@ -16,10 +16,10 @@ from spacy_al.errors import Errors, UsageError
 from spacy_al.query.costs import Seconds
 from spacy_al.query.labelled import read_labelled
 from spacy_al.query.patterns import find_matches, rarity, read_patterns, spread
-from spacy_al.query.picks import draw
+from spacy_al.query.picks import pick
 from spacy_al.query.pool_scores import _leave_out, _refuse_empty
-from spacy_al.query.questions import ask
-from spacy_al.query.ranking import in_one_space, usable, weigher
+from spacy_al.query.questions import make_questions
+from spacy_al.query.ranking import apply_filters, in_one_space, make_ranker
 from spacy_al.query.score_pool import score_pool
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.strategy import _blocks, _refuse_scores
@@ -167,10 +167,10 @@ def select(
             job.labelled, scorer, settings.spans_key, settings.factory, embed=name not in BLIND
         )
     scores, labelled = in_one_space(scores, labelled, weigh_rare)
-    scores = usable(scores, settings.filter)
+    scores = apply_filters(scores, settings.filter)
     _refuse_empty(scores, pool)
     rng = KeyedGenerator(settings.seed, round, scores.ids)
-    weigh = weigher(scores, settings, weight, seconds) if model else _as_they_are
+    weigh = make_ranker(scores, settings, weight, seconds) if model else _as_they_are
     known: dict[str, PoolItem] = {}
     if model and name not in UNRANKED:
         known = settle_ties(scores, weigh, n, scorer, pool)
@@ -182,7 +182,7 @@ def select(
         matches = find_matches(terms, pool, scorer.nlp, scores.ids, keep_tokens=keep_tokens)
         scores = replace(scores, scores=rarity(matches))
         take = partial(spread, matches=matches, labels=terms.labels, rest=take)
-    picks = draw(scores, weigh(scores.scores), take, n, rng, given)
+    picks = pick(scores, weigh(scores.scores), take, n, rng, given)
     parts = [scorer.acquisition_name] if model else ["patterns"] if terms else []
     cost = "seconds" if seconds else "words"
     parts += [f"density^{weight:g}"] if weight else []
@@ -199,7 +199,7 @@ def select(
     else:
         # what a propensity is conditional on, with the rank, which is the number of the draw
         meta |= {"eligible": len(scores.ids), "explore": drawn.get("explore", 0.0)}
-    tasks, uncertainty = ask(pool, known, picks, scorer, settings, meta, terms)
+    tasks, uncertainty = make_questions(pool, known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,
         uncertainty,

@@ -1,4 +1,4 @@
-"""TODO."""
+"""The query strategy of a call: the config's blocks, and those that were named instead of them."""
 
 from typing import Any
 

@@ -117,7 +117,7 @@ def line_chart(
                 "dots": dots if line.dots else [],
             }
         )
-    x_names, y_names = labels_of(x_ticks), labels_of(y_ticks)
+    x_names, y_names = tick_labels(x_ticks), tick_labels(y_ticks)
     return Chart(
         title=title,
         about=_about(lines, levels, x_title, x_text, y_text),
@@ -151,7 +151,7 @@ def ticks(low: float, high: float, *, most: int = 5, whole: bool = False) -> lis
     return [round(i * step, 12) for i in range(first, last + 1)]
 
 
-def labels_of(values: Sequence[float]) -> list[str]:
+def tick_labels(values: Sequence[float]) -> list[str]:
     """Numbers on an axis, all with the same decimals; thousands as k where all of them are."""
     largest = max(abs(value) for value in values)
     for unit, name in ((1e6, "M"), (1e3, "k")):

@@ -71,8 +71,8 @@ def compared(
 
 
 def _final(row: Row) -> str:
-    spread = f" ± {words.score(row['spread'])}" if is_number(row.get("spread")) else ""
-    return words.score(row.get("final")) + spread
+    spread = f" ± {words.format_score(row['spread'])}" if is_number(row.get("spread")) else ""
+    return words.format_score(row.get("final")) + spread
 
 
 def _gain(row: Row) -> str:

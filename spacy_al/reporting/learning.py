@@ -11,7 +11,7 @@ from spacy_al.reporting.words import is_number
 Row = Mapping[str, Any]
 
 
-def cost_of(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
+def cost_shown(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
     """What the learning curve is drawn against: what the forecast counts, else words, else texts."""
     named = (facts.get("forecast") or {}).get("cost")
     if named in ("words", "texts"):
@@ -54,10 +54,10 @@ def learning_curve(
             )
         )
     if is_number(full.get("score")):
-        said = f"all {words.count(full.get(cost))} {cost} labelled: {words.score(full['score'])}"
+        said = f"all {words.count(full.get(cost))} {cost} labelled: {words.format_score(full['score'])}"
         levels.append(Level(said, full["score"]))
     if is_number(forecast.get("target")):
-        levels.append(Level(f"target {words.score(forecast['target'])}", forecast["target"]))
+        levels.append(Level(f"target {words.format_score(forecast['target'])}", forecast["target"]))
     return line_chart(
         lines,
         levels,
@@ -65,7 +65,7 @@ def learning_curve(
         x_title=f"{cost} labelled",
         y_title=name + (f" on {facts['reported_on']}" if facts.get("reported_on") else ""),
         x_text=words.count,
-        y_text=words.score,
+        y_text=words.format_score,
     )
 
 
@@ -97,8 +97,8 @@ def curve_notes(facts: Mapping[str, Any], scored: Sequence[Row], cost: str) -> l
         this, other = _at(own, common), _at(others, common)
         if this is not None and other is not None:
             notes.append(
-                f"With {words.about(common)} {cost} this run comes to about {words.score(this)} and random choice "
-                f"to {words.score(other)}: a difference of {words.signed(this - other)}."
+                f"With {words.about(common)} {cost} this run comes to about {words.format_score(this)} and random choice "
+                f"to {words.format_score(other)}: a difference of {words.signed(this - other)}."
             )
     seeds = (facts.get("baseline") or {}).get("seeds") or 1
     if points and seeds > 1:
@@ -112,12 +112,12 @@ def curve_notes(facts: Mapping[str, Any], scored: Sequence[Row], cost: str) -> l
         band = forecast.get("cost_band") or (None, None)
         if is_number(needed):
             notes.append(
-                f"If the curve goes on like this, it reaches {words.score(target)} at about "
+                f"If the curve goes on like this, it reaches {words.format_score(target)} at about "
                 f"{words.about(needed)} {cost}{_between(band)}."
             )
         else:
             notes.append(
-                f"If the curve goes on like this, it does not reach {words.score(target)}."
+                f"If the curve goes on like this, it does not reach {words.format_score(target)}."
             )
     if forecast.get("curve"):
         notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")

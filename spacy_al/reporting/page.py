@@ -35,7 +35,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "count": words.count,
-        "score": words.score,
+        "score": words.format_score,
         "signed": words.signed,
         "percent": words.percent,
         "duration": words.duration,

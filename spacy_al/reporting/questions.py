@@ -25,7 +25,7 @@ def greatest_doubt(batches: Iterable[Sequence[Mapping[str, Any]]]) -> float:
     return max([COIN, *filter(is_number, doubts)])
 
 
-def question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any]:
+def show_question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any]:
     """What is shown of a question.
 
     asked (Mapping): text; tokens, each with text, ws and u (entropy in nats or None); spans with start and end (tokens, exclusive),

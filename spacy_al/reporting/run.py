@@ -6,8 +6,8 @@ from typing import Any
 from spacy_al.reporting import words
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
-from spacy_al.reporting.learning import cost_of, curve_notes, learning_curve
-from spacy_al.reporting.questions import greatest_doubt, question
+from spacy_al.reporting.learning import cost_shown, curve_notes, learning_curve
+from spacy_al.reporting.questions import greatest_doubt, show_question
 from spacy_al.reporting.words import is_number
 
 # Labels whose scores are shown unfolded
@@ -24,7 +24,7 @@ WHERE = {"test": "the test set", "dev": "the development set"}
 def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the template shows; a section without data is None or empty."""
     rounds: Sequence[Row] = facts.get("rounds") or []
-    name, meaning = words.score_name(facts.get("score_name"))
+    name, meaning = words.format_score_name(facts.get("score_name"))
     where = facts.get("reported_on")
     scored = [row for row in rounds if is_number(row.get("score"))]
     last: Row = rounds[-1] if rounds else {}
@@ -33,7 +33,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     most = greatest_doubt(row.get("batch") or [] for row in rounds)
     reasons = [*(why for why in words.MERGED if why in counted), *sorted(counted)]
     merged = {words.MERGED.get(why, why): counted[why] for why in reasons if counted[why]}
-    cost = cost_of(facts, scored)
+    cost = cost_shown(facts, scored)
     return {
         "title": str(facts.get("title") or "run"),
         "subject": _subject(facts),
@@ -54,7 +54,10 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
         "merged": merged,
         "time": time_bars(rounds),
         "asked": [
-            {"round": row.get("round"), "questions": [question(one, most) for one in row["batch"]]}
+            {
+                "round": row.get("round"),
+                "questions": [show_question(one, most) for one in row["batch"]],
+            }
             for row in reversed(rounds)
             if row.get("batch")
         ],
@@ -77,7 +80,7 @@ def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: An
     last = scored[-1]
     on = f" on {WHERE.get(str(where), where)}" if where else ""
     cost = f" with {words.plural(last['texts'], 'labelled text')}" if last.get("texts") else ""
-    return words.first_upper(f"{name} of {words.score(last['score'])}{on}{cost}.")
+    return words.first_upper(f"{name} of {words.format_score(last['score'])}{on}{cost}.")
 
 
 def _tiles(
@@ -88,7 +91,7 @@ def _tiles(
     if scored:
         first, last = scored[0]["score"], scored[-1]["score"]
         since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
-        tiles.append((name + (f" on {where}" if where else ""), words.score(last), since))
+        tiles.append((name + (f" on {where}" if where else ""), words.format_score(last), since))
     last_row: Row = rounds[-1] if rounds else {}
     if is_number(last_row.get("texts")):
         beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
@@ -154,8 +157,8 @@ def _sure(rounds: Sequence[Row]) -> dict[str, Any] | None:
     ]
     shown = [
         ("Errors expected", "wrong answers in the pool", errors, words.count, 0.0, EXPECTED),
-        ("Agreement of models", "agreement", agreements, words.score, None, AGREEMENT),
-        ("Calibration error", "error", calibrations, words.score, 0.0, CALIBRATION),
+        ("Agreement of models", "agreement", agreements, words.format_score, None, AGREEMENT),
+        ("Calibration error", "error", calibrations, words.format_score, 0.0, CALIBRATION),
     ]
     charts = []
     for title, y_title, lines, y_text, y_from, meaning in shown:

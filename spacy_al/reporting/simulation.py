@@ -34,7 +34,7 @@ def simulation_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     strategies: Sequence[Row] = facts.get("strategies") or []
     costs = [str(cost) for cost in facts.get("costs") or COSTS]
     main = next((cost for cost in costs if cost in COSTS), "words")
-    name, meaning = words.score_name(facts.get("score_name"))
+    name, meaning = words.format_score_name(facts.get("score_name"))
     colours = _colours(strategies)
     charts = [
         _chart(facts, strategies, cost, name, colours, small=cost != main)
@@ -118,7 +118,9 @@ def _chart(
     full = facts.get("full") or {}
     levels = []
     if is_number(full.get("score")):
-        levels.append(Level(f"all of the corpus: {words.score(full['score'])}", full["score"]))
+        levels.append(
+            Level(f"all of the corpus: {words.format_score(full['score'])}", full["score"])
+        )
     return line_chart(
         lines,
         levels,
@@ -126,7 +128,7 @@ def _chart(
         x_title=COSTS[cost],
         y_title=f"{name} on test",
         x_text=words.count,
-        y_text=words.score,
+        y_text=words.format_score,
         small=small,
     )
 
@@ -153,7 +155,9 @@ def _verdict(row: Row, cost: str) -> dict[str, str]:
     gain, low, high = row.get("gain"), row.get("low"), row.get("high")
     if not is_number(gain):
         return {"strategy": str(row.get("strategy")), "said": "has nothing to be compared with."}
-    size = f"{words.score(abs(gain))} {'above' if gain >= 0 else 'below'} that of random choice"
+    size = (
+        f"{words.format_score(abs(gain))} {'above' if gain >= 0 else 'below'} that of random choice"
+    )
     measured = f"its curve runs on average {size} over the same {cost}"
     if not (is_number(low) and is_number(high)):
         said = f"is not proven better or worse: {measured}, but one run has no spread to judge by."

@@ -47,7 +47,7 @@ def is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def score_name(name: Any) -> tuple[str, str]:
+def format_score_name(name: Any) -> tuple[str, str]:
     """What a score is called, and what it means."""
     key = str(name or "score")
     if key.startswith("spans_") and key.endswith("_f"):
@@ -64,7 +64,7 @@ def count(value: Any) -> str:
     return f"{value:,.1f}" if abs(value) >= 1 else f"{value:.2g}"
 
 
-def score(value: Any) -> str:
+def format_score(value: Any) -> str:
     """0.712"""
     return f"{value:.3f}" if is_number(value) else UNKNOWN
 

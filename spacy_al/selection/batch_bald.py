@@ -7,7 +7,7 @@ import numpy
 
 from spacy_al import registry
 from spacy_al.arrays.checks import at_least, probabilities, round_significant, same_length
-from spacy_al.arrays.distribution import entropy, mutual_information
+from spacy_al.arrays.distribution import mutual_information, row_entropy
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.rank import check_rows, top_k
 from spacy_al.types import Floats, Ints, Sampler
@@ -82,14 +82,14 @@ def gains(probs: Floats, beliefs: Floats, weights: Floats) -> Floats:
     RETURNS (Floats): Shape (n_rows,), in nats.
     """
     n_rows, n_members, n_labels = probs.shape
-    known = entropy(probs) @ (weights @ beliefs)
+    known = row_entropy(probs) @ (weights @ beliefs)
     flat = probs.transpose(1, 0, 2).reshape(n_members, -1)
     predicted = numpy.zeros(n_rows)
     step = max(1, CELLS // max(flat.shape[1], 1))
     for start in range(0, len(beliefs), step):
         part = slice(start, start + step)
         mixed = (beliefs[part] @ flat).reshape(-1, n_rows, n_labels)
-        predicted += weights[part] @ entropy(mixed)
+        predicted += weights[part] @ row_entropy(mixed)
     return numpy.maximum(predicted - known, 0.0)
 
 

@@ -7,7 +7,7 @@ import numpy
 
 from spacy_al import registry
 from spacy_al.arrays.checks import at_least, finite, probabilities, round_significant, same_length
-from spacy_al.arrays.distribution import entropy
+from spacy_al.arrays.distribution import row_entropy
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.selection.density import unit_rows
 from spacy_al.selection.rank import top_k
@@ -162,14 +162,14 @@ def shared_information(targets: Any, candidates: Any) -> Floats:
     """
     left, right = _exclusive(targets), _exclusive(candidates)
     size, n_members, n_labels = left.shape
-    single = entropy(left.mean(axis=1)).mean() if size else 0.0
-    information = entropy(right.mean(axis=1)) + single
+    single = row_entropy(left.mean(axis=1)).mean() if size else 0.0
+    information = row_entropy(right.mean(axis=1)) + single
     flat = left.transpose(0, 2, 1).reshape(-1, n_members) / n_members
     step = max(1, CHUNK // max(1, size * n_labels * n_labels))
     for start in range(0, len(right), step):
         block = right[start : start + step].transpose(1, 0, 2)
         joint = (flat @ block.reshape(n_members, -1)).reshape(size * n_labels, -1, n_labels)
-        # `entropy` over the axes around that of the candidates, without turning the table, which takes longer
+        # `row_entropy` over the axes around that of the candidates, without turning the table, which takes longer
         logs = numpy.log(numpy.maximum(joint, 1e-300))
         information[start : start + step] += numpy.einsum("uxk,uxk->x", joint, logs) / size
     return numpy.maximum(information, 0.0)

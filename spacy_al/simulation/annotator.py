@@ -25,7 +25,7 @@ NEVER_WRONG = named("al_adapters", "oracle")
 
 
 @dataclass(frozen=True)
-class Labelled:
+class AnnotatedTexts:
     """What annotators made of texts.
 
     docs (list[Doc]): What trains.
@@ -64,7 +64,7 @@ def answered(
     seed: int,
     asked: Mapping[str, Sequence[int]] = MappingProxyType({}),
     doubted: Mapping[str, Sequence[Mark]] = MappingProxyType({}),
-) -> Labelled:
+) -> AnnotatedTexts:
     """Have texts labelled.
 
     corpus (Corpus): Where they are.
@@ -108,4 +108,4 @@ def answered(
     for identity in found.keys() & parts:
         labels.update(count_labels(found[identity], plan.kind))
     docs = [found[item] for item in dict.fromkeys(t.item for t in tasks) if item in found]
-    return Labelled(docs, n_labels, seconds, merged.report, decided, labels)
+    return AnnotatedTexts(docs, n_labels, seconds, merged.report, decided, labels)

@@ -11,13 +11,13 @@ import spacy
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import UNIFORM
-from spacy_al.simulation.plan import Plan
+from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.merge import count_labels
 from spacy_al.tasks.task import Task, make_task
@@ -34,7 +34,7 @@ class Corpus:
     dropped (Counter): What was left out and why.
     """
 
-    plan: Plan
+    plan: SimulationPlan
     docs: dict[str, Doc]
     dropped: Counter[str]
 
@@ -50,7 +50,7 @@ class Corpus:
 
     def count(self, ids: Iterable[str]) -> Counter[str]:
         """How often each label was given in these texts."""
-        return sum((labels_of(self.docs[i], self.plan) for i in ids), Counter())
+        return sum((count_labels_of(self.docs[i], self.plan) for i in ids), Counter())
 
     def words(self, ids: Iterable[str]) -> int:
         return sum(len(self.docs[i]) for i in ids)
@@ -103,13 +103,13 @@ class Corpus:
         )
 
 
-def read_corpus(plan: Plan, vocab: Vocab) -> Corpus:
+def read_corpus(plan: SimulationPlan, vocab: Vocab) -> Corpus:
     """The gold of a plan without what cannot be asked.
 
     RAISES (AlError): As `shards` and `read_shard`; AL070 if nothing is annotated for the component, AL100 if there are fewer
         texts than the plan needs.
     """
-    held_out = labeled_ids(plan.dev) | labeled_ids(plan.test)
+    held_out = labelled_ids(plan.dev) | labelled_ids(plan.test)
     docs: dict[str, Doc] = {}
     dropped: Counter[str] = Counter()
     for shard in shards(plan.gold):
@@ -136,7 +136,7 @@ def read_corpus(plan: Plan, vocab: Vocab) -> Corpus:
     return Corpus(plan, docs, dropped)
 
 
-def labels_of(doc: Doc, plan: Plan) -> Counter[str]:
+def count_labels_of(doc: Doc, plan: SimulationPlan) -> Counter[str]:
     """How often each label was given in a text: entities, spans, categories that apply, or tags."""
     if plan.kind != "tags":
         return count_labels(doc, plan.kind, plan.settings.spans_key)
@@ -150,11 +150,11 @@ def _tag(token: spacy.tokens.Token, factory: str) -> str:
     return token.tag_ if attribute == "TAG" else token.pos_
 
 
-def _annotated(doc: Doc, plan: Plan) -> bool:
+def _annotated(doc: Doc, plan: SimulationPlan) -> bool:
     if plan.kind == "entities":
         return doc.has_annotation("ENT_IOB")
     if plan.kind == "spans":
         return plan.settings.spans_key in doc.spans
     if plan.kind == "categories":
         return bool(doc.cats)
-    return bool(labels_of(doc, plan))
+    return bool(count_labels_of(doc, plan))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 
 from spacy_al.measures.learning_curve import COSTS, RANDOM, asks_parts, compare, curves, mean_curve
-from spacy_al.simulation.plan import Plan
+from spacy_al.simulation.plan import SimulationPlan
 
 # Labels whose finds are counted: those that the corpus has least of
 N_RARE = 5
@@ -17,8 +17,8 @@ ENOUGH_SEEDS = 10
 TIMES = ("train", "evaluate", "select")
 
 
-def facts(
-    plan: Plan,
+def simulation_facts(
+    plan: SimulationPlan,
     rows: Sequence[dict[str, Any]],
     corpus: dict[str, Any],
     full: dict[str, Any] | None = None,
@@ -80,7 +80,7 @@ def facts(
     }
 
 
-def notes(plan: Plan) -> list[str]:
+def notes(plan: SimulationPlan) -> list[str]:
     """How the numbers are to be read."""
     n = len(plan.seeds)
     said = []

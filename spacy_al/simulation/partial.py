@@ -13,24 +13,24 @@ from spacy_al.config.self_training import SelfTraining
 from spacy_al.evaluation.gold import ANSWERS
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import TrainedComponent
-from spacy_al.simulation.annotator import Labelled, answered
+from spacy_al.simulation.annotator import AnnotatedTexts, answered
 from spacy_al.simulation.corpus import Corpus
 from spacy_al.simulation.step import Step
 from spacy_al.tasks.answer import YES_NO_FORMS
 from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.task import Task
-from spacy_al.training.pseudo_texts import label_whole, sure_texts
+from spacy_al.training.pseudo_texts import label_whole, pseudo_label_texts
 from spacy_al.training.pseudo_tokens import self_labels
 from spacy_al.util import content_hash
 
 
-def labelled(corpus: Corpus, step: Step) -> Labelled:
+def labelled(corpus: Corpus, step: Step) -> AnnotatedTexts:
     """What annotators have made of all that was asked."""
     chosen = step.strategy not in (None, RANDOM)
     return answered(corpus, step.batches, chosen, step.seed, step.asked, step.doubted)
 
 
-def asked_tokens(corpus: Corpus, identity: str, task: Task) -> list[int] | None:
+def own_asked_tokens(corpus: Corpus, identity: str, task: Task) -> list[int] | None:
     """The tokens of the corpus's own question that a question of `select` is about: its tokeniser may be another one."""
     if "asked" not in task or _is_yes_no(task):
         return None
@@ -59,7 +59,7 @@ def _own(corpus: Corpus, identity: str, places: Iterable[dict[str, Any]]) -> lis
     return [t["id"] for t in own if not characters.isdisjoint(range(t["start"], t["end"]))]
 
 
-def label_rest(
+def label_corpus_rest(
     corpus: Corpus, step: Step, component: TrainedComponent, partial: Partial
 ) -> dict[str, Any]:
     """What the model is sure of in the rest of all texts that were asked about in part, and how often that is wrong.
@@ -92,7 +92,9 @@ def label_texts(
     kind = corpus.plan.kind
     asked = {identity for batch in step.batches for identity in batch}
     docs = labelled(corpus, step).docs
-    found = sure_texts(component, pool, docs, how, kind=kind, leave_out=asked, keep_tokens=True)
+    found = pseudo_label_texts(
+        component, pool, docs, how, kind=kind, leave_out=asked, keep_tokens=True
+    )
     return {
         "self_texts": found.marks,
         "self_trained": len(found.marks),

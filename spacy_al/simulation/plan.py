@@ -30,7 +30,7 @@ SEVERAL = ("spacy-al.committee.v1", "spacy-al.dropout.v1")
 
 
 @dataclass(frozen=True)
-class Plan:
+class SimulationPlan:
     """A simulation. Two that differ in any of this but strategies and seeds do not share results.
 
     config (Path): A spaCy training config.
@@ -92,7 +92,7 @@ class Plan:
         return json.loads(json.dumps(plain))
 
 
-def check_plan(plan: Plan, output: Path) -> None:
+def check_plan(plan: SimulationPlan, output: Path) -> None:
     """Write the plan to `plan.json`.
 
     RAISES (AlError): AL101 if the folder holds the results of another plan.
@@ -116,7 +116,7 @@ def check_plan(plan: Plan, output: Path) -> None:
         file.write(json.dumps(described, indent=2) + "\n")
 
 
-def check_simulated(plan: Plan) -> None:
+def check_simulated(plan: SimulationPlan) -> None:
     """Whether all strategies can be simulated.
 
     RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, AL280 for

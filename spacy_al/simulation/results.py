@@ -1,4 +1,4 @@
-"""TODO."""
+"""The files in which a simulation keeps what it found."""
 
 import json
 from pathlib import Path

@@ -17,21 +17,21 @@ from spacy.vocab import Vocab
 
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, AlWarning, Errors
-from spacy_al.evaluation.calibrate import calibrate
+from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus
 from spacy_al.simulation.partial import (
-    asked_tokens,
     doubted_entities,
-    label_rest,
+    label_corpus_rest,
     label_texts,
     labelled,
     labelled_whole,
+    own_asked_tokens,
 )
-from spacy_al.simulation.plan import Plan
+from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.step import Step, followed
 from spacy_al.training.committee import (
     check_checkpoints,
@@ -53,7 +53,7 @@ WORK = "work"
 class _Here:
     """What a process holds for all its rounds."""
 
-    plan: Plan
+    plan: SimulationPlan
     output: Path
     corpus: Corpus
 
@@ -61,7 +61,7 @@ class _Here:
 _here: _Here | None = None
 
 
-def set_up(plan: Plan, output: Path) -> None:
+def set_up(plan: SimulationPlan, output: Path) -> None:
     """Read the corpus, once."""
     global _here
     load_code(str(plan.code) if plan.code else None)
@@ -189,7 +189,7 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     settings, found = _settings(here, step), dict[str, Any]()
     partial, how = settings.partial, settings.self_training
     if _calibrates(here, step):
-        found |= calibrate(_component(here, model), plan.dev, step.seed)
+        found |= calibrate_on_dev(_component(here, model), plan.dev, step.seed)
     chosen = select(
         here.output / POOL,
         n=plan.batch,
@@ -208,11 +208,11 @@ def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
     batch = [*reversed(first)]
     found |= {"seconds_select": round(time.perf_counter() - started, 2), "batch": batch}
     if partial:
-        found["asked"] = [asked_tokens(here.corpus, name, first[name]) for name in batch]
+        found["asked"] = [own_asked_tokens(here.corpus, name, first[name]) for name in batch]
         found["doubted"] = doubted_entities(here.corpus, chosen.tasks)
     after = followed(step, found)
     if partial and partial.rest == "self":
-        found |= label_rest(here.corpus, after, _component(here, model), partial)
+        found |= label_corpus_rest(here.corpus, after, _component(here, model), partial)
     if how and after.number >= how.after:
         pool = here.output / POOL
         found |= label_texts(here.corpus, after, _component(here, model), how, pool)

@@ -23,7 +23,7 @@ from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.processes.lock import locked
 from spacy_al.processes.pool import processes
 from spacy_al.simulation.corpus import Corpus, read_corpus
-from spacy_al.simulation.plan import Plan, check_plan, check_simulated
+from spacy_al.simulation.plan import SimulationPlan, check_plan, check_simulated
 from spacy_al.simulation.results import CORPUS, FULL, RESULTS, read_full, read_results
 from spacy_al.simulation.round import POOL, WORK, do, set_up
 from spacy_al.simulation.step import Step, followed
@@ -34,7 +34,7 @@ MOST_DEATHS = 3
 
 
 def simulate(
-    plan: Plan, output: Path, *, n_process: int = 1, full: dict[str, Any] | None = None
+    plan: SimulationPlan, output: Path, *, n_process: int = 1, full: dict[str, Any] | None = None
 ) -> Iterator[dict[str, Any]]:
     """Run what is not yet in the results, and yield every round's row, old ones first, then as they end.
 
@@ -87,7 +87,7 @@ class _State:
     failures (list[AlError]): After the first no more is begun.
     """
 
-    plan: Plan
+    plan: SimulationPlan
     output: Path
     corpus: Corpus
     rows: dict[tuple[str, int, int], dict[str, Any]]

@@ -9,7 +9,7 @@ from spacy_al.stopping.verdict import (
     History,
     Stopper,
     Verdict,
-    at_least,
+    check_at_least,
     goes_on,
     number,
     stops,
@@ -46,9 +46,9 @@ def make_budget(
     if (money is None) != (price_per_hour is None):
         raise UsageError(Errors.AL142.format(money=money, price=price_per_hour))
     for name, value in limits.items():
-        at_least("budget", name, value, 0)
+        check_at_least("budget", name, value, 0)
     if price_per_hour is not None:
-        at_least("budget", "price_per_hour", price_per_hour, 0)
+        check_at_least("budget", "price_per_hour", price_per_hour, 0)
     return partial(budget, limits=limits, price_per_hour=price_per_hour)
 
 

@@ -9,12 +9,12 @@ from spacy_al.stopping.verdict import (
     Stopper,
     Verdict,
     apart,
-    at_least,
+    check_at_least,
+    check_one_of,
     goes_on,
-    missing,
+    name_of_score,
     number,
-    one_of,
-    score_name,
+    number_missing,
     stops,
 )
 
@@ -30,8 +30,8 @@ def make_small_gain(min_gain: float = 0.005, cost: str = "words") -> Stopper:
     RETURNS (Stopper): See `small_gain`.
     RAISES (UsageError): AL140.
     """
-    at_least("small_gain", "min_gain", min_gain, 0)
-    one_of("small_gain", "cost", cost, COSTS)
+    check_at_least("small_gain", "min_gain", min_gain, 0)
+    check_one_of("small_gain", "cost", cost, COSTS)
     return partial(small_gain, min_gain=min_gain, cost=cost)
 
 
@@ -48,7 +48,7 @@ def small_gain(history: History, min_gain: float, cost: str) -> Verdict:
     needed = f"a gain of more than {apart(min_gain)[0]} is looked for"
     for key in ("score", cost):
         if not history or number(history[-1], key) is None:
-            return missing(history, key, needed)
+            return number_missing(history, key, needed)
     pairs = [(number(row, cost), number(row, "score")) for row in history]
     known = [(paid, score) for paid, score in pairs if paid is not None and score is not None]
     if len(known) < MIN_POINTS:
@@ -65,7 +65,7 @@ def small_gain(history: History, min_gain: float, cost: str) -> Verdict:
     high = round(max(gain, high), 6)
     most, bound = apart(high, min_gain)
     batch = f"{now - before:,.0f} more {cost}"
-    said = f"{batch} would raise the {score_name(history)} by about {gain:.3f}, at most {most}"
+    said = f"{batch} would raise the {name_of_score(history)} by about {gain:.3f}, at most {most}"
     if high <= min_gain:
         return stops(f"{said}, where more than {bound} is asked for")
     return goes_on(f"{said}, which may be more than {bound}")

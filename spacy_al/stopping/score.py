@@ -8,13 +8,13 @@ from spacy_al.stopping.verdict import (
     Stopper,
     Verdict,
     apart,
-    at_least,
+    check_at_least,
     goes_on,
-    missing,
+    name_of_score,
     nothing_learned,
     number,
-    numbers,
-    score_name,
+    number_missing,
+    round_numbers,
     stops,
 )
 
@@ -27,7 +27,7 @@ def make_target_score(score: float) -> Stopper:
     RETURNS (Stopper): See `target_score`.
     RAISES (UsageError): AL140.
     """
-    at_least("target_score", "score", score, 0, 1)
+    check_at_least("target_score", "score", score, 0, 1)
     return partial(target_score, score=score)
 
 
@@ -40,8 +40,8 @@ def make_plateau(window: int = 3, min_gain: float = 0.005) -> Stopper:
     RETURNS (Stopper): See `plateau`.
     RAISES (UsageError): AL140.
     """
-    at_least("plateau", "window", window, 1)
-    at_least("plateau", "min_gain", min_gain, 0)
+    check_at_least("plateau", "window", window, 1)
+    check_at_least("plateau", "min_gain", min_gain, 0)
     return partial(plateau, window=window, min_gain=min_gain)
 
 
@@ -56,11 +56,11 @@ def target_score(history: History, score: float) -> Verdict:
     """
     found = number(history[-1], "score") if history else None
     if found is None:
-        return missing(history, "score", f"the target is {score:.3f}")
+        return number_missing(history, "score", f"the target is {score:.3f}")
     now, target = apart(found, score)
     if found >= round(score, 6):
-        return stops(f"the {score_name(history)}, {now}, has reached the target of {target}")
-    return goes_on(f"the {score_name(history)}, {now}, is below the target of {target}")
+        return stops(f"the {name_of_score(history)}, {now}, has reached the target of {target}")
+    return goes_on(f"the {name_of_score(history)}, {now}, is below the target of {target}")
 
 
 def plateau(history: History, window: int, min_gain: float) -> Verdict:
@@ -73,11 +73,11 @@ def plateau(history: History, window: int, min_gain: float) -> Verdict:
     min_gain (float): The bound.
     RETURNS (Verdict): Whether to stop, and why or why not.
     """
-    scores = numbers(history, "score")
+    scores = round_numbers(history, "score")
     last, before = scores[-window:], [score for score in scores[:-window] if score is not None]
     rounds = "the last round" if window == 1 else f"the last {window} rounds"
     if not scores or scores[-1] is None:
-        return missing(history, "score", f"a plateau lasts {window} rounds")
+        return number_missing(history, "score", f"a plateau lasts {window} rounds")
     known = [score for score in last if score is not None]
     if len(known) < window or not before:
         return goes_on(
@@ -85,7 +85,7 @@ def plateau(history: History, window: int, min_gain: float) -> Verdict:
             f"and there are {len(known) + len(before)}"
         )
     if nothing_learned(history):
-        return goes_on(f"the {score_name(history)} is still 0, so that nothing has been learned")
+        return goes_on(f"the {name_of_score(history)} is still 0, so that nothing has been learned")
     gain = round(max(known) - max(before), 6)
     shown, bound = apart(gain, min_gain)
     if gain <= min_gain:

@@ -9,13 +9,13 @@ from spacy_al.stopping.verdict import (
     Stopper,
     Verdict,
     apart,
-    at_least,
+    check_at_least,
+    check_one_of,
     goes_on,
-    missing,
+    name_of_score,
     nothing_learned,
-    numbers,
-    one_of,
-    score_name,
+    number_missing,
+    round_numbers,
     stops,
 )
 
@@ -39,9 +39,9 @@ def make_stable_predictions(
     RAISES (UsageError): AL140.
     """
     if threshold is not None:
-        at_least("stable_predictions", "threshold", threshold, 0, 1)
-    at_least("stable_predictions", "window", window, 1)
-    one_of("stable_predictions", "measure", measure, MEASURES)
+        check_at_least("stable_predictions", "threshold", threshold, 0, 1)
+    check_at_least("stable_predictions", "window", window, 1)
+    check_one_of("stable_predictions", "measure", measure, MEASURES)
     return partial(stable_predictions, threshold=threshold, window=window, measure=measure)
 
 
@@ -61,19 +61,19 @@ def stable_predictions(
     RETURNS (Verdict): Whether to stop, and why or why not.
     """
     if measure == "auto":
-        spans = any(value is not None for value in numbers(history, "span_f1"))
+        spans = any(value is not None for value in round_numbers(history, "span_f1"))
         measure = "span_f1" if spans else "kappa"
     threshold = ENOUGH[measure] if threshold is None else threshold
-    last = numbers(history, measure)[-window:]
+    last = round_numbers(history, measure)[-window:]
     known = [value for value in last if value is not None]
     if known and last[-1] is None:
-        return missing(history, measure, f"{apart(threshold)[0]} is needed")
+        return number_missing(history, measure, f"{apart(threshold)[0]} is needed")
     if len(known) < window:
         return goes_on(
             f"{window} comparisons of successive models are needed, and there are {len(known)}"
         )
     if nothing_learned(history):
-        return goes_on(f"the {score_name(history)} is still 0, so that nothing has been learned")
+        return goes_on(f"the {name_of_score(history)} is still 0, so that nothing has been learned")
     mean = round(sum(known) / window, 6)
     shown, bound = apart(mean, threshold)
     over = "last comparison" if window == 1 else f"mean of the last {window} rounds"

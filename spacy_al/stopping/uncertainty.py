@@ -9,12 +9,12 @@ from spacy_al.stopping.verdict import (
     Stopper,
     Verdict,
     apart,
-    at_least,
+    check_at_least,
     goes_on,
-    missing,
+    name_of_score,
     nothing_learned,
     number,
-    score_name,
+    number_missing,
     stops,
 )
 
@@ -32,7 +32,7 @@ def make_low_uncertainty(per_answer: float | None = 0.05, errors: float | None =
         raise UsageError(Errors.AL143)
     for name, value in (("per_answer", per_answer), ("errors", errors)):
         if value is not None:
-            at_least("low_uncertainty", name, value, 0)
+            check_at_least("low_uncertainty", name, value, 0)
     return partial(low_uncertainty, per_answer=per_answer, errors=errors)
 
 
@@ -54,9 +54,11 @@ def low_uncertainty(history: History, per_answer: float | None, errors: float | 
     for key in ("expected_errors", *bounds):
         # a share of nothing is not known either
         if number(last, key) is None or (key == "expected_answers" and not number(last, key)):
-            return missing(history, key, f"errors may be {' and '.join(bounds.values())} at most")
+            return number_missing(
+                history, key, f"errors may be {' and '.join(bounds.values())} at most"
+            )
     if nothing_learned(history):
-        return goes_on(f"the {score_name(history)} is still 0, so that nothing has been learned")
+        return goes_on(f"the {name_of_score(history)} is still 0, so that nothing has been learned")
     wrong, total = number(last, "expected_errors") or 0.0, number(last, "expected_answers") or 1.0
     low, said = [], []
     if errors is not None:

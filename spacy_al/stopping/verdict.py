@@ -40,12 +40,12 @@ def number(row: Mapping[str, Any], key: str) -> float | None:
     return round(float(value), DIGITS)
 
 
-def numbers(history: History, key: str) -> list[float | None]:
+def round_numbers(history: History, key: str) -> list[float | None]:
     """The same of every round."""
     return [number(row, key) for row in history]
 
 
-def score_name(history: History) -> str:
+def name_of_score(history: History) -> str:
     """What the score is called: "entity F on dev"."""
     name = history[-1].get("score_name") if history else None
     return f"{name} on dev" if isinstance(name, str) and name else NAMES["score"]
@@ -66,7 +66,7 @@ def goes_on(why: str) -> Verdict:
     return False, f"Goes on: {why}."
 
 
-def missing(history: History, key: str, needed: str) -> Verdict:
+def number_missing(history: History, key: str, needed: str) -> Verdict:
     """The verdict where a number is missing.
 
     key (str): Which number.
@@ -94,7 +94,9 @@ def apart(*values: float, digits: int = 3) -> list[str]:
     return shown
 
 
-def at_least(stopper: str, name: str, value: float, low: float, high: float = math.inf) -> None:
+def check_at_least(
+    stopper: str, name: str, value: float, low: float, high: float = math.inf
+) -> None:
     """RAISES (UsageError): AL140 unless the setting is a finite number from `low` to `high`."""
     # written so that NaN is refused as well
     if not (low <= value <= high and math.isfinite(value)):
@@ -102,7 +104,7 @@ def at_least(stopper: str, name: str, value: float, low: float, high: float = ma
         raise UsageError(Errors.AL140.format(stopper=stopper, name=name, value=value, must=must))
 
 
-def one_of(stopper: str, name: str, value: str, choices: Sequence[str]) -> None:
+def check_one_of(stopper: str, name: str, value: str, choices: Sequence[str]) -> None:
     """RAISES (UsageError): AL140 unless the setting is one of the choices."""
     if value not in choices:
         must = f"one of: {', '.join(choices)}"

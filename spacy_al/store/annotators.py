@@ -9,7 +9,7 @@ from typing import Any
 from spacy_al.measures.agreement import agreement, cohen_kappa
 from spacy_al.store.desk import held
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import VERDICTS, YES_NO_FORMS, kind_of
+from spacy_al.tasks.answer import VERDICTS, YES_NO_FORMS, task_kind
 from spacy_al.tasks.decision import decided_tokens
 from spacy_al.tasks.records import StoredAnswer
 from spacy_al.tasks.task import Task
@@ -83,7 +83,7 @@ def _pair(
         found = agreement(
             [_labels(one) for _, one, _ in accepted],
             [_labels(other) for _, _, other in accepted],
-            kind_of(accepted[0][0]),
+            task_kind(accepted[0][0]),
             lengths=[len(task.get("tokens", ())) for task, _, _ in accepted],
         )
     return {

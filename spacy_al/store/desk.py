@@ -4,7 +4,7 @@ import secrets
 import time
 from typing import Any
 
-from spacy_al.store.schema import explained, transaction
+from spacy_al.store.schema import explain_errors, transaction
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
 from spacy_al.tasks.records import StoredTask, question_id
@@ -45,7 +45,7 @@ def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) ->
     now, who = time.time(), check_name("annotator", annotator)
     values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
     found: dict[str, StoredTask] = {}
-    with explained(store.path), transaction(store._connection) as connection:
+    with explain_errors(store.path), transaction(store._connection) as connection:
         for sql in (OWN, FREE):
             for row in connection.execute(sql, values):
                 if len(found) < n:
@@ -76,7 +76,7 @@ def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
     return [(asked[one.task], one.payload) for one in store.answers() if one.task in asked]
 
 
-def history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
+def annotator_history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
     """The ids of the tasks that an annotator answered last, the latest first."""
     sql = """SELECT task FROM answers WHERE annotator = ?
         GROUP BY task ORDER BY max(seq) DESC LIMIT ?"""
@@ -105,11 +105,13 @@ def run_id(store: Store) -> str:
     return str(store._loads(store._read(sql)[0][0])["id"])
 
 
-def progress(store: Store, annotator: str, at_least: int = 0, overlap: int = 1) -> dict[str, Any]:
+def annotator_progress(
+    store: Store, annotator: str, at_least: int = 0, overlap: int = 1
+) -> dict[str, Any]:
     """How far the latest round is: `round` and `state`, None before the first one; answers `asked` for, with those to tasks that
     are still to be, those that were `answered`, and the annotator's `own`.
 
-    at_least (int): As for `missing`.
+    at_least (int): As for `n_missing`.
     overlap (int): As for `next_tasks`.
     """
     current = store.round()
@@ -119,7 +121,7 @@ def progress(store: Store, annotator: str, at_least: int = 0, overlap: int = 1) 
         FROM counts WHERE {LATEST}"""
     values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
     asked, *counts = store._read(sql, values)[0]
-    counts = [asked + overlap * missing(store, at_least), *counts]
+    counts = [asked + overlap * n_missing(store, at_least), *counts]
     return {
         "round": current.number if current else None,
         "state": current.state if current else None,
@@ -150,7 +152,7 @@ def left(store: Store, overlap: int = 1) -> list[StoredTask]:
     return [store._task(row) for row in store._read(sql, {"overlap": overlap})]
 
 
-def missing(store: Store, at_least: int) -> int:
+def n_missing(store: Store, at_least: int) -> int:
     """Questions that the latest round is still to ask while it waits.
 
     at_least (int): How many it is to have, where they are asked one by one; 0 where it has chosen them.
@@ -165,13 +167,13 @@ def missing(store: Store, at_least: int) -> int:
 def wants(store: Store, at_least: int) -> bool:
     """Whether the latest round can be asked more, one by one: at will while it trains, and as long as some are missing."""
     current = store.round()
-    return current is not None and (current.state in BESIDE or missing(store, at_least) > 0)
+    return current is not None and (current.state in BESIDE or n_missing(store, at_least) > 0)
 
 
 def ask_no_more(store: Store) -> None:
     """Nothing is left to ask: the latest round is to have no more questions than it has."""
     sql = "INSERT OR IGNORE INTO metrics SELECT max(number), ?, 'true' FROM rounds HAVING max(number) IS NOT NULL"
-    with explained(store.path), transaction(store._connection) as connection:
+    with explain_errors(store.path), transaction(store._connection) as connection:
         connection.execute(sql, (ALL,))
 
 
@@ -185,7 +187,7 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
     """
     if not wants(store, at_least):
         return False
-    with explained(store.path), transaction(store._connection) as connection:
+    with explain_errors(store.path), transaction(store._connection) as connection:
         sql = "SELECT number, state FROM rounds ORDER BY number DESC LIMIT 1"
         number, state = connection.execute(sql).fetchone()
         sql = "SELECT 1 FROM tasks WHERE id = ? OR (item = ? AND (round < ? OR purpose != 'train'))"

@@ -88,9 +88,9 @@ def connect(
     path (Path): The file; its folder is made.
     migrations (Sequence): Statements that lead from each version to the next.
     patience (float): Seconds to wait for another process.
-    RAISES (AlError): As `explained`; AL111 for a newer version, AL112 for another program's database.
+    RAISES (AlError): As `explain_errors`; AL111 for a newer version, AL112 for another program's database.
     """
-    with explained(path):
+    with explain_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
@@ -126,7 +126,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def explain_errors(path: Path) -> Iterator[None]:
     """Turn SQLite's failures into ours.
 
     RAISES (AlError): AL112 for a file that is damaged or no database, AL113 for one that cannot be written, AL117 for

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.store.schema import connect, explained, transaction
+from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.records import STATES, Round, StoredAnswer, StoredTask, question_id
 from spacy_al.tasks.task import Task
@@ -50,7 +50,7 @@ class Store:
         """Begin a round, which will train on the answers that are there now; a round that is open stays as it is."""
         sql = """INSERT INTO rounds (number, state, opened_at, upto)
             VALUES (?, ?, ?, (SELECT coalesce(max(seq), 0) FROM answers)) ON CONFLICT DO NOTHING"""
-        with explained(self.path), transaction(self._connection) as connection:
+        with explain_errors(self.path), transaction(self._connection) as connection:
             connection.execute(sql, (number, STATES[0], time.time()))
 
     def round(self) -> Round | None:
@@ -82,7 +82,7 @@ class Store:
         event (str | None): Its kind, for the record of events.
         RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
         """
-        with explained(self.path), transaction(self._connection) as connection:
+        with explain_errors(self.path), transaction(self._connection) as connection:
             sql = "UPDATE rounds SET state = ? WHERE number = ?"
             if not connection.execute(sql, (state, number)).rowcount:
                 raise self._refused(f"there is no round {number}")
@@ -148,7 +148,7 @@ class Store:
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
         values = (id, task_id, annotator, _dumps(check(self._task(known[0]).task, payload)))
-        with explained(self.path), transaction(self._connection) as connection:
+        with explain_errors(self.path), transaction(self._connection) as connection:
             sql = "SELECT task, annotator FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
@@ -201,7 +201,7 @@ class Store:
 
     def log(self, kind: str, **data: Any) -> None:
         """Record that something happened."""
-        with explained(self.path), transaction(self._connection) as connection:
+        with explain_errors(self.path), transaction(self._connection) as connection:
             _log(connection, kind, data)
 
     def events(self) -> Iterator[dict[str, Any]]:
@@ -241,7 +241,7 @@ class Store:
 
     def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows at once: a reader that stops half way would hold up what this connection writes next."""
-        with explained(self.path):
+        with explain_errors(self.path):
             return self._connection.execute(sql, values).fetchall()
 
     def _loads(self, value: str) -> Any:

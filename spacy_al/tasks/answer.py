@@ -17,7 +17,7 @@ YES_NO_FORMS = {"ner": "entities", YES_NO_CATEGORY: "categories"}
 KINDS = {row.view_id: row.task for row in FACTORIES.values()} | YES_NO_FORMS
 
 
-def kind_of(task: Task) -> str:
+def task_kind(task: Task) -> str:
     """What a task asks for: "entities", "spans", "tags" or "categories".
 
     RAISES (AlError): AL115 for an interface that spacy-al does not make.
@@ -51,7 +51,7 @@ def check(task: Task, payload: Any) -> dict[str, Any]:
     verdict = payload.get("answer")
     if not isinstance(verdict, str) or verdict not in VERDICTS:
         _refuse(f"its 'answer' is {_short(verdict)}", f"It is one of: {', '.join(VERDICTS)}")
-    kind = kind_of(task)
+    kind = task_kind(task)
     result: dict[str, Any] = {"answer": verdict}
     if "labels" in payload:
         result["labels"] = [*dict.fromkeys(_strings("labels", payload["labels"]))]

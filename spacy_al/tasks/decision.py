@@ -177,7 +177,7 @@ def make_doc(task: Task, vocab: Vocab) -> Doc:
     return Doc(vocab, words=words, spaces=[bool(token["ws"]) for token in tokens])
 
 
-def annotate(
+def write_decision(
     doc: Doc,
     annotations: Sequence[Annotation],
     *,

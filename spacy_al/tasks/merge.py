@@ -18,13 +18,13 @@ from spacy_al.tasks.decision import (
     INCORRECT,
     SELF,
     Annotation,
-    annotate,
     annotation,
     consistent,
     is_exclusive,
     make_doc,
     moved,
     undecided,
+    write_decision,
 )
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.util import content_hash
@@ -96,7 +96,7 @@ def merge(
         if not found:
             continue
         doc = make_doc(own[0].task, vocab)
-        state = annotate(
+        state = write_decision(
             doc,
             found,
             kind=kind,
@@ -119,7 +119,9 @@ def merge(
     return Merged(docs, review, +report, balance, kind, spans_key)
 
 
-def grown(train: Path | None, merged: Merged, path: Path, vocab: Vocab) -> Counter[str]:
+def write_round_corpus(
+    train: Path | None, merged: Merged, path: Path, vocab: Vocab
+) -> Counter[str]:
     """Write the corpus that a round trains on: what was labelled before, and what answers teach.
 
     train (Path | None): A `.spacy` file or a folder of them; its docs stay as they are, apart from texts that were

@@ -98,7 +98,7 @@ def _made(
 
 
 def _tokens(probs: Floats, labels: tuple[str, ...], doc: Any) -> tuple[Floats, str]:
-    uncertainty = distribution.entropy(probs)
+    uncertainty = distribution.row_entropy(probs)
     if not len(uncertainty):
         return uncertainty, ""
     token = int(uncertainty.argmax())

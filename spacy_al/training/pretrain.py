@@ -11,7 +11,7 @@ from spacy.language import DEFAULT_CONFIG, DEFAULT_CONFIG_PRETRAIN_PATH
 from spacy.util import load_config
 
 from spacy_al.config.project import Project
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, writing
 from spacy_al.errors import AlError, Errors
@@ -85,7 +85,7 @@ def _texts(project: Project) -> list[str]:
     held_out: set[str] = set()
     for path in (project.dev, project.settings.test):
         if path is not None and path.exists():
-            held_out |= labeled_ids(path)
+            held_out |= labelled_ids(path)
     assert project.settings.pool is not None
     found: dict[str, str] = {}
     for shard in shards(project.settings.pool):

@@ -1,4 +1,4 @@
-"""TODO."""
+"""A batcher that passes over most of the texts that nobody but a model has labelled."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial

@@ -18,7 +18,7 @@ from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.config.self_training import SelfTraining
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import fetch, read_shard_items, shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError
@@ -32,7 +32,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True)
-class Sure:
+class PseudoTexts:
     """What a model is sure of.
 
     marks (dict): Of each text, by its id, the entities or the category; the surest first.
@@ -43,7 +43,7 @@ class Sure:
     wrong: float
 
 
-def sure_texts(
+def pseudo_label_texts(
     component: TrainedComponent,
     pool: Path,
     labelled: Iterable[Doc],
@@ -52,7 +52,7 @@ def sure_texts(
     kind: str,
     leave_out: Collection[str],
     keep_tokens: bool = False,
-) -> Sure:
+) -> PseudoTexts:
     """The texts of a pool that the model is surest of, in a pass over it that keeps no more than it gives.
 
     The kind of a text is its category; or of its entities' labels the one that people gave least often; or that it has no entity.
@@ -71,7 +71,7 @@ def sure_texts(
     rooms = Counter(kind_of_text(count, totals) for count in by_people)
     found: dict[str, list[tuple[float, str, list[Mark]]]] = {}
     sure = (
-        _sure(component, pool, how.threshold, leave_out, keep_tokens)
+        _sure_ones(component, pool, how.threshold, leave_out, keep_tokens)
         if component.calibrated
         else ()
     )
@@ -82,7 +82,9 @@ def sure_texts(
         if len(heap) > int(how.most * rooms[own]):
             heapq.heappop(heap)
     best = sorted((item for heap in found.values() for item in heap), key=lambda i: (-i[0], i[1]))
-    return Sure({name: marks for _, name, marks in best}, sum(1 - prob for prob, _, _ in best))
+    return PseudoTexts(
+        {name: marks for _, name, marks in best}, sum(1 - prob for prob, _, _ in best)
+    )
 
 
 def kind_of_text(labels: Iterable[str], totals: Counter[str]) -> str:
@@ -104,7 +106,7 @@ def label_whole(doc: Doc, marks: Sequence[Mark], *, kind: str, labels: Iterable[
     return doc
 
 
-def add_sure_texts(
+def add_pseudo_texts(
     project: Project, number: int, corpus: Path, asked: Collection[str]
 ) -> dict[str, Any]:
     """Add to the corpus of a round what the model of the round before is sure of, if the config says so and there is one.
@@ -126,8 +128,10 @@ def add_sure_texts(
     docs = list(read_shard(corpus, Vocab()))
     leave_out = {*asked, *(content_hash(doc.text) for doc in docs)}
     for path in (project.dev, settings.test):
-        leave_out |= labeled_ids(path) if path else set()
-    found = sure_texts(component, settings.pool, docs, how, kind=project.kind, leave_out=leave_out)
+        leave_out |= labelled_ids(path) if path else set()
+    found = pseudo_label_texts(
+        component, settings.pool, docs, how, kind=project.kind, leave_out=leave_out
+    )
     texts = fetch(settings.pool, component.nlp, found.marks)
     own = [
         label_whole(item.doc, found.marks[name], kind=project.kind, labels=component.labels)
@@ -141,7 +145,7 @@ def add_sure_texts(
     }
 
 
-def _sure(
+def _sure_ones(
     component: TrainedComponent,
     pool: Path,
     threshold: float,

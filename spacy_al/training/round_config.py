@@ -1,4 +1,4 @@
-"""TODO."""
+"""The config of a round: the project's own, with the round's corpora and a budget of steps."""
 
 import re
 import warnings
@@ -31,7 +31,7 @@ OURS = re.compile(
 )
 
 
-def budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
+def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
     """How long to train on a corpus of this size: 8 * sqrt(words) steps, at least 200, within what the config allows.
 
     Measured with steps of 100 to 300 words and no early stop, on the entities of NCBI-disease (an encoder of width 96) and the
@@ -105,7 +105,7 @@ def write_config(
         corpus = filled["training"][f"{name}_corpus"]
         if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
             raise AlError(Errors.AL131.format(name=corpus, path=name))
-    made.setdefault("training", {}).update(budget(filled, n_words))
+    made.setdefault("training", {}).update(training_budget(filled, n_words))
     if self_rate is not None:
         batcher = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
         made["training"]["batcher"] = {

@@ -19,7 +19,7 @@ from spacy.tokens import Doc, Span
 from spacy.util import filter_spans
 
 from spacy_al import registry
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import read_pool
 from spacy_al.corpus.shard import WEAK_KEY
 from spacy_al.errors import AlError, Errors
@@ -120,7 +120,7 @@ def weak_docs(path: Path, but: Iterable[Path | None]) -> list[Doc]:
     path (Path): A `.spacy` file, or a folder of them.
     but (Iterable[Path | None]): Corpora; those that are not there count as empty.
     """
-    known = {i for other in but if other and other.exists() for i in labeled_ids(other)}
+    known = {i for other in but if other and other.exists() for i in labelled_ids(other)}
     return [doc for doc in stored_docs(path) if content_hash(doc.text) not in known]
 
 

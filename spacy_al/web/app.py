@@ -17,17 +17,17 @@ from starlette.responses import Response
 from spacy_al.errors import AlError
 from spacy_al.store.desk import (
     add_beside,
+    annotator_history,
+    annotator_progress,
     ask_no_more,
     flags,
-    history,
     next_tasks,
     own_task,
-    progress,
     run_id,
     wants,
 )
 from spacy_al.store.store import Store, StoredTask
-from spacy_al.tasks.answer import check, kind_of
+from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 from spacy_al.web.background import Steps
@@ -170,7 +170,7 @@ def make_app(desk: Desk) -> FastAPI:
     def last(request: Request) -> Response:
         """The ids of what the annotator answered last, the latest first."""
         with Store(desk.database) as store:
-            return _json({"tasks": history(store, _who(request))})
+            return _json({"tasks": annotator_history(store, _who(request))})
 
     @app.get("/api/task")
     def task(request: Request, id: str) -> Response:
@@ -232,7 +232,7 @@ def _shown(stored: StoredTask, who: str, flagged: Mapping[str, list[str]]) -> di
         "id": stored.id,
         "round": stored.round,
         "purpose": stored.purpose,
-        "kind": kind_of(stored.task),
+        "kind": task_kind(stored.task),
         "task": stored.task,
         "flagged": who in flagged.get(stored.id, ()),
     }
@@ -251,7 +251,7 @@ def _one_more(store: Store, desk: Desk) -> Task | None:
 
 
 def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = progress(store, _who(request), desk.at_least, desk.overlap)
+    found = annotator_progress(store, _who(request), desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
     return {**found, "working": next(filter(None, states), "")}

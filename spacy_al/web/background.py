@@ -15,7 +15,7 @@ from spacy_al.config.project import Project
 from spacy_al.errors import AlError
 from spacy_al.oracle.gold_texts import gold_labels
 from spacy_al.processes.child import start_child
-from spacy_al.store.desk import BESIDE, missing, n_left
+from spacy_al.store.desk import BESIDE, n_left, n_missing
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task, read_tasks
 from spacy_al.util import arguments
@@ -98,7 +98,7 @@ class Steps:
             if current is None or current.state not in ("wait", "stopped"):
                 return True
             # a config that was changed since can make a run go on that has stopped
-            left = n_left(store, project.settings.overlap) + missing(store, project.at_least)
+            left = n_left(store, project.settings.overlap) + n_missing(store, project.at_least)
             return first if current.state == "stopped" else not left
 
     def _step(self) -> None:

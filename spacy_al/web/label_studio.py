@@ -24,7 +24,7 @@ from spacy_al.corpus.pool import PoolItem
 from spacy_al.errors import AlError, Warnings
 from spacy_al.processes.lock import locked
 from spacy_al.query.picks import Picks
-from spacy_al.query.questions import ask
+from spacy_al.query.questions import make_questions
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.store.store import Store
 from spacy_al.training.committee import read_together
@@ -233,7 +233,7 @@ class Suggester:
         picks = Picks([*items], scores, numpy.ones(len(items)))
         settings = replace(self.project.settings, partial=None)
         assert settings.pool is not None
-        tasks, _ = ask(settings.pool, items, picks, scorer, settings, {"round": number})
+        tasks, _ = make_questions(settings.pool, items, picks, scorer, settings, {"round": number})
         found = {}
         for key, task in zip(items, tasks):
             [prediction] = to_label_studio(task)["predictions"]

@@ -25,7 +25,7 @@ from spacy_al.recipe import start_in
 from spacy_al.store.desk import answered_tasks
 from spacy_al.store.export import TASKS, export_tasks
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import check, kind_of
+from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.task import Task, with_hashes
 
 # Seconds that a page waits for a question; it asks again
@@ -145,8 +145,8 @@ def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
             raise ValueError("its text, its tokens or its labels are not what they should be")
         if not isinstance(task["meta"], dict):
             raise TypeError("its meta is no object")
-        if kind_of(task) != kind:
-            raise ValueError(f"it asks for {kind_of(task)}, and {kind} are what is taught")
+        if task_kind(task) != kind:
+            raise ValueError(f"it asks for {task_kind(task)}, and {kind} are what is taught")
         task = with_hashes(task)
         check(task, {"answer": "reject", "accept" if kind == "categories" else "spans": []})
         json.dumps(task, allow_nan=False)
@@ -180,7 +180,7 @@ def feed(project: Project, lines: "queue.Queue[str]", out: TextIO) -> None:
             out.flush()
 
 
-def main(words: Sequence[str]) -> None:
+def run_feed(words: Sequence[str]) -> None:
     """What the process does."""
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -216,4 +216,4 @@ def _blame(error: Exception) -> str:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    run_feed(sys.argv[1:])

@@ -62,7 +62,7 @@ def annotate(
     local = is_local(host)
     if not local and not annotators:
         raise UsageError(Errors.AL271.format(host=host))
-    tokens = read_tokens(project.output / TOKENS, annotators) if annotators else None
+    tokens = read_access_tokens(project.output / TOKENS, annotators) if annotators else None
     # before anything is started
     if project.settings.recipe:
         load_recipe(project.settings.recipe)
@@ -160,7 +160,7 @@ def has(package: str) -> bool:
         return False
 
 
-def read_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
+def read_access_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
     """Token -> annotator, of these annotators; links that people have got stay as they are.
 
     path (Path): Where tokens are kept.

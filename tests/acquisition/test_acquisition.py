@@ -23,7 +23,7 @@ from spacy_al.arrays import distribution
 from spacy_al.arrays.checks import round_significant
 from spacy_al.errors import AlError, UsageError
 from spacy_al.registry import al_acquisitions
-from spacy_al.types import kind_of
+from spacy_al.types import posterior_kind
 
 OURS = {n: build for n, build in al_acquisitions.get_all().items() if n.startswith("spacy-al.")}
 # of those that are made of others, each has tests of its own
@@ -283,7 +283,7 @@ def test_committees_and_mixed_labels_are_refused():
 @pytest.mark.parametrize("kind", FITS)
 def test_default(kind):
     posteriors = [make(kind, random_rows(seed, 4)) for seed in range(5)]
-    assert kind_of(posteriors[0]) == kind
+    assert posterior_kind(posteriors[0]) == kind
     expected = {"exclusive categories": "margin", "tokens": "token_entropy"}
     name = expected.get(kind, "token_entropy" if kind == "entities" else "binary_entropy")
     if kind.startswith(COMMITTEE):
@@ -307,26 +307,30 @@ def test_distributions_against_plain_python(ws):
     probs = numpy.array(ps)
     ranked = sorted(ps, reverse=True)
     assert_allclose(
-        distribution.entropy(probs), sum(-p * math.log(p) for p in ps if p > 0), atol=1e-12
+        distribution.row_entropy(probs), sum(-p * math.log(p) for p in ps if p > 0), atol=1e-12
     )
-    assert_allclose(distribution.least_confidence(probs), 1 - max(ps), atol=1e-12)
+    assert_allclose(distribution.row_least_confidence(probs), 1 - max(ps), atol=1e-12)
     margin = 1 - (ranked[0] - ranked[1]) if len(ps) > 1 else 0
-    assert_allclose(distribution.margin(probs), margin, atol=1e-12)
+    assert_allclose(distribution.row_margin(probs), margin, atol=1e-12)
 
 
 @quick
 @given(st.floats(0, 1))
 def test_binary_entropy_is_entropy_of_two(p):
-    pair = distribution.entropy(numpy.array([p, 1 - p]))
-    assert_allclose(distribution.binary_entropy(numpy.array([p]))[0], pair, atol=1e-12)
+    pair = distribution.row_entropy(numpy.array([p, 1 - p]))
+    assert_allclose(distribution.bernoulli_entropy(numpy.array([p]))[0], pair, atol=1e-12)
 
 
 def test_distributions_keep_nan():
     probs = numpy.array([[0.5, math.nan, 0.2, 0.1]])
-    for measure in (distribution.entropy, distribution.margin, distribution.least_confidence):
+    for measure in (
+        distribution.row_entropy,
+        distribution.row_margin,
+        distribution.row_least_confidence,
+    ):
         assert numpy.isnan(measure(probs)).all()
-    assert numpy.isnan(distribution.margin(probs[:, 1:2])).all()
-    assert numpy.isnan(distribution.binary_entropy(probs)).sum() == 1
+    assert numpy.isnan(distribution.row_margin(probs[:, 1:2])).all()
+    assert numpy.isnan(distribution.bernoulli_entropy(probs)).sum() == 1
 
 
 @quick

@@ -23,8 +23,8 @@ from spacy_al.adapters.label_studio.server import (
 )
 from spacy_al.adapters.label_studio.tasks import (
     label_config,
+    label_studio_task,
     moment,
-    question,
     sendable,
     to_answer,
     to_label_studio,
@@ -112,22 +112,22 @@ def test_choices():
 
 
 def test_a_question_is_found_again():
-    made = question(stored(suggestions=[(0, 1, "DOSE", 0.5)]))
+    made = label_studio_task(stored(suggestions=[(0, 1, "DOSE", 0.5)]))
     assert made["data"]["_al_task"] == "r003-x" and made["data"]["al_asked"] == ""
     assert made["predictions"][0]["model_version"] == "round-003"
-    part = question(stored(asked=[0, 1]))
+    part = label_studio_task(stored(asked=[0, 1]))
     assert part["data"]["al_asked"] == "Only about: “Take 😀”"
 
 
 def test_without_a_model_nothing_is_said_to_be_suggested():
-    assert question(stored())["predictions"] == []
-    [prediction] = question(stored(meta={**META, "model": "model-best"}))["predictions"]
+    assert label_studio_task(stored())["predictions"] == []
+    [prediction] = label_studio_task(stored(meta={**META, "model": "model-best"}))["predictions"]
     assert prediction["result"] == []
 
 
 def test_a_yes_or_no_is_refused_by_name():
     with pytest.raises(UsageError, match=r"AL295.*r000-y.*yes or no"):
-        question(StoredTask("r000-y", 0, "y", "train", 1, yes_no()))
+        label_studio_task(StoredTask("r000-y", 0, "y", "train", 1, yes_no()))
 
 
 @pytest.mark.parametrize("text", ["half \ud800", "nul \0"])

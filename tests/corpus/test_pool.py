@@ -15,7 +15,7 @@ from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 from spacy_al.corpus import pool
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import fetch, read_pool, read_shard_items, shards, write_shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, AlWarning
@@ -240,23 +240,23 @@ def test_every_text_comes_back_once(tmp_path_factory, values, size):
         assert sum(report.values()) == len(values)
 
 
-def test_labeled_ids(tmp_path):
+def test_labelled_ids(tmp_path):
     write(tmp_path / "corpus", "a", "b", "c")
     expected = {content_hash(text) for text in "abc"}
-    assert labeled_ids(tmp_path / "corpus") == expected
-    assert labeled_ids(tmp_path / "corpus" / "00000.spacy", Vocab()) < expected
+    assert labelled_ids(tmp_path / "corpus") == expected
+    assert labelled_ids(tmp_path / "corpus" / "00000.spacy", Vocab()) < expected
     tasks = tmp_path / "answers.jsonl"
     tasks.write_text('{"text": "a", "answer": "accept"}\n\n{"text": "b"}\n{"text": "c\n')
     with pytest.warns(AlWarning, match=r"1 lines of .* asked again\. The first: answers\.jsonl:4"):
-        assert labeled_ids(tasks) == {content_hash("a"), content_hash("b")}
+        assert labelled_ids(tasks) == {content_hash("a"), content_hash("b")}
     tasks.rename(tmp_path / "answers.txt")
     with pytest.raises(AlError, match="AL060"):
-        labeled_ids(tmp_path / "answers.txt")
+        labelled_ids(tmp_path / "answers.txt")
     with pytest.raises(AlError, match="AL040"):
-        labeled_ids(tmp_path / "gone.jsonl")
+        labelled_ids(tmp_path / "gone.jsonl")
     (tmp_path / "corpus" / "00001.spacy").write_bytes(b"")
     with pytest.raises(AlError, match="AL043"):
-        labeled_ids(tmp_path / "corpus")
+        labelled_ids(tmp_path / "corpus")
 
 
 def test_shards_stream_in_flat_memory(tmp_path):

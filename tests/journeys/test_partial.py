@@ -27,12 +27,12 @@ from spacy_al.oracle.gold_texts import read_gold_texts
 from spacy_al.query.questions import asked_of
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
-from spacy_al.simulation import Plan, facts, simulate
+from spacy_al.simulation import SimulationPlan, simulate, simulation_facts
 from spacy_al.simulation.partial import wrong_words
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check
 from spacy_al.tasks.decision import INCORRECT, SELF, annotation, decided_tokens, undecided
-from spacy_al.tasks.merge import grown, merge
+from spacy_al.tasks.merge import merge, write_round_corpus
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.tasks.task import make_task
 from spacy_al.tasks.yes_no import yes_no_tasks
@@ -296,7 +296,7 @@ def test_the_rest_is_labelled_where_the_model_is_sure(ner):
     # what people decided and what the model did are told apart where all of it trains
     path = ner[0].parent / "grown.spacy"
     merged = SimpleNamespace(docs=[*docs.values()], kind="entities", spans_key="sc")
-    counts = grown(None, merged, path, Vocab())
+    counts = write_round_corpus(None, merged, path, Vocab())
     stored = {content_hash(d.text): d for d in DocBin().from_disk(path).get_docs(Vocab())}
     assert all(entities(stored[name]) == entities(doc) for name, doc in docs.items())
     assert counts["words decided"] == sum((~missing).sum() for _, missing in before.values())
@@ -450,7 +450,7 @@ def plan_of(small, *strategies, factory="ner", rounds=2, overrides=None):
     paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
     steps, component = {**STEPS, **(overrides or {})}, "ner" if overrides else factory
     more = (strategies, (0,), 40, 10, rounds, steps, Settings(), component, factory)
-    return Plan(CONFIG, *paths, *more, sections=STRATEGIES)
+    return SimulationPlan(CONFIG, *paths, *more, sections=STRATEGIES)
 
 
 def fixed(row):
@@ -491,7 +491,7 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
     decided = second["words_decided"] - first["words_decided"]
     assert 0 < first["self_labelled"] <= shown - decided
     assert second["merged"]["partial"]
-    told = facts(plan, rows, {"labels": {}, "dropped": {}})
+    told = simulation_facts(plan, rows, {"labels": {}, "dropped": {}})
     assert told["costs"][:2] == ["words", "words_decided"]
     made = {row["strategy"]: row.get("self_labels") for row in told["strategies"]}
     assert made["part"] is None and 0 <= made["self"]["wrong"] <= 1

@@ -21,12 +21,12 @@ from spacy_al.config.settings import Settings, overlaid
 from spacy_al.errors import UsageError
 from spacy_al.loop.rounds import run
 from spacy_al.oracle.gold_texts import read_gold_texts
-from spacy_al.simulation import Plan, facts, simulate
+from spacy_al.simulation import SimulationPlan, simulate, simulation_facts
 from spacy_al.simulation.partial import marks_of
 from spacy_al.store.store import Store
 from spacy_al.tasks.decision import SELF
 from spacy_al.training.pseudo_batcher import is_self_labelled
-from spacy_al.training.pseudo_texts import kind_of_text, label_whole, sure_texts
+from spacy_al.training.pseudo_texts import kind_of_text, label_whole, pseudo_label_texts
 from spacy_al.training.pseudo_tokens import add_self_labels
 from spacy_al.util import content_hash
 from tests.helpers.chaos import LABELS, OVERRIDES, corpus
@@ -96,7 +96,7 @@ def test_the_surest_of_each_kind_are_taken_in_proportion_to_what_is_labelled(tmp
     how = SelfTraining(threshold=0.8, most=0.5)
     given = {"kind": "categories", "leave_out": leave_out}
     scorer = Sure(labels, probs)
-    found = sure_texts(scorer, tmp_path, labelled, how, **given)
+    found = pseudo_label_texts(scorer, tmp_path, labelled, how, **given)
     # of what is left out nothing is read
     assert scorer.read == 350
     expected = {}
@@ -121,13 +121,16 @@ def test_the_surest_of_each_kind_are_taken_in_proportion_to_what_is_labelled(tmp
     assert order == sorted(order)
     # a model whose probabilities nobody has checked is trusted with nothing
     unchecked = Sure(labels, probs, calibrated=False)
-    assert not sure_texts(unchecked, tmp_path, labelled, how, **given).marks and not unchecked.read
+    assert (
+        not pseudo_label_texts(unchecked, tmp_path, labelled, how, **given).marks
+        and not unchecked.read
+    )
     # what nobody has labelled is no measure
     bare = [Doc(vocab, ["said"])]
     for doc in bare:
         doc.cats = {"A": 1.0}
         doc.spans[SELF] = [doc[:]]
-    assert not sure_texts(Sure(labels, probs), tmp_path, bare, how, **given).marks
+    assert not pseudo_label_texts(Sure(labels, probs), tmp_path, bare, how, **given).marks
 
 
 def test_the_kind_of_a_text_is_its_rarest_label():
@@ -198,7 +201,7 @@ def plan_of(folder, *strategies, name="ner", rounds=2, overrides=None, factory=N
     paths = (folder / f"{part}.spacy" for part in ("pool_gold", "dev", "test"))
     steps = {**STEPS, **({} if overrides is None else overrides)}
     more = (strategies, (0,), 40, 10, rounds, steps, Settings(), name, factory or name)
-    return Plan(CONFIGS / f"{name}.cfg", *paths, *more, sections=SECTIONS)
+    return SimulationPlan(CONFIGS / f"{name}.cfg", *paths, *more, sections=SECTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +244,7 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
     # made anew, of what nobody had been asked about by then
     assert not second["self_texts"].keys() & {*first["batch"], *second["batch"]}
     assert second["self_trained"] <= 30 and "self_texts" not in last
-    (made,) = facts(plan, rows, {"labels": {}, "dropped": {}})["strategies"]
+    (made,) = simulation_facts(plan, rows, {"labels": {}, "dropped": {}})["strategies"]
     assert 0 <= made["self_texts"]["wrong"] <= 1 and made["self_texts"]["texts"] > 0
 
 

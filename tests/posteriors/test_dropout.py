@@ -12,7 +12,7 @@ from thinc.api import Model
 from spacy_al import get_posteriors
 from spacy_al.errors import AlError, UsageError
 from spacy_al.posteriors.dropout import make_dropout_reader
-from spacy_al.posteriors.read import reader_of, run
+from spacy_al.posteriors.read import reader_of, run_pipes
 from tests.helpers.ner_oracle import make_ner
 from tests.posteriors.test_readers import COMPONENTS, UNSEEN, arrays, bare, make
 
@@ -40,7 +40,7 @@ def nlp(request, pipelines):
 
 def read(nlp, texts=UNSEEN, **settings):
     pipe = nlp.pipeline[-1][1]
-    docs = run(nlp.pipeline[:-1], bare(nlp, texts))
+    docs = run_pipes(nlp.pipeline[:-1], bare(nlp, texts))
     given = {"nlp": nlp} if settings.get("layers") == "all" else {}
     return make_dropout_reader(**settings)(pipe, docs, 1.0, **given)
 
@@ -64,7 +64,7 @@ def test_last_is_a_mask_on_what_the_encoder_says(pipelines, component):
     name, pipe = nlp.pipeline[-1]
     found = read(nlp, samples=3, rate=0.4, seed=5)
     for sample in range(3):
-        docs = run(nlp.pipeline[:-1], bare(nlp))
+        docs = run_pipes(nlp.pipeline[:-1], bare(nlp))
         if component == "ner":
             # there a linear layer belongs to the encoder
             linear = pipe.model.get_ref("tok2vec").layers[-1]
@@ -191,7 +191,7 @@ def test_what_has_no_encoder_is_told_what_to_use():
 
 def test_all_layers_of_a_shared_encoder_need_the_pipeline(pipelines):
     nlp = pipelines("tagger", "shared")
-    docs = run(nlp.pipeline[:-1], bare(nlp))
+    docs = run_pipes(nlp.pipeline[:-1], bare(nlp))
     with pytest.raises(AlError, match=r"AL204.*last"):
         make_dropout_reader(layers="all")(nlp.get_pipe("tagger"), docs, 1.0)
 

@@ -6,7 +6,7 @@ import spacy
 from spacy.tokens import Doc
 
 from spacy_al import AlError, AlWarning, get_posteriors
-from spacy_al.posteriors.entity_batch import Settings
+from spacy_al.posteriors.entity_batch import ReaderSettings
 from spacy_al.posteriors.ner import EPSILON, ROWS_PER_TOKEN
 from tests.helpers.ner_oracle import (
     analyses,
@@ -386,5 +386,5 @@ def test_unlabelled_component_is_explained():
 
 def test_settings_are_what_the_reader_documents():
     source = get_posteriors(make_ner(), [Doc(spacy.blank("en").vocab, words=["a"])])[0].source
-    assert source.settings == Settings(1.0, 1.0, EPSILON, ROWS_PER_TOKEN)
+    assert source.settings == ReaderSettings(1.0, 1.0, EPSILON, ROWS_PER_TOKEN)
     assert pytest.approx(1e-3) == EPSILON * 200 and ROWS_PER_TOKEN >= 199 / 2

@@ -12,7 +12,7 @@ from thinc.api import Model, chain
 from thinc.layers import Linear
 
 from spacy_al import AlError, get_posteriors
-from spacy_al.posteriors.encoder import check_encoded, finite
+from spacy_al.posteriors.encoder import check_encoded, check_finite
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.span_view import SpanProb, SpanView
@@ -530,13 +530,13 @@ class TestErrors:
         nlp = pipelines("tagger")
         pipe, docs = nlp.get_pipe("tagger"), bare(nlp, ["a b", "", "c\nd e", "f"])
         values = numpy.ones((6, 2), dtype="float32")
-        assert finite(values, pipe, docs) is values
+        assert check_finite(values, pipe, docs) is values
         values[4, 1] = numpy.inf
         for lengths in ([2, 0, 3, 1], None):
             with pytest.raises(AlError, match=r"AL005.*starts 'c d e'"):
-                finite(values, pipe, docs, lengths)
+                check_finite(values, pipe, docs, lengths)
         with pytest.raises(AlError, match=r"AL005.*starts 'f'"):
-            finite(numpy.array([1, 1, 1, numpy.nan]), pipe, docs)
+            check_finite(numpy.array([1, 1, 1, numpy.nan]), pipe, docs)
 
     @pytest.mark.parametrize("component", COMPONENTS)
     def test_no_labels(self, component):

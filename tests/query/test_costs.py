@@ -8,7 +8,7 @@ from spacy.vocab import Vocab
 
 from spacy_al.errors import AlError, UsageError
 from spacy_al.oracle.annotator import make_oracle
-from spacy_al.query.costs import Seconds, fit, fit_seconds, per_cost
+from spacy_al.query.costs import Seconds, fit_seconds, fit_seconds_on, per_cost
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import task_id
 from spacy_al.tasks.task import make_task
@@ -102,22 +102,22 @@ def test_what_has_no_time_or_was_ignored_does_not_count(tmp_path):
 
 def test_too_few_answers():
     few = numpy.ones(19)
-    assert fit(few, few, few) is None
-    assert fit(few[:0], few[:0], few[:0]) is None
+    assert fit_seconds_on(few, few, few) is None
+    assert fit_seconds_on(few[:0], few[:0], few[:0]) is None
     # half of twenty are breaks: too few are left
     seconds = numpy.where(numpy.arange(20) < 8, 5000.0, 10.0)
-    assert fit(rng().random(20), rng(1).random(20), seconds) is None
+    assert fit_seconds_on(rng().random(20), rng(1).random(20), seconds) is None
 
 
 def test_no_coefficient_is_negative():
     lengths, marks = rng(0).integers(1, 30, 50), rng(1).integers(0, 4, 50)
-    model = fit(lengths, marks, 30.0 - 0.5 * lengths)
+    model = fit_seconds_on(lengths, marks, 30.0 - 0.5 * lengths)
     assert model.per_token == 0 and model.per_text > 0 and model.per_mark >= 0
     assert Seconds(1.0, 2.0, 3.0).predict(lengths[:0], marks[:0]).shape == (0,)
 
 
 def test_long_texts_are_no_breaks():
     lengths = numpy.array([10] * 40 + [200, 300, 400])
-    model = fit(lengths, numpy.zeros(43), 2.0 + 0.5 * lengths)
+    model = fit_seconds_on(lengths, numpy.zeros(43), 2.0 + 0.5 * lengths)
     assert model.breaks == 0
     assert_allclose([model.per_text, model.per_token], [2.0, 0.5], rtol=1e-6)

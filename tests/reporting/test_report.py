@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from spacy_al.errors import AlError
 from spacy_al.reporting import report, words
 from spacy_al.reporting.bars import MOST_BARS, balance_bars, time_bars
-from spacy_al.reporting.charts import Level, Line, labels_of, line_chart, ticks
-from spacy_al.reporting.questions import COIN, MOST_CHARACTERS, greatest_doubt, question
+from spacy_al.reporting.charts import Level, Line, line_chart, tick_labels, ticks
+from spacy_al.reporting.questions import COIN, MOST_CHARACTERS, greatest_doubt, show_question
 from tests.helpers.report_facts import run_facts, simulation_facts
 
 VOID = {"meta", "link", "br", "wbr", "img"}
@@ -175,7 +175,14 @@ def leaves(value):
 
 def test_every_number_in_a_table_is_in_the_facts(facts):
     known = [leaf for leaf in leaves(facts) if words.is_number(leaf)]
-    forms = (words.count, words.score, words.signed, words.percent, words.p_value, words.duration)
+    forms = (
+        words.count,
+        words.format_score,
+        words.signed,
+        words.percent,
+        words.p_value,
+        words.duration,
+    )
     allowed = {form(leaf).replace("< ", "") for leaf in known for form in forms}
     cells = [cell for cell in Page(report(facts)).cells if re.search(r"\d", cell)]
     assert len(cells) > 30
@@ -188,11 +195,11 @@ def test_every_number_in_a_table_is_in_the_facts(facts):
 
 def test_a_wrong_number_would_be_seen(run):
     page = report(run)
-    shown = words.score(run["rounds"][-1]["score"])
+    shown = words.format_score(run["rounds"][-1]["score"])
     assert shown in page
     changed = copy.deepcopy(run)
     changed["rounds"][-1]["score"] += 0.1
-    assert words.score(changed["rounds"][-1]["score"]) in report(changed)
+    assert words.format_score(changed["rounds"][-1]["score"]) in report(changed)
 
 
 SECTIONS = {
@@ -326,11 +333,11 @@ def test_ticks_hold_all_and_are_few(low, width, most, whole):
     ],
 )
 def test_numbers_on_an_axis(values, said):
-    assert labels_of(values) == said
+    assert tick_labels(values) == said
 
 
 def chart(lines, levels=(), **how):
-    how = {"x_text": words.count, "y_text": words.score, **how}
+    how = {"x_text": words.count, "y_text": words.format_score, **how}
     return line_chart(lines, levels, title="t", x_title="words", y_title="score", **how)
 
 
@@ -395,7 +402,7 @@ def shown(one):
 
 
 def test_suggestions_are_marked_and_doubts_shaded():
-    one = question(asked("a b c d", [(1, 3, "X", 0.9)], [0.0, 0.3, 0.0, 0.6]))
+    one = show_question(asked("a b c d", [(1, 3, "X", 0.9)], [0.0, 0.3, 0.0, 0.6]))
     assert shown(one) == "a b c d "
     marked = [piece for piece in one["pieces"] if piece["mark"]]
     assert [shown({"pieces": [piece]}) for piece in marked] == ["b c"]
@@ -407,12 +414,12 @@ def test_the_darkest_shade_is_the_greatest_doubt():
     batches = [[asked("a b", (), [0.1, 0.2])], [asked("c d", (), [None, 2.0])], []]
     assert greatest_doubt(batches) == 2.0
     assert greatest_doubt([]) == greatest_doubt(batches[:1]) == COIN
-    one = question(asked("a b c", (), [0.0, 1.0, 2.0]), 2.0)
+    one = show_question(asked("a b c", (), [0.0, 1.0, 2.0]), 2.0)
     assert [w["shade"] for w in one["pieces"][0]["words"] if w["text"] != " "] == [0, 3, 5]
 
 
 def test_of_overlapping_suggestions_the_likeliest_is_marked():
-    one = question(asked("a b c", [(0, 2, "X", 0.3), (1, 3, "Y", 0.8), (1, 2, "Z", 0.5)]))
+    one = show_question(asked("a b c", [(0, 2, "X", 0.3), (1, 3, "Y", 0.8), (1, 2, "Z", 0.5)]))
     assert [piece["mark"]["label"] for piece in one["pieces"] if piece["mark"]] == ["Y"]
     assert [(chip["text"], chip["label"]) for chip in one["also"]] == [("b", "Z"), ("a b", "X")]
     assert shown(one) == "a b c "
@@ -421,11 +428,11 @@ def test_of_overlapping_suggestions_the_likeliest_is_marked():
 def test_of_a_long_text_the_uncertain_part_is_shown():
     doubts = [0.0] * 2000
     doubts[1500] = 0.9
-    one = question(asked(" ".join(f"w{i}" for i in range(2000)), (), doubts))
+    one = show_question(asked(" ".join(f"w{i}" for i in range(2000)), (), doubts))
     assert "w1500 " in shown(one) and len(shown(one)) <= MOST_CHARACTERS
     assert one["before"] and one["after"]
     # a single word without an end
-    assert len(shown(question(asked("x" * 10_000))).strip()) <= MOST_CHARACTERS
+    assert len(shown(show_question(asked("x" * 10_000))).strip()) <= MOST_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -448,7 +455,7 @@ def test_answers_are_told_beside_what_was_suggested(answer, verdict, changes):
     if answer and "spans" in answer:
         keys = ("start", "end", "label")
         answer = {**answer, "spans": [dict(zip(keys, span)) for span in answer["spans"]]}
-    one = question(asked("a b c", [(0, 1, "X", 0.9)], answer=answer))
+    one = show_question(asked("a b c", [(0, 1, "X", 0.9)], answer=answer))
     assert one["verdict"] == verdict
     assert [(chip["change"], chip["label"]) for chip in one["chips"]] == changes
 

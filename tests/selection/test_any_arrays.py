@@ -11,9 +11,9 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 
 from spacy_al import estimator_posteriors
-from spacy_al.acquisition import kind_of
+from spacy_al.acquisition import posterior_kind
 from spacy_al.acquisition.disagreement import members_of
-from spacy_al.arrays.distribution import entropy
+from spacy_al.arrays.distribution import row_entropy
 from spacy_al.registry import al_acquisitions, al_samplers
 
 DIGITS = load_digits()
@@ -58,7 +58,7 @@ def committee():
 
 def test_disagreement_of_the_trees(committee):
     _, rest, forest, posteriors = committee
-    assert kind_of(posteriors[0]) == "committee of exclusive categories"
+    assert posterior_kind(posteriors[0]) == "committee of exclusive categories"
     together = estimator_posteriors(forest, IMAGES[rest], LABELS)
     # the forest is the mean of its trees
     assert_allclose(
@@ -73,7 +73,7 @@ def test_disagreement_of_the_trees(committee):
     ])  # fmt: skip
     decided = [p for p in posteriors[:50] if all((m.probs == m.probs.max()).sum() == 1 for m in p.members)]  # fmt: skip
     kept = [p in decided for p in posteriors[:50]]
-    assert_allclose(acquire("vote_entropy", decided), entropy(votes[kept] / 8), atol=1e-9)
+    assert_allclose(acquire("vote_entropy", decided), row_entropy(votes[kept] / 8), atol=1e-9)
 
 
 def test_uncertain_images_are_those_it_errs_on(committee):

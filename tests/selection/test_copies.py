@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacy_al.arrays.distribution import entropy
+from spacy_al.arrays.distribution import row_entropy
 from spacy_al.corpus.duplicates import FEWEST, PARTS, copy_keys, near_key
 from spacy_al.registry import al_samplers
 from spacy_al.selection.copies import copies
@@ -42,7 +42,7 @@ def with_copies(pool, times, seed=1):
 
 def bald(probs):
     """Mutual information of a label and the member of the committee, (N, M, K) -> (N,)."""
-    return numpy.maximum(entropy(probs.mean(axis=1)) - entropy(probs).mean(axis=1), 0.0)
+    return numpy.maximum(row_entropy(probs.mean(axis=1)) - row_entropy(probs).mean(axis=1), 0.0)
 
 
 def arrays(times, seed=0, size=60):

@@ -7,7 +7,7 @@ from confection import Config
 from spacy.cli.train import train
 
 from spacy_al.config.settings import overlaid, read_settings, read_strategies
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.query.select import select
 from spacy_al.simulation.results import read_results
 from spacy_al.util import content_hash
@@ -55,7 +55,7 @@ def test_each_kind_chooses_where_its_members_disagree(small, strategies, tmp_pat
     blocks = {**settings.blocks, "posterior": block}
     settings = replace(settings, committee="none", blocks=blocks, train=None, dev=None, test=None)
     how = {"n": 10, "seed": 0, "round": 0, "model": str(start / "model-best"), "settings": settings}
-    asked = labeled_ids(start / "train.spacy")
+    asked = labelled_ids(start / "train.spacy")
     chosen = select(output / "pool.spacy", asked=asked, **how)
     assert rows["seeds", 0]["batch"] == [content_hash(task["text"]) for task in chosen.tasks]
     # nothing of it is left, and it is the same again

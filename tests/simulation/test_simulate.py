@@ -19,13 +19,13 @@ from typer.testing import CliRunner
 from spacy_al.cli import app
 from spacy_al.config.partial import Partial
 from spacy_al.config.settings import Settings, overlaid, read_strategies
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.errors import AlError, UsageError
 from spacy_al.measures.learning_curve import compare, curves
 from spacy_al.oracle.annotator import STUDY
 from spacy_al.query.select import select
 from spacy_al.reporting.plot import plot
-from spacy_al.simulation import Plan
+from spacy_al.simulation import SimulationPlan
 from spacy_al.simulation.annotator import answered
 from spacy_al.simulation.corpus import read_corpus
 from spacy_al.simulation.facts import found_of
@@ -167,7 +167,7 @@ def test_a_strategy_that_cannot_be_is_refused(name, factory, message):
 def corpus_of(small, oracle=None):
     paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
     more = ((), (0,), 5, 5, 1, {}, Settings(), "ner", "ner", oracle)
-    return read_corpus(Plan(CONFIG, *paths, *more), Vocab())
+    return read_corpus(SimulationPlan(CONFIG, *paths, *more), Vocab())
 
 
 def entities(docs):
@@ -197,7 +197,7 @@ def test_annotators_are_worse_and_slower_on_what_was_chosen_alone(small):
 def test_what_is_measured_on_is_never_asked(small):
     corpus = corpus_of(small)
     assert corpus.dropped == {"in dev or test": 1}
-    assert not corpus.docs.keys() & labeled_ids(small / "test.spacy")
+    assert not corpus.docs.keys() & labelled_ids(small / "test.spacy")
     assert len(set(corpus.draw(3))) == 5 and corpus.draw(3) != corpus.draw(4)
     assert not any(doc.ents for doc in corpus.bare())
 
@@ -263,7 +263,7 @@ def test_a_simulation_says_what_it_found(whole):
     assert rows[0]["score"] == rows[2]["score"] and rows[0]["words"] == rows[2]["words"]
     assert rows[0]["batch"] != rows[2]["batch"]
     pool = {"seed": 0, "round": 0, "n": 10, "settings": Settings()}
-    first = labeled_ids(output / "start" / "seed-0" / "train.spacy")
+    first = labelled_ids(output / "start" / "seed-0" / "train.spacy")
     drawn = select(output / "pool.spacy", sampler="uniform", asked=first, **pool)
     assert rows[2]["batch"] == [content_hash(task["text"]) for task in drawn.tasks]
     for row in rows:
@@ -398,7 +398,9 @@ def test_a_named_strategy_is_read_strictly(tmp_path, text, message):
 
 
 def test_chance_is_no_strategy_of_a_file(tmp_path):
-    plan = Plan(CONFIG, *[tmp_path] * 3, ("random",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner")
+    plan = SimulationPlan(
+        CONFIG, *[tmp_path] * 3, ("random",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner"
+    )
     check_simulated(plan)
     with pytest.raises(UsageError, match=r"AL083.*random"):
         check_simulated(replace(plan, sections={"random": {}}))
@@ -406,7 +408,7 @@ def test_chance_is_no_strategy_of_a_file(tmp_path):
 
 def test_results_stay_while_strategies_are_added_and_not_when_one_is_changed(small, tmp_path):
     paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
-    plan = Plan(CONFIG, *paths, ("a",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner")
+    plan = SimulationPlan(CONFIG, *paths, ("a",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner")
     a, b = {"density_weight": 1.0}, {"cost_weight": 1.0}
     check_plan(replace(plan, sections={"a": a, "b": b}), tmp_path)
     check_plan(replace(plan, strategies=("b",), sections={"b": b}), tmp_path)
@@ -434,7 +436,9 @@ def test_several_opinions_have_acquisitions_of_their_own(tmp_path, own):
     assert composed(settings, "bald", "ner").blocks["acquisition"] == BALD
     with pytest.raises(UsageError, match=r"AL106.*bald, consensus_entropy, vote_entropy"):
         composed(settings, "mnlp", "ner")
-    plan = Plan(CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner")
+    plan = SimulationPlan(
+        CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
+    )
     check_simulated(replace(plan, sections={"x": {"acquisition": BALD}}))
     with pytest.raises(UsageError, match="AL106"):
         check_simulated(replace(plan, sections={"x": {"acquisition": OWN}}))
@@ -442,7 +446,9 @@ def test_several_opinions_have_acquisitions_of_their_own(tmp_path, own):
 
 def test_seconds_of_people_are_not_simulated_for_a_strategy_either(tmp_path):
     settings = Settings(cost="seconds")
-    plan = Plan(CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner")
+    plan = SimulationPlan(
+        CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
+    )
     check_simulated(replace(plan, sections={"x": {}}))
     with pytest.raises(UsageError, match=r"AL083.*al\.cost"):
         check_simulated(replace(plan, sections={"x": {"cost_weight": 1.0}}))

@@ -19,7 +19,7 @@ import spacy
 
 from spacy_al.errors import AlError
 from spacy_al.store import desk
-from spacy_al.store.desk import n_left, next_tasks, progress
+from spacy_al.store.desk import annotator_progress, n_left, next_tasks
 from spacy_al.store.schema import MIGRATIONS, connect
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import task_id
@@ -672,7 +672,7 @@ def test_a_run_of_before_counts_what_it_has(path):
     old.close()
     with Store(path) as store:
         assert [n_left(store, overlap) for overlap in (1, 2, 3)] == [1, 2, 3]
-        found = progress(store, "b")
+        found = annotator_progress(store, "b")
         assert (found["asked"], found["answered"], found["own"]) == (3, 2, 1)
         store.add_answer(two, NONE, id="4", annotator="b")
         assert n_left(store, 2) == 1

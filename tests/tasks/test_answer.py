@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spacy_al.errors import AlError
 from spacy_al.kinds import FACTORIES
-from spacy_al.tasks.answer import check, check_name, check_number, kind_of
+from spacy_al.tasks.answer import check, check_name, check_number, task_kind
 from spacy_al.tasks.task import make_task
 
 NLP = spacy.blank("en")
@@ -47,7 +47,7 @@ def refused(payload, of=None):
 
 @pytest.mark.parametrize("kind", VIEWS)
 def test_kinds_come_from_the_interface(kind):
-    assert kind_of(task(kind)) == kind
+    assert task_kind(task(kind)) == kind
 
 
 @pytest.mark.parametrize("view_id", [None, "html", ["ner_manual"]])

@@ -20,7 +20,7 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import make_oracle
 from spacy_al.posteriors import get_posteriors
 from spacy_al.tasks.answer import check
-from spacy_al.tasks.merge import count_labels, grown, merge
+from spacy_al.tasks.merge import count_labels, merge, write_round_corpus
 from spacy_al.tasks.records import StoredAnswer, StoredTask, task_id
 from spacy_al.tasks.task import make_task
 from spacy_al.util import content_hash
@@ -430,7 +430,7 @@ def test_grown_keeps_what_was_there_and_lets_answers_win(tmp_path):
     found = one(task(), spans=[BOB, ASPIRIN])
     path = tmp_path / "round-000" / "train.spacy"
     path.parent.mkdir()
-    counts = grown(tmp_path / "train.spacy", found, path, Vocab())
+    counts = write_round_corpus(tmp_path / "train.spacy", found, path, Vocab())
     assert counts == {"texts": 3, "words": 11, "answered": 1, "given": 2, "both": 1} | {
         # nobody has said anything of the entities of one
         "words decided": 9,
@@ -444,7 +444,7 @@ def test_grown_keeps_what_was_there_and_lets_answers_win(tmp_path):
     assert iob(again[2]) == "O O B-PERSON I-PERSON B-DRUG O O"
     assert (tmp_path / "train.spacy").read_bytes() == before
     first = path.read_bytes()
-    grown(tmp_path / "train.spacy", found, path, Vocab())
+    write_round_corpus(tmp_path / "train.spacy", found, path, Vocab())
     assert path.read_bytes() == first
 
 
@@ -452,7 +452,7 @@ def test_nothing_at_all_is_no_file(tmp_path):
     found = one(task(), "ignore")
     path = tmp_path / "train.spacy"
     path.write_bytes(b"of an earlier attempt")
-    assert not grown(None, found, path, Vocab())["texts"]
+    assert not write_round_corpus(None, found, path, Vocab())["texts"]
     assert not path.exists()
 
 

@@ -28,7 +28,7 @@ from spacy_al.posteriors.committee import (
     make_committee_reader,
     ordinary_reader,
 )
-from spacy_al.posteriors.read import run
+from spacy_al.posteriors.read import run_pipes
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import write_calibration
 from spacy_al.posteriors.tokens import Tokens
@@ -43,7 +43,7 @@ from spacy_al.training.committee import (
     train_members,
 )
 from spacy_al.training.trainer import train
-from spacy_al.types import kind_of
+from spacy_al.types import posterior_kind
 from tests.helpers.chaos import LABELS, ROOT, corpus
 from tests.helpers.ner_oracle import analyses, make_ner, random_doc
 from tests.posteriors.test_readers import COMPONENTS, UNSEEN, arrays, bare, make
@@ -73,7 +73,7 @@ def posterior(ner):
 
 
 def _own(nlp, doc):
-    return run(nlp.pipeline[:-1], [nlp.make_doc(doc.text)])[0]
+    return run_pipes(nlp.pipeline[:-1], [nlp.make_doc(doc.text)])[0]
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
@@ -92,7 +92,7 @@ def test_members_are_what_each_pipeline_says(component, tmp_path):
             ours = arrays(posterior.members[column])
             for a, b in zip(ours, arrays(member), strict=True):
                 assert_allclose(a, b, atol=1e-6)
-    kinds = {kind_of(posterior) for posterior in found}
+    kinds = {posterior_kind(posterior) for posterior in found}
     assert len(kinds) == 1 and kinds <= {kind for kind in FITS if kind.startswith("committee of")}
     # the arrays there are, and those alone, have the members first
     for posterior in found:

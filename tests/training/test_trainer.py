@@ -16,12 +16,12 @@ from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.config.settings import read_settings
-from spacy_al.corpus.labelled import labeled_ids
+from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.processes.child import reason, run_spacy
 from spacy_al.tasks.decision import INCORRECT
 from spacy_al.training.pretrain import pretrain
-from spacy_al.training.round_config import budget, write_config
+from spacy_al.training.round_config import training_budget, write_config
 from spacy_al.training.trainer import train
 from spacy_al.util import content_hash
 
@@ -104,7 +104,9 @@ def of(steps, patience, every):
 
 @pytest.mark.parametrize("own", [(600, 500, 100), (20000, 1600, 200), (0, 0, 200), (7, 3, 3)])
 def test_the_budget_grows_and_keeps_within_the_config(own):
-    found = [budget(of(*own), words) for words in (1, 500, 2000, 10_000, 100_000, 10_000_000)]
+    found = [
+        training_budget(of(*own), words) for words in (1, 500, 2000, 10_000, 100_000, 10_000_000)
+    ]
     limits = dict(zip(("max_steps", "patience", "eval_frequency"), own))
     for now in found:
         assert now["max_steps"] >= 1 and now["eval_frequency"] >= 1
@@ -119,10 +121,10 @@ def test_the_budget_grows_and_keeps_within_the_config(own):
 
 
 def test_no_limit_is_finite_and_no_patience_stays_none():
-    found = budget(of(0, 0, 200), 2000)
+    found = training_budget(of(0, 0, 200), 2000)
     assert 0 < found["max_steps"] < 2000 and found["patience"] == 0
     # a config that leaves them out has spaCy's own
-    assert budget({}, 2000) == budget(of(20000, 1600, 200), 2000)
+    assert training_budget({}, 2000) == training_budget(of(20000, 1600, 200), 2000)
 
 
 # The config
@@ -430,7 +432,7 @@ def test_the_encoder_learns_from_the_pool_once(tmp_path, dev):
     lines = (tmp_path / "pretrain" / "texts.jsonl").read_text("utf8").splitlines()
     found = [content_hash(json.loads(line)["text"]) for line in lines]
     assert sorted(found) == found
-    assert set(found) == labeled_ids(pool) - labeled_ids(dev) and len(found) == len(set(found))
+    assert set(found) == labelled_ids(pool) - labelled_ids(dev) and len(found) == len(set(found))
     before = weights.stat().st_mtime_ns
     assert pretrain(project, tmp_path / "pretrain") == weights
     assert weights.stat().st_mtime_ns == before

@@ -17,11 +17,18 @@ from typer.testing import CliRunner
 
 from spacy_al.cli import app
 from spacy_al.errors import AlError
-from spacy_al.store.desk import add_beside, history, n_left, next_tasks, own_task, progress
+from spacy_al.store.desk import (
+    add_beside,
+    annotator_history,
+    annotator_progress,
+    n_left,
+    next_tasks,
+    own_task,
+)
 from spacy_al.store.store import Store
 from spacy_al.web import address
 from spacy_al.web.address import is_local, listen, own_names
-from spacy_al.web.serve import read_guidelines, read_tokens
+from spacy_al.web.serve import read_access_tokens, read_guidelines
 from tests.helpers.chaos import ROOT
 from tests.helpers.web_tasks import LABELS, entities, make_run, partial, yes_no
 
@@ -278,8 +285,11 @@ def test_the_desk_agrees_with_the_store(database):
         assert own_task(store, "ann", every[1].id) == (every[1], None)
         for k in (1, 0, 1):
             store.add_answer(every[k].id, NONE, id=f"a{store.n_answers()}{k}", annotator="ann")
-        assert history(store, "ann") == [every[1].id, every[0].id]
-        assert progress(store, "bob")["own"] == 0 and progress(store, "ann")["own"] == 2
+        assert annotator_history(store, "ann") == [every[1].id, every[0].id]
+        assert (
+            annotator_progress(store, "bob")["own"] == 0
+            and annotator_progress(store, "ann")["own"] == 2
+        )
 
 
 # Who may not
@@ -494,16 +504,16 @@ def test_failures_show_nothing_of_the_machine(client, database):
 
 def test_tokens_are_kept_for_their_owner_alone(tmp_path):
     path = tmp_path / "al" / "tokens.json"
-    first = read_tokens(path, ["ann"])
-    both = read_tokens(path, ["bob", "ann"])
+    first = read_access_tokens(path, ["ann"])
+    both = read_access_tokens(path, ["bob", "ann"])
     assert first.items() < both.items() and sorted(both.values()) == ["ann", "bob"]
-    assert read_tokens(path, ["ann"]) == first
+    assert read_access_tokens(path, ["ann"]) == first
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert all(len(token) >= 32 for token in both)
     for damage in ("[]", "{", '{"ann": "short"}', '{"ann": 1}'):
         path.write_text(damage)
         with pytest.raises(AlError, match="AL274"):
-            read_tokens(path, ["ann"])
+            read_access_tokens(path, ["ann"])
 
 
 def test_which_addresses_are_this_machine_alone():

@@ -12,7 +12,13 @@ from spacy_al.adapters.label_studio.server import (
     read_pushed,
     write_pushed,
 )
-from spacy_al.adapters.label_studio.tasks import FORM, label_config, question, sendable, version
+from spacy_al.adapters.label_studio.tasks import (
+    FORM,
+    label_config,
+    label_studio_task,
+    sendable,
+    version,
+)
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.kinds import FACTORIES
@@ -41,7 +47,7 @@ def push(project: Project, server: Server) -> dict[str, Any]:
             raise AlError(Errors.AL293.format(command=project.command))
         kept = [stored for stored in asked if sendable(stored.task["text"])]
         # before anything is sent
-        questions = [question(stored) for stored in kept]
+        questions = [label_studio_task(stored) for stored in kept]
         pushed = _project(project, server)
         address = f"{server.url}/projects/{pushed.project}"
         if kept:

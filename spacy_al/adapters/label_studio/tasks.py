@@ -15,7 +15,7 @@ from xml.sax.saxutils import quoteattr
 
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.store.export import ANNOTATOR, SECONDS, TASK
-from spacy_al.tasks.answer import YES_NO_FORMS, kind_of
+from spacy_al.tasks.answer import YES_NO_FORMS, task_kind
 from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.task import Task, chosen_options
 from spacy_al.util import content_hash
@@ -106,7 +106,7 @@ def to_label_studio(task: Task) -> dict[str, Any]:
     return {"data": data, "predictions": [prediction], "meta": {**meta, **hashes}}
 
 
-def question(stored: StoredTask) -> dict[str, Any]:
+def label_studio_task(stored: StoredTask) -> dict[str, Any]:
     """A task of a run as Label Studio imports it, with what its annotations are found by.
 
     RAISES (UsageError): AL295 for a yes or no, which has no form there.
@@ -164,7 +164,7 @@ def to_answer(
         return answered
     # other controls, which somebody has added to the form, are theirs
     own = [one for one in annotation.get("result") or () if one.get("from_name") == FORM]
-    if kind_of(task) == "categories":
+    if task_kind(task) == "categories":
         return {**answered, "accept": [c for one in own for c in one["value"].get("choices", ())]}
     return {**answered, "spans": _spans(own, task["text"])}
 

@@ -20,18 +20,18 @@ from spacy.vocab import Vocab
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from spacy_al.adapters.gold_texts import read_gold_texts
-from spacy_al.answering import merged_answers
 from spacy_al.cli import app
-from spacy_al.data.merge import grown
-from spacy_al.data.store import Store
-from spacy_al.project import open_project
-from spacy_al.section import SECTION
-from spacy_al.settings import read_settings
+from spacy_al.config.project import open_project
+from spacy_al.config.section import SECTION
+from spacy_al.config.settings import read_settings
+from spacy_al.loop.answers import merged_answers
+from spacy_al.oracle.gold_texts import read_gold_texts
+from spacy_al.store.store import Store
+from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.util import content_hash
 
-ROOT = Path(__file__).parents[1]
-OLD = Path(__file__).parent / "fixtures" / "run_0_1_0"
+ROOT = Path(__file__).parents[2]
+OLD = Path(__file__).parents[1] / "fixtures" / "run_0_1_0"
 SURFACE = json.loads((OLD / "surface.json").read_text("utf8"))
 # All paths of the run are relative to its project's folder
 CONFIG, OUTPUT = Path("run.cfg"), Path("training", "al")
@@ -124,7 +124,7 @@ def test_its_answers_teach_what_they_taught(old, tmp_path):
         for current in store.rounds():
             merged = merged_answers(store, project, upto=current.upto)
             path = tmp_path / f"{current.number}.spacy"
-            grown(project.settings.train, merged, path, Vocab())
+            write_round_corpus(project.settings.train, merged, path, Vocab())
             assert learned(path) == learned(project.folder(current.number) / "train.spacy")
             # in this order: what contradicts itself was settled in the round after
             report = store.metrics()[current.number]
