@@ -67,14 +67,14 @@ def merge_scores(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScore
     )
 
 
-def _refuse_empty(scores: PoolScores, pool: Path) -> None:
+def refuse_empty(scores: PoolScores, pool: Path) -> None:
     """RAISES (AlError): AL086 if nothing is left to ask."""
     if not len(scores.ids):
         counts = ", ".join(f"{k} {why}" for why, k in sorted(scores.report.items()) if k)
         raise AlError(Errors.AL086.format(path=pool, counts=counts))
 
 
-def _leave_out(
+def leave_out(
     scores: PoolScores, labeled: Sequence[Path], asked: Collection[str], settings: Settings
 ) -> PoolScores:
     """Without what is labelled or asked already, or kept for measuring."""

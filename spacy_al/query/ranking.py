@@ -1,22 +1,91 @@
 """From what was read of a pool to what a sampler sees: one space for all vectors, and what a score is multiplied by."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from spacy_al.acquisition import fuse
 from spacy_al.arrays.factored import stack
+from spacy_al.arrays.keyed_noise import KeyedGenerator
 from spacy_al.config.settings import Settings
-from spacy_al.query.costs import Seconds, per_cost
+from spacy_al.corpus.pool import PoolItem
+from spacy_al.embeddings.documents import compress, weigh_rare
+from spacy_al.query.costs import per_cost
 from spacy_al.query.filters import wanted
-from spacy_al.query.labelled import LabelledTexts
-from spacy_al.query.pool_scores import PoolScores
+from spacy_al.query.labelled import LabelledTexts, read_labelled
+from spacy_al.query.patterns import Patterns, find_matches, rarity, spread
+from spacy_al.query.pool_scores import PoolScores, refuse_empty
+from spacy_al.query.scorer import Scorer
+from spacy_al.query.strategy import Strategy
+from spacy_al.query.ties import settle_ties
 from spacy_al.selection.density import knn_density, mean_cosine
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Sampler
 
 # By which a text is found to be far from all others
 NEIGHBOURS = 20
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """A pool as a sampler sees it.
+
+    scores (PoolScores): Of all that can be chosen.
+    weighed (Floats): (N,) what is ranked: the scores, by density and cost.
+    take (Sampler): What takes the batch.
+    rng (KeyedGenerator): Its chance.
+    given (dict): What else it looks at, by the names of its arguments.
+    known (dict[str, PoolItem]): Texts that were fetched on the way, since a pool takes long to read.
+    """
+
+    scores: PoolScores
+    weighed: Floats
+    take: Sampler
+    rng: KeyedGenerator
+    given: dict[str, Any]
+    known: dict[str, PoolItem]
+
+
+def rank_pool(
+    scores: PoolScores, strategy: Strategy, scorer: Scorer, pool: Path, terms: Patterns | None
+) -> Ranking:
+    """From the scores of a pool to what the sampler sees of it.
+
+    scores (PoolScores): Of all that may be asked.
+    strategy (Strategy): What counts, and what the sampler looks at.
+    scorer (Scorer): Scores and embeds texts.
+    pool (Path): Where the texts are.
+    terms (Patterns | None): That choose the texts in place of a model.
+    RAISES (AlError): AL086 if filters leave nothing to ask; what the samplers' inputs raise.
+    """
+    settings, labelled = strategy.settings, None
+    if strategy.wants("labelled"):
+        labelled = read_labelled(
+            strategy.job.labelled,
+            scorer,
+            settings.spans_key,
+            settings.factory,
+            embed=not strategy.is_blind,
+        )
+    scores, labelled = in_one_space(scores, labelled, weigh_rare)
+    scores = apply_filters(scores, settings.filter)
+    refuse_empty(scores, pool)
+    rng = KeyedGenerator(settings.seed, strategy.round, scores.ids)
+    weigh, known = make_ranker(scores, strategy), dict[str, PoolItem]()
+    if strategy.is_ranked:
+        scores, known = settle_ties(scores, weigh, strategy.n, scorer, pool)
+    if not strategy.is_blind:
+        scores, labelled = in_one_space(scores, labelled, partial(compress, rng=rng))
+    take = strategy.take
+    given = {"lengths": scores.lengths, "labelled": labelled, **scores.columns}
+    given = {key: value for key, value in given.items() if strategy.wants(key)}
+    if terms:
+        keep_tokens = strategy.job.keep_tokens
+        matches = find_matches(terms, pool, scorer.nlp, scores.ids, keep_tokens=keep_tokens)
+        scores = replace(scores, scores=rarity(matches))
+        take = partial(spread, matches=matches, labels=terms.labels, rest=take)
+    return Ranking(scores, weigh(scores.scores), take, rng, given, known)
 
 
 def in_one_space(
@@ -39,30 +108,24 @@ def in_one_space(
     return scores, labelled
 
 
-def make_ranker(
-    scores: PoolScores, settings: Settings, weight: float, seconds: Seconds | None
-) -> Callable[[Floats], Floats]:
+def make_ranker(scores: PoolScores, strategy: Strategy) -> Callable[[Floats], Floats]:
     """From acquisition scores to what is ranked: how typical a text is of the pool counts as well, and what it costs.
 
-    scores (PoolScores): With embeddings, where the weight is not 0; with marks, where seconds are given.
-    settings (Settings): How density and cost count.
-    weight (float): Of the density.
-    seconds (Seconds | None): How long annotators take; None where costs are words.
+    scores (PoolScores): With embeddings, where density counts; with marks, where seconds are given.
+    strategy (Strategy): How density and cost count. Without a model neither does.
     RETURNS (Callable): (N,) scores -> (N,) scores.
     RAISES (AlError): As `mean_cosine` and `knn_density`.
     """
-    density, costs = None, scores.lengths.astype("f8")
-    if weight:
+    settings, density = strategy.settings, None
+    if strategy.job.model is None:
+        return _as_they_are
+    costs = scores.lengths.astype("f8")
+    if settings.density_weight:
         vectors, k = scores.columns["embeddings"], settings.density_neighbours
         density = knn_density(vectors, k) if k else mean_cosine(vectors)
-    if seconds is not None:
-        costs = seconds.predict(scores.lengths, scores.columns["marks"])
-    return partial(
-        weigh_scores,
-        density=density,
-        costs=costs,
-        settings=replace(settings, density_weight=weight),
-    )
+    if strategy.seconds is not None:
+        costs = strategy.seconds.predict(scores.lengths, scores.columns["marks"])
+    return partial(weigh_scores, density=density, costs=costs, settings=settings)
 
 
 def weigh_scores(
@@ -72,6 +135,10 @@ def weigh_scores(
     if density is not None:
         values = fuse(values, density, settings.density_fusion, settings.density_weight)
     return per_cost(values, costs, settings.cost_weight) if settings.cost_weight else values
+
+
+def _as_they_are(scores: Floats) -> Floats:
+    return scores
 
 
 def apply_filters(scores: PoolScores, filters: Mapping[str, Any]) -> PoolScores:

@@ -2,18 +2,22 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy
 
-from spacy_al.corpus.pool import nothing_usable, shards
-from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.corpus.pool import n_stored, nothing_usable, shards
+from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.processes.pool import processes
-from spacy_al.query.pool_scores import PoolScores, merge_scores
+from spacy_al.query.pool_scores import PoolScores, leave_out, merge_scores, refuse_empty
 from spacy_al.query.scorer import Job, Scorer
+from spacy_al.query.strategy import Strategy
 from spacy_al.util import progress_bar
+
+# Texts, by their hashes, that stand for a larger pool where there is no model: enough to see what is common in it
+REPRESENTED = 20_000
 
 
 def score_pool(
@@ -58,6 +62,47 @@ def score_pool(
     report["duplicate"] += len(merged.ids) - len(rows)
     report["read"] -= len(merged.ids) - len(rows)
     return merged.keep(rows)
+
+
+def score_usable(
+    pool: Path,
+    strategy: Strategy,
+    scorer: Scorer,
+    labeled: Sequence[Path],
+    asked: Collection[str],
+    *,
+    n_process: int = 1,
+) -> PoolScores:
+    """Score the texts of a pool that may be asked; of a large one, where there is no model, a part of it.
+
+    pool (Path): A `.spacy` file or a folder of shards.
+    strategy (Strategy): What is scored with what.
+    scorer (Scorer): Of its job.
+    labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked.
+    asked (Collection[str]): Ids of texts that are not.
+    n_process (int): Processes that score.
+    RAISES (AlError): AL086 if nothing is left to ask, AL087, and as `score_pool`.
+    """
+    if n_process < 1:
+        message = Errors.AL087.format(name="--n-process", value=n_process, must="1 or more")
+        raise UsageError(message)
+    enough = 20 * strategy.n
+
+    def scored(share: int) -> PoolScores:
+        found = score_pool(strategy.job, pool, n_process=n_process, scorer=scorer, share=share)
+        return leave_out(found, labeled, asked, strategy.settings)
+
+    represents = scorer.component is None and not strategy.patterns and not strategy.is_blind
+    share = max(1, n_stored(pool) // max(REPRESENTED, enough)) if represents else 1
+    scores = scored(share)
+    if share > 1 and len(scores.ids) < enough:
+        # full of repeats, or of what is asked already
+        share, scores = 1, scored(1)
+    if share > 1:
+        looked_at = scores.report.total() - scores.report["unreadable shard"]
+        scores.report["not looked at (no model)"] = max(0, n_stored(pool) - looked_at)
+    refuse_empty(scores, pool)
+    return scores
 
 
 def _run(

@@ -1,21 +1,151 @@
-"""The query strategy of a call: the config's blocks, and those that were named instead of them."""
+"""A query strategy: what is looked at, how it is scored and ranked, and what takes the batch. A config's, and what a call says instead."""
 
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
-from spacy_al.registry import named
+from spacy_al.query.costs import Seconds
+from spacy_al.query.scorer import Job
+from spacy_al.registry import named, resolve
+from spacy_al.selection import BLIND, UNRANKED
+from spacy_al.types import Sampler
 
 
-def _refuse_scores(
-    acquisition: str | None, density_weight: float | None, sampler: str | None
-) -> None:
-    """RAISES (UsageError): AL094 for what was asked for and means nothing without a model."""
-    given = ["--acquisition"] if acquisition else []
-    given += ["--density-weight"] if density_weight else []
-    given += [f"--sampler {sampler}"] if sampler in ("top_k", "spacy-al.top_k.v1") else []
-    if given:
-        raise UsageError(Errors.AL094.format(given=" and ".join(given)))
+@dataclass(frozen=True)
+class Strategy:
+    """A query strategy of one call.
+
+    settings (Settings): The config's, with what the call said instead.
+    n (int): Texts to choose.
+    round (int): Of what is drawn.
+    job (Job): What each shard is scored with, and which columns are kept.
+    sampler (dict): The config block of the sampler.
+    take (Sampler): The function that it names.
+    seconds (Seconds | None): How long annotators take, for scores by time.
+    patterns (Path | None): That choose the texts as long as there is no model.
+    """
+
+    settings: Settings
+    n: int
+    round: int
+    job: Job
+    sampler: dict[str, Any]
+    take: Sampler
+    seconds: Seconds | None = None
+    patterns: Path | None = None
+
+    @property
+    def sampler_name(self) -> str:
+        return self.sampler["@al_samplers"]
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether the sampler looks at no embeddings."""
+        return self.sampler_name in BLIND
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the order of the scores decides anything."""
+        return self.job.model is not None and self.sampler_name not in UNRANKED
+
+    def wants(self, name: str) -> bool:
+        """Whether the sampler looks at a column, by the name of its argument."""
+        return name in inspect.signature(self.take).parameters
+
+    def describe(self, scored_by: str | None) -> str:
+        """The composition as it is shown and stored: what scores, what weighs, what takes.
+
+        scored_by (str | None): Name of the acquisition; None without a model.
+        """
+        settings, weight = self.settings, self.settings.density_weight
+        parts = [scored_by] if scored_by else ["patterns"] if self.patterns else []
+        if self.job.model is not None:
+            cost = "seconds" if self.seconds else "words"
+            parts += [f"density^{weight:g}"] if weight else []
+            parts += [f"{cost}^-{settings.cost_weight:g}"] if settings.cost_weight else []
+        parts.append(self.sampler_name.removeprefix("spacy-al.").rsplit(".v", 1)[0])
+        return " · ".join(parts)
+
+
+def make_strategy(
+    settings: Settings,
+    model: str | None,
+    *,
+    n: int | None,
+    round: int,
+    labeled: Sequence[Path],
+    trained_on: Path | None,
+    acquisition: str | None,
+    density_weight: float | None,
+    sampler: str | None,
+    patterns: Path | None,
+    component: str | None,
+    seconds: Seconds | None,
+    seed: int | None,
+    lang: str | None,
+    keep_tokens: bool,
+    code: str | None,
+    gpu_id: int,
+) -> Strategy:
+    """The config's strategy with what a call says instead. Arguments as for `select`.
+
+    RAISES (UsageError): AL084, AL087, AL094, AL252.
+    """
+    if model is None:
+        _refuse_scores(acquisition, density_weight, sampler)
+        # a sampler that is named, as for a development set at random, chooses as it says
+        patterns = patterns or (None if sampler else settings.patterns)
+    elif patterns:
+        raise UsageError(Errors.AL252.format(path=patterns, model=model))
+    given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
+    given |= {"component": component, "lang": lang}
+    settings = replace(
+        settings, **{key: value for key, value in given.items() if value is not None}
+    )
+    n = settings.batch_size if n is None else n
+    _check_at_least("The number of texts (-n)", n, 1)
+    _check_at_least("--seed", settings.seed, 0)
+    _check_at_least("--density-weight", settings.density_weight, 0)
+    blocks = _blocks(settings, model, acquisition, sampler)
+    drawn = blocks.pop("sampler")
+    job = Job(
+        model,
+        settings.component,
+        blocks,
+        keep_tokens=keep_tokens,
+        lang=settings.lang,
+        code=code,
+        gpu_id=gpu_id,
+        labelled=_teaching(trained_on, labeled, settings),
+    )
+    path = Path(patterns) if patterns else None
+    made = Strategy(settings, n, round, job, drawn, resolve(drawn), seconds, path)
+    return replace(made, job=replace(job, columns=_columns(made)))
+
+
+def _columns(strategy: Strategy) -> tuple[str, ...]:
+    """What has to be kept of each text beside its score."""
+    settings, has_model = strategy.settings, strategy.job.model is not None
+    by_density = has_model and settings.density_weight > 0
+    embeds = by_density or settings.filter.get("far") or not strategy.is_blind
+    columns = [column for column in ("label_probs", "members") if strategy.wants(column)]
+    columns += ["embeddings"] if embeds else []
+    columns += ["word_shares"] if settings.filter.get("min_words") else []
+    columns += ["marks"] if has_model and strategy.seconds else []
+    return tuple(columns)
+
+
+def _teaching(
+    trained_on: Path | None, labeled: Sequence[Path], settings: Settings
+) -> tuple[Path, ...]:
+    """Corpora that teach. What is measured on does not, though it may be named among what is not to be asked."""
+    kept = {path.resolve() for path in (settings.dev, settings.test) if path}
+    paths = [Path(path) for path in (trained_on, *labeled, settings.train) if path]
+    return tuple(path for path in paths if path.resolve() not in kept)
 
 
 def _blocks(
@@ -32,3 +162,20 @@ def _blocks(
     if sampler:
         blocks["sampler"] = named("al_samplers", sampler)
     return blocks
+
+
+def _refuse_scores(
+    acquisition: str | None, density_weight: float | None, sampler: str | None
+) -> None:
+    """RAISES (UsageError): AL094 for what was asked for and means nothing without a model."""
+    given = ["--acquisition"] if acquisition else []
+    given += ["--density-weight"] if density_weight else []
+    given += [f"--sampler {sampler}"] if sampler in ("top_k", "spacy-al.top_k.v1") else []
+    if given:
+        raise UsageError(Errors.AL094.format(given=" and ".join(given)))
+
+
+def _check_at_least(name: str, value: float, least: int) -> None:
+    """RAISES (UsageError): AL087. Written so that NaN is refused as well."""
+    if not least <= value < float("inf"):
+        raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))

@@ -1,6 +1,7 @@
 """Texts that score alike, put into an order that does not depend on how the pool is stored."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -18,29 +19,31 @@ MOST = 1000
 
 def settle_ties(
     scores: PoolScores, weigh: Callable[[Floats], Floats], n: int, scorer: Scorer, pool: Path
-) -> dict[str, PoolItem]:
+) -> tuple[PoolScores, dict[str, PoolItem]]:
     """Score those texts anew, each alone, whose order among the first would else be left to float noise.
 
     Equal scores are common, since a model sees a few words to each side only; and how they are rounded depends on
     which texts are scored together.
 
-    scores (PoolScores): Changed in place.
+    scores (PoolScores): Of the pool.
     weigh (Callable): From the scores to what is ranked.
     n (int): Size of the batch.
     scorer (Scorer): Scores the texts, fetched from the pool.
-    RETURNS (dict[str, PoolItem]): The texts that were fetched, the 2n highest with them, since a pool takes long to read.
+    RETURNS (tuple): The scores, with those of these texts anew; and the texts that were fetched, the 2n highest with them, since a
+        pool takes long to read.
     """
     values = weigh(scores.scores)
     rows = close_to_each_other(values, n)
     if not 0 < len(rows) <= MOST:
-        return {}
+        return scores, {}
     highest = numpy.argsort(-values, kind="stable")[: 2 * n]
     ids = {row: f"{scores.ids[row]:016x}" for row in (*rows.tolist(), *highest.tolist())}
     found = fetch(pool, scorer.nlp, ids.values(), keep_tokens=scorer.job.keep_tokens)
+    alone = scores.scores.copy()
     for row in rows.tolist():
         if ids[row] in found:
-            scores.scores[row] = scorer.score([found[ids[row]].doc.copy()])[0]
-    return found
+            alone[row] = scorer.score([found[ids[row]].doc.copy()])[0]
+    return replace(scores, scores=alone), found
 
 
 def close_to_each_other(values: Floats, n: int) -> Ints:

@@ -285,7 +285,7 @@ def test_a_cold_start_looks_at_a_part_of_a_large_pool(pool, tmp_path, monkeypatc
     from importlib import import_module
 
     # the function has the module's name
-    monkeypatch.setattr(import_module("spacy_al.query.select"), "REPRESENTED", 40)
+    monkeypatch.setattr(import_module("spacy_al.query.score_pool"), "REPRESENTED", 40)
     found = select(pool, n=2, lang="xx")
     # three times 40 and some: about a third, by the texts' own hashes
     part = {text for text in TEXTS if int(content_hash(text), 16) % 3 == 0}
