@@ -7,14 +7,14 @@ transaction. A step that was interrupted is done again, to the same result.
 import json
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
-
-from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
-from spacy_al.loop.answers import ask_oracle, merged_answers, reviews
+from spacy_al.loop.answers import ask_oracle, reviews
+from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
 from spacy_al.oracle.gold_texts import gold_labels
@@ -24,14 +24,11 @@ from spacy_al.query.select import Selection, select
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Round, Store
-from spacy_al.tasks.merge import write_round_corpus
-from spacy_al.training.committee import keep_checkpoints, read_together, train_members
+from spacy_al.training.committee import read_together, train_members
 from spacy_al.training.pretrain import pretrain
-from spacy_al.training.pseudo_texts import add_pseudo_texts
-from spacy_al.training.pseudo_tokens import label_rest
-from spacy_al.training.round_config import changes, write_config
-from spacy_al.training.trainer import CONFIG, train
-from spacy_al.training.weak_labels import weak_docs
+from spacy_al.training.round import TrainingRound, train_round_models
+from spacy_al.training.round_config import changes
+from spacy_al.training.trainer import CONFIG, MODEL, Trained, train
 from spacy_al.util import content_hash
 
 
@@ -74,71 +71,42 @@ def run(project: Project) -> Outcome:
 
 
 def train_round(store: Store, project: Project, current: Round) -> None:
-    """Merge the answers there were when the round was opened, and train on them and on `paths.train`.
-
-    Weak labels stand in for answers as long as there are none.
-    """
-    folder, settings = project.folder(current.number), project.settings
-    merged = merged_answers(store, project, upto=current.upto)
-    review = list(merged.review)
-    if settings.dev is None:
-        dev = merged_answers(store, project, upto=current.upto, purpose="dev")
-        review += dev.review
-        write_round_corpus(None, dev, project.dev, Vocab())
-    before = project.folder(current.number - 1) / "model-best"
-    rest = label_rest(project, before, merged.docs)
-    if settings.weak and not merged.docs:
-        better = (settings.train, project.dev, settings.test)
-        merged = replace(merged, docs=weak_docs(settings.weak, better))
-        rest["weak"] = len(merged.docs)
-    corpus = folder / "train.spacy"
-    counts = write_round_corpus(settings.train, merged, corpus, Vocab())
-    asked = store.asked_ids(before_round=current.number)
-    sure = add_pseudo_texts(project, current.number, corpus, asked)
-    metrics: dict[str, Any] = {
-        "texts": counts["texts"],
-        "words": counts["words"],
-        "words_labelled": counts["words decided"],
-        **rest,
-        **sure,
-        "balance": dict(merged.balance),
-        "merged": dict(merged.report),
-        "review": review,
-    }
-    # a text without any category is an example; a component that knows no other label has no posterior
-    learnable = project.kind == "categories" or any(name.startswith("label ") for name in counts)
-    if not counts["texts"] or not learnable or not project.dev.exists():
+    """Train on the answers there were when the round was opened and on `paths.train`."""
+    number, settings = current.number, project.settings
+    corpus = make_round_corpus(store, project, current)
+    if not corpus.is_learnable or not project.dev.exists():
         # nothing to learn from, or to measure on: the questions are chosen without a model
-        stop, reasons = stopping(store, project, current.number, metrics)
+        stop, reasons = stopping(store, project, number, corpus.metrics)
         state = "stopped" if stop else "select"
-        store.advance(current.number, state, metrics={**metrics, "stopping": reasons})
+        store.advance(number, state, metrics={**corpus.metrics, "stopping": reasons})
         return
-    encoder = None
-    if settings.pretrain_epochs:
-        encoder = pretrain(project, project.output / "pretrain")
-    rate = settings.self_training.rate if settings.self_training else None
-    write_config(
-        project.config,
-        project.overrides,
-        corpus,
-        project.dev,
-        folder,
-        n_words=counts["words"] + int((rate or 0) * sure.get("self_trained_words", 0)),
+    encoder = pretrain(project, project.output / "pretrain") if settings.pretrain_epochs else None
+    before, own = model_before(project, number), project.folder(number)
+    trained: list[Trained] = []
+
+    def train_one(folder: Path) -> float:
+        if folder == own:
+            for change in changes(before.parent / CONFIG, folder / CONFIG):
+                project.show(f"⚠ Since round {number - 1} the config has changed: {change}")
+            texts, words = corpus.counts["texts"], corpus.counts["words"]
+            project.show(f"Round {number}: training on {texts:,} texts, {words:,} words")
+        trained.append(_train(project, number, folder))
+        return trained[-1].seconds
+
+    seconds = train_round_models(
+        TrainingRound(
+            number, own, project.config, project.overrides, settings, project.dev, project.code
+        ),
+        train_one,
+        n_words=corpus.counts["words"],
+        n_pseudo_words=corpus.n_pseudo_words,
         retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
         init_tok2vec=encoder,
-        self_rate=rate,
-        code=project.code,
     )
-    keep_checkpoints(settings, folder)
-    for change in changes(before.parent / CONFIG, folder / CONFIG):
-        project.show(f"⚠ Since round {current.number - 1} the config has changed: {change}")
-    project.show(
-        f"Round {current.number}: training on {counts['texts']:,} texts, {counts['words']:,} words"
-    )
-    trained = train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
-    metrics["seconds_train"] = trained.seconds + train_members(project, current.number)
-    model = {"hash": trained.hash, "path": str(trained.model), "seconds": trained.seconds}
-    store.advance(current.number, "evaluate", metrics=metrics, model=model)
+    first = trained[0]
+    model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
+    metrics = {**corpus.metrics, "seconds_train": seconds}
+    store.advance(number, "evaluate", metrics=metrics, model=model)
 
 
 def evaluate_round(store: Store, project: Project, current: Round) -> None:
@@ -183,7 +151,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             asked |= {content_hash(task["text"]) for task in first.tasks}
         if model:
             # some are missing where the settings ask for a committee only since the model was trained
-            train_members(project, number)
+            train_members(
+                settings, folder, number, lambda own: _train(project, number, own).seconds
+            )
             how["settings"] = read_together(settings, folder)
         if project.at_least:
             metrics = {"strategy": f"recipe {settings.recipe}"}
@@ -248,6 +218,14 @@ STEPS = {
     "wait": wait_round,
     "stopped": stopped_round,
 }
+
+
+def _train(project: Project, number: int, folder: Path) -> Trained:
+    """Train in the folder of a round, or of a member of its committee."""
+    if folder != project.folder(number) and not (folder / MODEL).is_dir():
+        member = folder.name.replace("-", " ")
+        project.show(f"Round {number}: training {member} of the committee")
+    return train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
 
 
 def _step(store: Store, project: Project, current: Round) -> Any:

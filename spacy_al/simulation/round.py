@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from spacy.cli.train import train
-from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_al.config.settings import Settings
@@ -33,14 +32,12 @@ from spacy_al.simulation.partial import (
 )
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.step import Step, followed
+from spacy_al.tasks.merge import write_corpus
 from spacy_al.training.committee import (
-    check_checkpoints,
-    keep_checkpoints,
-    member_folder,
     read_together,
 )
 from spacy_al.training.pseudo_tokens import add_self_labels
-from spacy_al.training.round_config import write_config
+from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.trainer import CONFIG
 from spacy_al.util import content_hash
 
@@ -141,29 +138,33 @@ def _learn(
         marks = step.self_labels.get(content_hash(doc.text), ())
         add_self_labels(doc, marks, kind=plan.kind)
     words = here.corpus.words(ids)
-    own, settings = labelled_whole(here.corpus, step), _settings(here, step)
-    rate = settings.self_training.rate if settings.self_training else None
-    seen = words + int((rate or 0) * sum(len(doc) for doc in own))
+    own = labelled_whole(here.corpus, step)
     started = time.perf_counter()
-    corpus = folder / "train.spacy"
-    DocBin(docs=[*found.docs, *own]).to_disk(corpus)
-    write_config(
+    training = TrainingRound(
+        step.number,
+        folder,
         plan.config,
         {**plan.overrides, "training.seed": step.seed},
-        corpus,
+        _settings(here, step),
         plan.dev,
-        folder,
-        n_words=seen,
-        self_rate=rate,
-        code=plan.code,
+        plan.code,
     )
-    keep_checkpoints(settings, folder)
-    _train(folder, len(found.docs) + len(own), overrides)
-    if settings.committee == "checkpoints":
-        check_checkpoints(folder)
-    elif settings.committee != "none" and step.number < plan.rounds:
-        for member in range(1, settings.committee_size):
-            _train(member_folder(settings, folder, step.number, member), len(found.docs))
+    write_corpus([*found.docs, *own], training.corpus)
+
+    def train_one(where: Path) -> float:
+        is_model, began = where == folder, time.perf_counter()
+        texts = len(found.docs) + (len(own) if is_model else 0)
+        _train(where, texts, overrides if is_model else None)
+        return time.perf_counter() - began
+
+    train_round_models(
+        training,
+        train_one,
+        n_words=words,
+        n_pseudo_words=sum(len(doc) for doc in own),
+        # after the last round nothing is chosen any more
+        with_members=step.number < plan.rounds,
+    )
     trained = time.perf_counter()
     scores = evaluate(folder / "model-best", plan.test, plan.component)
     return {

@@ -4,6 +4,7 @@ Members lie in `round-NNN/member-K/`, each whole or absent, with the config that
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,40 +15,37 @@ from confection import Config
 from spacy.language import Language
 from spacy.util import load_config
 
-from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard, writing
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.posteriors.component import open_pipeline
-from spacy_al.training.trainer import CONFIG, MODEL, train
+from spacy_al.training.trainer import CONFIG, MODEL
 
 LABELS, TRAIN = "labels.json", "train.spacy"
 # Apart, so that a member of one project is not the model of another with the next seed
 SEED = 1000
 
 
-def train_members(project: Project, number: int) -> float:
-    """Train the other members of a round's committee, those that are not there yet.
+def train_members(
+    settings: Settings, folder: Path, number: int, trainer: Callable[[Path], float]
+) -> float:
+    """Train the other members of a round's committee.
 
-    project (Project): Its settings say which committee.
-    number (int): A round whose model is trained.
+    settings (Settings): Which committee.
+    folder (Path): The round's, whose model is trained.
+    number (int): Of the round.
+    trainer (Callable): Trains what the config of a folder says, if that has not been done, and returns the seconds it took.
     RETURNS (float): The seconds it took in all.
-    RAISES (AlError): As `train`; AL206 for heads without a shared encoder, AL207 where training left no checkpoint.
+    RAISES (AlError): As the trainer; AL206 for heads without a shared encoder, AL207 where training left no checkpoint.
     """
-    settings, folder = project.settings, project.folder(number)
     if settings.committee == "none":
         return 0.0
     if settings.committee == "checkpoints":
         check_checkpoints(folder)
         return 0.0
-    seconds = 0.0
-    for member in range(1, settings.committee_size):
-        own = member_folder(settings, folder, number, member)
-        if not (own / MODEL).is_dir():
-            project.show(f"Round {number}: training member {member} of the committee")
-        seconds += train(own, gpu_id=project.gpu_id, code=project.code, show=project.show).seconds
-    return seconds
+    members = range(1, settings.committee_size)
+    return sum(trainer(member_folder(settings, folder, number, member)) for member in members)
 
 
 def member_folder(settings: Settings, folder: Path, number: int, member: int) -> Path:

@@ -1,0 +1,77 @@
+"""The corpus of a round: what answers teach, what was labelled before, and what a model adds where the config lets it."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_al.config.project import Project
+from spacy_al.loop.answers import merged_answers
+from spacy_al.store.store import Round, Store
+from spacy_al.tasks.merge import write_round_corpus
+from spacy_al.training.pseudo_texts import add_pseudo_texts
+from spacy_al.training.pseudo_tokens import label_rest
+from spacy_al.training.round import TRAIN
+from spacy_al.training.weak_labels import weak_docs
+
+
+@dataclass(frozen=True)
+class RoundCorpus:
+    """What a round has to train on.
+
+    counts (Counter): As `write_round_corpus`.
+    n_pseudo_words (int): Words of whole texts that only a model labelled.
+    is_learnable (bool): Whether a component learns anything from it. A text without any category is an example; a component
+        that knows no other label has no posterior.
+    metrics (dict): What is kept of it with the round.
+    """
+
+    counts: Counter[str]
+    n_pseudo_words: int
+    is_learnable: bool
+    metrics: dict[str, Any]
+
+
+def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCorpus:
+    """Write the corpus of a round, from the answers there were when it was opened; and dev, where that is asked for as well.
+
+    Weak labels stand in for answers as long as there are none.
+
+    RAISES (AlError): As `merged_answers`, `write_round_corpus`, `label_rest`, `weak_docs` and `add_pseudo_texts`.
+    """
+    folder, settings = project.folder(current.number), project.settings
+    merged = merged_answers(store, project, upto=current.upto)
+    review = list(merged.review)
+    if settings.dev is None:
+        dev = merged_answers(store, project, upto=current.upto, purpose="dev")
+        review += dev.review
+        write_round_corpus(None, dev, project.dev, Vocab())
+    rest = label_rest(project, model_before(project, current.number), merged.docs)
+    if settings.weak and not merged.docs:
+        better = (settings.train, project.dev, settings.test)
+        merged = replace(merged, docs=weak_docs(settings.weak, better))
+        rest["weak"] = len(merged.docs)
+    corpus = folder / TRAIN
+    counts = write_round_corpus(settings.train, merged, corpus, Vocab())
+    asked = store.asked_ids(before_round=current.number)
+    pseudo = add_pseudo_texts(project, current.number, corpus, asked)
+    has_labels = project.kind == "categories" or any(name.startswith("label ") for name in counts)
+    metrics: dict[str, Any] = {
+        "texts": counts["texts"],
+        "words": counts["words"],
+        "words_labelled": counts["words decided"],
+        **rest,
+        **pseudo,
+        "balance": dict(merged.balance),
+        "merged": dict(merged.report),
+        "review": review,
+    }
+    n_pseudo_words = pseudo.get("self_trained_words", 0)
+    return RoundCorpus(counts, n_pseudo_words, bool(counts["texts"]) and has_labels, metrics)
+
+
+def model_before(project: Project, number: int) -> Path:
+    """Where the model of the round before a round is, if there is one."""
+    return project.folder(number - 1) / "model-best"
