@@ -18,8 +18,8 @@ import spacy
 import spacy_al
 from spacy_al.errors import AlError, Errors, UsageError, Warnings
 from spacy_al.registry import NAMES
+from tests.helpers.floors import FLOOR_OF, FLOORS, NEIGHBOURS, PACKAGE, faults_of
 
-PACKAGE = Path(spacy_al.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
 OPTIONAL = ("faiss", "fastapi", "matplotlib", "mlflow", "scipy", "sklearn", "torch", "uvicorn")
 
@@ -32,98 +32,10 @@ def python(*args, check=True):
     return done.stdout
 
 
-# Floors: a file imports from lower floors only. A room is a folder, or a file at the root; each stands on one floor
+# Floors, which `helpers/floors.py` lists
 
-FLOORS = {
-    8: ("__main__",),
-    7: ("cli",),
-    6: ("bench", "loop", "simulation", "stream", "web"),
-    5: ("adapters", "oracle", "query", "recipe", "training"),
-    4: ("config", "evaluation", "pipeline", "reporting", "selection", "store"),
-    3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
-    2: ("arrays", "corpus", "lattice", "processes", "registry"),
-    1: ("errors", "kinds", "types", "util"),
-}
-FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
-# Rooms of one floor of which the first imports the second, and why
-NEIGHBOURS = {
-    (
-        "loop",
-        "simulation",
-    ): "the report of a run shows what chance would have reached, from a simulation's results",
-}
 # Rooms where numbers are all there is
 MATHS = ("acquisition", "arrays", "lattice", "measures", "selection", "stopping")
-
-
-def room_of(module: str) -> str:
-    """module (str): Its full name, e.g. "spacy_al.query.select"."""
-    return module.split(".")[1]
-
-
-def imports_of(path, package=PACKAGE):
-    """The modules of the package that a file imports, wherever in the file: (line, module)."""
-    inside = ["spacy_al", *path.relative_to(package).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf8"))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                if alias.name.startswith("spacy_al."):
-                    yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            module = (node.module or "").split(".")
-            if node.level:
-                module = inside[: len(inside) - node.level + 1] + [m for m in module if m]
-            if module[0] != "spacy_al":
-                continue
-            for alias in node.names if len(module) == 1 else ():
-                # what the package itself shows belongs to the floor where it is made
-                value = getattr(spacy_al, alias.name, None)
-                name = f"spacy_al.{alias.name}"
-                made_in = getattr(value, "__module__", name)
-                yield node.lineno, name if made_in == "builtins" else made_in
-            if len(module) > 1:
-                yield node.lineno, ".".join(module)
-
-
-def plan_of(package=PACKAGE):
-    """What the imports of all files are between rooms: (file, line, from room, to room)."""
-    for path in sorted(package.rglob("*.py")):
-        name = path.relative_to(package)
-        if str(name) == "__init__.py":
-            continue  # stands above all
-        room = name.parts[0].removesuffix(".py")
-        for line, module in imports_of(path, package):
-            if (other := room_of(module)) != room:
-                yield name, line, room, other
-
-
-def faults_of(package=PACKAGE, neighbours=NEIGHBOURS):
-    """What is wrong with the plan of a package, in sentences."""
-    rooms = {p.relative_to(package).parts[0].removesuffix(".py") for p in package.rglob("*.py")}
-    faults = [f"{room} is on no floor" for room in sorted(rooms - {"__init__"} - set(FLOOR_OF))]
-    used = set()
-    for name, line, room, other in plan_of(package):
-        if not {room, other} <= set(FLOOR_OF):
-            faults.append(f"{name}:{line} imports {other}, and one of them is on no floor")
-        elif FLOOR_OF[other] > FLOOR_OF[room]:
-            faults.append(f"{name}:{line} on floor {FLOOR_OF[room]} imports {other} above it")
-        elif FLOOR_OF[other] == FLOOR_OF[room] > 1:
-            used.add((room, other))
-            if (room, other) not in neighbours:
-                faults.append(f"{name}:{line} imports {other} on its own floor {FLOOR_OF[room]}")
-    faults += [f"{a} no longer imports {b}" for a, b in sorted(set(neighbours) - used)]
-    return [*faults, *circles(used)]
-
-
-def circles(pairs):
-    """Rooms of one floor from which imports lead back to themselves. Across floors there can be none."""
-    for room in sorted({a for a, _ in pairs}):
-        reached = {room}
-        while more := {b for a, b in pairs if a in reached} - reached:
-            reached |= more
-            if any((last, room) in pairs for last in more):
-                yield f"imports lead from {room} back to it"
-                break
 
 
 def test_every_file_imports_from_lower_floors_only():
