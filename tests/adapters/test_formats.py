@@ -482,8 +482,8 @@ def test_only_what_a_recipe_asked_is_added(tmp_path):
 
 
 def test_the_commands_know_every_format():
-    assert {one.value for one in import_module.Format} == {"prodigy", *FORMATS}
-    assert {one.value for one in export_module.Format} == {"prodigy", "spacy", *FORMATS}
+    assert {one.value for one in import_module.ImportFormat} == {"prodigy", *FORMATS}
+    assert {one.value for one in export_module.ExportFormat} == {"prodigy", "spacy", *FORMATS}
 
 
 def run_of(tmp_path, **how):
