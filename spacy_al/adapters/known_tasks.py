@@ -29,6 +29,7 @@ class Asked:
         self.store, self.form, self.add = store, form, add
         self._found: dict[tuple[Any, str], list[StoredTask]] = {}
         self._anywhere: dict[str, list[StoredTask]] = {}
+        self._by_id: dict[str, StoredTask] = {}
         self._by_words: dict[str, set[str]] = {}
         for stored in store.tasks():
             self._keep(stored)
@@ -45,18 +46,22 @@ class Asked:
         return next(iter(found))
 
     def task(self, answered: Mapping[str, Any]) -> StoredTask | None:
-        """The task that is answered: of its round and text the one it names, else the one of its hash, else the first.
+        """The task that is answered: the one about its text that it names, else of its round the one of its hash, else the first.
 
         A tool that knows of no rounds answers what was asked last about a text. A yes or no answers its own question alone.
 
         RAISES (AlError): AL115 for what is to be asked now and is no task of a recipe, or no answer to it.
         """
         item = content_hash(answered["text"])
+        named = self._by_id.get(str(answered.get(TASK)))
+        if named and named.item == item:
+            # a review stands in another round than the question that it repeats
+            return named
         number = (answered.get("meta") or {}).get("round")
         if self.form and item in self._anywhere:
             number = self._anywhere[item][-1].round
         asked = self._found.get((number, item), [])
-        found = [one for one in asked if answered.get(TASK) == one.id] + _of_hash(answered, asked)
+        found = _of_hash(answered, asked)
         if answered.get("_view_id") not in YES_NO_FORMS:
             found += [one for one in asked if one.task.get("_view_id") not in YES_NO_FORMS]
         if not found and self.add and answered.get("answer") is not None:
@@ -93,6 +98,7 @@ class Asked:
     def _keep(self, stored: StoredTask) -> None:
         self._found.setdefault((stored.round, stored.item), []).append(stored)
         self._anywhere.setdefault(stored.item, []).append(stored)
+        self._by_id[stored.id] = stored
         text = stored.task["text"]
         self._by_words.setdefault(squeezed(text), set()).add(text)
 

@@ -199,6 +199,20 @@ def test_the_review_of_a_text_is_told_from_its_first_question(store, tmp_path):
         assert {answer.task for answer in other.answers()} == {*names.values(), name}
 
 
+def test_a_review_of_an_earlier_round_is_answered_by_a_file(store, tmp_path):
+    """The question is the earlier round's, word for word, and stands in the round that noticed the contradiction."""
+    (first,) = [stored for stored in store.tasks(0) if stored.purpose == "train"]
+    store.advance(1, "wait", tasks=[("review", {**first.task, "review": []})])
+    path = tmp_path / "tasks.jsonl"
+    export_tasks(store, 1, path)
+    lines = [json.loads(line) for line in path.read_text("utf8").splitlines()]
+    (asked,) = [line for line in lines if line["text"] == TEXTS[0]]
+    path.write_text(json.dumps({**asked, "answer": "accept", "spans": []}) + "\n", "utf8")
+    assert import_answers(store, path).counts == {"stored": 1}
+    assert [one.task for one in store.answers()] == [f"r001-{first.item}-review"]
+    assert import_answers(store, path).counts == {"already there": 1}
+
+
 BAD = [
     ("no task", b"{not json}"),
     ("no task", b"[]"),
