@@ -1,7 +1,9 @@
 """What several test files share."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -20,3 +22,26 @@ def realdata() -> Path:
     if not root.is_dir():
         pytest.skip("no real corpora here: SPACY_AL_REALDATA names their folder")
     return root
+
+
+def _unasked_skip(item: pytest.Item | pytest.Collector) -> bool:
+    """Whether a skip is to count as a failure: where everything is there that tests need, but for other people's corpora."""
+    return bool(os.environ.get("SPACY_AL_NO_SKIPS")) and not item.get_closest_marker("realdata")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[Any]:
+    report = yield
+    if report.skipped and _unasked_skip(item):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which SPACY_AL_NO_SKIPS forbids: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[Any]:
+    report = yield
+    if report.skipped and _unasked_skip(collector):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which SPACY_AL_NO_SKIPS forbids: {report.longrepr}"
+    return report
