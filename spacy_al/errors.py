@@ -504,10 +504,6 @@ class Errors:
         "[AL203] '{name}' has no encoder on whose output dropout could act. "
         "Use a committee of trained pipelines, spacy-al.committee.v1, or a model with a tok2vec layer."
     )
-    AL204 = (
-        "[AL204] '{name}' listens to an encoder elsewhere in the pipeline, and its reader was not given the pipeline (nlp=...). "
-        'Give it, or use layers = "last".'
-    )
     AL205 = (
         "[AL205] spacy-al.batch_bald.v1 chooses by what the members of a committee say of exclusive categories, and was given nothing "
         "of the kind. Set [al.posterior] to spacy-al.committee.v1 or spacy-al.dropout.v1, or use another sampler."

@@ -19,6 +19,7 @@ from spacy.tokens import Doc
 from spacy_al.adapters.known_tasks import payload_of
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.kinds import USUAL
 from spacy_al.posteriors import find_component, get_posteriors
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.query.select import select
@@ -89,7 +90,7 @@ def load(
     model: str | None,
     *,
     component: str | None = None,
-    factory: str = "ner",
+    factory: str = USUAL,
     labels: Sequence[str] | None = None,
     labeled: Sequence[str | Path] | None = None,
     lang: str = "en",
@@ -99,8 +100,7 @@ def load(
     pool (str | Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
     model (str | None): A trained pipeline, or the folder below which the newest `model-best` is looked for, over and over.
     component (str | None): Whose posterior; by default the only component that has one.
-    factory (str): What is asked for as long as there is no model: "ner", "spancat", "textcat", "textcat_multilabel" or
-        "tagger".
+    factory (str): Of which what is asked for as long as there is no model depends; one of `kinds.FACTORIES`.
     labels (Sequence[str] | None): That the model is still to learn.
     labeled (Sequence | None): Corpora or files of tasks whose texts are not asked.
     lang (str): Language of the tokeniser as long as there is no model.

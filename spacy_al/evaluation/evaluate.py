@@ -66,7 +66,7 @@ def _by_label(examples: Sequence[Example], attribute: str) -> dict[str, dict[str
         for token, gold in zip(example.predicted, right):
             if not gold:
                 continue
-            said = token.tag_ if attribute == "TAG" else token.pos_
+            said = getattr(token, f"{attribute.lower()}_")
             for label in {gold, said} - {""}:
                 score = scores.setdefault(label, PRFScore())
                 score.score_set({label} & {said}, {label} & {gold})

@@ -1,6 +1,6 @@
 """Several opinions of one document: a committee of trained pipelines (query by committee; Seung et al., 1992)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -10,7 +10,6 @@ import numpy
 import spacy
 from spacy.attrs import NORM
 from spacy.language import Language
-from spacy.pipeline import EntityRecognizer, SpanCategorizer, Tagger, TextCategorizer
 from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
@@ -18,7 +17,7 @@ from spacy_al import registry
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.entities import EntityPosterior
-from spacy_al.posteriors.read import Reader, get_posteriors
+from spacy_al.posteriors.read import get_posteriors, reader_of
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import Temperature, read_calibration
 from spacy_al.types import Floats
@@ -95,7 +94,7 @@ class CommitteePosterior:
 
 
 @registry.al_posteriors("spacy-al.committee.v1")
-def make_committee_reader(members: list[str]) -> Reader:
+def make_committee_reader(members: list[str]) -> Callable[..., list[CommitteePosterior]]:
     """A reader of any component together with the same component of other pipelines.
 
     members (list[str]): Directories of trained pipelines. The pipeline that is read is the first member itself.
@@ -104,7 +103,12 @@ def make_committee_reader(members: list[str]) -> Reader:
 
 
 def read_committee(
-    pipe: Any, docs: Sequence[Doc], temperature: Temperature, *, members: Sequence[str]
+    pipe: Any,
+    docs: Sequence[Doc],
+    temperature: Temperature,
+    *,
+    members: Sequence[str],
+    nlp: Language,
 ) -> list[CommitteePosterior]:
     """The posteriors of a component and of those of its name in other pipelines, each of which encodes the docs itself.
 
@@ -114,39 +118,20 @@ def read_committee(
     docs (Sequence[Doc]): Docs that have been through what comes before the component. Not changed.
     temperature (Temperature): Of the component, and of members for which none was fitted.
     members (Sequence[str]): Directories of the other pipelines.
+    nlp (Language): The component's own pipeline, which knows what it is read by.
     RETURNS (list[CommitteePosterior]): One per doc, in order.
     RAISES (AlError): AL201 if labels differ, AL202 if a pipeline cannot be loaded, and what the readers raise.
     """
-    rows = [ordinary_reader(pipe)(pipe, docs, temperature)]
+    rows = [reader_of(nlp, pipe.name)(pipe, docs, temperature)]
     configs = [Path(path) / "config.cfg" for path in members]
     # another model may take the place of one
     stamps = tuple(config.stat().st_mtime_ns if config.is_file() else 0 for config in configs)
-    for path, (nlp, fitted) in zip(members, _opened(tuple(members), stamps, pipe.name)):
-        _check_labels(pipe, nlp.get_pipe(pipe.name), path)
-        copies = [_copy(doc, nlp.vocab) for doc in docs]
+    for path, (other, fitted) in zip(members, _opened(tuple(members), stamps, pipe.name)):
+        _check_labels(nlp, pipe, other.get_pipe(pipe.name), path)
+        copies = [_copy(doc, other.vocab) for doc in docs]
         own = temperature if fitted is None else fitted
-        rows.append(get_posteriors(nlp, copies, pipe.name, temperature=own))
+        rows.append(get_posteriors(other, copies, pipe.name, temperature=own))
     return [CommitteePosterior(opinions, opinions[0]) for opinions in zip(*rows)]
-
-
-def ordinary_reader(pipe: Any) -> Reader:
-    """The reader of a component, found by its class.
-
-    RAISES (AlError): AL002 for a class without one.
-    """
-    if isinstance(pipe, EntityRecognizer):
-        return _reader("beam_ner" if pipe.cfg["beam_width"] > 1 else "ner")
-    for kind, factory in ((TextCategorizer, "textcat"), (SpanCategorizer, "spancat")):
-        if isinstance(pipe, kind):
-            return _reader(factory)
-    if isinstance(pipe, Tagger):
-        return _reader("tagger")
-    known = ", ".join(FACTORIES)
-    raise AlError(Errors.AL002.format(name=pipe.name, factory=type(pipe).__name__, known=known))
-
-
-def _reader(factory: str) -> Reader:
-    return registry.al_posteriors.get(FACTORIES[factory].reader)()
 
 
 # Of two components, and no more: each round has a committee of its own, and pipelines are large
@@ -173,10 +158,10 @@ def _open(path: str, name: str) -> tuple[Language, Temperature | None]:
     return nlp, record["temperature"] if record else None
 
 
-def _check_labels(pipe: Any, other: Any, path: str) -> None:
+def _check_labels(nlp: Language, pipe: Any, other: Any, path: str) -> None:
     """RAISES (AlError): AL201 unless both have the same labels, in the same order where that is an order of columns."""
     ours, theirs = tuple(pipe.labels), tuple(other.labels)
-    if isinstance(pipe, EntityRecognizer):
+    if FACTORIES[nlp.get_pipe_meta(pipe.name).factory].task == "entities":
         ours, theirs = tuple(sorted(ours)), tuple(sorted(theirs))
     if ours == theirs:
         return

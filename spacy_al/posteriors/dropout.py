@@ -18,9 +18,9 @@ from thinc.api import Model, Ops, Padded, Ragged
 from spacy_al import registry
 from spacy_al.arrays.checks import at_least
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.posteriors.committee import CommitteePosterior, ordinary_reader
+from spacy_al.posteriors.committee import CommitteePosterior
 from spacy_al.posteriors.encoder import check_encoded, check_ready
-from spacy_al.posteriors.read import Reader, run_pipes
+from spacy_al.posteriors.read import reader_of, run_pipes
 from spacy_al.posteriors.temperature import Temperature
 
 LAYERS = ("last", "all")
@@ -32,7 +32,7 @@ Mask: TypeAlias = Callable[[Ops, int], Any]
 @registry.al_posteriors("spacy-al.dropout.v1")
 def make_dropout_reader(
     samples: int = 10, rate: float = 0.3, layers: str = "last", seed: int = 0
-) -> Reader:
+) -> Callable[..., list[CommitteePosterior]]:
     """A reader of any component with an encoder, as a committee of itself under dropout.
 
     samples (int): Members.
@@ -61,7 +61,7 @@ def read_dropout(
     rate: float = 0.3,
     layers: str = "last",
     seed: int = 0,
-    nlp: Language | None = None,
+    nlp: Language,
 ) -> list[CommitteePosterior]:
     """The posteriors of a component under each of its masks. See `make_dropout_reader`.
 
@@ -70,15 +70,15 @@ def read_dropout(
     pipe (Any): The component.
     docs (Sequence[Doc]): Docs that have been through what comes before the component. Not changed.
     temperature (Temperature): Divides the scores.
-    nlp (Language | None): The pipeline, for "all" where the component listens to an encoder.
+    nlp (Language): Its pipeline, which knows what it is read by, and holds the encoder that it may listen to.
     RETURNS (list[CommitteePosterior]): One per doc, in order.
-    RAISES (AlError): AL203 without an encoder, AL204 without the pipeline, and what the component's reader raises.
+    RAISES (AlError): AL203 without an encoder, and what the component's reader raises.
     """
     check_ready(pipe)
     check_encoded(pipe, docs)
     if not pipe.model.has_ref("tok2vec"):
         raise AlError(Errors.AL203.format(name=pipe.name))
-    encoder, read = pipe.model.get_ref("tok2vec"), ordinary_reader(pipe)
+    encoder, read = pipe.model.get_ref("tok2vec"), reader_of(nlp, pipe.name)
     upstream = _upstream(pipe, nlp) if layers == "all" else []
     # what a batch of docs is encoded as: all members read the same batches
     encoded: dict[tuple[int, ...], Any] = {}
@@ -199,15 +199,8 @@ def _swapped(layer: Model, forward: Callable[..., Any]) -> Iterator[None]:
         layer._func = own
 
 
-def _upstream(pipe: Any, nlp: Language | None) -> list[tuple[str, Any]]:
-    """The encoders that a component listens to.
-
-    RAISES (AlError): AL204 if it listens and there is no pipeline to find them in.
-    """
-    if not any(hasattr(node, "upstream_name") for node in pipe.model.walk()):
-        return []
-    if nlp is None:
-        raise AlError(Errors.AL204.format(name=pipe.name))
+def _upstream(pipe: Any, nlp: Language) -> list[tuple[str, Any]]:
+    """The encoders that a component listens to."""
     return [
         (name, other)
         for name, other in nlp.pipeline

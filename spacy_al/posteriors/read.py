@@ -82,7 +82,10 @@ def reader_of(nlp: Language, name: str, *, presets: bool = True) -> Reader:
     """
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     reader = registry.al_posteriors.get(row.reader)()
-    return reader if presets or row.task != "entities" else partial(reader, presets=False)
+    # what knows of no presets has none to leave out
+    if presets or "presets" not in inspect.signature(reader).parameters:
+        return reader
+    return partial(reader, presets=False)
 
 
 def components_before(nlp: Language, name: str) -> list[tuple[str, Any]]:

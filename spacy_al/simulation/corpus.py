@@ -18,10 +18,10 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import UNIFORM
 from spacy_al.simulation.plan import SimulationPlan
+from spacy_al.tasks.answer import YES_NO_ENTITIES
 from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.merge import count_labels
 from spacy_al.tasks.task import Task, make_task
-from spacy_al.tasks.yes_no import VIEW
 from spacy_al.util import content_hash
 
 
@@ -97,7 +97,7 @@ class Corpus:
             labels=sorted(self.labels),
             # by this the annotators tell what was chosen
             meta={"strategy": "chosen" if chosen else UNIFORM},
-            view_id=row.view_id if doubted is None else VIEW,
+            view_id=row.view_id if doubted is None else YES_NO_ENTITIES,
             exclusive=row.is_exclusive,
             asked=asked if doubted is None else [],
         )
@@ -147,7 +147,7 @@ def _tag(token: spacy.tokens.Token, factory: str) -> str:
     attribute = FACTORIES[factory].attribute
     if attribute is None:
         return "S" if token.is_sent_start else "I"
-    return token.tag_ if attribute == "TAG" else token.pos_
+    return getattr(token, f"{attribute.lower()}_")
 
 
 def _annotated(doc: Doc, plan: SimulationPlan) -> bool:

@@ -26,7 +26,6 @@ DENSITY = "density"
 PARTS = {"acquisition": registry.al_acquisitions, "sampler": registry.al_samplers}
 # Readers of several opinions
 SEVERAL = ("spacy-al.committee.v1", "spacy-al.dropout.v1")
-# Kind of question -> kind of posterior; of categories it depends on the factory
 
 
 @dataclass(frozen=True)

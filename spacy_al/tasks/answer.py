@@ -11,9 +11,9 @@ from spacy_al.tasks.task import Task
 
 VERDICTS = ("accept", "reject", "ignore")
 KEYS = ("answer", "spans", "accept", "labels", "asked")
-# Prodigy's forms for a yes or no: to a single entity, made by `yes_no`, and to a single category
-YES_NO_CATEGORY = "classification"
-YES_NO_FORMS = {"ner": "entities", YES_NO_CATEGORY: "categories"}
+# Prodigy's interfaces for a yes or no: to a single entity, made by `yes_no`, and to a single category
+YES_NO_ENTITIES, YES_NO_CATEGORY = "ner", "classification"
+YES_NO_FORMS = {YES_NO_ENTITIES: "entities", YES_NO_CATEGORY: "categories"}
 KINDS = {row.view_id: row.task for row in FACTORIES.values()} | YES_NO_FORMS
 
 

@@ -5,11 +5,10 @@ from typing import Any
 
 from spacy.tokens import Doc
 
+from spacy_al.tasks.answer import YES_NO_ENTITIES
 from spacy_al.tasks.decision import Annotation
 from spacy_al.tasks.task import Task, make_task
 
-# Prodigy's interface for accepting or rejecting what is marked
-VIEW = "ner"
 # An entity of a lower probability is not asked about, nor one of a higher than 1 less this
 LEAST = 0.05
 
@@ -54,7 +53,7 @@ def yes_no_tasks(
             component_kind="entities",
             labels=posterior.labels,
             meta={**(meta or {}), "score": span.prob},
-            view_id=VIEW,
+            view_id=YES_NO_ENTITIES,
             asked=[],
         )
         for span in open_spans[:k]

@@ -41,8 +41,7 @@ def nlp(request, pipelines):
 def read(nlp, texts=UNSEEN, **settings):
     pipe = nlp.pipeline[-1][1]
     docs = run_pipes(nlp.pipeline[:-1], bare(nlp, texts))
-    given = {"nlp": nlp} if settings.get("layers") == "all" else {}
-    return make_dropout_reader(**settings)(pipe, docs, 1.0, **given)
+    return make_dropout_reader(**settings)(pipe, docs, 1.0, nlp=nlp)
 
 
 def rows(posteriors):
@@ -189,13 +188,6 @@ def test_what_has_no_encoder_is_told_what_to_use():
         read(make("textcat", architecture="bow"))
 
 
-def test_all_layers_of_a_shared_encoder_need_the_pipeline(pipelines):
-    nlp = pipelines("tagger", "shared")
-    docs = run_pipes(nlp.pipeline[:-1], bare(nlp))
-    with pytest.raises(AlError, match=r"AL204.*last"):
-        make_dropout_reader(layers="all")(nlp.get_pipe("tagger"), docs, 1.0)
-
-
 @pytest.mark.parametrize(
     "wrong,code",
     [
@@ -217,7 +209,7 @@ def test_pickles_and_resolves_from_config(pipelines):
     block = {"@al_posteriors": "spacy-al.dropout.v1", "samples": 2, "seed": 3}
     reader = spacy.registry.resolve({"x": block})["x"]
     again = pickle.loads(pickle.dumps(reader))
-    found = again(nlp.get_pipe("textcat"), bare(nlp), 1.0)
+    found = again(nlp.get_pipe("textcat"), bare(nlp), 1.0, nlp=nlp)
     same(found, read(nlp, samples=2, seed=3), rtol=0)
 
 

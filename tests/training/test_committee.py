@@ -19,14 +19,12 @@ from spacy_al.config.project import open_project
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError
 from spacy_al.evaluation.gold import stored_docs
-from spacy_al.kinds import FACTORIES
 from spacy_al.loop.rounds import evaluate_round, select_round, train_round
 from spacy_al.posteriors.committee import (
     N_BEST,
     CommitteePosterior,
     _opened,
     make_committee_reader,
-    ordinary_reader,
 )
 from spacy_al.posteriors.read import run_pipes
 from spacy_al.posteriors.spans import Spans
@@ -67,7 +65,7 @@ def posterior(ner):
     """Of six tokens, with the lists of all analyses of each member."""
     (first, *_), paths = ner
     doc = random_doc(first, numpy.random.default_rng(3), 6)
-    (posterior,) = make_committee_reader(paths)(first.get_pipe("ner"), [doc], 1.0)
+    (posterior,) = make_committee_reader(paths)(first.get_pipe("ner"), [doc], 1.0, nlp=first)
     found = [analyses(nlp.get_pipe("ner"), _own(nlp, doc))[0] for nlp in ner[0]]
     return posterior, found
 
@@ -83,7 +81,7 @@ def test_members_are_what_each_pipeline_says(component, tmp_path):
     nlp = make(component)
     docs = bare(nlp)
     before = [doc.to_bytes() for doc in docs]
-    found = make_committee_reader(paths)(nlp.get_pipe(component), docs, 1.0)
+    found = make_committee_reader(paths)(nlp.get_pipe(component), docs, 1.0, nlp=nlp)
     assert [doc.to_bytes() for doc in docs] == before
     for column, one in enumerate([nlp, *others]):
         expected = get_posteriors(one, bare(one))
@@ -112,7 +110,7 @@ def test_temperatures_are_each_members_own_or_else_the_given_one(ner, tmp_path):
     write_calibration(spacy.load(paths[1]), "ner", {"temperature": 3.0})
     text = "aspirin gave him Paris"
     pipe = first.get_pipe("ner")
-    (found,) = make_committee_reader(paths)(pipe, [first.make_doc(text)], 2.0)
+    (found,) = make_committee_reader(paths)(pipe, [first.make_doc(text)], 2.0, nlp=first)
     for member, nlp, temperature in zip(found.members, (first, second, third), (2.0, 2.0, 3.0)):
         (expected,) = get_posteriors(nlp, [nlp.make_doc(text)], temperature=temperature)
         assert_allclose(member.token_probs, expected.token_probs, atol=1e-6)
@@ -122,9 +120,9 @@ def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     nlp, other = make("textcat"), make("textcat", steps=1)
     reader = make_committee_reader([saved(nlp, tmp_path / "member")])
     pipe, docs = nlp.get_pipe("textcat"), bare(nlp)
-    assert_allclose(*reader(pipe, docs, 1.0)[1].probs, rtol=1e-6)
+    assert_allclose(*reader(pipe, docs, 1.0, nlp=nlp)[1].probs, rtol=1e-6)
     other.to_disk(tmp_path / "member")
-    first, second = reader(pipe, docs, 1.0)[1].probs
+    first, second = reader(pipe, docs, 1.0, nlp=nlp)[1].probs
     assert not numpy.allclose(first, second, rtol=1e-3)
 
 
@@ -133,10 +131,10 @@ def test_committees_of_earlier_rounds_are_let_go(tmp_path):
     paths = [saved(nlp, tmp_path / str(i)) for i in range(4)]
     pipe, docs = nlp.get_pipe("textcat"), bare(nlp)
     for members in (paths[:2], paths[1:2], paths[2:]):
-        make_committee_reader(members)(pipe, docs, 1.0)
+        make_committee_reader(members)(pipe, docs, 1.0, nlp=nlp)
     assert _opened.cache_info().currsize == 2
     before = _opened.cache_info().hits
-    make_committee_reader(paths[2:])(pipe, docs, 1.0)
+    make_committee_reader(paths[2:])(pipe, docs, 1.0, nlp=nlp)
     assert _opened.cache_info().hits == before + 1
 
 
@@ -145,7 +143,7 @@ def test_words_and_sentence_starts_reach_the_members_and_entities_do_not(ner):
     words = ["Dr", "Smith", "gave", "him", "two", "mg"]
     starts = [True, True, False, False, False, False]
     doc = spacy.tokens.Doc(first.vocab, words=words, sent_starts=starts, ents=["B-PER"] + ["O"] * 5)
-    (found,) = make_committee_reader(paths)(first.get_pipe("ner"), [doc], 1.0)
+    (found,) = make_committee_reader(paths)(first.get_pipe("ner"), [doc], 1.0, nlp=first)
     assert found.members[0].prob(0, 1, "PER") == 1.0
     for member, nlp in zip(found.members[1:], others):
         (expected,) = get_posteriors(
@@ -228,23 +226,13 @@ def test_candidates_that_only_some_members_have():
     assert_allclose(CommitteePosterior(members, members[0]).span_probs, slow)
 
 
-@pytest.mark.parametrize("factory", FACTORIES)
-def test_a_component_is_known_by_its_class(factory):
-    pipe = spacy.blank("en").add_pipe(factory)
-    expected = spacy.registry.al_posteriors.get(FACTORIES[factory].reader)()
-    assert ordinary_reader(pipe).func is expected.func
-
-
-def test_what_has_no_posterior_is_refused():
-    with pytest.raises(AlError, match=r"AL002.*'parser'"):
-        ordinary_reader(spacy.blank("en").add_pipe("parser"))
-
-
 def test_members_with_other_labels_are_refused(ner, tmp_path):
     (first, *_), paths = ner
     path = saved(make_ner(labels=("DRUG", "DOSE")), tmp_path / "labels")
     with pytest.raises(AlError, match=r"AL201.*it lacks PER; it alone has DOSE"):
-        make_committee_reader([*paths, path])(first.get_pipe("ner"), [first.make_doc("x")], 1.0)
+        make_committee_reader([*paths, path])(
+            first.get_pipe("ner"), [first.make_doc("x")], 1.0, nlp=first
+        )
 
 
 def test_what_is_no_member_is_refused(ner, tmp_path):
@@ -252,14 +240,16 @@ def test_what_is_no_member_is_refused(ner, tmp_path):
     other = saved(make("textcat"), tmp_path / "textcat")
     for path, why in ((other, "it has no 'ner', but textcat"), (str(tmp_path / "x"), "E050")):
         with pytest.raises(AlError, match=f"AL202.*{why}"):
-            make_committee_reader([path])(first.get_pipe("ner"), [first.make_doc("x")], 1.0)
+            make_committee_reader([path])(
+                first.get_pipe("ner"), [first.make_doc("x")], 1.0, nlp=first
+            )
 
 
 def test_pickles_and_resolves_from_config(ner):
     (first, *_), paths = ner
     block = {"@al_posteriors": "spacy-al.committee.v1", "members": paths}
     reader = pickle.loads(pickle.dumps(spacy.registry.resolve({"x": block})["x"]))
-    (found,) = reader(first.get_pipe("ner"), [first.make_doc("aspirin")], 1.0)
+    (found,) = reader(first.get_pipe("ner"), [first.make_doc("aspirin")], 1.0, nlp=first)
     assert found.token_probs.shape == (3, 1, 3)
 
 
