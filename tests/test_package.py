@@ -103,6 +103,13 @@ def test_maths_never_sees_a_doc(path):
     assert not re.search(r"^\s*(from|import) spacy(\.|\s)", source, re.MULTILINE), path
 
 
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_what_is_private_to_the_store_stays_in_it(path):
+    if path.relative_to(PACKAGE).parts != ("store", "store.py"):
+        source = path.read_text(encoding="utf8")
+        assert not re.search(r"\bstore\._|\b_connection\b", source), path
+
+
 def test_no_room_has_the_name_of_a_public_function():
     """Importing a submodule sets an attribute of that name on the package, in whose place a function could stand."""
     public = {"bench", "calibrate", "evaluate", "ingest", "report", "run", "select", "simulate"}

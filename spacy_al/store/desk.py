@@ -4,7 +4,6 @@ import secrets
 import time
 from typing import Any
 
-from spacy_al.store.schema import explain_errors, transaction
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
 from spacy_al.tasks.records import StoredTask, question_id
@@ -45,11 +44,11 @@ def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) ->
     now, who = time.time(), check_name("annotator", annotator)
     values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
     found: dict[str, StoredTask] = {}
-    with explain_errors(store.path), transaction(store._connection) as connection:
+    with store.transaction() as connection:
         for sql in (OWN, FREE):
             for row in connection.execute(sql, values):
                 if len(found) < n:
-                    found.setdefault(row[0], store._task(row))
+                    found.setdefault(row[0], store.as_task(row))
         rows = [(task, who, now) for task in found]
         connection.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", rows)
     return [*found.values()]
@@ -59,10 +58,12 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
     """A task that was given to an annotator, and what they last said to it; None if it was not given to them."""
     given = """ WHERE id = ?1 AND (EXISTS (SELECT 1 FROM answers WHERE task = ?1 AND annotator = ?2)
         OR EXISTS (SELECT 1 FROM assignments WHERE task = ?1 AND annotator = ?2))"""
-    found = [*store._tasks(given, (check_name("task", task), check_name("annotator", annotator)))]
+    found = [
+        *store.tasks_where(given, (check_name("task", task), check_name("annotator", annotator)))
+    ]
     sql = "SELECT payload FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
-    said = store._read(sql, (task, annotator))
-    return (found[0], store._loads(said[0][0]) if said else None) if found else None
+    said = store.read(sql, (task, annotator))
+    return (found[0], store.loads(said[0][0]) if said else None) if found else None
 
 
 def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
@@ -80,14 +81,14 @@ def annotator_history(store: Store, annotator: str, *, n: int = 50) -> list[str]
     """The ids of the tasks that an annotator answered last, the latest first."""
     sql = """SELECT task FROM answers WHERE annotator = ?
         GROUP BY task ORDER BY max(seq) DESC LIMIT ?"""
-    return [task for (task,) in store._read(sql, (check_name("annotator", annotator), n))]
+    return [task for (task,) in store.read(sql, (check_name("annotator", annotator), n))]
 
 
 def flags(store: Store) -> dict[str, list[str]]:
     """The ids of the tasks that somebody should look at, and the annotators who say so."""
     latest: dict[tuple[str, str], bool] = {}
-    for (data,) in store._read("SELECT data FROM events WHERE kind = 'flag' ORDER BY seq"):
-        flag = store._loads(data)
+    for (data,) in store.read("SELECT data FROM events WHERE kind = 'flag' ORDER BY seq"):
+        flag = store.loads(data)
         latest[flag["task"], flag["annotator"]] = flag["flagged"]
     found: dict[str, list[str]] = {}
     for (task, annotator), flagged in latest.items():
@@ -99,10 +100,10 @@ def flags(store: Store) -> dict[str, list[str]]:
 def run_id(store: Store) -> str:
     """What tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
     sql = "SELECT data FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
-    if not store._read(sql):
+    if not store.read(sql):
         # of two that do so at once the first one's counts
         store.log("run", id=secrets.token_hex(8))
-    return str(store._loads(store._read(sql)[0][0])["id"])
+    return str(store.loads(store.read(sql)[0][0])["id"])
 
 
 def annotator_progress(
@@ -120,7 +121,7 @@ def annotator_progress(
             CROSS JOIN counts ON counts.task = answers.task WHERE annotator = :annotator AND {LATEST})
         FROM counts WHERE {LATEST}"""
     values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
-    asked, *counts = store._read(sql, values)[0]
+    asked, *counts = store.read(sql, values)[0]
     counts = [asked + overlap * n_missing(store, at_least), *counts]
     return {
         "round": current.number if current else None,
@@ -134,7 +135,7 @@ def held(store: Store) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     sql = f"""SELECT annotator, counts.task FROM assignments CROSS JOIN counts ON counts.task = assignments.task
         WHERE {LATEST} AND at > ? ORDER BY annotator, purpose, rank"""
-    for annotator, task in store._read(sql, (time.time() - HELD,)):
+    for annotator, task in store.read(sql, (time.time() - HELD,)):
         found.setdefault(annotator, []).append(task)
     return found
 
@@ -142,14 +143,14 @@ def held(store: Store) -> dict[str, list[str]]:
 def n_left(store: Store, overlap: int = 1) -> int:
     """Tasks of the latest round that fewer annotators have answered than are to."""
     sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH}"
-    return store._read(sql, {"overlap": overlap})[0][0]
+    return store.read(sql, {"overlap": overlap})[0][0]
 
 
 def left(store: Store, overlap: int = 1) -> list[StoredTask]:
     """The tasks that `n_left` counts, in the order in which to ask."""
     sql = f"""{COLUMNS} FROM counts CROSS JOIN tasks ON tasks.id = counts.task
         WHERE {LATEST} AND answered < {ENOUGH} ORDER BY counts.purpose, counts.rank"""
-    return [store._task(row) for row in store._read(sql, {"overlap": overlap})]
+    return [store.as_task(row) for row in store.read(sql, {"overlap": overlap})]
 
 
 def n_missing(store: Store, at_least: int) -> int:
@@ -161,7 +162,7 @@ def n_missing(store: Store, at_least: int) -> int:
     if current is None or current.state != "wait" or ALL in store.metrics().get(current.number, {}):
         return 0
     sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND purpose = 'train'"
-    return max(0, at_least - store._read(sql)[0][0])
+    return max(0, at_least - store.read(sql)[0][0])
 
 
 def wants(store: Store, at_least: int) -> bool:
@@ -173,7 +174,7 @@ def wants(store: Store, at_least: int) -> bool:
 def ask_no_more(store: Store) -> None:
     """Nothing is left to ask: the latest round is to have no more questions than it has."""
     sql = "INSERT OR IGNORE INTO metrics SELECT max(number), ?, 'true' FROM rounds HAVING max(number) IS NOT NULL"
-    with explain_errors(store.path), transaction(store._connection) as connection:
+    with store.transaction() as connection:
         connection.execute(sql, (ALL,))
 
 
@@ -187,7 +188,7 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
     """
     if not wants(store, at_least):
         return False
-    with explain_errors(store.path), transaction(store._connection) as connection:
+    with store.transaction() as connection:
         sql = "SELECT number, state FROM rounds ORDER BY number DESC LIMIT 1"
         number, state = connection.execute(sql).fetchone()
         sql = "SELECT 1 FROM tasks WHERE id = ? OR (item = ? AND (round < ? OR purpose != 'train'))"
@@ -196,5 +197,5 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
         if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked:
             return False
         meta = {**task.get("meta", {}), "round": number}
-        store._add_task(connection, number, "train", {**task, "meta": meta})
+        store.add_task(connection, number, "train", {**task, "meta": meta})
     return True

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ class Store:
         """Begin a round, which will train on the answers that are there now; a round that is open stays as it is."""
         sql = """INSERT INTO rounds (number, state, opened_at, upto)
             VALUES (?, ?, ?, (SELECT coalesce(max(seq), 0) FROM answers)) ON CONFLICT DO NOTHING"""
-        with explain_errors(self.path), transaction(self._connection) as connection:
+        with self.transaction() as connection:
             connection.execute(sql, (number, STATES[0], time.time()))
 
     def round(self) -> Round | None:
@@ -59,7 +60,7 @@ class Store:
 
     def rounds(self) -> list[Round]:
         """All rounds in order."""
-        rows = self._read("SELECT number, state, upto FROM rounds ORDER BY number")
+        rows = self.read("SELECT number, state, upto FROM rounds ORDER BY number")
         return [Round(*row) for row in rows]
 
     def advance(
@@ -82,14 +83,14 @@ class Store:
         event (str | None): Its kind, for the record of events.
         RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
         """
-        with explain_errors(self.path), transaction(self._connection) as connection:
+        with self.transaction() as connection:
             sql = "UPDATE rounds SET state = ? WHERE number = ?"
             if not connection.execute(sql, (state, number)).rowcount:
                 raise self._refused(f"there is no round {number}")
             rows = [(number, name, _dumps(value)) for name, value in (metrics or {}).items()]
             connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
             for purpose, task in tasks:
-                self._add_task(connection, number, purpose, task)
+                self.add_task(connection, number, purpose, task)
             if model is not None:
                 versions = _dumps(model.get("versions", {}))
                 row = (number, model["hash"], str(model["path"]), model.get("seconds"), versions)
@@ -104,18 +105,18 @@ class Store:
     ) -> Iterator[StoredTask]:
         """What was asked, in one round or all, by round, purpose and rank."""
         where = " WHERE round = coalesce(?, round) AND purpose = coalesce(?, purpose)"
-        return self._tasks(where, (round, purpose))
+        return self.tasks_where(where, (round, purpose))
 
     def unanswered(self, round: int | None = None) -> list[StoredTask]:
         """Tasks that nobody has answered, in one round or all."""
         where = """ WHERE round = coalesce(?, round)
             AND NOT EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)"""
-        return list(self._tasks(where, (round,)))
+        return list(self.tasks_where(where, (round,)))
 
     def asked_ids(self, *, before_round: int | None = None) -> set[str]:
         """The ids of the texts that were asked, by all rounds or those before one."""
         sql = "SELECT DISTINCT item FROM tasks WHERE ?1 IS NULL OR round < ?1"
-        return {item for (item,) in self._read(sql, (before_round,))}
+        return {item for (item,) in self.read(sql, (before_round,))}
 
     # Answers
 
@@ -144,11 +145,11 @@ class Store:
         check_name("id", id), check_name("annotator", annotator)
         seconds = None if seconds is None else check_number("seconds", seconds)
         at = time.time() if at is None else check_number("at", at)
-        known = self._read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
+        known = self.read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
-        values = (id, task_id, annotator, _dumps(check(self._task(known[0]).task, payload)))
-        with explain_errors(self.path), transaction(self._connection) as connection:
+        values = (id, task_id, annotator, _dumps(check(self.as_task(known[0]).task, payload)))
+        with self.transaction() as connection:
             sql = "SELECT task, annotator FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
@@ -166,53 +167,65 @@ class Store:
 
         upto (int | None): Look at answers up to this `seq` alone; by default at all.
         """
-        rows = self._read(
+        rows = self.read(
             f"""SELECT answer.* FROM (SELECT seq, id, task, annotator, payload, seconds, at {LATEST}) AS answer
             JOIN tasks ON tasks.id = answer.task ORDER BY round, purpose, rank, annotator""",
             (_limit(upto),),
         )
         return (
-            StoredAnswer(seq, id, task, annotator, self._loads(payload), seconds, at)
+            StoredAnswer(seq, id, task, annotator, self.loads(payload), seconds, at)
             for seq, id, task, annotator, payload, seconds, at in rows
         )
 
     def n_answers(self, *, upto: int | None = None) -> int:
         """How many answers count, as `answers` gives them."""
-        return self._read(f"SELECT count(*) {LATEST}", (_limit(upto),))[0][0]
+        return self.read(f"SELECT count(*) {LATEST}", (_limit(upto),))[0][0]
 
     # Numbers
 
     def metrics(self) -> dict[int, dict[str, Any]]:
         """Of every round that has any, by name."""
         found: dict[int, dict[str, Any]] = {}
-        rows = self._read("SELECT round, name, value FROM metrics ORDER BY round, name")
+        rows = self.read("SELECT round, name, value FROM metrics ORDER BY round, name")
         for number, name, value in rows:
-            found.setdefault(number, {})[name] = self._loads(value)
+            found.setdefault(number, {})[name] = self.loads(value)
         return found
 
     def models(self) -> dict[int, dict[str, Any]]:
         """Of every round that has trained: hash, path, seconds, versions."""
         names = ("hash", "path", "seconds")
-        rows = self._read("SELECT round, versions, hash, path, seconds FROM models ORDER BY round")
+        rows = self.read("SELECT round, versions, hash, path, seconds FROM models ORDER BY round")
         return {
-            number: dict(zip(names, row)) | {"versions": self._loads(versions)}
+            number: dict(zip(names, row)) | {"versions": self.loads(versions)}
             for number, versions, *row in rows
         }
 
     def log(self, kind: str, **data: Any) -> None:
         """Record that something happened."""
-        with explain_errors(self.path), transaction(self._connection) as connection:
+        with self.transaction() as connection:
             _log(connection, kind, data)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happened, in order: seq, at, kind, data."""
         names = ("seq", "at", "kind")
-        rows = self._read("SELECT seq, at, kind, data FROM events ORDER BY seq")
-        return ({**dict(zip(names, row)), "data": self._loads(row[3])} for row in rows)
+        rows = self.read("SELECT seq, at, kind, data FROM events ORDER BY seq")
+        return ({**dict(zip(names, row)), "data": self.loads(row[3])} for row in rows)
 
-    def _add_task(
+    # For what stands beside this class in its room
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for writing: all of it is stored when the block ends, or nothing."""
+        with explain_errors(self.path), transaction(self._connection) as connection:
+            yield connection
+
+    def add_task(
         self, connection: sqlite3.Connection, number: int, purpose: str, task: Task
     ) -> None:
+        """Have a round ask a task, within a transaction; one that is there already stays as it is.
+
+        RAISES (AlError): AL118 if it is there with other content.
+        """
         item, identity = content_hash(task["text"]), question_id(number, task, purpose)
         sql = "SELECT payload FROM tasks WHERE id = ?"
         stored = connection.execute(sql, (identity,)).fetchone()
@@ -232,19 +245,22 @@ class Store:
             (identity, number, item, purpose, _dumps(task)),
         )
 
-    def _tasks(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
-        return map(self._task, self._read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
+    def tasks_where(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
+        """The tasks that a clause of SQL lets through, by round, purpose and rank."""
+        return map(self.as_task, self.read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
 
-    def _task(self, row: Sequence[Any]) -> StoredTask:
+    def as_task(self, row: Sequence[Any]) -> StoredTask:
+        """A row of id, round, item, purpose, rank and payload."""
         id, round, item, purpose, rank, payload = row
-        return StoredTask(id, round, item, purpose, rank, self._loads(payload))
+        return StoredTask(id, round, item, purpose, rank, self.loads(payload))
 
-    def _read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """All rows at once: a reader that stops half way would hold up what this connection writes next."""
+    def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """All rows of a query at once: a reader that stops half way would hold up what this connection writes next."""
         with explain_errors(self.path):
             return self._connection.execute(sql, values).fetchall()
 
-    def _loads(self, value: str) -> Any:
+    def loads(self, value: str) -> Any:
+        """The data of a column that holds JSON. RAISES (AlError): AL112 if it holds none."""
         try:
             return json.loads(value)
         except (ValueError, TypeError) as error:

@@ -168,7 +168,7 @@ def test_three_people_and_any_unicode(studio, run_of):
     assert answers(project) == expected
     with Store(project.database) as store:
         assert {answer.seconds for answer in store.answers()} == {3.5}
-        assert store._read("SELECT count(*) FROM answers") == [(3 * len(TEXTS),)]
+        assert store.read("SELECT count(*) FROM answers") == [(3 * len(TEXTS),)]
         merged = merged_answers(store, project)
     assert {
         doc.text: [(e.start_char, e.end_char, e.label_) for e in doc.ents] for doc in merged.docs
@@ -416,7 +416,7 @@ def test_a_server_that_is_killed(studio, run_of):
     found = answers(project)
     assert found == {(question, ADMIN): ("accept", [(0, 2, "DRUG")]) for question in tasks}
     with Store(project.database) as store:
-        assert store._read("SELECT count(*) FROM answers") == [(130,)]
+        assert store.read("SELECT count(*) FROM answers") == [(130,)]
 
 
 @pytest.mark.slow
@@ -468,7 +468,7 @@ def test_a_command_that_is_killed(studio, run_of):
     assert stored() == 120
     assert "already there" in finish("pull")
     with Store(project.database) as store:
-        assert store._read("SELECT count(*) FROM answers") == [(120,)]
+        assert store.read("SELECT count(*) FROM answers") == [(120,)]
 
 
 def wait_for(found, seconds=600):
@@ -649,7 +649,7 @@ def test_two_hundred_real_texts(studio, tmp_path, realdata, name):
         pull_of(project, server)
     assert answers(project) == expected and len(expected) == 240
     with Store(project.database) as store:
-        assert store._read("SELECT count(*) FROM answers") == [(240,)]
+        assert store.read("SELECT count(*) FROM answers") == [(240,)]
         merged = merged_answers(store, project)
     by_text = {
         asked[question].task["text"]: right for (question, _), (_, right) in expected.items()

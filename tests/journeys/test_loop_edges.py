@@ -97,8 +97,9 @@ def test_a_model_that_was_deleted_is_trained_again(small):
         for state in ("evaluate", "select"):
             shutil.rmtree(project.folder(0) / "model-best")
             # as after a stop that a later config takes back
-            for table in ("counts", "tasks"):
-                store._connection.execute(f"DELETE FROM {table}")
+            with store.transaction() as connection:
+                for table in ("counts", "tasks"):
+                    connection.execute(f"DELETE FROM {table}")
             store.advance(0, state)
             assert run(project).state == "waiting"
             assert store.models()[0]["hash"] == model
