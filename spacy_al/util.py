@@ -80,3 +80,8 @@ def callable_name(function: Any) -> str:
     """What to call a registered function in front of people: `token_entropy`."""
     function = getattr(function, "func", function)
     return getattr(function, "__name__", type(function).__name__)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.config.project import open_project
 from spacy_al.web.address import PORT
 from spacy_al.web.serve import HOST, annotate
@@ -50,9 +50,7 @@ def annotate_cli(
     It is for this machine alone, unless --host says otherwise. Ctrl-C ends it; every answer that the page has shown as
     saved is on disk, and the same command goes on where it was.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     # to the steps beside the page it is an override like any other
     given = {"al.overlap": overlap, "al.recipe": recipe}
     overrides |= {key: value for key, value in given.items() if value is not None}
@@ -71,7 +69,3 @@ def annotate_cli(
         quiet=quiet,
         show=say,
     )
-
-
-def say(line: str) -> None:
-    typer.echo(printable(line), err=True)

@@ -66,17 +66,17 @@ def explained(command: F) -> F:
                 key = message.code if message.code.startswith("ALW00") else str(message)
                 if key not in said:
                     said.add(key)
-                    _say("⚠", str(message))
+                    say(f"⚠ {message}")
 
             warnings.showwarning = say_once
             try:
                 return command(*args, **kwargs)
             except AlError as error:
-                _say("✘", str(error))
+                say(f"✘ {error}")
                 raise typer.Exit(error.exit_code) from None
             except ClickException as error:
                 # spaCy's own parser of overrides raises those of a click that typer may not know
-                _say("✘", error.format_message())
+                say(f"✘ {error.format_message()}")
                 raise typer.Exit(2) from None
             except BrokenPipeError:
                 # whoever read this wants no more of it; Python would try once more, and complain, when it ends
@@ -116,13 +116,22 @@ def split_overrides(words: list[str], config: Any) -> tuple[list[str], dict[str,
     return arguments, parse_config_overrides(overrides)
 
 
+def only_overrides(words: list[str], config: Any) -> dict[str, Any]:
+    """The overrides of a command that takes no more arguments. Raises as `split_overrides`."""
+    rest, overrides = split_overrides(words, config)
+    if rest:
+        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    return overrides
+
+
 def _is_option(arg: str) -> bool:
     """Whether an argument is an option and no negative number."""
     return arg.startswith("-") and arg != "-" and not arg[1].isdigit()
 
 
-def _say(mark: str, message: str) -> None:
-    typer.echo(f"{mark} {printable(message)}", err=True)
+def say(line: str) -> None:
+    """A line on what goes on, on standard error."""
+    typer.echo(printable(line), err=True)
 
 
 def printable(text: Any) -> str:

@@ -8,18 +8,13 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained
-from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.evaluation.calibrate import fit_calibration
-from spacy_al.evaluation.gold import read_gold
-from spacy_al.posteriors.component import load_code, open_pipeline
-from spacy_al.posteriors.read import find_component
-from spacy_al.posteriors.temperature import write_calibration
+from spacy_al.evaluation.calibrate import MOST_DOCS, calibrate
+from spacy_al.posteriors.component import load_code
 
 MODEL = "Directory of the trained pipeline; its temperature is stored in it"
 GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
 COMPONENT = "Whose probabilities (default: the only component that has any)"
 MAX_DOCS = "Use a random sample of at most so many documents"
-MOST_DOCS = 1000
 
 
 CODE = "Python file with registered functions that the pipeline needs"
@@ -42,48 +37,12 @@ def calibrate_cli(
     It is stored beside the weights and belongs to them: every command finds it there, and after another training it is
     ignored until you calibrate again. An entity recogniser gets two, one between entities and one inside.
     """
-    load_code(str(code) if code else None)
+    load_code(code)
     record = calibrate(
         model, gold, component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
     )
     if not quiet:
         typer.echo(format_record(record), err=True)
-
-
-def calibrate(
-    model: str | Path,
-    gold: Path,
-    *,
-    component: str | None = None,
-    max_docs: int = MOST_DOCS,
-    seed: int = 0,
-    dry_run: bool = False,
-) -> dict[str, Any]:
-    """Fit and store the temperature of a component.
-
-    model (str | Path): Directory of the pipeline.
-    gold (Path): Held-out gold documents.
-    component (str | None): By default the only one that has a posterior.
-    max_docs (int): Documents used at most, a random sample.
-    seed (int): Of that sample.
-    dry_run (bool): Store nothing.
-    RETURNS (dict): As `spacy_al.evaluation.calibrate.fit`, with `component` and the `path` of the file (None if nothing is stored).
-    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
-    """
-    if max_docs < 1:
-        raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
-    nlp = open_pipeline(str(model))
-    name = find_component(nlp, component)
-    documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
-    record = fit_calibration(nlp, name, documents)
-    path = None
-    if record["temperature"] is not None and not dry_run:
-        try:
-            path = write_calibration(nlp, name, record)
-        except OSError as error:
-            why = error.strerror or error
-            raise AlError(Errors.AL071.format(path=error.filename or model, why=why)) from error
-    return {"component": name, **record, "path": path}
 
 
 def format_record(record: dict[str, Any]) -> str:

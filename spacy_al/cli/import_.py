@@ -1,6 +1,5 @@
 """`spacy-al import`: take over answers that were given elsewhere."""
 
-import warnings
 from contextlib import nullcontext
 from enum import Enum
 from pathlib import Path
@@ -9,11 +8,10 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
-from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.adapters.answer_files import import_
+from spacy_al.cli.app import app, explained, only_overrides
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
-from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.posteriors.component import load_code
 from spacy_al.processes.lock import locked
 from spacy_al.store.store import Store
@@ -56,49 +54,11 @@ def import_cli(
     Tasks are found by their round and text. Answers that were taken before are passed over, so that the same file, or a
     longer one, can be imported again.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
-    if code:
-        # the config may name what it registers
-        load_code(str(code))
+    overrides = only_overrides(ctx.args, config)
+    # the config may name what it registers
+    load_code(code)
     output = read_settings(config, overrides).output
     with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
         result = import_(store, answers, format=format.value, annotator=annotator, add=add)
     if not quiet:
         typer.echo(f"✔ {result}", err=True)
-
-
-def import_(
-    store: Store,
-    answers: Path,
-    *,
-    format: str = PRODIGY,
-    annotator: str | None = None,
-    add: bool = False,
-) -> Imported:
-    """Store the answers of a file, and warn of those that are left out.
-
-    store (Store): The run that asked.
-    answers (Path): JSONL of answered tasks, or what the format has.
-    format, annotator, add: As for `import_answers`.
-    RETURNS (Imported): Counts of what was taken and what was not.
-    RAISES (AlError): As `import_answers`; AL119 if there is nothing that could be used.
-    """
-    result = import_answers(store, answers, format=format, annotator=annotator, add=add)
-    total = result.counts.total()
-    left_out = total - result.taken - result.counts["unanswered"]
-    if not result.taken:
-        first = f" The first: {result.first}" if result.first else ""
-        counts = str(result) or "it is empty"
-        raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
-    if left_out:
-        message = Warnings.W110.format(
-            count=left_out,
-            total=total,
-            path=answers,
-            counts=result,
-            first=result.first,
-        )
-        warnings.warn(message, AlWarning, stacklevel=2)
-    return result

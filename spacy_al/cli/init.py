@@ -1,37 +1,13 @@
 """`spacy-al init`: an `[al]` section for a spaCy config."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from confection import Config
-from spacy.cli.init_config import init_config
 from typer import Argument, Option
 
-from spacy_al.acquisition.inputs import FITS
 from spacy_al.cli.app import app, explained
-from spacy_al.errors import AlError, Errors
-from spacy_al.kinds import FACTORIES, USUAL
-from spacy_al.util import replacing
-
-SECTION = """\
-component = "{component}"
-output = "training/al"
-batch_size = 50
-max_rounds = 10
-seed = 0
-retrain = "scratch"
-"""
-BLOCKS = {
-    "pool": "path = ${paths.pool}\n",
-    "posterior": '@al_posteriors = "{reader}"\n',
-    "acquisition": '@al_acquisitions = "spacy-al.{acquisition}.v1"\n',
-    "sampler": '@al_samplers = "spacy-al.top_k.v1"\n',
-    # stops before max_rounds once three rounds have gained next to nothing
-    "stopper": '@al_stoppers = "spacy-al.plateau.v1"\nwindow = 3\nmin_gain = 0.005\n',
-}
-
+from spacy_al.config.init import init
 
 POOL = "The unlabelled texts (default: corpus/pool if it is there, else corpus/pool.spacy)"
 
@@ -56,78 +32,3 @@ def init_cli(
             f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",
             err=True,
         )
-
-
-def init(
-    path: Path, *, component: str | None = None, pool: str | None = None, lang: str = "en"
-) -> list[str]:
-    """Fill the `[al]` section of a config by inserting text.
-
-    path (Path): A spaCy config; where there is none, a starter config for `component` (ner by default) is written.
-    component (str | None): The component that is taught; by default the only one of the config that can be.
-    pool (str | None): For `[paths]`, where it has no pool yet; by default corpus/pool if that is there, else corpus/pool.spacy.
-    lang (str): Of a starter config.
-    RETURNS (list[str]): What was added.
-    RAISES (AlError): AL081 no config, AL104 no such component, or several to choose from.
-    """
-    try:
-        if path.exists():
-            text = path.read_text("utf8")
-        else:
-            text = init_config(
-                lang=lang, pipeline=[component or USUAL], optimize="efficiency"
-            ).to_str()
-        config = Config().from_str(text, interpolate=False)
-    except (OSError, ValueError, ImportError) as error:
-        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
-    component = component or config.get("al", {}).get("component")
-    factories = {
-        name: block.get("factory", "") for name, block in config.get("components", {}).items()
-    }
-    usable = [name for name, factory in factories.items() if factory in FACTORIES]
-    if component is None and len(usable) == 1:
-        component = usable[0]
-    if component not in usable:
-        raise AlError(
-            Errors.AL104.format(
-                path=path, usable=", ".join(usable) or "none", found=component or "none named"
-            )
-        )
-    row = FACTORIES[factories[component]]
-    # what suits a component before anything was measured on the user's own texts
-    values = {
-        "component": component,
-        "reader": row.reader,
-        "acquisition": FITS[row.posterior][0],
-    }
-    added = []
-    if "pool" not in config.get("paths", {}):
-        pool = pool or ("corpus/pool" if Path("corpus/pool").is_dir() else "corpus/pool.spacy")
-        text = _insert(text, "paths", f'pool = "{pool}"\n')
-        added.append("paths.pool")
-    present = config.get("al", {})
-    lines = SECTION.format(**values).splitlines(keepends=True)
-    missing = [line for line in lines if line.split(" = ")[0] not in present]
-    if missing:
-        text = _insert(text, "al", "".join(missing))
-        added.append("al")
-    for name, block in BLOCKS.items():
-        if name not in present:
-            filled = block if name == "pool" else block.format(**values)
-            text = f"{text.rstrip()}\n\n[al.{name}]\n{filled}"
-            added.append(f"al.{name}")
-    if added:
-        try:
-            with replacing(path) as file:
-                file.write(text)
-        except OSError as error:
-            raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
-    return added
-
-
-def _insert(text: str, section: str, lines: str) -> str:
-    """Put lines at the top of a section, which is added at the end if need be."""
-    header = re.search(rf"^\[{section}\][ \t]*\n", text, flags=re.MULTILINE)
-    if header is None:
-        return f"{text.rstrip()}\n\n[{section}]\n{lines}"
-    return text[: header.end()] + lines + text[header.end() :]

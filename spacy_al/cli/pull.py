@@ -8,7 +8,7 @@ from typer import Argument, Option
 
 from spacy_al.adapters.label_studio.pull import pull
 from spacy_al.adapters.label_studio.server import open_server
-from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.app import app, explained, only_overrides, printable
 from spacy_al.cli.push import CODE, CONFIG, URL_HELP
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
@@ -30,12 +30,9 @@ def pull_cli(
     Whoever changes an annotation corrects their answer; a skipped task is ignored; a deleted annotation stays an answer. The token
     is read from LABEL_STUDIO_API_KEY.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
-    if code:
-        # the config may name what it registers
-        load_code(str(code))
+    overrides = only_overrides(ctx.args, config)
+    # the config may name what it registers
+    load_code(code)
     output = read_settings(config, overrides).output
     with Store(output / DATABASE, create=False) as store:
         result = pull(store, output, open_server(output, url))

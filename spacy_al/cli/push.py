@@ -10,7 +10,7 @@ from spacy_al.adapters.label_studio.push import push
 from spacy_al.adapters.label_studio.server import (
     open_server,
 )
-from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.app import app, explained, only_overrides, printable
 from spacy_al.config.project import open_project
 
 CONFIG = "Training config with an [al] section"
@@ -32,9 +32,7 @@ def push_cli(
     The first time it makes the project. What is there is not put there again, so that it can be repeated. The token is read from
     LABEL_STUDIO_API_KEY.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     project = open_project(config, overrides, code=code)
     server = open_server(project.output, url)
     counts = push(project, server)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.cli.app import app, explained, only_overrides
 from spacy_al.config.project import open_project
 from spacy_al.loop.report import write_report
 
@@ -27,9 +27,7 @@ def report_cli(
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
 ) -> None:
     """Write report.html and metrics.json into the output of a run: learning curve, forecast, what was asked and why."""
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     project = open_project(config, overrides, code=code)
     path = write_report(project, simulation=simulation, target=target)
     if not quiet:

@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.cli.app import app, explained, printable, split_overrides
-from spacy_al.cli.status import format_status, status
-from spacy_al.config.project import Project, open_project
+from spacy_al.cli.app import app, explained, only_overrides, say
+from spacy_al.cli.status import format_status
+from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
 from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
-from spacy_al.store.store import Store
+from spacy_al.loop.status import has_stopped, status
 from spacy_al.web.serve import annotate, has
 
 ORACLE = "Labelled corpus that answers in place of a person"
@@ -40,9 +40,7 @@ def run_cli(
     command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers. On a terminal, with
     the extra `web`, it opens the page instead of waiting, and asks from the start, while it trains.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     project = open_project(
         config,
         overrides,
@@ -50,11 +48,11 @@ def run_cli(
         code=code,
         gpu_id=gpu_id,
         n_process=n_process,
-        **({} if quiet else {"show": _say}),
+        **({} if quiet else {"show": say}),
     )
     serves = not once and not oracle and _can_serve()
-    if serves and not _has_stopped(project):
-        annotate(project, browse=True, quiet=quiet, show=_say)
+    if serves and not has_stopped(project):
+        annotate(project, browse=True, quiet=quiet, show=say)
         return
     outcome = run(project)
     try:
@@ -62,7 +60,7 @@ def run_cli(
     except AlError as error:
         # a picture that cannot be drawn is no reason to say that the run has failed
         path = None
-        _say(f"⚠ No report: {error}")
+        say(f"⚠ No report: {error}")
     if not quiet:
         typer.echo(format_status(status(project)), err=True)
         if path is not None:
@@ -70,20 +68,9 @@ def run_cli(
     if outcome.state == "waiting":
         if not serves:
             raise typer.Exit(3)
-        annotate(project, browse=True, quiet=quiet, show=_say)
+        annotate(project, browse=True, quiet=quiet, show=say)
 
 
 def _can_serve() -> bool:
     """Whether a person is there, and the page."""
     return sys.stdin.isatty() and sys.stderr.isatty() and has("fastapi") and has("uvicorn")
-
-
-def _has_stopped(project: Project) -> bool:
-    """Whether there was nothing to ask any more; a config that was changed since can make it go on."""
-    with Store(project.database) as store:
-        current = store.round()
-    return current is not None and current.state == "stopped"
-
-
-def _say(line: str) -> None:
-    typer.echo(printable(line), err=True)

@@ -1,7 +1,5 @@
 """`spacy-al simulate`: what a strategy would have gained on a corpus whose labels are known."""
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,19 +9,14 @@ from tqdm import tqdm
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, split_overrides
-from spacy_al.config.settings import read_settings, read_strategies
-from spacy_al.corpus.pool import shards
-from spacy_al.errors import Errors, UsageError
+from spacy_al.cli.app import app, explained, only_overrides
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import load_code
-from spacy_al.reporting import report
-from spacy_al.reporting.plot import check_plots, plot
-from spacy_al.simulation import SimulationPlan, read_full, simulate, simulation_facts
-from spacy_al.simulation.annotator import oracle_block
-from spacy_al.simulation.plan import default_strategy, taught
-from spacy_al.simulation.results import CORPUS, read_results
-from spacy_al.util import arguments, command_line, replacing
+from spacy_al.reporting.plot import check_plots
+from spacy_al.simulation import SimulationPlan, make_plan, simulate
+from spacy_al.simulation.results import read_results
+from spacy_al.simulation.summary import write_facts
+from spacy_al.util import arguments, command_line, cores
 
 STRATEGY = (
     "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
@@ -73,39 +66,22 @@ def simulate_cli(
     It can be stopped at any time: the same command goes on where it was. The numbers do not depend on how often it was,
     nor on the number of processes. The test set is `paths.test`.
     """
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     # not after hours of work
     check_plots()
-    if code:
-        # the config may name what the code registers
-        load_code(str(code))
-    settings = read_settings(config, overrides)
-    if settings.dev is None or settings.test is None:
-        raise UsageError(Errors.AL103.format(path=config))
-    for path in (gold, settings.dev, settings.test):
-        shards(path)
-    component, factory = taught(config, overrides, settings.component)
-    sections = read_strategies(strategies) if strategies else {}
-    names = strategy or [*sections] or [default_strategy(settings, factory)]
-    plan = SimulationPlan(
+    # the config may name what the code registers
+    load_code(code)
+    plan = make_plan(
         config,
         gold,
-        settings.dev,
-        settings.test,
-        tuple(dict.fromkeys([*(name for name in names if name != RANDOM), RANDOM])),
-        tuple(range(seeds)),
-        start,
-        settings.batch_size,
-        settings.max_rounds if rounds is None else rounds,
         overrides,
-        settings,
-        component,
-        factory,
-        oracle_block(oracle, settings),
-        code,
-        sections,
+        strategy=strategy or (),
+        strategies=strategies,
+        seeds=seeds,
+        start=start,
+        rounds=rounds,
+        oracle=oracle,
+        code=code,
     )
     steps = {"training.max_steps": full, "training.patience": full} if full else None
     rows = list(
@@ -124,30 +100,6 @@ def simulate_cli(
         for text in format_facts(found):
             typer.echo(text, err=True)
         typer.echo(f"✔ Results in {output}", err=True)
-
-
-def write_facts(
-    plan: SimulationPlan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
-) -> dict[str, Any]:
-    """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
-    corpus = json.loads((output / CORPUS).read_text("utf8"))
-    whole = read_full(output) if full else None
-    title = f"{plan.gold.parent.name}: {plan.gold.stem}"
-    found = simulation_facts(plan, rows, corpus, whole, title=title, command=command)
-    for name in ("summary.json", "metrics.json"):
-        with replacing(output / name) as file:
-            file.write(json.dumps(found, indent=2) + "\n")
-    score_name = f"{found['score_name']} on test"
-    costs = [cost for cost in found["costs"] if cost.startswith("words")]
-    plot(rows, output / "curve.png", title=title, score_name=score_name, full=whole, costs=costs)
-    with replacing(output / "report.html") as file:
-        file.write(report(found))
-    return found
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def format_facts(found: dict[str, Any]) -> Iterator[str]:

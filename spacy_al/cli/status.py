@@ -8,7 +8,7 @@ import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.app import app, explained, only_overrides, printable
 from spacy_al.config.project import open_project
 from spacy_al.loop.status import status
 
@@ -26,9 +26,7 @@ def status_cli(
     ] = None,
 ) -> None:
     """Show the rounds of a run, what it waits for, and why it goes on or has stopped."""
-    rest, overrides = split_overrides(ctx.args, config)
-    if rest:
-        raise typer.BadParameter(f"No such argument: {rest[0]}")
+    overrides = only_overrides(ctx.args, config)
     found = status(open_project(config, overrides, code=code))
     if as_json:
         typer.echo(json.dumps(found, indent=2))

@@ -8,10 +8,9 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable
-from spacy_al.cli.select import BatchFormat, check_output
-from spacy_al.corpus.shard import write_shard
-from spacy_al.posteriors.component import load_code, open_pipeline
-from spacy_al.training.weak_labels import Weak, label_pool
+from spacy_al.loop.next_batch import SPACY, check_output
+from spacy_al.posteriors.component import load_code
+from spacy_al.training.weak_labels import Weak, weak
 
 POOL = "A .spacy file or a folder of shards; its annotation is never looked at"
 CODE = "Python file that registers labelling functions"
@@ -39,29 +38,11 @@ def weak_cli(
     of which applies; or None where it knows nothing. What the functions say is made one by the label model of skweak or
     Snorkel (pip install 'spacy-al[weak]').
     """
-    load_code(str(code) if code else None)
-    check_output(output, BatchFormat.spacy, pool)
+    load_code(code)
+    check_output(output, SPACY, pool)
     found = weak(pool, output, model=model, lang=lang, missing=missing)
     if not quiet:
         typer.echo(format_weak(found, output), err=True)
-
-
-def weak(
-    pool: Path, output: Path, *, model: str | None = None, lang: str = "en", missing: bool = False
-) -> Weak:
-    """Write the texts of a pool with what the registered labelling functions say of them.
-
-    pool (Path): The texts.
-    output (Path): A `.spacy` file.
-    model (str | None): Pipeline that runs before the functions.
-    lang (str): Of the tokeniser where there is no pipeline.
-    missing (bool): Keep tokens that no function marks missing.
-    RETURNS (Weak): What was written, and what each function did.
-    RAISES (AlError): As `label_pool`, AL085 and AL047.
-    """
-    found = label_pool(pool, open_pipeline(model, lang), outside=not missing)
-    write_shard(found.docs, output)
-    return found
 
 
 def format_weak(found: Weak, output: Path) -> str:

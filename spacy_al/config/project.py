@@ -116,9 +116,8 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
         them, AL281 for a yes or no without
         entities, AL280 where it is to train on texts that it is sure of and cannot say of which, AL158 where there is nothing to measure on, AL090 without a pool.
     """
-    if how.get("code"):
-        # the config may name what it registers
-        load_code(str(how["code"]))
+    # the config may name what it registers
+    load_code(how.get("code"))
     project = Project(config, overrides or {}, read_settings(config, overrides), **how)
     settings = project.settings
     taught = [name for name, row in FACTORIES.items() if row.is_asked]

@@ -24,7 +24,7 @@ from typing import Any
 
 from spacy.language import Language
 
-from spacy_al.errors import AlWarning, Warnings
+from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold, n_right, read_gold
 from spacy_al.kinds import FACTORIES
@@ -35,13 +35,53 @@ from spacy_al.measures.calibration import (
     fit_two_temperatures,
     log_loss,
 )
-from spacy_al.posteriors.component import TrainedComponent
-from spacy_al.posteriors.read import reader_of
+from spacy_al.posteriors.component import TrainedComponent, open_pipeline
+from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.posteriors.temperature import Temperature, closed_open, write_calibration
 
 # The searches' own limits, a hair's breadth inside
 LOWEST, HIGHEST = 0.05 * 1.02, 20 / 1.02
+
+
+# Documents that `calibrate` fits on unless it is told otherwise
+MOST_DOCS = 1000
+
+
+def calibrate(
+    model: str | Path,
+    gold: Path,
+    *,
+    component: str | None = None,
+    max_docs: int = MOST_DOCS,
+    seed: int = 0,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Fit and store the temperature of a component.
+
+    model (str | Path): Directory of the pipeline.
+    gold (Path): Held-out gold documents.
+    component (str | None): By default the only one that has a posterior.
+    max_docs (int): Documents used at most, a random sample.
+    seed (int): Of that sample.
+    dry_run (bool): Store nothing.
+    RETURNS (dict): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
+    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
+    """
+    if max_docs < 1:
+        raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
+    nlp = open_pipeline(str(model))
+    name = find_component(nlp, component)
+    documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
+    record = fit_calibration(nlp, name, documents)
+    path = None
+    if record["temperature"] is not None and not dry_run:
+        try:
+            path = write_calibration(nlp, name, record)
+        except OSError as error:
+            why = error.strerror or error
+            raise AlError(Errors.AL071.format(path=error.filename or model, why=why)) from error
+    return {"component": name, **record, "path": path}
 
 
 def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:

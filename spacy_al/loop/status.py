@@ -63,6 +63,13 @@ def status(project: Project) -> dict[str, Any]:
     }
 
 
+def has_stopped(project: Project) -> bool:
+    """Whether there was nothing to ask any more; a config that was changed since can make it go on."""
+    with Store(project.database) as store:
+        current = store.round()
+    return current is not None and current.state == "stopped"
+
+
 def _row(number: int, metrics: dict[str, Any], asked: int) -> dict[str, Any]:
     row: dict[str, Any] = {"round": number, "asked": asked}
     for name in ("dev", "test"):

@@ -168,8 +168,8 @@ def load_pipeline(model: str | None, lang: str = "en", gpu_id: int = -1) -> Lang
     return nlp
 
 
-def load_code(path: str | None) -> None:
-    """RAISES (AlError): AL088 if the file cannot be imported."""
+def load_code(path: str | Path | None) -> None:
+    """Import a file that registers functions, if there is one. RAISES (AlError): AL088 if the file cannot be imported."""
     if path is None:
         return
     try:

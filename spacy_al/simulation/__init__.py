@@ -5,8 +5,16 @@ strategy, `run` sends rounds to processes and keeps their results, `simulation_f
 """
 
 from spacy_al.simulation.facts import simulation_facts
+from spacy_al.simulation.options import make_plan
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.results import read_full, read_results
 from spacy_al.simulation.run import simulate
 
-__all__ = ["SimulationPlan", "read_full", "read_results", "simulate", "simulation_facts"]
+__all__ = [
+    "SimulationPlan",
+    "make_plan",
+    "read_full",
+    "read_results",
+    "simulate",
+    "simulation_facts",
+]

@@ -61,7 +61,7 @@ _here: _Here | None = None
 def set_up(plan: SimulationPlan, output: Path) -> None:
     """Read the corpus, once."""
     global _here
-    load_code(str(plan.code) if plan.code else None)
+    load_code(plan.code)
     _here = _Here(plan, output, read_corpus(plan, Vocab()))
 
 

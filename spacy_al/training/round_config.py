@@ -97,7 +97,7 @@ def write_config(
     RAISES (AlError): AL047 if it cannot be written, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
     WARNS (AlWarning): ALW130 if training cannot go on from that model.
     """
-    load_code(str(code) if code else None)
+    load_code(code)
     made = load_config(config, overrides=dict(overrides), interpolate=False)
     made.setdefault("paths", {}).update(train=str(train), dev=str(dev))
     filled = _filled(made)

@@ -21,10 +21,10 @@ from spacy.util import filter_spans
 from spacy_al import registry
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import read_pool
-from spacy_al.corpus.shard import WEAK_KEY
+from spacy_al.corpus.shard import WEAK_KEY, write_shard
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.gold import stored_docs
-from spacy_al.posteriors.component import blamed_on
+from spacy_al.posteriors.component import blamed_on, open_pipeline
 from spacy_al.types import Ints
 from spacy_al.util import content_hash
 
@@ -51,6 +51,24 @@ class Weak:
     functions: dict[str, dict[str, float]]
     labels: Counter[str]
     report: Counter[str]
+
+
+def weak(
+    pool: Path, output: Path, *, model: str | None = None, lang: str = "en", missing: bool = False
+) -> Weak:
+    """Write the texts of a pool with what the registered labelling functions say of them.
+
+    pool (Path): The texts.
+    output (Path): A `.spacy` file.
+    model (str | None): Pipeline that runs before the functions.
+    lang (str): Of the tokeniser where there is no pipeline.
+    missing (bool): Keep tokens that no function marks missing.
+    RETURNS (Weak): What was written, and what each function did.
+    RAISES (AlError): As `label_pool`, AL085 and AL047.
+    """
+    found = label_pool(pool, open_pipeline(model, lang), outside=not missing)
+    write_shard(found.docs, output)
+    return found
 
 
 def label_pool(pool: Path, nlp: Language, *, outside: bool = True) -> Weak:

@@ -14,13 +14,13 @@ from typer.testing import CliRunner
 from spacy_al.adapters.formats import FORMATS, onto, record_of, squeezed, write_format
 from spacy_al.adapters.prodigy import import_answers
 from spacy_al.cli import app
-from spacy_al.cli import export as export_module
-from spacy_al.cli import import_ as import_module
-from spacy_al.cli.export import export
+from spacy_al.cli.export import ExportFormat
+from spacy_al.cli.import_ import ImportFormat
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.export import export
 from spacy_al.store.annotators import annotators
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check
@@ -482,8 +482,8 @@ def test_only_what_a_recipe_asked_is_added(tmp_path):
 
 
 def test_the_commands_know_every_format():
-    assert {one.value for one in import_module.ImportFormat} == {"prodigy", *FORMATS}
-    assert {one.value for one in export_module.ExportFormat} == {"prodigy", "spacy", *FORMATS}
+    assert {one.value for one in ImportFormat} == {"prodigy", *FORMATS}
+    assert {one.value for one in ExportFormat} == {"prodigy", "spacy", *FORMATS}
 
 
 def run_of(tmp_path, **how):

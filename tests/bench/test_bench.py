@@ -10,10 +10,10 @@ from typer.testing import CliRunner
 
 from spacy_al import AlError
 from spacy_al.bench.beams import BeamPosterior, beam_posteriors
+from spacy_al.bench.pipeline import bench
 from spacy_al.bench.quality import compare_entities
 from spacy_al.bench.timing import PLAIN, PLAIN_BLAS, SCORED, SCORING, SELECT, time_arms
 from spacy_al.cli import app
-from spacy_al.cli.bench import bench
 from spacy_al.evaluation.gold import align_gold
 from spacy_al.posteriors.read import reader_of
 from tests.evaluation.test_calibrate import drawn, saved, texts

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from spacy_al import AlError
-from spacy_al.cli.init import init
+from spacy_al.config.init import init
 from spacy_al.config.settings import read_settings
 from spacy_al.kinds import FACTORIES
 

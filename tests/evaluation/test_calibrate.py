@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from spacy_al import AlError, AlWarning, get_posteriors
 from spacy_al.cli import app
-from spacy_al.cli.calibrate import calibrate
+from spacy_al.evaluation.calibrate import calibrate
 from spacy_al.evaluation.events import Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
 from spacy_al.measures.calibration import log_loss
@@ -369,7 +369,7 @@ def test_a_model_that_cannot_be_written_to(home, model, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied", str(model))
 
-    monkeypatch.setattr("spacy_al.cli.calibrate.write_calibration", refuse)
+    monkeypatch.setattr("spacy_al.evaluation.calibrate.write_calibration", refuse)
     with pytest.raises(AlError, match=r"AL071.*Permission denied"):
         calibrate(model, home / "gold.spacy", max_docs=30)
 

@@ -10,10 +10,10 @@ from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.cli.export import export
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
 from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.export import export
 from spacy_al.loop.rounds import run
 from spacy_al.store.export import export_tasks
 from spacy_al.store.store import Store

@@ -442,7 +442,7 @@ def test_a_committee_beside_the_model_is_read_where_the_config_has_one(tmp_path,
         seen.append(settings.blocks.get("posterior"))
         raise AlError("seen enough")
 
-    monkeypatch.setattr("spacy_al.cli.select.select", stop)
+    monkeypatch.setattr("spacy_al.loop.next_batch.select", stop)
     args = ["select", "--config", "my.cfg", "-m", "round-001/model-best", "-o", "-"]
     for more in (["--al.committee", "seeds"], []):
         assert run.invoke(app, [*args, *more]).exit_code == 1

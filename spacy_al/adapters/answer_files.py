@@ -1,0 +1,43 @@
+"""A file of answers taken over, and what to say of those that could not be."""
+
+import warnings
+from pathlib import Path
+
+from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
+from spacy_al.store.store import Store
+
+
+def import_(
+    store: Store,
+    answers: Path,
+    *,
+    format: str = PRODIGY,
+    annotator: str | None = None,
+    add: bool = False,
+) -> Imported:
+    """Store the answers of a file, and warn of those that are left out.
+
+    store (Store): The run that asked.
+    answers (Path): JSONL of answered tasks, or what the format has.
+    format, annotator, add: As for `import_answers`.
+    RETURNS (Imported): Counts of what was taken and what was not.
+    RAISES (AlError): As `import_answers`; AL119 if there is nothing that could be used.
+    """
+    result = import_answers(store, answers, format=format, annotator=annotator, add=add)
+    total = result.counts.total()
+    left_out = total - result.taken - result.counts["unanswered"]
+    if not result.taken:
+        first = f" The first: {result.first}" if result.first else ""
+        counts = str(result) or "it is empty"
+        raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
+    if left_out:
+        message = Warnings.W110.format(
+            count=left_out,
+            total=total,
+            path=answers,
+            counts=result,
+            first=result.first,
+        )
+        warnings.warn(message, AlWarning, stacklevel=2)
+    return result

@@ -1,0 +1,118 @@
+"""The next batch chosen beside the loop: by the run's own model, without what the run has asked, and written as a file."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.vocab import Vocab
+
+from spacy_al.adapters.label_studio.tasks import to_label_studio
+from spacy_al.config.project import DATABASE
+from spacy_al.config.settings import Settings
+from spacy_al.corpus.shard import writing
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.query.costs import Seconds, fit_seconds
+from spacy_al.query.select import Selection, select
+from spacy_al.store.store import Store
+from spacy_al.tasks.task import Task, to_docbin, write_tasks
+from spacy_al.training.committee import members_of_round, read_together
+from spacy_al.training.trainer import newest_model
+
+# What a batch can be written as
+PRODIGY, LABEL_STUDIO, SPACY = "prodigy", "label-studio", "spacy"
+SUFFIXES = {PRODIGY: "jsonl", LABEL_STUDIO: "json", SPACY: "spacy"}
+
+
+def select_next(
+    pool: Path,
+    settings: Settings | None = None,
+    *,
+    model: str | None = None,
+    cold: bool = False,
+    patterns: Path | None = None,
+    round: int | None = None,
+    **how: Any,
+) -> Selection:
+    """Choose as the run of a config would.
+
+    pool (Path): As for `select`.
+    settings (Settings | None): Of the run; None where there is none.
+    model (str | None): By default the newest of the run, else the newest below the working directory.
+    cold (bool): Use none.
+    patterns (Path | None): As for `select`; with them no model is looked for.
+    round (int | None): Of the run, whose batch is chosen again; None for the next one.
+    how: Other arguments of `select`.
+    RAISES (AlError): As `select`.
+    """
+    if not (model or cold or patterns):
+        model = newest_model(settings.output) if settings else None
+        model = model or newest_model(Path("."))
+    known: dict[str, Any] = {}
+    if settings:
+        known["asked"] = asked_before(settings, round)
+        known["seconds"] = seconds_of(settings) if settings.cost == "seconds" else None
+        if model and members_of_round(Path(model).parent):
+            # as the run reads it
+            settings = read_together(settings, Path(model).parent)
+    return select(
+        pool, model=model, settings=settings, patterns=patterns, round=round or 0, **known, **how
+    )
+
+
+def asked_before(settings: Settings, round: int | None) -> set[str]:
+    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one."""
+    database = settings.output / DATABASE
+    if not database.is_file():
+        return set()
+    with Store(database, create=False) as store:
+        return store.asked_ids(before_round=round)
+
+
+def seconds_of(settings: Settings) -> Seconds | None:
+    """How long the annotators of a run of these settings take; None as long as there are too few answers."""
+    database = settings.output / DATABASE
+    if not database.is_file():
+        return None
+    with Store(database, create=False) as store:
+        return fit_seconds(store)
+
+
+def check_output(output: Path, format: str, pool: Path) -> None:
+    """Find out before the work whether its result can be written.
+
+    RAISES (AlError): AL047 if it cannot be, AL091 for a .spacy file on standard output, AL095 for one in the pool.
+    """
+    if str(output) == "-":
+        if format == SPACY:
+            raise UsageError(Errors.AL091)
+        return
+    if output.resolve() == pool.resolve() or (
+        output.suffix == ".spacy" and output.resolve().parent == pool.resolve()
+    ):
+        raise UsageError(Errors.AL095.format(path=output))
+    why = "it is a folder" if output.is_dir() else ""
+    parent = next(parent for parent in output.absolute().parents if parent.exists())
+    if not parent.is_dir():
+        why = f"{parent} is not a folder"
+    elif not os.access(parent, os.W_OK):
+        why = f"nothing may be written to {parent}"
+    if why:
+        raise AlError(Errors.AL047.format(path=output, why=why))
+
+
+def write_batch(tasks: Sequence[Task], output: Path, format: str) -> None:
+    """Write tasks as JSONL (prodigy), JSON (label-studio) or a DocBin (spacy).
+
+    RAISES (AlError): AL047 if the file cannot be written.
+    """
+    if format == SPACY:
+        with writing(output, "wb") as file:
+            file.write(to_docbin(tasks, Vocab()).to_bytes())
+    elif format == LABEL_STUDIO:
+        with writing(output) as file:
+            json.dump([to_label_studio(task) for task in tasks], file, indent=2, allow_nan=False)
+            file.write("\n")
+    else:
+        write_tasks(tasks, output)

@@ -1,0 +1,31 @@
+"""The files that tell what came of a simulation."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from spacy_al.reporting import report
+from spacy_al.reporting.plot import plot
+from spacy_al.simulation.facts import simulation_facts
+from spacy_al.simulation.plan import SimulationPlan
+from spacy_al.simulation.results import CORPUS, read_full
+from spacy_al.util import replacing
+
+
+def write_facts(
+    plan: SimulationPlan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
+) -> dict[str, Any]:
+    """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
+    corpus = json.loads((output / CORPUS).read_text("utf8"))
+    whole = read_full(output) if full else None
+    title = f"{plan.gold.parent.name}: {plan.gold.stem}"
+    found = simulation_facts(plan, rows, corpus, whole, title=title, command=command)
+    for name in ("summary.json", "metrics.json"):
+        with replacing(output / name) as file:
+            file.write(json.dumps(found, indent=2) + "\n")
+    score_name = f"{found['score_name']} on test"
+    costs = [cost for cost in found["costs"] if cost.startswith("words")]
+    plot(rows, output / "curve.png", title=title, score_name=score_name, full=whole, costs=costs)
+    with replacing(output / "report.html") as file:
+        file.write(report(found))
+    return found
