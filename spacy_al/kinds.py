@@ -3,7 +3,7 @@
 A factory of one's own is one row more: `FACTORIES["my_ner"] = replace(FACTORIES["ner"], name="my_ner")`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -52,62 +52,39 @@ class Factory:
     pace: int = 1
 
 
+_NER = Factory(
+    name="ner",
+    task="entities",
+    view_id="ner_manual",
+    posterior="entities",
+    reader="spacy-al.ner.v1",
+    gold="entities",
+    answers="entities",
+    score="ents_f",
+    details=("ents_p", "ents_r", "ents_per_type"),
+    learns_partly=True,
+    learns_rejected=True,
+    asks_yes_no=True,
+    is_sure_of_whole=True,
+    is_greedy=True,
+)
+_SPANCAT = Factory(
+    name="spancat",
+    task="spans",
+    view_id="spans_manual",
+    posterior="spans",
+    reader="spacy-al.spancat.v1",
+    gold="doc.spans['{key}']",
+    answers="spans",
+    score="spans_{key}_f",
+    details=("spans_{key}_p", "spans_{key}_r", "spans_{key}_per_type"),
+    pace=3,
+)
 _ROWS = (
-    Factory(
-        name="ner",
-        task="entities",
-        view_id="ner_manual",
-        posterior="entities",
-        reader="spacy-al.ner.v1",
-        gold="entities",
-        answers="entities",
-        score="ents_f",
-        details=("ents_p", "ents_r", "ents_per_type"),
-        learns_partly=True,
-        learns_rejected=True,
-        asks_yes_no=True,
-        is_sure_of_whole=True,
-        is_greedy=True,
-    ),
-    Factory(
-        name="beam_ner",
-        task="entities",
-        view_id="ner_manual",
-        posterior="entities",
-        reader="spacy-al.beam_ner.v1",
-        gold="entities",
-        answers="entities",
-        score="ents_f",
-        details=("ents_p", "ents_r", "ents_per_type"),
-        learns_partly=True,
-        learns_rejected=True,
-        asks_yes_no=True,
-        is_sure_of_whole=True,
-    ),
-    Factory(
-        name="spancat",
-        task="spans",
-        view_id="spans_manual",
-        posterior="spans",
-        reader="spacy-al.spancat.v1",
-        gold="doc.spans['{key}']",
-        answers="spans",
-        score="spans_{key}_f",
-        details=("spans_{key}_p", "spans_{key}_r", "spans_{key}_per_type"),
-        pace=3,
-    ),
-    Factory(
-        name="spancat_singlelabel",
-        task="spans",
-        view_id="spans_manual",
-        posterior="spans",
-        reader="spacy-al.spancat.v1",
-        gold="doc.spans['{key}']",
-        answers="spans",
-        score="spans_{key}_f",
-        details=("spans_{key}_p", "spans_{key}_r", "spans_{key}_per_type"),
-        pace=3,
-    ),
+    _NER,
+    replace(_NER, name="beam_ner", reader="spacy-al.beam_ner.v1", is_greedy=False),
+    _SPANCAT,
+    replace(_SPANCAT, name="spancat_singlelabel"),
     Factory(
         name="textcat",
         task="categories",

@@ -17,12 +17,13 @@ from spacy_al.posteriors.component import BATCH
 from spacy_al.posteriors.read import components_before, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature
 from spacy_al.query.scorer import Scorer
-from spacy_al.types import Acquisition
 from spacy_al.util import batched, progress_bar
 
 PLAIN, SCORED, SCORING = "nlp.pipe", "nlp.pipe + al_scorer", "scoring"
 # The same pipeline for both: `select` multiplies matrices with numpy's BLAS, which may be faster than thinc's default
 SELECT, PLAIN_BLAS = "select's scoring", "nlp.pipe, select's BLAS"
+# The widest beams, over 16, run on the first documents with so many tokens only
+BEAM_TOKENS = 5000
 
 Arm = tuple[Language, Sequence[Doc], Callable[[list[Doc]], None]]
 
@@ -33,10 +34,8 @@ def time_arms(
     stored: Sequence[Doc],
     *,
     scorer: Scorer | None = None,
-    acquisition: Acquisition | None = None,
     repeats: int = 5,
     widths: Sequence[int] = (),
-    beam_tokens: int = 5000,
 ) -> dict[str, Any]:
     """Process time and wall time of all ways through the same texts.
 
@@ -44,10 +43,8 @@ def time_arms(
     name (str): The component that is scored.
     stored (Sequence[Doc]): Documents; each arm gets fresh ones with the same tokens, made outside the clock.
     scorer (Scorer | None): Of `select`, for the same component.
-    acquisition (Acquisition | None): Default: the one that suits the component.
     repeats (int): How often each arm is timed, after one run to warm up.
     widths (Sequence[int]): Beam widths to time as well, the encoder included.
-    beam_tokens (int): The widest beams, over 16, run on the first documents with so many tokens only.
     RETURNS (dict): `arms`: for each its tokens, tokens a second, `process` and `wall` seconds of each repeat, and
         `ratio`: time per token by that of the plain pipeline in the same repeat, as median, least and most, and
         that of the fastest run by the fastest, which other work on the machine disturbs least.
@@ -56,10 +53,9 @@ def time_arms(
     """
     before = peak_memory()
     added = "al_scorer_bench"
-    al_scorer: Any = nlp.add_pipe("al_scorer", name=added, config={"component": name}, last=True)
-    al_scorer.acquisition = acquisition
+    nlp.add_pipe("al_scorer", name=added, config={"component": name}, last=True)
     try:
-        arms = _arms(nlp, name, stored, scorer, acquisition, widths, beam_tokens)
+        arms = _arms(nlp, name, stored, scorer, widths)
         found = _measure(arms, repeats)
     finally:
         nlp.remove_pipe(added)
@@ -71,9 +67,7 @@ def _arms(
     name: str,
     stored: Sequence[Doc],
     scorer: Scorer | None,
-    acquisition: Acquisition | None,
     widths: Sequence[int],
-    beam_tokens: int,
 ) -> dict[str, Arm]:
     pipe: Any = nlp.get_pipe(name)
     upstream, read = components_before(nlp, name), reader_of(nlp, name)
@@ -95,7 +89,7 @@ def _arms(
         for batch in batched(docs, BATCH):
             run_pipes(upstream, batch)
             posteriors = read(pipe, batch, temperature)
-            (acquisition or default_acquisition(posteriors[0]))(posteriors)
+            default_acquisition(posteriors[0])(posteriors)
 
     def select(docs: list[Doc]) -> None:
         assert scorer is not None
@@ -117,7 +111,7 @@ def _arms(
         arms[SELECT] = (other, stored, select)
         arms[PLAIN_BLAS] = (other, stored, lambda docs: plain(docs, other))
     for width in widths:
-        sample = stored if width <= 16 else _first(stored, beam_tokens)
+        sample = stored if width <= 16 else _first(stored, BEAM_TOKENS)
         arms[f"beam {width}"] = (nlp, sample, beam(width))
     return arms
 

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Quiet
 from spacy_al.config.project import open_project
 from spacy_al.web.address import PORT
 from spacy_al.web.serve import HOST, annotate
@@ -20,13 +21,11 @@ RECIPE = "Recipe that asks, by name or path, as al.recipe"
 OVERLAP = "Annotators that each text is asked of, each blind to the others, as al.overlap"
 
 
-@app.command(
-    "annotate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@app.command("annotate", context_settings=WITH_OVERRIDES)
 @explained
 def annotate_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    config: Config,
     host: Annotated[str, Option("--host", help=HOST_HELP)] = HOST,
     port: Annotated[int, Option("--port", min=0, max=65535, help="0 for any free one")] = PORT,
     annotator: Annotated[list[str] | None, Option("--annotator", help=ANNOTATOR)] = None,
@@ -38,12 +37,10 @@ def annotate_cli(
     open_: Annotated[
         bool, Option("--open/--no-open", help="Open it in a browser, but for --annotator")
     ] = True,
-    n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    n_process: Processes = 1,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+    quiet: Quiet = False,
 ) -> None:
     """Serve the page on which people answer, and train and choose beside it as answers come.
 

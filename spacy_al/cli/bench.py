@@ -13,6 +13,7 @@ from wasabi import table
 from spacy_al.bench.pipeline import bench
 from spacy_al.cli.app import app, explained
 from spacy_al.cli.calibrate import format_temperature
+from spacy_al.cli.options import Code
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.component import load_code
 from spacy_al.util import replacing
@@ -26,9 +27,6 @@ OUTPUT = "Write all figures as JSON to a file, or to standard output with -"
 WIDTHS = "Width of a beam to compare with; more than once for more. 0: none"
 
 
-CODE = "Python file with registered functions that the pipeline needs"
-
-
 @app.command("bench")
 @explained
 def bench_cli(
@@ -40,7 +38,7 @@ def bench_cli(
     fit_docs: Annotated[int, Option("--fit-docs", help=FIT_DOCS)] = 400,
     repeats: Annotated[int, Option("--repeats", "-r", help="How often all is timed")] = 5,
     beam: Annotated[list[int] | None, Option("--beam", "-b", help=WIDTHS)] = None,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
+    code: Code = None,
     seed: Annotated[int, Option("--seed", help="Of the samples")] = 0,
     output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT, allow_dash=True)] = None,
     quiet: Annotated[bool, Option("--quiet", "-q", help="Print no tables")] = False,

@@ -8,6 +8,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained
+from spacy_al.cli.options import Code, Quiet
 from spacy_al.evaluation.calibrate import MOST_DOCS, calibrate
 from spacy_al.posteriors.component import load_code
 
@@ -17,9 +18,6 @@ COMPONENT = "Whose probabilities (default: the only component that has any)"
 MAX_DOCS = "Use a random sample of at most so many documents"
 
 
-CODE = "Python file with registered functions that the pipeline needs"
-
-
 @app.command("calibrate")
 @explained
 def calibrate_cli(
@@ -27,10 +25,10 @@ def calibrate_cli(
     gold: Annotated[Path, Argument(help=GOLD)],
     component: Annotated[str | None, Option("--component", help=COMPONENT)] = None,
     max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = MOST_DOCS,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
+    code: Code = None,
     seed: Annotated[int, Option("--seed", help="Of the sample")] = 0,
     dry_run: Annotated[bool, Option("--dry-run", help="Fit and show, store nothing")] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fit a temperature on held-out gold documents, so that what is called 80% probable is right in 80% of cases.
 

@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import open_project
 from spacy_al.loop.export import export
 
-CONFIG = "Training config with an [al] section"
 OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"
-CODE = "Python file with registered functions"
 TO = "Also write what is labelled in the format of another tool"
 
 
@@ -29,15 +28,15 @@ class ExportFormat(str, Enum):
     jsonl = "jsonl"
 
 
-@app.command("export", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("export", context_settings=WITH_OVERRIDES)
 @explained
 def export_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help=CONFIG)],
+    config: Config,
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
     to: Annotated[ExportFormat | None, Option("--to", help=TO)] = None,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write all tasks and answers as JSONL and the labelled corpus as .spacy.
 

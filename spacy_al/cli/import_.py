@@ -10,20 +10,19 @@ from typer import Argument, Option
 
 from spacy_al.adapters.answer_files import import_
 from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
 from spacy_al.posteriors.component import load_code
 from spacy_al.processes.lock import locked
 from spacy_al.store.store import Store
 
-CONFIG = "Training config with an [al] section"
 ANSWERS = (
     "JSONL of answered tasks, as Prodigy writes it; or what --format says (for brat, a folder)"
 )
 FORMAT = "Of the answers; everything but prodigy holds what is labelled, and no verdicts"
 ANNOTATOR = "Whose answers they are, where the file does not say (default: the format's name)"
 ADD = "Take in as well what a recipe asked in Prodigy, and not the run; its latest round then has asked it"
-CODE = "Python file with registered functions"
 
 
 class ImportFormat(str, Enum):
@@ -37,17 +36,17 @@ class ImportFormat(str, Enum):
     jsonl = "jsonl"
 
 
-@app.command("import", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("import", context_settings=WITH_OVERRIDES)
 @explained
 def import_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help=CONFIG)],
+    config: Config,
     answers: Annotated[Path, Argument(help=ANSWERS)],
     format: Annotated[ImportFormat, Option("--format", help=FORMAT)] = ImportFormat.prodigy,
     annotator: Annotated[str | None, Option("--annotator", help=ANNOTATOR)] = None,
     add: Annotated[bool, Option("--add", help=ADD)] = False,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
 ) -> None:
     """Store the answers of a file; the next `run` goes on with them.
 

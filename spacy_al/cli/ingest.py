@@ -9,6 +9,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained
+from spacy_al.cli.options import Quiet
 from spacy_al.corpus.ingest import IngestReport, ingest
 from spacy_al.corpus.pool import SHARD_SIZE
 
@@ -44,7 +45,7 @@ def ingest_cli(
     keep_near_duplicates: Annotated[bool, Option("--keep-near-duplicates", help=NEAR)] = False,
     shard_size: Annotated[int, Option("--shard-size", help="Texts a shard")] = SHARD_SIZE,
     force: Annotated[bool, Option("--force", "-F", help="Replace the output's shards")] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make a pool of texts: split, without duplicates, in shards.
 

@@ -7,6 +7,7 @@ import typer
 from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained
+from spacy_al.cli.options import Quiet
 from spacy_al.config.init import init
 
 POOL = "The unlabelled texts (default: corpus/pool if it is there, else corpus/pool.spacy)"
@@ -23,7 +24,7 @@ def init_cli(
     ] = None,
     pool: Annotated[str | None, Option("--pool", help=POOL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of a starter config")] = "en",
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
     added = init(config, component=component, pool=pool, lang=lang)

@@ -1,29 +1,29 @@
 """`spacy-al pull`: take over what was annotated in Label Studio."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.adapters.label_studio.pull import pull
 from spacy_al.adapters.label_studio.server import open_server
 from spacy_al.cli.app import app, explained, only_overrides, printable
-from spacy_al.cli.push import CODE, CONFIG, URL_HELP
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
+from spacy_al.cli.push import URL_HELP
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
 from spacy_al.posteriors.component import load_code
 from spacy_al.store.store import Store
 
 
-@app.command("pull", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("pull", context_settings=WITH_OVERRIDES)
 @explained
 def pull_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help=CONFIG)],
+    config: Config,
     url: Annotated[str | None, Option("--url", help=URL_HELP)] = None,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
 ) -> None:
     """Store what was annotated in Label Studio since the last time; the next `run` goes on with it.
 

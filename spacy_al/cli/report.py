@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import open_project
 from spacy_al.loop.report import write_report
 
@@ -14,17 +15,15 @@ SIMULATION = "Folder of a simulation of the same project, whose random arm is dr
 TARGET = "Score whose cost is forecast (default: where there is no test set, that of the config's target_score)"
 
 
-@app.command("report", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("report", context_settings=WITH_OVERRIDES)
 @explained
 def report_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    config: Config,
     simulation: Annotated[Path | None, Option("--simulation", help=SIMULATION)] = None,
     target: Annotated[float | None, Option("--target", help=TARGET)] = None,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
 ) -> None:
     """Write report.html and metrics.json into the output of a run: learning curve, forecast, what was asked and why."""
     overrides = only_overrides(ctx.args, config)

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Quiet
 from spacy_al.cli.status import format_status
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
@@ -20,19 +21,17 @@ ORACLE = "Labelled corpus that answers in place of a person"
 ONCE = "Never wait for a person, whatever is installed: for cron and the like"
 
 
-@app.command("run", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("run", context_settings=WITH_OVERRIDES)
 @explained
 def run_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    config: Config,
     oracle: Annotated[Path | None, Option("--oracle", help=ORACLE)] = None,
     once: Annotated[bool, Option("--once", help=ONCE)] = False,
-    n_process: Annotated[int, Option("--n-process", min=1, help="Processes that score")] = 1,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    n_process: Processes = 1,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+    quiet: Quiet = False,
 ) -> None:
     """Train, evaluate, select, take the answers, and again, until a stopping criterion says so.
 

@@ -9,6 +9,7 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, split_overrides
 from spacy_al.cli.batch import format_selection
+from spacy_al.cli.options import Code, Gpu, Quiet
 from spacy_al.config.settings import Settings, read_settings
 from spacy_al.errors import Errors, UsageError
 from spacy_al.loop.next_batch import (
@@ -38,7 +39,6 @@ NUMBER = "Texts to choose (default: 20, or batch_size of the config)"
 OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy by the format)"
 ROUND = "With --config: choose the batch of this round again, leaving out what earlier ones asked"
 LANG = "Language, where there is no model"
-CODE = "Python file with registered functions"
 
 
 class BatchFormat(str, Enum):
@@ -70,10 +70,10 @@ def select_cli(
     lang: Annotated[str | None, Option("--lang", "-l", help=LANG)] = None,
     keep_tokens: Annotated[bool, Option("--keep-tokens", help=KEEP)] = False,
     n_process: Annotated[int, Option("--n-process", help="Processes that score")] = 1,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")] = -1,
+    code: Code = None,
+    gpu_id: Gpu = -1,
     verbose: Annotated[bool, Option("--verbose", "-V", help="Show all that was chosen")] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Rank a pool of unlabelled texts and write those to label next as tasks, best first.
 

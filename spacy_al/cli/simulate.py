@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import typer
 from tqdm import tqdm
-from typer import Argument, Option
+from typer import Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import load_code
 from spacy_al.reporting.plot import check_plots
@@ -31,13 +32,11 @@ ORACLE = (
 SHARES = ("90", "95", "99")
 
 
-@app.command(
-    "simulate", context_settings={"allow_extra_args": True, "ignore_unknown_options": True}
-)
+@app.command("simulate", context_settings=WITH_OVERRIDES)
 @explained
 def simulate_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    config: Config,
     gold: Annotated[Path, Option("--gold", help="Labelled corpus to choose from")],
     output: Annotated[Path, Option("--output", "-o", help="Folder of the results")] = Path(
         "training/simulate"
@@ -56,10 +55,8 @@ def simulate_cli(
     n_process: Annotated[
         int | None, Option("--n-process", min=1, help="Processes (default: one a core)")
     ] = None,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    quiet: Quiet = False,
 ) -> None:
     """Label a corpus again, from its gold, by one strategy after another, and compare them with random choice.
 

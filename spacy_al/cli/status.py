@@ -1,29 +1,27 @@
 """`spacy-al status`: where a run is, and why."""
 
 import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer import Argument, Option
+from typer import Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import open_project
 from spacy_al.loop.status import status
 
 MARKS = {"stopped": "✔", "wait": "⚠"}
 
 
-@app.command("status", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+@app.command("status", context_settings=WITH_OVERRIDES)
 @explained
 def status_cli(
     ctx: typer.Context,
-    config: Annotated[Path, Argument(help="Training config with an [al] section")],
+    config: Config,
     as_json: Annotated[bool, Option("--json", help="Print JSON on standard output")] = False,
-    code: Annotated[
-        Path | None, Option("--code", "-c", help="Python file with registered functions")
-    ] = None,
+    code: Code = None,
 ) -> None:
     """Show the rounds of a run, what it waits for, and why it goes on or has stopped."""
     overrides = only_overrides(ctx.args, config)

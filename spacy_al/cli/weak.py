@@ -8,6 +8,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable
+from spacy_al.cli.options import Quiet
 from spacy_al.loop.next_batch import SPACY, check_output
 from spacy_al.posteriors.component import load_code
 from spacy_al.training.weak_labels import Weak, weak
@@ -30,7 +31,7 @@ def weak_cli(
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language, where there is no model")] = "en",
     missing: Annotated[bool, Option("--missing", help=MISSING)] = False,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Label a pool with functions that are right more often than not, to train on before anybody has answered.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, read_shard
@@ -15,11 +14,10 @@ from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
 
 
-def labelled_ids(path: Path, vocab: Vocab | None = None) -> set[str]:
+def labelled_ids(path: Path) -> set[str]:
     """The ids of the texts in a labelled corpus or a file of tasks.
 
     path (Path): A `.spacy` file, a folder of them, or a `.jsonl` of tasks, answered or not.
-    vocab (Vocab | None): Not needed, and nothing is added to it: only texts are read.
     RETURNS (set[str]): Hashes of the texts, the ids of the same texts in a pool.
     RAISES (AlError): As `shards` and `read_shard`: leaving out part of it would ask for labels that are
         already there. Another kind of file is AL060. Lines of tasks that cannot be read are counted in

@@ -20,9 +20,9 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.corpus.shard import count_stored, read_bare, write_shard
+from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.util import batched, content_hash
+from spacy_al.util import content_hash
 
 LARGE_FILE = 100 * 1024**2
 SHARD_SIZE = 5000
@@ -188,21 +188,6 @@ def nothing_usable(path: Path, report: Counter[str]) -> AlError:
     """The error for a pool of which nothing is left, with what was skipped and why."""
     counts = ", ".join(f"{count} {why}" for why, count in sorted(report.items()) if why != "read")
     return AlError(Errors.AL045.format(path=path, counts=counts or "it holds no texts"))
-
-
-def write_shards(docs: Iterable[Doc], output: Path, shard_size: int = SHARD_SIZE) -> list[Path]:
-    """Write docs to a folder as 00000.spacy, 00001.spacy and so on, each whole or not at all.
-
-    docs (Iterable[Doc]): Consumed a shard at a time.
-    output (Path): The folder, made if need be. Shards of the same name are replaced, others left.
-    shard_size (int): Most docs a shard.
-    RETURNS (list[Path]): The files.
-    RAISES (AlError): The folder cannot be written (AL047).
-    """
-    return [
-        write_shard(batch, output / f"{number:05}.spacy")
-        for number, batch in enumerate(batched(docs, shard_size))
-    ]
 
 
 def _shard_files(path: Path) -> list[Path]:

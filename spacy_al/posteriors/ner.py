@@ -102,14 +102,14 @@ def read_batches(
     return found  # type: ignore[return-value]
 
 
-def by_length(docs: Sequence[Doc], size: int = BATCH_TOKENS) -> Iterator[list[int]]:
-    """Indices of docs of like length, some `size` tokens together; empty docs in none."""
+def by_length(docs: Sequence[Doc]) -> Iterator[list[int]]:
+    """Indices of docs of like length, some BATCH_TOKENS tokens together; empty docs in none."""
     batch: list[int] = []
     n_tokens = 0
     for i in sorted(range(len(docs)), key=lambda i: len(docs[i])):
         if not len(docs[i]):
             continue
-        if batch and n_tokens + len(docs[i]) > size:
+        if batch and n_tokens + len(docs[i]) > BATCH_TOKENS:
             yield batch
             batch, n_tokens = [], 0
         batch.append(i)

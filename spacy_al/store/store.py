@@ -71,7 +71,6 @@ class Store:
         metrics: Mapping[str, Any] | None = None,
         tasks: Sequence[tuple[str, Task]] = (),
         model: Mapping[str, Any] | None = None,
-        event: str | None = None,
     ) -> None:
         """Give a round another state, together with what belongs to it: all of it is stored, or nothing.
 
@@ -80,7 +79,6 @@ class Store:
         metrics (Mapping | None): Names and values, plain JSON; one that is there already is replaced.
         tasks (Sequence): (purpose, task) in the order in which to ask; one that is there already stays as it is.
         model (Mapping | None): hash, path, seconds, versions.
-        event (str | None): Its kind, for the record of events.
         RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
         """
         with self.transaction() as connection:
@@ -95,8 +93,6 @@ class Store:
                 versions = _dumps(model.get("versions", {}))
                 row = (number, model["hash"], str(model["path"]), model.get("seconds"), versions)
                 connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)", row)
-            if event is not None:
-                _log(connection, event, {"round": number, "state": state})
 
     # Tasks
 
@@ -177,9 +173,9 @@ class Store:
             for seq, id, task, annotator, payload, seconds, at in rows
         )
 
-    def n_answers(self, *, upto: int | None = None) -> int:
+    def n_answers(self) -> int:
         """How many answers count, as `answers` gives them."""
-        return self.read(f"SELECT count(*) {LATEST}", (_limit(upto),))[0][0]
+        return self.read(f"SELECT count(*) {LATEST}", (_limit(None),))[0][0]
 
     # Numbers
 

@@ -185,7 +185,6 @@ def write_decision(
     labels: Sequence[str],
     exclusive: bool,
     spans_key: str,
-    incorrect_key: str,
 ) -> str:
     """Write onto a bare doc what annotations that do not contradict each other decide; all else stays missing.
 
@@ -218,7 +217,7 @@ def write_decision(
     default = "missing" if missing else "outside"
     doc.set_ents(_on(doc, accepted), outside=outside, default=default)
     if denied:
-        doc.spans[incorrect_key] = _on(doc, denied)
+        doc.spans[INCORRECT] = _on(doc, denied)
     return "partial" if missing else ""
 
 

@@ -64,7 +64,6 @@ def merge(
     kind: str,
     labels: Sequence[str],
     spans_key: str = "sc",
-    incorrect_key: str = INCORRECT,
     purpose: str = "train",
     vocab: Vocab,
 ) -> Merged:
@@ -75,7 +74,6 @@ def merge(
     kind (str): "entities", "spans", "tags" or "categories".
     labels (Sequence[str]): All labels that are taught. What no question about one of them decides stays missing.
     spans_key (str): For the spans of a span categoriser.
-    incorrect_key (str): For rejected spans, which `ner` learns from if its `incorrect_spans_key` says so.
     purpose (str): "train"; or "dev" for texts that were asked to measure on, which never train.
     vocab (Vocab): For the docs.
     RETURNS (Merged): Docs without user data, times or names.
@@ -103,7 +101,6 @@ def merge(
             labels=labels,
             exclusive=is_exclusive(own[0].task),
             spans_key=spans_key,
-            incorrect_key=incorrect_key,
         )
         if state in ("", "partial"):
             docs.append(doc)
@@ -115,7 +112,7 @@ def merge(
         balance.update(count)
     report["texts"] = len(docs)
     report["texts without any"] = sum(not count for count in counts)
-    report["rejected spans"] = sum(len(doc.spans.get(incorrect_key, ())) for doc in docs)
+    report["rejected spans"] = sum(len(doc.spans.get(INCORRECT, ())) for doc in docs)
     return Merged(docs, review, +report, balance, kind, spans_key)
 
 

@@ -132,11 +132,6 @@ def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:
         return _write(tasks, file)
 
 
-def to_prodigy(task: Task) -> Task:
-    """The task as Prodigy takes it, which is how it is."""
-    return task
-
-
 def to_docbin(tasks: Iterable[Task], vocab: Vocab) -> DocBin:
     """Bare docs of the tasks' texts and tokens, for tools that read `.spacy`.
 

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 from spacy_al.cli import app
 from spacy_al.corpus import pool as pool_module
 from spacy_al.corpus import shard as shard_module
-from spacy_al.corpus.pool import write_shards
 from tests.helpers.ner_oracle import make_ner
+from tests.helpers.shards import write_shards
 from tests.query.test_select import CONFIG, TEXTS, save_light, write
 
 run = CliRunner()

@@ -15,8 +15,9 @@ from spacy_al.cli import app
 from spacy_al.corpus import ingest as module
 from spacy_al.corpus.duplicates import near_key
 from spacy_al.corpus.ingest import ingest
-from spacy_al.corpus.pool import read_pool, write_shards
+from spacy_al.corpus.pool import read_pool
 from spacy_al.errors import AlError, UsageError
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 

@@ -16,10 +16,11 @@ from spacy.vocab import Vocab
 
 from spacy_al.corpus import pool
 from spacy_al.corpus.labelled import labelled_ids
-from spacy_al.corpus.pool import fetch, read_pool, read_shard_items, shards, write_shards
+from spacy_al.corpus.pool import fetch, read_pool, read_shard_items, shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.util import content_hash
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 
@@ -244,7 +245,7 @@ def test_labelled_ids(tmp_path):
     write(tmp_path / "corpus", "a", "b", "c")
     expected = {content_hash(text) for text in "abc"}
     assert labelled_ids(tmp_path / "corpus") == expected
-    assert labelled_ids(tmp_path / "corpus" / "00000.spacy", Vocab()) < expected
+    assert labelled_ids(tmp_path / "corpus" / "00000.spacy") < expected
     tasks = tmp_path / "answers.jsonl"
     tasks.write_text('{"text": "a", "answer": "accept"}\n\n{"text": "b"}\n{"text": "c\n')
     with pytest.warns(AlWarning, match=r"1 lines of .* asked again\. The first: answers\.jsonl:4"):

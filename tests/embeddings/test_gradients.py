@@ -11,7 +11,6 @@ from spacy.tokens import Doc
 import spacy_al
 from spacy_al.arrays.factored import Factored, sketch
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.pool import write_shards
 from spacy_al.embeddings.documents import encoder_mean
 from spacy_al.embeddings.gradients import gradient, residual
 from spacy_al.errors import AlError
@@ -22,6 +21,7 @@ from spacy_al.query.select import select
 from spacy_al.registry import al_samplers
 from spacy_al.selection import knn_density, mean_cosine
 from tests.helpers.ner_oracle import make_ner
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 WORDS = [

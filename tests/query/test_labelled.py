@@ -7,13 +7,13 @@ from spacy.tokens import DocBin, Span
 from spacy.training import Example
 
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.pool import write_shards
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
 from spacy_al.posteriors.component import open_component
 from spacy_al.query.labelled import read_labelled
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
 from tests.helpers.ner_oracle import make_ner
+from tests.helpers.shards import write_shards
 
 CNN = {
     "exclusive_classes": True,

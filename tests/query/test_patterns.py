@@ -14,12 +14,12 @@ from typer.testing import CliRunner
 from spacy_al.arrays.keyed_noise import KeyedGenerator
 from spacy_al.cli import app
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.pool import write_shards
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.query.patterns import find_matches, rarity, read_patterns, spread
 from spacy_al.query.select import select
 from spacy_al.selection.rank import uniform
 from spacy_al.util import content_hash
+from tests.helpers.shards import write_shards
 
 PATTERNS = [
     {"label": "DRUG", "pattern": "aspirin"},

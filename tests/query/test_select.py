@@ -18,7 +18,6 @@ from spacy_al.arrays.keyed_noise import KeyedGenerator
 from spacy_al.cli import app
 from spacy_al.cli.batch import cut, format_selection, width
 from spacy_al.config.settings import Settings, read_settings
-from spacy_al.corpus.pool import write_shards
 from spacy_al.errors import AlError, UsageError
 from spacy_al.query.costs import Seconds
 from spacy_al.query.scorer import Scorer
@@ -27,6 +26,7 @@ from spacy_al.query.ties import close_to_each_other
 from spacy_al.training.trainer import newest_model
 from spacy_al.util import content_hash
 from tests.helpers.ner_oracle import make_ner
+from tests.helpers.shards import write_shards
 
 SENTENCE = (
     "aspirin Dr Smith gave him two mg in Paris fever and the patient denies chest pain took ibuprofen daily "

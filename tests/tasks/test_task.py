@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
 from spacy_al.errors import AlError, UsageError
-from spacy_al.tasks.task import make_task, read_tasks, to_docbin, to_prodigy, write_tasks
+from spacy_al.tasks.task import make_task, read_tasks, to_docbin, write_tasks
 
 NLP = spacy.blank("en")
 META = {
@@ -58,7 +58,6 @@ def test_entities():
     assert made["meta"] == {"score": 0.5, "rank": 1, "component": "ner", "propensity": 1e-12}
     assert {type(value) for value in made["meta"].values()} == {float, int, str}
     assert made["labels"] == ["DRUG", "DOSE"] and made["_view_id"] == "ner_manual"
-    assert to_prodigy(made) == made
 
 
 def test_hashes_follow_the_question_and_not_the_scores():

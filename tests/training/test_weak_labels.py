@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 from spacy_al import registry
 from spacy_al.cli import app
 from spacy_al.config.project import open_project
-from spacy_al.corpus.pool import write_shards
 from spacy_al.errors import AlError
 from spacy_al.loop.rounds import run
 from spacy_al.store.store import Store
@@ -24,6 +23,7 @@ from spacy_al.tasks.merge import count_decided
 from spacy_al.training.weak_labels import analysis, label_pool, weak_docs
 from spacy_al.util import content_hash
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 TEXTS = [
