@@ -1,6 +1,6 @@
 """Disturb a run at random moments, and see that it ends as one that was left alone.
 
-    python tests/chaos.py --kills 100 --full-disks 20
+    python -m tests.helpers.chaos --kills 100 --full-disks 20
 
 Processes are killed with SIGKILL wherever they are: the loop, the `spacy train` below it, a person's front end while it
 answers. Disks are full in earnest: the operating system refuses to let a file grow beyond a size that is drawn anew each time.
@@ -69,7 +69,10 @@ def command(folder, output, *more, verb=("run", "--once", "--quiet")):
 
 
 def environment():
-    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    """One thread each, and the modules below `tests` wherever it is started."""
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **threads, "PYTHONPATH": path}
 
 
 def start(words, limit=None):
@@ -147,7 +150,8 @@ def drive(folder, output, trouble, draw, longest, counts, say):
         who = "front end" if waiting else "loop"
         words = command(folder, output)
         if waiting:
-            words = [sys.executable, __file__, "annotate", str(output / "al.db"), str(gold)]
+            words = [sys.executable, "-m", "tests.helpers.chaos", "annotate"]
+            words += [str(output / "al.db"), str(gold)]
         elif draw.random() < 0.3:
             words += ["--oracle", str(gold)]
         process = start(words, draw.randrange(2_000, 400_000) if kind == "full" else None)

@@ -1,6 +1,6 @@
 """Many annotators at once on a real server, while a model trains beside it: is an answer lost or kept twice, and how long do they wait?
 
-    python tests/load.py --annotators 50 --answers 20000
+    python -m tests.helpers.load --annotators 50 --answers 20000
 
 The server is `annotate` in a process of its own, with a token for each annotator, and is killed with SIGKILL on the way.
 Annotators are threads in other processes: what got no reply they send again with the same id, and some of what did.
@@ -33,6 +33,8 @@ from spacy_al.store.store import Store
 from tests.helpers.chaos import ROOT, command, corpus, environment
 from tests.helpers.web_tasks import TEXT, make_run, task
 
+# Of the training, as the loop has it
+NICENESS = 5
 # Annotators in one process: a client that waits for its own turn measures itself
 TOGETHER = 10
 # Of what was acknowledged, the share that is sent again, as when the reply was lost
@@ -79,7 +81,7 @@ class Server:
 
 def train(folder):
     """A training that ends when it is killed."""
-    words = ["train", ROOT / "configs" / "ner.cfg", "--training.max_steps", "0"]
+    words = [NICENESS, "spacy", "train", ROOT / "configs" / "ner.cfg", "--training.max_steps", "0"]
     words += ["--training.patience", "0", "--training.eval_frequency", "50"]
     words += ["--paths.train", folder / "seed.spacy", "--paths.dev", folder / "dev.spacy"]
     with (folder / "train.log").open("w") as log:
@@ -89,7 +91,6 @@ def train(folder):
             stdout=log,
             stderr=log,
             env={**environment(), "PYTHONUNBUFFERED": "1"},
-            preexec_fn=lambda: os.nice(5),
         )
 
 
@@ -177,7 +178,7 @@ def load(folder, *, annotators, answers, overlap, kills, pace, minutes, say=prin
         for k in range(0, annotators, TOGETHER):
             given = {"tokens": [tokens[name] for name in names[k : k + TOGETHER]]}
             given |= {"port": server.port, "pace": pace, "ends": ends}
-            words = [sys.executable, __file__, "client", json.dumps(given)]
+            words = [sys.executable, "-m", "tests.helpers.load", "client", json.dumps(given)]
             clients.append(subprocess.Popen(words, stdout=subprocess.PIPE, env=environment()))
         for client in clients:
             threading.Thread(target=lambda c=client: found.put(c.communicate()[0])).start()

@@ -1,12 +1,13 @@
 """Draw the page on which people answer, for the README.
 
-python tests/picture.py docs/page.png
+python -m tests.helpers.picture docs/page.png
 """
 
-import sys
 import tempfile
 from pathlib import Path
+from typing import Annotated
 
+import typer
 from playwright.sync_api import sync_playwright
 
 from tests.helpers import web_tasks as made
@@ -35,7 +36,8 @@ DOSAGE: number and unit, without the frequency.
 CONDITION: findings and diagnoses."""
 
 
-def main(path: Path) -> None:
+def main(path: Annotated[Path, typer.Argument(help="The .png to write")]) -> None:
+    """Draw the page on which people answer."""
     task = {**TASK, "meta": {**TASK["meta"], **META}}
     more = [made.entities(k) for k in range(19)]
     with (
@@ -55,4 +57,4 @@ def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    typer.run(main)

@@ -1,4 +1,4 @@
-"""Many annotators on a real server that is killed on the way: `python tests/load.py` does the same with as many as one likes."""
+"""Many annotators on a real server that is killed on the way: `python -m tests.helpers.load` does the same with as many as one likes."""
 
 import pytest
 

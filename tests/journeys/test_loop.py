@@ -257,7 +257,7 @@ def test_status_of_no_run(small, tmp_path):
 
 @pytest.mark.slow
 def test_killed_and_without_disk_it_ends_as_if_nothing_had_happened(tmp_path):
-    """`python tests/chaos.py` does the same for as long as one likes."""
+    """`python -m tests.helpers.chaos` does the same for as long as one likes."""
     counts = disturb(tmp_path, kills=5, full_disks=3, seed=1, say=lambda line: None)
     assert counts["loop killed"] + counts["training killed"] + counts["front end killed"] == 5
 
