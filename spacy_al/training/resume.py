@@ -9,6 +9,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.evaluation.gold import ANSWERS, SpanAnswer
+from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import open_pipeline
 
 
@@ -40,7 +41,7 @@ def sourced(
         # what a sourced component is made of comes with it, whatever the config says
         if not _within(block, theirs[name]):
             return None, f"the settings of '{name}' have changed"
-        if nlp.get_pipe_meta(name).factory in ANSWERS:
+        if nlp.get_pipe_meta(name).factory in FACTORIES:
             new = _labels(nlp, name, docs) - set(pipe.labels)
             if new:
                 return None, f"'{name}' does not know the label {', '.join(sorted(new))}"
@@ -52,7 +53,8 @@ def sourced(
 
 def _labels(nlp: Language, name: str, docs: Sequence[Doc]) -> set[str]:
     """The labels that a component would meet in a corpus."""
-    pipe, answer_of = nlp.get_pipe(name), ANSWERS[nlp.get_pipe_meta(name).factory]
+    pipe: Any = nlp.get_pipe(name)
+    answer_of = ANSWERS[FACTORIES[nlp.get_pipe_meta(name).factory].answers]
     found: set[str | None] = set()
     for doc in docs:
         if hasattr(pipe, "key") and pipe.key not in doc.spans:
