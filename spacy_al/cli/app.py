@@ -16,6 +16,7 @@ from spacy.cli._util import parse_config_overrides
 from typer import Option
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError
+from spacy_al.processes.codecs import look_for_codecs_once
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Line end, the joiner and the non-joiner
@@ -47,6 +48,7 @@ def common(
     ] = False,
 ) -> None:
     """What all commands have."""
+    look_for_codecs_once()
 
 
 def explained(command: F) -> F:

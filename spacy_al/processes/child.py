@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.processes.codecs import look_for_codecs_once
 
 ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
@@ -143,6 +144,7 @@ def run_child(niceness: str, package: str, *words: str) -> None:
     threading.Thread(target=follow_parent, daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(int(niceness))
+    look_for_codecs_once()
     if package != "spacy":
         sys.argv = [package, *words]
         runpy.run_module(package, run_name="__main__")

@@ -9,6 +9,8 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
+from spacy_al.processes.codecs import look_for_codecs_once
+
 
 @contextmanager
 def processes(n: int, set_up: Callable[..., None], *given: Any) -> Iterator[ProcessPoolExecutor]:
@@ -41,6 +43,7 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
 
     threadpool_limits(1)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    look_for_codecs_once()
     set_up(*given)
 
 
