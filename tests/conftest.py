@@ -8,9 +8,30 @@ from typing import Any
 import hypothesis
 import pytest
 
+# tests run side by side, and the threads of one sum would wait for those of another; read when numpy is imported
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+from spacy_al.processes.codecs import look_for_codecs_once  # noqa: E402
+
+# as all commands do
+look_for_codecs_once()
+
 # a pause of a machine that others use as well is no mistake
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
+
+# On the path of a process, it hides torch from it
+LIGHT = str(Path(__file__).parent / "helpers" / "light")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def light_processes(request):
+    """Processes that tests start do without torch; where `everything_installed` says so, they have it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("everything_installed") is None:
+            given = os.environ.get("PYTHONPATH")
+            patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (LIGHT, given))))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,8 @@ from spacy_al.registry import NAMES
 from tests.helpers.floors import FLOOR_OF, FLOORS, NEIGHBOURS, PACKAGE, faults_of
 
 FILES = sorted(PACKAGE.rglob("*.py"))
+# what an import pulls in is asked where there is most to pull in
+pytestmark = pytest.mark.everything_installed
 OPTIONAL = ("faiss", "fastapi", "matplotlib", "mlflow", "scipy", "sklearn", "torch", "uvicorn")
 
 

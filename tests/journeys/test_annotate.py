@@ -33,7 +33,8 @@ def terminal(tmp_path):
     opener = tmp_path / "opener"
     opener.write_text(f'#!/bin/sh\necho "$1" >> "{tmp_path}/opened"\n')
     opener.chmod(0o755)
-    environment = {**os.environ, "BROWSER": f"{opener} %s", "PYTHONPATH": str(HERE)}
+    paths = filter(None, (os.environ.get("PYTHONPATH"), str(HERE)))
+    environment = {**os.environ, "BROWSER": f"{opener} %s", "PYTHONPATH": os.pathsep.join(paths)}
     started = []
 
     def start(*words):

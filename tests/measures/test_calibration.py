@@ -21,6 +21,8 @@ from spacy_al.measures.calibration import (
     reliability,
 )
 
+# what an import pulls in is asked where there is most to pull in
+pytestmark = pytest.mark.everything_installed
 quick = settings(max_examples=50, deadline=None)
 events = st.lists(st.tuples(st.integers(0, 8), st.booleans()), min_size=1, max_size=25)
 
