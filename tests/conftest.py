@@ -11,7 +11,7 @@ import pytest
 # tests run side by side, and the threads of one sum would wait for those of another; read when numpy is imported
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
-from spacy_al.processes.codecs import look_for_codecs_once  # noqa: E402
+from spacy_al.processes.codecs import look_for_codecs_once
 
 # as all commands do
 look_for_codecs_once()
