@@ -1,4 +1,4 @@
-"""What there is to know of each of spaCy's factories whose components can be taught: one row each, of names, never of functions.
+"""The factories of spaCy whose components can be taught, and all that is to be known of them: one row each, of names, never of functions.
 
 A factory of one's own is one row more: `FACTORIES["my_ner"] = replace(FACTORIES["ner"], name="my_ner")`.
 """

@@ -140,12 +140,12 @@ def start_in(project: Project, name: str) -> dict[str, Any]:
 
 
 def split(text: str) -> list[str]:
-    """What stands between commas, for the arguments of recipes."""
+    """The words between commas, for the arguments of recipes."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _wrong(components: Any) -> str:
-    """What is wrong with the components of a recipe, or nothing."""
+    """The fault of a recipe's components, or nothing."""
     if not isinstance(components, dict):
         return f"it returns {type(components).__name__} and not a dict"
     if missing := [key for key in NEEDED if key not in components]:

@@ -1,4 +1,4 @@
-"""What recipes are made of: load -> score -> rank, and the questions about a text that was ranked.
+"""Steps that recipes are made of: load -> score -> rank, and the questions about a text that was ranked.
 
     plan = load("corpus/pool", "training/al", component="ner")
     plan = score(plan, "expected_errors", density_weight=1.0)
@@ -38,7 +38,7 @@ Ask: TypeAlias = Callable[[Task, Doc, Any], Iterator[Task]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be ranked, and how.
+    """A pool that is to be ranked, and how.
 
     pool (Path): A `.spacy` file or a folder of shards.
     model (str | None): A pipeline's directory or package, or a folder below which models appear; None for none.
@@ -58,7 +58,7 @@ class Plan:
 
 @dataclass
 class Answers:
-    """What was answered about entities in this stream, by text; `update` takes what Prodigy hands to a recipe."""
+    """The answers about entities in this stream, by text; `update` takes what Prodigy hands to a recipe."""
 
     given: dict[str, list[tuple[Task, dict[str, Any]]]] = field(default_factory=dict)
 
@@ -80,7 +80,7 @@ class Answers:
             self.given[text] = kept
 
     def about(self, text: str, labels: Sequence[str]) -> list[Annotation]:
-        """What was said about the entities of a text."""
+        """The answers about the entities of a text."""
         given = self.given.get(content_hash(text), ())
         return [annotation(task, said, kind="entities", labels=labels) for task, said in given]
 
@@ -95,7 +95,7 @@ def load(
     labeled: Sequence[str | Path] | None = None,
     lang: str = "en",
 ) -> Plan:
-    """What to ask about.
+    """The pool to ask about.
 
     pool (str | Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
     model (str | None): A trained pipeline, or the folder below which the newest `model-best` is looked for, over and over.

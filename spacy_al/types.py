@@ -16,7 +16,7 @@ Bools: TypeAlias = NDArray[numpy.bool_]
 
 @runtime_checkable
 class Posterior(Protocol):
-    """What a model believes of one document."""
+    """The belief of a model about one document."""
 
     labels: tuple[str, ...]
 

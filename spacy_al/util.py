@@ -77,7 +77,7 @@ def command_line(argv: Iterable[str]) -> str:
 
 
 def callable_name(function: Any) -> str:
-    """What to call a registered function in front of people: `token_entropy`."""
+    """The name of a registered function in front of people: `token_entropy`."""
     function = getattr(function, "func", function)
     return getattr(function, "__name__", type(function).__name__)
 

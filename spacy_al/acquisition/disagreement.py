@@ -34,7 +34,7 @@ ATTRIBUTES = {"token": "token_probs", "span": "span_probs", "sentence": "analysi
 
 @registry.al_acquisitions("spacy-al.bald.v1")
 def make_bald(level: str | None = None, reduce: str = "max", k: int = 3) -> Acquisition:
-    """What an answer would say of which member is right, in nats: BALD (Houlsby et al., 2011).
+    """Information that an answer would give of which member is right, in nats: BALD (Houlsby et al., 2011).
 
     It is the mutual information of answer and member, and the same number as the mean divergence of the members from
     their consensus (KL to the mean; McCallum & Nigam, 1998). Whole analyses are those that any member ranks high, and
@@ -101,7 +101,7 @@ def vote_entropy(
 
 
 def members_of(posteriors: Sequence[Any]) -> Floats | None:
-    """What each member says of exclusive categories, for samplers that look at it: (n_docs, n_members, n_labels).
+    """Probabilities of exclusive categories by each member, for samplers that look at it: (n_docs, n_members, n_labels).
 
     RETURNS (Floats | None): None for posteriors of any other kind, or for none.
     """

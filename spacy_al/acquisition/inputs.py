@@ -1,4 +1,4 @@
-"""What acquisitions read from posteriors: the batch as one array, or an error that says what would fit."""
+"""The arrays that acquisitions read from posteriors: the batch as one array, or an error that says what would fit."""
 
 from collections.abc import Sequence
 from typing import Any, NoReturn

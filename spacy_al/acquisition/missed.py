@@ -1,4 +1,4 @@
-"""What a document probably holds and the model does not say: the search for missed entities."""
+"""Entities that a document probably holds and the model does not say: the search for missed ones."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -80,7 +80,7 @@ def write_format(
 
 
 def record_of(doc: Doc, kind: str, spans_key: str = "sc") -> Record:
-    """What is on a doc, as a record.
+    """The annotation of a doc, as a record.
 
     kind (str): "entities", "spans", "tags" or "categories".
     spans_key (str): Where spans are.

@@ -91,7 +91,7 @@ class Asked:
 
     @property
     def _kind(self) -> str | None:
-        """What the run asks for, if it has asked."""
+        """The kind of answer that the run asks for, if it has asked."""
         first = next(iter(self._found.values()), None)
         return task_kind(first[0].task) if first else None
 

@@ -72,7 +72,7 @@ def skactiveml(
     settings: dict[str, Any],
     prefilter: int = 0,
 ) -> tuple[Ints, Floats]:
-    """What a strategy of scikit-activeml chooses; see `peer`."""
+    """The choice of a strategy of scikit-activeml; see `peer`."""
     query = partial(_query_skactiveml, strategy=strategy, settings=settings)
     return peer(scores, n, rng, embeddings, groups, labelled, query, prefilter, "skactiveml")
 
@@ -89,7 +89,7 @@ def small_text(
     settings: dict[str, Any],
     prefilter: int = 0,
 ) -> tuple[Ints, Floats]:
-    """What a strategy of small-text chooses; see `peer`."""
+    """The choice of a strategy of small-text; see `peer`."""
     query = partial(_query_small_text, strategy=strategy, settings=settings)
     return peer(scores, n, rng, embeddings, groups, labelled, query, prefilter, "small_text")
 

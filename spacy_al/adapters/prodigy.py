@@ -23,7 +23,7 @@ UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 
 @dataclass
 class Imported:
-    """What became of a file of answers.
+    """Counts of what became of a file of answers.
 
     counts (Counter): Lines by what happened: "stored", "already there", "unanswered", "unknown task", "bad answer", "no task".
     first (str): Where and why the first answer was left out, or nothing.

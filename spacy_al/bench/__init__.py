@@ -1,2 +1,2 @@
-"""What scoring costs and what it is worth, measured on anybody's pipeline and texts: the readers' time against the
+"""The cost of scoring and its worth, measured on anybody's pipeline and texts: the readers' time against the
 pipeline's own, their probabilities against gold, and both against spaCy's beam search."""

@@ -19,7 +19,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class BeamPosterior:
-    """What is left in the beam of one document.
+    """The analyses that are left in the beam of one document.
 
     probs (Floats): (n_analyses,) the beam's own probabilities, the best analysis first.
     entities (tuple): Of each analysis.

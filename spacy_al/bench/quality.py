@@ -1,4 +1,4 @@
-"""What probabilities are worth on gold documents: do they tell right from wrong, and do they mean what they say.
+"""The worth of probabilities on gold documents: do they tell right from wrong, and do they mean what they say.
 
 Every way of making them is judged on the same events. What the model sets is its greedy parse, for beams too; an entity
 that is not in a beam has probability 0 there.

@@ -142,7 +142,7 @@ def _ours(arm: str, pool: Pool, batch: int, seed: int) -> Callable[[], Any]:
 
 
 def _peer(arm: str, pool: Pool, batch: int, seed: int) -> Callable[[], Any]:
-    """What another library does with the same pool. Imports are no part of what is timed."""
+    """The choice of another library from the same pool. Imports are no part of what is timed."""
     library, _, name = arm.partition(": ")
     vectors, size = pool.embeddings, len(pool.embeddings)
     # as many labelled rows as ours are given, here rows of the pool itself

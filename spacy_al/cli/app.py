@@ -47,7 +47,7 @@ def common(
         bool, Option("--version", callback=_show_version, is_eager=True, help="Show the versions")
     ] = False,
 ) -> None:
-    """What all commands have."""
+    """Options that all commands have."""
     look_for_codecs_once()
 
 

@@ -19,7 +19,7 @@ WHY = 42
 
 
 def format_selection(selection: Selection, output: Path, shown: int | None = 10) -> str:
-    """What was used, the batch as a table with the uncertain words marked, what was left out and where it went.
+    """The model that was used, the batch as a table with the uncertain words marked, what was left out and where it went.
 
     selection (Selection): The batch.
     output (Path): Where it was written.

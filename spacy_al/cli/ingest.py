@@ -24,7 +24,7 @@ NEAR = "Drop only exact duplicates"
 
 
 class Unit(str, Enum):
-    """What one asks about."""
+    """The unit that one asks about."""
 
     sentence = "sentence"
     doc = "doc"

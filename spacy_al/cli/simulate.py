@@ -100,7 +100,7 @@ def simulate_cli(
 
 
 def format_facts(found: dict[str, Any]) -> Iterator[str]:
-    """What a terminal shows: gains by words, shares of the full score, rare labels, time."""
+    """The tables of a terminal: gains by words, shares of the full score, rare labels, time."""
     rows, cells = found["strategies"], list[tuple[Any, ...]]()
     # shown, and where parts of texts were asked about, decided as well
     costs = {cost: cost.replace("_", " ") for cost in found["costs"] if cost.startswith("words")}

@@ -20,7 +20,7 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
 
 @dataclass(frozen=True)
 class Partial:
-    """What is asked of a text, and what becomes of the rest.
+    """The part of a text that is asked about, and what becomes of the rest.
 
     threshold (float): A token is asked about if its greatest marginal is below this; from this on the model labels itself.
     margin (int): Tokens that are asked on each side of such a token.

@@ -1,4 +1,4 @@
-"""What a run works on: a config, its `[al]` section, and where everything of it lies."""
+"""The project that a run works on: a config, its `[al]` section, and where everything of it lies."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -63,7 +63,7 @@ class Project:
 
     @property
     def kind(self) -> str:
-        """What is asked for: "entities", "spans", "tags" or "categories"."""
+        """The kind of answer that is asked for: "entities", "spans", "tags" or "categories"."""
         return FACTORIES[self.settings.factory or ""].task
 
     @property
@@ -85,7 +85,7 @@ class Project:
         return command_line(self.argv)
 
     def waits(self, number: int, left: int, total: int) -> str:
-        """What people are to do in a round, in one sentence."""
+        """The next step of the people in a round, in one sentence."""
         overlap = self.settings.overlap
         if not left:
             return f"Round {number} has all of its {total} answers: `{self.command}` goes on."

@@ -1,4 +1,4 @@
-"""What can stand in the `[al]` section of a config, and what becomes of a block that names a function."""
+"""The settings that can stand in the `[al]` section of a config, and what becomes of a block that names a function."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from spacy_al.kinds import FACTORIES
 
 @dataclass(frozen=True)
 class Settings:
-    """What `[al]` says. The blocks stay as they are written; `resolve` makes functions of them, in any process.
+    """The settings of `[al]`. The blocks stay as they are written; `resolve` makes functions of them, in any process.
 
     component (str | None): Whose posterior; by default the only component that has one.
     output (Path): Where rounds and answers are kept.

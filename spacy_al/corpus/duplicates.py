@@ -12,7 +12,7 @@ FEWEST = 8
 
 
 class Duplicates:
-    """What was met so far, as one or two integers a text.
+    """The texts that were met so far, as one or two integers each.
 
     near (bool): Also find near duplicates, as `near_key` says.
     """

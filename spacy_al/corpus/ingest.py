@@ -31,7 +31,7 @@ DOCS_PER_ZONE = 100
 
 @dataclass(slots=True)
 class IngestReport:
-    """What came in, what went out, and why the rest did not.
+    """Counts of a pool that was made: texts that came in and went out, and why the rest did not.
 
     documents (int): Records that were read.
     texts (int): Texts in the pool.

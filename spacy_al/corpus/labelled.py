@@ -1,4 +1,4 @@
-"""What is labelled already, so that it is never asked again."""
+"""The texts that are labelled already, so that they are never asked again."""
 
 import json
 import warnings

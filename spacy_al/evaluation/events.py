@@ -30,7 +30,7 @@ class Events(NamedTuple):
 
 
 def chosen(posteriors: Sequence[Any], answers: Sequence[Answer]) -> Events:
-    """What the component would write: greedy entities, categories and tags of most probability, spans over one half.
+    """The answers that the component would write: greedy entities, categories and tags of most probability, spans over one half.
 
     posteriors (Sequence): One component's posteriors.
     answers (Sequence[Answer]): The right answer of each.
@@ -53,7 +53,7 @@ def candidates(
 
 
 def log_loss_of(posteriors: Sequence[Any], answers: Sequence[Answer]) -> float:
-    """What `calibrate` minimises: the negative log-likelihood of the right answers in nats.
+    """The loss that `calibrate` minimises: the negative log-likelihood of the right answers in nats.
 
     Of exclusive labels, that of the right one: a sum over documents, tokens, or candidate spans. Of labels and spans that
     are not exclusive, that of every one's being right or wrong. Of entities, that of every possible entity's being right

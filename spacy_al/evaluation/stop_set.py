@@ -49,7 +49,7 @@ def stop_set(pool: Path, output: Path, seed: int) -> dict[str, Any]:
 
 
 def read_stop_set(component: TrainedComponent, pool: Path, drawn: dict[str, Any]) -> dict[str, Any]:
-    """What a model says of the stop set, and how much of it is probably wrong.
+    """Predictions of a model on the stop set, and how much of them is probably wrong.
 
     component (TrainedComponent): Of the model.
     pool (Path): The pool.

@@ -1,4 +1,4 @@
-"""What is said to the questions of a run: the gold's answers, what all answers teach, and what they contradict."""
+"""Answers to the questions of a run: the gold's answers, what all answers teach, and what they contradict."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from spacy_al.tasks.merge import Merged, merge
 def merged_answers(
     store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
 ) -> Merged:
-    """What the answers so far teach.
+    """The docs that the answers so far make.
 
     upto (int | None): Answers up to this one.
     purpose (str): "train", or "dev" for a development set that was asked for.

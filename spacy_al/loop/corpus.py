@@ -19,7 +19,7 @@ from spacy_al.training.weak_labels import weak_docs
 
 @dataclass(frozen=True)
 class RoundCorpus:
-    """What a round has to train on.
+    """The texts that a round has to train on.
 
     counts (Counter): As `write_round_corpus`.
     n_pseudo_words (int): Words of whole texts that only a model labelled.

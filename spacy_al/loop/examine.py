@@ -1,4 +1,4 @@
-"""What the model of a round is worth, how far its probabilities can be trusted, and how much it leaves to learn."""
+"""The worth of a round's model: its scores, how far its probabilities can be trusted, and how much it leaves to learn."""
 
 import json
 import time

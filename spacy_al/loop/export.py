@@ -1,4 +1,4 @@
-"""What was asked and answered in a run, and the corpus that comes of it, as files."""
+"""A run as files: what was asked and answered, and the corpus that comes of it."""
 
 import warnings
 from pathlib import Path

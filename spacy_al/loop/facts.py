@@ -23,7 +23,7 @@ SHOWN = 25
 def run_facts(
     project: Project, *, simulation: Path | None = None, target: float | None = None
 ) -> dict[str, Any]:
-    """What there is to tell about a run. Arguments as for `write_report`."""
+    """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
     with Store(project.database, create=False) as store:
         metrics = store.metrics()

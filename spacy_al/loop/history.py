@@ -1,4 +1,4 @@
-"""What the rounds of a run add up to: what stopping criteria look at, and what answers have cost."""
+"""The sums over the rounds of a run: those that stopping criteria look at, and the cost of answers."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ def stopping(
 
 
 def round_history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
-    """What stopping criteria look at: one entry for each round that has a model, oldest first."""
+    """The history that stopping criteria look at: one entry for each round that has a model, oldest first."""
     rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
     found: list[dict[str, Any]] = []
     totals = dict.fromkeys(SPENT, 0.0)
@@ -60,7 +60,7 @@ def round_history(store: Store, number: int, metrics: dict[str, Any]) -> list[di
 
 
 def spent(store: Store, number: int) -> dict[str, Any]:
-    """What the answers of a round cost: how many, the annotators' seconds, words shown and words decided."""
+    """The cost of a round's answers: how many, the annotators' seconds, words shown and words decided."""
     tasks = {stored.id: stored.task for stored in store.tasks(number)}
     own = [answer for answer in store.answers() if answer.task in tasks]
     return {

@@ -229,7 +229,7 @@ def _train(project: Project, number: int, folder: Path) -> Trained:
 
 
 def _step(store: Store, project: Project, current: Round) -> Any:
-    """What is to be done in a round; its training once more, to the same result, if its model was deleted since."""
+    """The step that is to be done in a round; its training once more, to the same result, if its model was deleted since."""
     trained = current.state in ("evaluate", "select") and current.number in store.models()
     if trained and not (project.folder(current.number) / "model-best").is_dir():
         return train_round

@@ -22,7 +22,7 @@ def asks_parts(rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def cost_of(row: dict[str, Any], cost: str) -> float:
-    """What a round has cost so far; before parts could be asked about, all words that were shown were decided."""
+    """The cost of a round so far; before parts could be asked about, all words that were shown were decided."""
     return row.get(cost, row["words"]) if cost == "words_decided" else row[cost]
 
 

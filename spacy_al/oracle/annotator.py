@@ -224,7 +224,7 @@ def _is_yes_no(task: Task) -> bool:
 
 
 def _marked(task: Task) -> set[Mark]:
-    """What is suggested."""
+    """The marks that are suggested."""
     return {(s["token_start"], s["token_end"] + 1, s["label"]) for s in task.get("spans", ())}
 
 

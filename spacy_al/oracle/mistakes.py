@@ -83,7 +83,7 @@ def mistaken(
     labels: Sequence[str],
     spaces: Sequence[bool],
 ) -> set[Mark]:
-    """What a person marks instead of what is right.
+    """The marks that a person makes instead of the right ones.
 
     marks (Collection[Mark]): What is right.
     rates (Sequence[Mistakes]): Of mistakes and of those to make besides.

@@ -147,7 +147,7 @@ class AlScorer(Pipe):
         return next((name for name, pipe in self.nlp.components if pipe is self), self.name)
 
     def _fitted(self, component: str) -> dict[str, Any] | None:
-        """What `calibrate` stored for these weights, looked up again when the file or the weights have changed."""
+        """The record that `calibrate` stored for these weights, looked up again when the file or the weights have changed."""
         path = self.nlp.path and Path(self.nlp.path) / FILE
         if not path or not path.is_file():
             return None

@@ -22,7 +22,7 @@ KEY = "al"
 
 @dataclass(frozen=True)
 class DocScore:
-    """What `al_scorer` found for a document. Where there are several, the last one's; `of` has the others.
+    """The scores that `al_scorer` found for a document. Where there are several, the last one's; `of` has the others.
 
     score (float): The acquisition score: higher means ask sooner.
     component (str): Whose posterior was read.
@@ -110,7 +110,7 @@ def scores_of(doc: Doc, component: str | None = None) -> DocScore | None:
 
 
 def _entries(doc: Doc) -> dict[str, dict[str, Any]]:
-    """What is stored by component, the one scored last at the end; without what was stored for other tokens."""
+    """Stored scores by component, the one scored last at the end; without what was stored for other tokens."""
     stored = doc.user_data.get(KEY)
     if not stored:
         return {}

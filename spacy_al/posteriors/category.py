@@ -20,7 +20,7 @@ from spacy_al.types import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Categories:
-    """What a text classifier believes of one document.
+    """The belief of a text classifier about one document.
 
     labels (tuple[str, ...]): The categories, in the component's order.
     probs (Floats): Shape (n_labels,); sums to 1 if exclusive, else one probability per label.

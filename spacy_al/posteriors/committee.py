@@ -28,7 +28,7 @@ N_BEST = 5
 
 @dataclass(frozen=True, eq=False)
 class CommitteePosterior:
-    """What several models, or several samples of one, believe of one document.
+    """The beliefs of several models, or of several samples of one, about one document.
 
     The arrays of the members stacked, of which there are those that the members have.
 

@@ -1,4 +1,4 @@
-"""What spaCy's entity transition system forbids or forces, token by token (`_parser_internals/ner.pyx`)."""
+"""The actions that spaCy's entity transition system forbids or forces, token by token (`_parser_internals/ner.pyx`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

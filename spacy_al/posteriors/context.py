@@ -27,7 +27,7 @@ HARMLESS = {
 
 @dataclass(frozen=True)
 class Context:
-    """What has to be done to documents at one place of a pipeline, so that they are as `component` gets them.
+    """The changes that documents need at one place of a pipeline, so that they are as `component` gets them.
 
     again (tuple): Components to run on a copy: (name, component).
     entities (bool): Whether entities on the prepared documents are presets, rather than predictions of the component.

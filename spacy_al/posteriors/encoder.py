@@ -1,4 +1,4 @@
-"""What every reader checks: the model can run, the docs are encoded, and what comes out is finite."""
+"""Checks of every reader: the model can run, the docs are encoded, and what comes out is finite."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -52,7 +52,7 @@ def check_encoded(pipe: Any, docs: Sequence[Doc]) -> None:
 def check_finite(
     array: Any, pipe: Any, docs: Sequence[Doc], lengths: Sequence[int] | Ints | None = None
 ) -> Floats:
-    """What a model returned, as a numpy array, if all of it is finite.
+    """The output of a model as a numpy array, if all of it is finite.
 
     array (Any): An array of the model's own library; its first axis runs over the docs.
     pipe (Any): The component it comes from.

@@ -15,7 +15,7 @@ from spacy_al.types import Floats, Ints
 
 
 class EntityPosterior:
-    """What an entity recogniser believes of one document. Everything is computed when it is asked for.
+    """The belief of an entity recogniser about one document. Everything is computed when it is asked for.
 
     labels (tuple[str, ...]): The entity labels, sorted.
     """
@@ -193,7 +193,7 @@ class EntityPosterior:
 
 
 class Conditions:
-    """What has been said of a document: entities accepted and rejected, tokens outside."""
+    """The answers about a document: entities accepted and rejected, tokens outside."""
 
     def __init__(self, n_tokens: int, accept: set, reject: set, outside: set[int]) -> None:
         self.accept, self.reject, self.outside = accept, reject, outside

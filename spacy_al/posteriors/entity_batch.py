@@ -76,7 +76,7 @@ class Source:
 
     @cached_property
     def greedy_actions(self) -> tuple[Ints, Ints]:
-        """What the greedy parse does at each token if nothing is open: label it begins, label of a unit; else -1."""
+        """The greedy parse's action at each token if nothing is open: label it begins, label of a unit; else -1."""
         actions, rules = self.features.head.actions, self.constraints
         scores = numpy.full(self.closed.shape, -numpy.inf, dtype=self.closed.dtype)
         label_of = {}

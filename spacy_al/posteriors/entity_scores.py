@@ -117,7 +117,7 @@ class Features:
 
     @cached_property
     def reading(self) -> Floats:
-        """What a token and the one before it add while an entity is open: (n_tokens, n_pieces * n_hidden)."""
+        """Sums that a token and the one before it add while an entity is open: (n_tokens, n_pieces * n_hidden)."""
         reading = self.parts[0].copy()
         reading[1:] += self.parts[2][:-1]
         return reading

@@ -19,7 +19,7 @@ from spacy_al.types import Floats
 
 @registry.al_posteriors("spacy-al.estimator.v1")
 def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
-    """What an estimator says of a text's vector, in place of the component.
+    """A reader of an estimator's opinion of a text's vector, in place of the component.
 
     Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
     `spacy.registry.misc`, makes or loads it. One of scikit-learn's kind that is not fitted yet (`check_is_fitted`) is fitted on what is labelled, each round anew; give one that
@@ -70,7 +70,7 @@ class EstimatorReader:
         )
 
     def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> Any:
-        """What `estimator_posteriors` can read; None if there is nothing to learn."""
+        """A fitted estimator that `estimator_posteriors` can read; None if there is nothing to learn."""
         labels, exclusive = list(pipe.labels), _exclusive(pipe)
         applies = numpy.array(
             [[cats.get(label, 0.0) >= 0.5 for label in labels] for _, cats in labelled]
@@ -189,7 +189,7 @@ def _fitted(estimator: Any) -> bool:
 
 
 def _unknown(pipe: Any) -> Categories:
-    """What is said of a text of which nothing is known."""
+    """The posterior of a text of which nothing is known."""
     labels, exclusive = tuple(pipe.labels), _exclusive(pipe)
     return Categories(
         labels, numpy.full(len(labels), 1 / len(labels) if exclusive else 0.0), exclusive

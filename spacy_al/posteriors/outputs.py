@@ -42,7 +42,7 @@ def last_layer(model: Model) -> Model:
 
 
 def output_kind(model: Model) -> Kind:
-    """What the outputs of a model are when it predicts."""
+    """The kind of a model's outputs when it predicts."""
     layer = last_layer(model)
     kind = KINDS.get(layer.name, "unknown")
     if kind == "softmax" and not layer.attrs.get("softmax_normalize", True):

@@ -25,7 +25,7 @@ def get_posteriors(
     epsilon: float | None = None,
     temperature: Temperature | None = None,
 ) -> list[Any]:
-    """What a component of a pipeline believes of each document.
+    """The belief of a component of a pipeline about each document.
 
     The docs need only tokens. Preset entities and sentence starts on them are respected, as the component itself
     would; the docs are not changed.

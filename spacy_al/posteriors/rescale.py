@@ -15,7 +15,7 @@ from spacy_al.posteriors.tokens import Tokens
 
 
 def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperature) -> list[Any]:
-    """What a reader would have returned at this temperature.
+    """The posteriors that a reader would have returned at this temperature.
 
     pipe (Any): The component they are of.
     posteriors (Sequence): One component's posteriors, read at temperature 1, without answers.

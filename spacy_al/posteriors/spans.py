@@ -21,7 +21,7 @@ from spacy_al.types import Floats, Ints
 
 @dataclass(frozen=True, eq=False)
 class Spans:
-    """What a span categoriser believes of the candidate spans of one document.
+    """The belief of a span categoriser about the candidate spans of one document.
 
     labels (tuple[str, ...]): The labels, without the negative one.
     start (Ints): Shape (n_candidates,), first tokens, in the suggester's order.

@@ -45,7 +45,7 @@ def weights_hash(nlp: Language, name: str) -> str:
 
 
 def read_calibration(nlp: Language, name: str) -> dict[str, Any] | None:
-    """What `calibrate` stored for these very weights: temperature and calibration errors; None if nothing."""
+    """The record that `calibrate` stored for these very weights: temperature and calibration errors; None if nothing."""
     path = _file(nlp)
     if path is None or not path.is_file():
         return None

@@ -19,7 +19,7 @@ from spacy_al.types import Floats
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tokens:
-    """What a tagger believes of each token of one document.
+    """The belief of a tagger about each token of one document.
 
     labels (tuple[str, ...]): Tags; for a morphologizer features and part of speech in one string; for a
         sentence recogniser "I" and "S" (the token starts a sentence).

@@ -138,7 +138,7 @@ def reason(log: Path, status: int) -> str:
 
 
 def run_child(niceness: str, package: str, *words: str) -> None:
-    """What the child does: a command of ours, or spaCy's without the commands that other packages add to it."""
+    """The work of the child: a command of ours, or spaCy's without the commands that other packages add to it."""
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=follow_parent, daemon=True).start()

@@ -1,4 +1,4 @@
-"""What srsly looks for in every document that is read, looked for once."""
+"""Codecs that srsly looks for in every document that is read, looked for once."""
 
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
 

@@ -1,4 +1,4 @@
-"""What an answer costs, learnt from those that were given, and scores by what they cost."""
+"""The cost of an answer, learnt from those that were given, and scores by what they cost."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What is labelled already, as samplers see it: vectors of the texts, and how often each label is on them."""
+"""The labelled texts as samplers see them: vectors of the texts, and how often each label is on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a sampler takes of a scored pool, looked at before it is used."""
+"""The picks of a sampler from a scored pool, looked at before they are used."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from spacy_al.util import callable_name
 
 @dataclass(frozen=True)
 class Picks:
-    """What a sampler chose: ids, weighted scores and propensities, in the order in which to ask."""
+    """The choice of a sampler: ids, weighted scores and propensities, in the order in which to ask."""
 
     ids: list[str]
     scores: Floats

@@ -111,7 +111,7 @@ def make_questions(
 
 
 def _split(items: Sequence[Any], asked: Sequence[int] | None) -> tuple[Sequence[Any], list[Any]]:
-    """What touches the tokens that are asked about, and what does not."""
+    """Suggestions that touch the tokens that are asked about, and those that do not."""
     if asked is None:
         return items, []
     about = set(asked)

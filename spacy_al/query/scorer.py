@@ -42,7 +42,7 @@ COLUMNS = ("embeddings", "word_shares", *READ)
 
 @dataclass(frozen=True)
 class Job:
-    """What to do with each shard. Plain data, so that it travels to other processes, which make the functions of it.
+    """The work on each shard. Plain data, so that it travels to other processes, which make the functions of it.
 
     model (str | None): Directory or package of the pipeline; None scores nothing and only embeds.
     component (str | None): Whose posterior.

@@ -128,7 +128,7 @@ def make_strategy(
 
 
 def _columns(strategy: Strategy) -> tuple[str, ...]:
-    """What has to be kept of each text beside its score."""
+    """The columns that have to be kept of each text beside its score."""
     settings, has_model = strategy.settings, strategy.job.model is not None
     by_density = has_model and settings.density_weight > 0
     embeds = by_density or settings.filter.get("far") or not strategy.is_blind

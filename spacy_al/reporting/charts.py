@@ -47,7 +47,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Chart:
-    """What a template draws. Positions are in thousandths, from the left and from the top."""
+    """The shapes that a template draws. Positions are in thousandths, from the left and from the top."""
 
     title: str
     about: str

@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 def cost_shown(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
-    """What the learning curve is drawn against: what the forecast counts, else words, else texts."""
+    """The cost that the learning curve is drawn against: that of the forecast, else words, else texts."""
     named = (facts.get("forecast") or {}).get("cost")
     if named in ("words", "texts"):
         return named
@@ -86,7 +86,7 @@ def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Seque
 
 
 def curve_notes(facts: Mapping[str, Any], scored: Sequence[Row], cost: str) -> list[str]:
-    """What the curve says in words: beside random choice, and on the way to the target."""
+    """The curve in words: beside random choice, and on the way to the target."""
     notes = []
     points = (facts.get("baseline") or {}).get("points") or []
     own = [(row[cost], row["score"]) for row in scored if is_number(row.get(cost))]

@@ -26,7 +26,7 @@ def greatest_doubt(batches: Iterable[Sequence[Mapping[str, Any]]]) -> float:
 
 
 def show_question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any]:
-    """What is shown of a question.
+    """The parts of a question that are shown.
 
     asked (Mapping): text; tokens, each with text, ws and u (entropy in nats or None); spans with start and end (tokens, exclusive),
         label and score; options, pairs of category and probability; answer; score, why, rank.
@@ -135,7 +135,7 @@ def _answer(
     spans: Sequence[Mapping[str, Any]],
     answer: Mapping[str, Any] | None,
 ) -> tuple[str, list[dict[str, Any]]]:
-    """What was said, and what that made of the suggestions: kept, added, removed."""
+    """The answer, and what became of the suggestions by it: kept, added, removed."""
     if answer is None:
         return "not answered yet", []
     said = answer.get("answer")

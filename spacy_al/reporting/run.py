@@ -1,4 +1,4 @@
-"""What is told of a run: where it is, how good its model is, what was labelled, what that cost, and what was asked."""
+"""The report of a run: where it is, how good its model is, what was labelled, what that cost, and what was asked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ WHERE = {"test": "the test set", "dev": "the development set"}
 
 
 def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows; a section without data is None or empty."""
+    """The values that the template shows; a section without data is None or empty."""
     rounds: Sequence[Row] = facts.get("rounds") or []
     name, meaning = words.format_score_name(facts.get("score_name"))
     where = facts.get("reported_on")

@@ -1,4 +1,4 @@
-"""What is told of a simulation: whether asking by a strategy beat random choice, by how much, and how sure that is."""
+"""The report of a simulation: whether asking by a strategy beat random choice, by how much, and how sure that is."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,7 +30,7 @@ Row = Mapping[str, Any]
 
 
 def simulation_page(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What the template shows; a section without data is None or empty."""
+    """The values that the template shows; a section without data is None or empty."""
     strategies: Sequence[Row] = facts.get("strategies") or []
     costs = [str(cost) for cost in facts.get("costs") or COSTS]
     main = next((cost for cost in costs if cost in COSTS), "words")

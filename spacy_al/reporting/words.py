@@ -48,7 +48,7 @@ def is_number(value: Any) -> TypeGuard[float]:
 
 
 def format_score_name(name: Any) -> tuple[str, str]:
-    """What a score is called, and what it means."""
+    """The name of a score, and its meaning."""
     key = str(name or "score")
     if key.startswith("spans_") and key.endswith("_f"):
         key = "spans_f"

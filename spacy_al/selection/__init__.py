@@ -1,4 +1,4 @@
-"""What to ask next: scores and embeddings in, rows and the propensity of each pick out."""
+"""The choice of what to ask next: scores and embeddings in, rows and the propensity of each pick out."""
 
 from spacy_al.selection.batch_bald import make_batch_bald
 from spacy_al.selection.cluster_margin import make_cluster_margin

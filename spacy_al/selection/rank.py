@@ -106,7 +106,7 @@ def first_of_each(order: Ints, groups: Ints) -> Ints:
 
 
 def check_rows(scores: Floats, n: int, groups: Ints | None) -> tuple[Floats, int]:
-    """What a sampler is given, once it is found to be in order.
+    """The scores and the number that a sampler is given, once they are found to be in order.
 
     RAISES (AlError): AL021 for NaN, AL023 for a negative n, AL024 for unequal lengths.
     """

@@ -1,4 +1,4 @@
-"""What samplers that look at embeddings share: which rows take part, and how near they are to each other."""
+"""Rows and distances that samplers of embeddings share: which rows take part, and how near they are to each other."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a query strategy would have gained on a corpus whose labels are known: every strategy with the same start.
+"""The gain that a query strategy would have made on a corpus whose labels are known: every strategy with the same start.
 
 `plan` says what is compared, `corpus` is what can be asked, `answers` is what annotators say, `arm` is one round of one
 strategy, `run` sends rounds to processes and keeps their results, `simulation_facts` is what came of it.

@@ -1,4 +1,4 @@
-"""What annotators say: the gold, or answers as slow and as wrong as people's; and what it costs."""
+"""Answers of annotators: the gold, or answers as slow and as wrong as people's; and what it costs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ NEVER_WRONG = named("al_adapters", "oracle")
 
 @dataclass(frozen=True)
 class AnnotatedTexts:
-    """What annotators made of texts.
+    """The docs that annotators made of texts.
 
     docs (list[Doc]): What trains.
     n_labels (int): Labels on it.

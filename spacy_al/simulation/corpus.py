@@ -27,7 +27,7 @@ from spacy_al.util import content_hash
 
 @dataclass(frozen=True)
 class Corpus:
-    """What can be asked.
+    """The texts that can be asked.
 
     plan (Plan): The simulation.
     docs (dict[str, Doc]): Gold by id of the text.

@@ -1,4 +1,4 @@
-"""What came of a simulation, as plain data: for `summary.json`, the table and the report."""
+"""The results of a simulation as plain data: for `summary.json`, the table and the report."""
 
 import platform
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def simulation_facts(
     title: str = "",
     command: str = "",
 ) -> dict[str, Any]:
-    """What the report says and `metrics.json` holds.
+    """The facts that the report tells and `metrics.json` holds.
 
     plan (Plan): What was compared.
     rows (Sequence[dict]): Its results.

@@ -1,4 +1,4 @@
-"""What of a simulation's corpus is asked in part or not at all, and what the model makes of it."""
+"""The texts of a simulation that are asked in part or not at all, and what the model makes of it."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ from spacy_al.util import content_hash
 
 
 def labelled(corpus: Corpus, step: Step) -> AnnotatedTexts:
-    """What annotators have made of all that was asked."""
+    """The docs that annotators have made of all that was asked."""
     chosen = step.strategy not in (None, RANDOM)
     return answered(corpus, step.batches, chosen, step.seed, step.asked, step.doubted)
 
@@ -62,7 +62,7 @@ def _own(corpus: Corpus, identity: str, places: Iterable[dict[str, Any]]) -> lis
 def label_corpus_rest(
     corpus: Corpus, step: Step, component: TrainedComponent, partial: Partial
 ) -> dict[str, Any]:
-    """What the model is sure of in the rest of all texts that were asked about in part, and how often that is wrong.
+    """Labels that the model is sure of in the rest of all texts that were asked about in part, and how often they are wrong.
 
     step (Step): The next one, which trains on it.
     component (TrainedComponent): Of the latest model.

@@ -1,4 +1,4 @@
-"""What is compared: a plan, and the settings that the name of a strategy stands for."""
+"""A comparison: its plan, and the settings that the name of a strategy stands for."""
 
 import hashlib
 import json
@@ -71,7 +71,7 @@ class SimulationPlan:
 
     @property
     def kind(self) -> str:
-        """What is asked for: "entities", "spans", "tags" or "categories"."""
+        """The kind of answer that is asked for: "entities", "spans", "tags" or "categories"."""
         return FACTORIES[self.factory].task
 
     @property

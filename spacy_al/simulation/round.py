@@ -48,7 +48,7 @@ WORK = "work"
 
 @dataclass
 class _Here:
-    """What a process holds for all its rounds."""
+    """The things that a process holds for all its rounds."""
 
     plan: SimulationPlan
     output: Path

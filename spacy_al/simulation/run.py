@@ -95,7 +95,7 @@ class _State:
     failures: list[AlError] = field(default_factory=list)
 
     def plan_ahead(self) -> None:
-        """What comes next for every strategy and seed, at the beginning."""
+        """The next step for every strategy and seed, at the beginning."""
         for seed in self.plan.seeds:
             if any((s, seed, 0) not in self.rows for s in self.plan.strategies):
                 start = (tuple(self.corpus.draw(seed)),)

@@ -1,4 +1,4 @@
-"""What a process of a simulation is asked to do, and what follows from what it found. Plain data."""
+"""The work that a process of a simulation is asked for, and what follows from what it found. Plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ from spacy_al.tasks.decision import Mark
 
 @dataclass(frozen=True)
 class Step:
-    """What a process is asked to do.
+    """The work that a process is asked for.
 
     strategy (str | None): Whose round; None for the start, which all strategies share, and for all of the corpus.
     seed, number (int): Of the round.

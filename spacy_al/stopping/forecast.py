@@ -1,4 +1,4 @@
-"""What more labels will probably bring: a learning curve fitted to the rounds so far.
+"""The gain that more labels will probably bring: a learning curve fitted to the rounds so far.
 
 The curve is an inverse power law, score = a - b * cost^-c (as in Figueroa et al., 2012, who also weight late rounds
 more; here all count the same). It is a guess about rounds that nobody has seen, hence the band.
@@ -53,7 +53,7 @@ class Curve:
         return _band(self._sampled(cost))
 
     def gain(self, cost: float, more: float) -> tuple[float, float, float]:
-        """What `more` on top of a cost adds to the score, and the band of that.
+        """The gain in score by `more` on top of a cost, and the band of that.
 
         RETURNS (tuple[float, float, float]): The curve's own gain, the low and the high end of the band.
         """

@@ -1,4 +1,4 @@
-"""What a stopping criterion is given, and how it puts its reasons into words.
+"""The input of a stopping criterion, and how it puts its reasons into words.
 
 A history has one row a round that has been evaluated, the oldest first. Any number may be missing: a criterion
 then says so and does not stop.
@@ -46,7 +46,7 @@ def round_numbers(history: History, key: str) -> list[float | None]:
 
 
 def name_of_score(history: History) -> str:
-    """What the score is called: "entity F on dev"."""
+    """The name of the score: "entity F on dev"."""
     name = history[-1].get("score_name") if history else None
     return f"{name} on dev" if isinstance(name, str) and name else NAMES["score"]
 

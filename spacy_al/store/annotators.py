@@ -95,7 +95,7 @@ def _pair(
 
 
 def _labels(payload: dict[str, Any]) -> list[Any]:
-    """What was accepted, as `measures.agreement` takes it."""
+    """The labels that were accepted, as `measures.agreement` takes it."""
     if "accept" in payload:
         return payload["accept"]
     return [(s["token_start"], s["token_end"] + 1, s["label"]) for s in payload["spans"]]

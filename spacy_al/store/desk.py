@@ -1,4 +1,4 @@
-"""What one annotator has before them: what to answer next, what they said before, and how far everybody has come."""
+"""The desk of one annotator: what to answer next, what they said before, and how far everybody has come."""
 
 import secrets
 import time
@@ -34,7 +34,7 @@ OWN = f"""{COLUMNS} FROM assignments AS held CROSS JOIN counts ON counts.task = 
 
 
 def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) -> list[StoredTask]:
-    """What to ask an annotator next, in the latest round; the tasks are theirs from then on.
+    """The tasks to ask an annotator next, in the latest round; the tasks are theirs from then on.
 
     annotator (str): Who asks. Asking again gives the same tasks until they are answered.
     n (int): Tasks at most: one to answer, and those to be at hand when the connection is not.
@@ -67,7 +67,7 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
 
 
 def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
-    """What the latest round teaches with so far: tasks and what was said to them."""
+    """The lessons of the latest round so far: tasks and what was said to them."""
     current = store.round()
     asked = (
         {}
@@ -98,7 +98,7 @@ def flags(store: Store) -> dict[str, list[str]]:
 
 
 def run_id(store: Store) -> str:
-    """What tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
+    """The id that tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
     sql = "SELECT data FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
     if not store.read(sql):
         # of two that do so at once the first one's counts

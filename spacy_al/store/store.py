@@ -99,7 +99,7 @@ class Store:
     def tasks(
         self, round: int | None = None, *, purpose: str | None = None
     ) -> Iterator[StoredTask]:
-        """What was asked, in one round or all, by round, purpose and rank."""
+        """The tasks that were asked, in one round or all, by round, purpose and rank."""
         where = " WHERE round = coalesce(?, round) AND purpose = coalesce(?, purpose)"
         return self.tasks_where(where, (round, purpose))
 
@@ -202,7 +202,7 @@ class Store:
             _log(connection, kind, data)
 
     def events(self) -> Iterator[dict[str, Any]]:
-        """What happened, in order: seq, at, kind, data."""
+        """The events, in order: seq, at, kind, data."""
         names = ("seq", "at", "kind")
         rows = self.read("SELECT seq, at, kind, data FROM events ORDER BY seq")
         return ({**dict(zip(names, row)), "data": self.loads(row[3])} for row in rows)

@@ -18,7 +18,7 @@ KINDS = {row.view_id: row.task for row in FACTORIES.values()} | YES_NO_FORMS
 
 
 def task_kind(task: Task) -> str:
-    """What a task asks for: "entities", "spans", "tags" or "categories".
+    """The kind of answer that a task asks for: "entities", "spans", "tags" or "categories".
 
     RAISES (AlError): AL115 for an interface that spacy-al does not make.
     """

@@ -1,4 +1,4 @@
-"""What one answer decides about its text, whether two answers can both be right, and how they become a Doc."""
+"""Decisions: those of one answer about its text, whether two answers can both be right, and how they become a Doc."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ INCORRECT, SELF = "incorrect_spans", "self_labelled"
 
 @dataclass(frozen=True)
 class Annotation:
-    """What one answer decides.
+    """The decision of one answer.
 
     labels (frozenset[str]): The labels that were shown.
     asked (frozenset[int]): The tokens that were asked about.
@@ -49,7 +49,7 @@ def is_exclusive(task: Task) -> bool:
 def annotation(
     task: Task, payload: Mapping[str, Any], *, kind: str, labels: Collection[str]
 ) -> Annotation:
-    """What an answer that is not `ignore` decides.
+    """The decision of an answer that is not `ignore`.
 
     task (Task): What was asked.
     payload (Mapping): The answer, as `data.answers.check` returns it.

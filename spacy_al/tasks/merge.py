@@ -36,7 +36,7 @@ FLAT = ("entities", "tags")
 
 @dataclass(frozen=True)
 class Merged:
-    """What answers teach.
+    """The docs that answers make, and counts of what became of the answers.
 
     docs (list[Doc]): One per text, in the order in which the texts were first asked.
     review (list[str]): Ids of tasks that somebody has to look at, as answers about their texts contradict each other.
@@ -231,7 +231,7 @@ def _decided(
     kind: str,
     labels: Sequence[str],
 ) -> tuple[list[Annotation], str]:
-    """What is said about one text, over the tokens of its first task; and the task to be reviewed, or ""."""
+    """The annotations of one text, over the tokens of its first task; and the task to be reviewed, or ""."""
     flat = kind in FLAT
     said: dict[str, list[Annotation]] = {}
     for task in tasks:

@@ -1,4 +1,4 @@
-"""What the database of a run hands out."""
+"""Records that the database of a run hands out."""
 
 from dataclasses import dataclass
 from typing import Any

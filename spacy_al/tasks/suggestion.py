@@ -1,4 +1,4 @@
-"""What the model would answer, and why a text was chosen, for showing to a person."""
+"""The answer that the model would give, and why a text was chosen, for showing to a person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True)
 class Suggestion:
-    """What is shown with a text.
+    """The suggestions that are shown with a text.
 
     kind (str): "entities", "spans", "tags" or "categories".
     view_id (str): Prodigy's interface for it.

@@ -33,7 +33,7 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class PseudoTexts:
-    """What a model is sure of.
+    """Texts that a model is sure of.
 
     marks (dict): Of each text, by its id, the entities or the category; the surest first.
     wrong (float): How many of the texts are labelled wrong, if probabilities mean what they say.

@@ -1,4 +1,4 @@
-"""What nobody was asked about, labelled by the model where it is sure: semi-supervised active learning (Tomanek and Hahn, 2009).
+"""Tokens that nobody was asked about, labelled by the model where it is sure: semi-supervised active learning (Tomanek and Hahn, 2009).
 
 Such labels train, and are nobody's answer: they are made anew each round, are in no store, and in a corpus that trains
 they are marked by `SELF`. Unlike the paper's, they are conditioned on what was answered about the same text.
@@ -22,7 +22,7 @@ from spacy_al.tasks.decision import INCORRECT, SELF, Mark, undecided
 def self_labels(
     component: TrainedComponent, docs: Sequence[Doc], partial: Partial, *, kind: str
 ) -> tuple[list[list[Mark]], float]:
-    """What the model is sure of where the annotation of texts is missing.
+    """Labels that the model is sure of where the annotation of texts is missing.
 
     component (TrainedComponent): Of the latest model.
     docs (Sequence[Doc]): As answers left them; not changed.

@@ -16,7 +16,7 @@ TRAIN = "train.spacy"
 
 @dataclass(frozen=True)
 class TrainingRound:
-    """What a round trains with.
+    """The corpus and the settings that a round trains with.
 
     number (int): Of the round.
     folder (Path): The round's, with its corpus.

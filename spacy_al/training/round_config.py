@@ -137,7 +137,7 @@ def write_config(
 
 
 def changes(before: Path, now: Path) -> list[str]:
-    """What the user has changed between the configs of two rounds; what the loop itself sets is left out.
+    """Settings that the user has changed between the configs of two rounds; those that the loop itself sets are left out.
 
     before, now (Path): Two configs that `write_config` wrote; without the first nothing has changed.
     RETURNS (list[str]): e.g. "al.batch_size 5 -> 50".

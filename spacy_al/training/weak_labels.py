@@ -119,7 +119,7 @@ def label_pool(pool: Path, nlp: Language, *, outside: bool = True) -> Weak:
 
 
 def labelling_functions() -> dict[str, Callable[[Doc], Any]]:
-    """What is registered in `al_labelling_functions`, by name, sorted.
+    """The functions that are registered in `al_labelling_functions`, by name, sorted.
 
     RAISES (AlError): AL253 if nothing is, AL092 if one cannot be made.
     """
@@ -164,7 +164,7 @@ def analysis(rows: Ints, names: Sequence[str], total: int) -> dict[str, dict[str
 
 
 def _vote(name: str, function: Callable[[Doc], Any], doc: Doc) -> str | list[Span] | None:
-    """What a function says of a text: a category, spans, or nothing."""
+    """The vote of a function on a text: a category, spans, or nothing."""
     with blamed_on(function):
         said = function(doc)
         if said is None or (isinstance(said, str) and said.strip()):

@@ -44,7 +44,7 @@ STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL117": 503}
 
 @dataclass(frozen=True)
 class Desk:
-    """What the page is about.
+    """The run that the page is about.
 
     database (Path): Of the run.
     title (str): Shown above.
@@ -122,7 +122,7 @@ def make_app(desk: Desk) -> FastAPI:
 
     @app.post("/api/next")
     def ask(request: Request, body: Next) -> Response:
-        """What to show next, and what to keep at hand."""
+        """The task to show next, and those to keep at hand."""
         who = _who(request)
         with Store(desk.database) as store:
             tasks = next_tasks(store, who, n=body.n, overlap=desk.overlap)
@@ -218,7 +218,7 @@ def _who(request: Request) -> str:
 
 
 def _whose(request: Request) -> str:
-    """What an annotator has before them in this run, and nobody else anywhere."""
+    """The name of an annotator's desk in this run, which nobody else has anywhere."""
     return content_hash(f"{request.app.state.run()} {request.state.annotator}")
 
 

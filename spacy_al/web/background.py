@@ -1,4 +1,4 @@
-"""What goes on beside people's answers: the next step of the loop, in a process of its own and at a lower priority.
+"""Work beside people's answers: the next step of the loop, in a process of its own and at a lower priority.
 
 The page never waits for it. While a model trains, texts that the newest model ranks first, or without one those that
 represent the pool, are at hand to be asked.

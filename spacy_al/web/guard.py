@@ -1,4 +1,4 @@
-"""What a request has to be before anything looks at it: from this page, of this size, by somebody who is known.
+"""Rules for a request before anything looks at it: it is from this page, of this size, by somebody who is known.
 
 A server on 127.0.0.1 is not out of reach: any page in the same browser can send to it, and a name that its owner points
 at 127.0.0.1 makes that page's requests look local (DNS rebinding). Host and Origin tell them apart.
@@ -181,7 +181,7 @@ def _check_token(
 
 
 def _digest(token: str) -> str:
-    """What is looked up, so that the time this takes tells nothing of the tokens."""
+    """The hash that is looked up, so that the time this takes tells nothing of the tokens."""
     return hashlib.sha256(token.encode("utf8", "surrogatepass")).hexdigest()
 
 

@@ -63,7 +63,7 @@ class Courier:
 
     @property
     def credentials(self) -> str:
-        """What Label Studio shows, as HTTP has it."""
+        """The message that Label Studio shows, as HTTP has it."""
         return base64.b64encode(f"{USER}:{self._pushed.secret}".encode()).decode()
 
     def start(self) -> None:
@@ -160,7 +160,7 @@ class Courier:
 
 
 class Suggester:
-    """What the newest model of a run says of texts.
+    """Predictions of texts by the newest model of a run.
 
     project (Project): The run.
     """
@@ -180,7 +180,7 @@ class Suggester:
         return found[-1] if found else None
 
     def version(self) -> str:
-        """What Label Studio calls the newest model."""
+        """The name of the newest model in Label Studio."""
         latest = self.newest()
         return version(latest[0]) if latest else ""
 

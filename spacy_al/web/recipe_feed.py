@@ -181,7 +181,7 @@ def feed(project: Project, lines: "queue.Queue[str]", out: TextIO) -> None:
 
 
 def run_feed(words: Sequence[str]) -> None:
-    """What the process does."""
+    """The work of the process."""
     # Ctrl-C reaches the parent as well, and its end is the end of this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lines: queue.Queue[str] = queue.Queue()

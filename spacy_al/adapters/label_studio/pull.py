@@ -102,6 +102,6 @@ def _author(annotation: dict[str, Any]) -> str:
 
 
 def _names(server: Server, numbers: set[str]) -> dict[str, str]:
-    """What annotators are called: their address, else their number."""
+    """The names of annotators: their address, else their number."""
     known = {str(user["id"]): user.get("email") for user in server.call("GET", "/api/users/")}
     return {number: known.get(number) or f"label-studio-{number}" for number in numbers}

@@ -45,7 +45,7 @@ class Pushed:
 
 
 def read_pushed(output: Path) -> Pushed | None:
-    """What is known of the project of a run; None if it was never pushed.
+    """The record of a run's project; None if it was never pushed.
 
     output (Path): Of the run.
     RAISES (AlError): AL297 if its file is damaged.
@@ -197,7 +197,7 @@ def _get(found: Any, key: str, url: str) -> Any:
 
 
 def _detail(error: HTTPError) -> str:
-    """What the server says of its refusal, in one line."""
+    """The server's words on its refusal, in one line."""
     with error:
         text = error.read(2000).decode("utf8", "replace")
     try:

@@ -126,7 +126,7 @@ def label_studio_task(stored: StoredTask) -> dict[str, Any]:
 
 
 def version(round: int) -> str:
-    """What Label Studio calls the model of a round: its suggestions are told apart by that."""
+    """The name of a round's model in Label Studio: its suggestions are told apart by that."""
     return f"round-{round:03}"
 
 
