@@ -1,6 +1,7 @@
 """What several test files share."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,13 @@ look_for_codecs_once()
 # a pause of a machine that others use as well is no mistake
 hypothesis.settings.register_profile("shared", deadline=None)
 hypothesis.settings.load_profile("shared")
+
+
+def pytest_collection_modifyitems(items):
+    """Files that train most come first, so that no worker is left with one when all others have ended."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
+
 
 # On the path of a process, it hides torch from it
 LIGHT = str(Path(__file__).parent / "helpers" / "light")
