@@ -82,7 +82,7 @@ def load_recipe(name: str) -> Recipe:
         # the file is the user's, and can raise anything
         why = f"{type(error).__name__}: {error}"
         raise AlError(Errors.AL261.format(path=path, why=why)) from error
-    found = [
+    found: list[Recipe] = [
         value
         for value in vars(module).values()
         if hasattr(value, NAME) and getattr(value, "__module__", "") == module.__name__

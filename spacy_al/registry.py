@@ -1,13 +1,25 @@
 """The registries that a config can name functions from, beside spaCy's own."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import catalogue
 import spacy
 from confection import Config
 
 from spacy_al.errors import AlError, Errors, UsageError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Registry(Protocol):
+    """What is used of catalogue's registries, which come without types: one that registers leaves the function as it is."""
+
+    def __call__(self, name: str) -> Callable[[F], F]: ...
+    def __contains__(self, name: str) -> bool: ...
+    def get(self, name: str) -> Any: ...
+    def get_all(self) -> dict[str, Any]: ...
+
 
 NAMES = (
     "al_posteriors",
@@ -24,13 +36,13 @@ for _name in NAMES:
     if not hasattr(spacy.registry, _name):
         setattr(spacy.registry, _name, catalogue.create("spacy", _name, entry_points=True))
 
-al_posteriors: catalogue.Registry = getattr(spacy.registry, "al_posteriors")  # noqa: B009
-al_acquisitions: catalogue.Registry = getattr(spacy.registry, "al_acquisitions")  # noqa: B009
-al_embeddings: catalogue.Registry = getattr(spacy.registry, "al_embeddings")  # noqa: B009
-al_samplers: catalogue.Registry = getattr(spacy.registry, "al_samplers")  # noqa: B009
-al_stoppers: catalogue.Registry = getattr(spacy.registry, "al_stoppers")  # noqa: B009
-al_adapters: catalogue.Registry = getattr(spacy.registry, "al_adapters")  # noqa: B009
-al_labelling_functions: catalogue.Registry = getattr(spacy.registry, "al_labelling_functions")  # noqa: B009
+al_posteriors: Registry = getattr(spacy.registry, "al_posteriors")  # noqa: B009
+al_acquisitions: Registry = getattr(spacy.registry, "al_acquisitions")  # noqa: B009
+al_embeddings: Registry = getattr(spacy.registry, "al_embeddings")  # noqa: B009
+al_samplers: Registry = getattr(spacy.registry, "al_samplers")  # noqa: B009
+al_stoppers: Registry = getattr(spacy.registry, "al_stoppers")  # noqa: B009
+al_adapters: Registry = getattr(spacy.registry, "al_adapters")  # noqa: B009
+al_labelling_functions: Registry = getattr(spacy.registry, "al_labelling_functions")  # noqa: B009
 
 
 def resolve(block: Mapping[str, Any]) -> Any:

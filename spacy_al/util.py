@@ -58,9 +58,10 @@ def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator
 
 def progress_bar(items: Iterable[T], total: int | None, unit: str) -> Iterable[T]:
     """A bar on standard error when it is a terminal and the work takes more than two seconds."""
-    return tqdm(
+    bar: Iterable[T] = tqdm(
         items, total=total, unit=unit, delay=2, disable=not sys.stderr.isatty(), leave=False
     )
+    return bar
 
 
 def arguments(verb: str, words: Iterable[Any], overrides: Mapping[str, Any]) -> list[str]:

@@ -6,9 +6,9 @@ from typing import Any
 from spacy_al.adapters.formats import Format, squeezed
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.export import TASK
-from spacy_al.store.store import Store, StoredTask
+from spacy_al.store.store import Store
 from spacy_al.tasks.answer import YES_NO_FORMS, check, task_kind
-from spacy_al.tasks.records import question_id
+from spacy_al.tasks.records import StoredTask, question_id
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 

@@ -179,7 +179,7 @@ def _query_small_text(
     from sklearn.linear_model import LogisticRegression
     from small_text import LABEL_UNLABELED, SklearnClassifier, SklearnDataset
 
-    class Embedding(SklearnClassifier):
+    class Embedding(SklearnClassifier):  # type: ignore[misc]
         """The vectors are the features themselves."""
 
         def embed(self, data: Any, return_proba: bool = False, **kwargs: Any) -> Any:
@@ -254,5 +254,6 @@ def _known(labelled: Any, width: int, name: str) -> tuple[Floats, Ints, int]:
 
 def _dense(vectors: Any) -> Floats:
     if hasattr(vectors, "sketch"):
-        return vectors.sketch()
-    return vectors.toarray() if hasattr(vectors, "toarray") else vectors
+        vectors = vectors.sketch()
+    dense: Floats = vectors.toarray() if hasattr(vectors, "toarray") else vectors
+    return dense

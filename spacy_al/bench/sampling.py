@@ -181,7 +181,7 @@ def _peer(arm: str, pool: Pool, batch: int, seed: int) -> Callable[[], Any]:
         return lambda: typical.query(vectors, nothing, batch_size=batch)
     from skactiveml.classifier import SklearnClassifier
 
-    class Given(SklearnClassifier):
+    class Given(SklearnClassifier):  # type: ignore[misc]
         """A classifier that has given its probabilities already."""
 
         def predict_proba(self, X: Any) -> Any:
@@ -223,7 +223,8 @@ def _in_a_process(arm: str, rows: int, batch: int, seed: int, limit: int) -> dic
         # of an error of several lines the one that names it
         why = next((line for line in reversed(lines) if re.match(r"[\w.]+: ", line)), lines[-1])
         return {"failed": why.replace(os.sep, "/")[:100]}
-    return json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def format_sampling(found: dict[str, Any]) -> str:

@@ -214,7 +214,8 @@ def _token_label(token: Any, pipe: Any) -> str | None:
     if not pos and not morph:
         return None
     features = Morphology.feats_to_dict(morph) | ({"POS": pos} if pos else {})
-    return pipe.vocab.strings[pipe.vocab.morphology.add(features)]
+    label: str = pipe.vocab.strings[pipe.vocab.morphology.add(features)]
+    return label
 
 
 # By the column `answers` of FACTORIES

@@ -9,8 +9,9 @@ from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.loop.answers import merged_answers
-from spacy_al.store.store import Round, Store
+from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
+from spacy_al.tasks.records import Round
 from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN

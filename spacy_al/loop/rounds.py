@@ -6,9 +6,10 @@ transaction. A step that was interrupted is done again, to the same result.
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
@@ -23,7 +24,8 @@ from spacy_al.query.costs import fit_seconds
 from spacy_al.query.select import Selection, select
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
-from spacy_al.store.store import Round, Store
+from spacy_al.store.store import Store
+from spacy_al.tasks.records import Round
 from spacy_al.training.committee import read_together, train_members
 from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
@@ -211,7 +213,8 @@ def stopped_round(store: Store, project: Project, current: Round) -> Outcome | N
     return Outcome("stopped", sentence, current.number)
 
 
-STEPS = {
+RoundStep: TypeAlias = Callable[[Store, Project, Round], Outcome | None]
+STEPS: dict[str, RoundStep] = {
     "train": train_round,
     "evaluate": evaluate_round,
     "select": select_round,
@@ -228,7 +231,7 @@ def _train(project: Project, number: int, folder: Path) -> Trained:
     return train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
 
 
-def _step(store: Store, project: Project, current: Round) -> Any:
+def _step(store: Store, project: Project, current: Round) -> RoundStep:
     """The step that is to be done in a round; its training once more, to the same result, if its model was deleted since."""
     trained = current.state in ("evaluate", "select") and current.number in store.models()
     if trained and not (project.folder(current.number) / "model-best").is_dir():

@@ -49,7 +49,8 @@ def mean_curve(seeds: dict[int, Curve]) -> list[list[float]]:
     costs = numpy.array([cost[:n] for cost, _ in seeds.values()])
     scores = numpy.array([score[:n] for _, score in seeds.values()])
     columns = costs.mean(axis=0), scores.mean(axis=0), scores.min(axis=0), scores.max(axis=0)
-    return numpy.stack(columns, axis=1).tolist()
+    points: list[list[float]] = numpy.stack(columns, axis=1).tolist()
+    return points
 
 
 def compare(

@@ -57,7 +57,7 @@ class Annotator:
     chosen_errors: float
 
 
-@registry.al_adapters.register("spacy-al.oracle.v1")
+@registry.al_adapters("spacy-al.oracle.v1")
 def make_oracle(
     missed: float = 0.0,
     mislabelled: float = 0.0,

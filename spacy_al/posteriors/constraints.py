@@ -117,7 +117,7 @@ def _presets(
     iob: Ints,
     types: Ints,
     ids: dict[int, int],
-    strings,
+    strings: Any,
     preset: Ints,
     dropped: set[str],
     is_last: Bools,

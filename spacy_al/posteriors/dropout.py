@@ -109,7 +109,7 @@ def _mask(ops: Ops, width: int, *, place: int, sample: int, seed: int, rate: flo
 
 
 def _last(
-    model: Model,
+    model: Model[Any, Any],
     docs: Sequence[Doc],
     is_train: bool,
     *,
@@ -126,7 +126,7 @@ def _last(
 
 
 def _dropout(
-    model: Model, inputs: Any, is_train: bool, *, draw: Mask
+    model: Model[Any, Any], inputs: Any, is_train: bool, *, draw: Mask
 ) -> tuple[Any, Callable[[Any], Any]]:
     """In place of the forward of a thinc dropout layer."""
     return _times(inputs, draw, model.ops), _no_backprop
@@ -148,7 +148,7 @@ def _times(values: Any, draw: Mask, ops: Ops) -> Any:
     return values * draw(ops, values.shape[-1])
 
 
-def _dropouts(models: Sequence[Model]) -> list[Any]:
+def _dropouts(models: Sequence[Model[Any, Any]]) -> list[Any]:
     """The dropout layers of models, thinc's and torch's, in a fixed order."""
     found: dict[int, Any] = {}
     for model in models:
@@ -190,7 +190,7 @@ def _hook(module: Any, inputs: Any, output: Any, *, draw: Mask) -> Any:
 
 
 @contextmanager
-def _swapped(layer: Model, forward: Callable[..., Any]) -> Iterator[None]:
+def _swapped(layer: Model[Any, Any], forward: Callable[..., Any]) -> Iterator[None]:
     """Let a layer run another function; its own comes back whatever happens."""
     own, layer._func = layer._func, forward
     try:

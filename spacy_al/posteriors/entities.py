@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 
@@ -12,6 +12,10 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
 from spacy_al.posteriors.span_view import FLOOR, SpanProb, SpanView
 from spacy_al.types import Floats, Ints
+
+
+# (start, end, index of the label)
+Answered: TypeAlias = tuple[int, int, int]
 
 
 class EntityPosterior:
@@ -195,7 +199,9 @@ class EntityPosterior:
 class Conditions:
     """The answers about a document: entities accepted and rejected, tokens outside."""
 
-    def __init__(self, n_tokens: int, accept: set, reject: set, outside: set[int]) -> None:
+    def __init__(
+        self, n_tokens: int, accept: set[Answered], reject: set[Answered], outside: set[int]
+    ) -> None:
         self.accept, self.reject, self.outside = accept, reject, outside
         self.touched = numpy.zeros(n_tokens, dtype=bool)
         for start, end, _ in accept | reject:
@@ -212,9 +218,13 @@ class Conditions:
 
     @classmethod
     def of(
-        cls, posterior: EntityPosterior, accept: Iterable, reject: Iterable, outside: Iterable[int]
+        cls,
+        posterior: EntityPosterior,
+        accept: Iterable[Any],
+        reject: Iterable[Any],
+        outside: Iterable[int],
     ) -> Conditions:
-        def spans(items: Iterable[Any]) -> set[tuple[int, int, int]]:
+        def spans(items: Iterable[Any]) -> set[Answered]:
             found = set()
             for item in items:
                 start, end, label = (
@@ -281,7 +291,7 @@ class Conditions:
     def describe(self, labels: tuple[str, ...]) -> str:
         """The answers in words, for an error."""
 
-        def spans(items: set) -> str:
+        def spans(items: set[Answered]) -> str:
             return ", ".join(
                 f"{start}..{end} {labels[k] if k >= 0 else '(unknown label)'}"
                 for start, end, k in items

@@ -54,9 +54,9 @@ class Head:
     relu (bool): Whether one maxout piece gets a ReLU: in spaCy's training and beam search, not in its greedy parse.
     """
 
-    def __init__(self, model: Model, actions: Actions, *, relu: bool = False) -> None:
+    def __init__(self, model: Model[Any, Any], actions: Actions, *, relu: bool = False) -> None:
         lower = model.get_ref("lower")
-        to_numpy = model.ops.to_numpy
+        to_numpy: Any = model.ops.to_numpy
         weights = to_numpy(lower.get_param("W"))  # (n_features, n_hidden, n_pieces, n_in)
         self.n_features, self.n_hidden, self.n_pieces, n_in = weights.shape
         # pieces before units, so that the maximum over pieces is one between contiguous halves

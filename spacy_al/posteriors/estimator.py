@@ -18,7 +18,7 @@ from spacy_al.types import Floats
 
 
 @registry.al_posteriors("spacy-al.estimator.v1")
-def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
+def make_estimator_reader(estimator: Any, embedding: Callable[..., Any]) -> Reader:
     """A reader of an estimator's opinion of a text's vector, in place of the component.
 
     Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
@@ -39,7 +39,7 @@ def make_estimator_reader(estimator: Any, embedding: Callable) -> Reader:
 class EstimatorReader:
     """A reader that fits its estimator before it reads for the first time."""
 
-    def __init__(self, estimator: Any, embedding: Callable) -> None:
+    def __init__(self, estimator: Any, embedding: Callable[..., Any]) -> None:
         self.estimator, self.embedding = estimator, embedding
         # once it has learned: None where there is nothing to learn
         self._fitted: list[Any] = []
@@ -101,12 +101,17 @@ class EstimatorReader:
 class _Named:
     """Probabilities of classes that have names."""
 
-    def __init__(self, predict_proba: Callable, classes: list[str]) -> None:
+    def __init__(self, predict_proba: Callable[..., Any], classes: list[str]) -> None:
         self.predict_proba, self.classes_ = predict_proba, classes
 
 
 def read_estimator(
-    pipe: Any, docs: Sequence[Doc], temperature: Temperature, *, estimator: Any, embedding: Callable
+    pipe: Any,
+    docs: Sequence[Doc],
+    temperature: Temperature,
+    *,
+    estimator: Any,
+    embedding: Callable[..., Any],
 ) -> list[Categories]:
     """The posterior of an estimator for each doc.
 

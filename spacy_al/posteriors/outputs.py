@@ -30,7 +30,7 @@ CEILING = 1 - 2.0**-25
 TINY = float(numpy.finfo("float32").tiny)
 
 
-def last_layer(model: Model) -> Model:
+def last_layer(model: Model[Any, Any]) -> Model[Any, Any]:
     """The layer that makes the outputs of a model, found through chains and wrappers."""
     while model.layers:
         chained = model.name == ">>".join(layer.name for layer in model.layers)
@@ -41,7 +41,7 @@ def last_layer(model: Model) -> Model:
     return model
 
 
-def output_kind(model: Model) -> Kind:
+def output_kind(model: Model[Any, Any]) -> Kind:
     """The kind of a model's outputs when it predicts."""
     layer = last_layer(model)
     kind = KINDS.get(layer.name, "unknown")

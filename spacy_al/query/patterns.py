@@ -198,7 +198,8 @@ def _matches_of_some(
 
 def _weights(matches: Any) -> Floats:
     counts = numpy.asarray(matches.sum(axis=0))
-    return numpy.log1p(matches.shape[0] / numpy.maximum(counts, 1))
+    weights: Floats = numpy.log1p(matches.shape[0] / numpy.maximum(counts, 1))
+    return weights
 
 
 def _entry(line: bytes, path: Path, number: int) -> dict[str, Any]:

@@ -103,7 +103,8 @@ class Scorer:
                 for name, pipe in own.upstream
             )
             block = {"@al_embeddings": f"spacy-al.{'encoder' if shared else 'hashed_words'}.v1"}
-        return resolve(block)
+        embedding: Embedding = resolve(block)
+        return embedding
 
     @cached_property
     def acquisition(self) -> Acquisition:

@@ -40,7 +40,7 @@ class Strategy:
 
     @property
     def sampler_name(self) -> str:
-        return self.sampler["@al_samplers"]
+        return str(self.sampler["@al_samplers"])
 
     @property
     def is_blind(self) -> bool:

@@ -55,4 +55,5 @@ def close_to_each_other(values: Floats, n: int) -> Ints:
     while end < len(order) and close[end - 1]:
         end += 1
     involved = numpy.append(close, False) | numpy.append(False, close)
-    return order[:end][involved[:end]]
+    rows: Ints = order[:end][involved[:end]]
+    return rows

@@ -16,7 +16,7 @@ MOST_OF_A_CHIP = 80
 
 def greatest_doubt(batches: Iterable[Sequence[Mapping[str, Any]]]) -> float:
     """The uncertainty that the darkest shade stands for, the same for all questions of a report."""
-    doubts = (
+    doubts: Iterable[Any] = (
         token.get("u")
         for batch in batches
         for asked in batch

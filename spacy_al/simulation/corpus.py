@@ -73,7 +73,8 @@ class Corpus:
     def draw(self, seed: int) -> list[str]:
         """The texts that are labelled at first, the same for all strategies."""
         order = numpy.random.default_rng(seed).permutation(sorted(self.docs))
-        return order[: self.plan.start].tolist()
+        drawn: list[str] = order[: self.plan.start].tolist()
+        return drawn
 
     def task(
         self,

@@ -88,7 +88,8 @@ class SimulationPlan:
         # a setting that a later version adds, and that nobody turned, changes nothing
         told = {k: str(v) for k, v in vars(self.settings).items() if v != getattr(Settings(), k)}
         plain = {**plain, "settings": told, "sections": used, "hashes": hashes}
-        return json.loads(json.dumps(plain))
+        described: dict[str, Any] = json.loads(json.dumps(plain))
+        return described
 
 
 def check_plan(plan: SimulationPlan, output: Path) -> None:

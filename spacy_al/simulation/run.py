@@ -177,7 +177,8 @@ def _work(state: _State, n_process: int) -> Iterator[dict[str, Any]]:
 
 def _submit(pool: Any, step: Step, state: _State) -> Future[Any]:
     try:
-        return pool.submit(do, step)
+        future: Future[Any] = pool.submit(do, step)
+        return future
     except BrokenProcessPool:
         state.todo.append(step)
         raise

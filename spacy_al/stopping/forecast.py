@@ -46,7 +46,7 @@ class Curve:
         """The score at a cost, never below 0."""
         if cost <= 0:
             return 0.0
-        return max(0.0, self.a - self.b * (cost / self.unit) ** -self.c)
+        return max(0.0, float(self.a - self.b * (cost / self.unit) ** -self.c))
 
     def band(self, cost: float) -> tuple[float, float]:
         """Where the true curve is at a cost, nine times in ten; a single round may lie farther off by its noise."""
@@ -81,7 +81,8 @@ class Curve:
         a, b, c = self.samples.T
         if cost <= 0:
             return numpy.zeros(len(a))
-        return numpy.maximum(0.0, a - b * (cost / self.unit) ** -c)
+        scores: Floats = numpy.maximum(0.0, a - b * (cost / self.unit) ** -c)
+        return scores
 
 
 def fit_curve(costs: Sequence[float], scores: Sequence[float], *, seed: int = 0) -> Curve | None:

@@ -97,5 +97,5 @@ def _pair(
 def _labels(payload: dict[str, Any]) -> list[Any]:
     """The labels that were accepted, as `measures.agreement` takes it."""
     if "accept" in payload:
-        return payload["accept"]
+        return list(payload["accept"])
     return [(s["token_start"], s["token_end"] + 1, s["label"]) for s in payload["spans"]]

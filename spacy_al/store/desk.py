@@ -143,7 +143,7 @@ def held(store: Store) -> dict[str, list[str]]:
 def n_left(store: Store, overlap: int = 1) -> int:
     """Tasks of the latest round that fewer annotators have answered than are to."""
     sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH}"
-    return store.read(sql, {"overlap": overlap})[0][0]
+    return int(store.read(sql, {"overlap": overlap})[0][0])
 
 
 def left(store: Store, overlap: int = 1) -> list[StoredTask]:
@@ -162,7 +162,7 @@ def n_missing(store: Store, at_least: int) -> int:
     if current is None or current.state != "wait" or ALL in store.metrics().get(current.number, {}):
         return 0
     sql = f"SELECT count(*) FROM counts WHERE {LATEST} AND purpose = 'train'"
-    return max(0, at_least - store.read(sql)[0][0])
+    return max(0, at_least - int(store.read(sql)[0][0]))
 
 
 def wants(store: Store, at_least: int) -> bool:

@@ -165,7 +165,7 @@ def _migrate(
 
 def _version(connection: sqlite3.Connection, path: Path, known: int) -> int:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     # last, since another process may make the database between two reads: what it made then bears its name
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     if application != APPLICATION and (application or version or tables):

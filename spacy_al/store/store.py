@@ -175,7 +175,7 @@ class Store:
 
     def n_answers(self) -> int:
         """How many answers count, as `answers` gives them."""
-        return self.read(f"SELECT count(*) {LATEST}", (_limit(None),))[0][0]
+        return int(self.read(f"SELECT count(*) {LATEST}", (_limit(None),))[0][0])
 
     # Numbers
 

@@ -87,7 +87,7 @@ def check_name(what: str, value: Any) -> str:
     """
     usable = isinstance(value, str) and value.strip() and "\0" not in value
     if usable and value.encode("utf8", "ignore").decode("utf8") == value:
-        return value
+        return str(value)
     _refuse(f"its {what} is {_short(value)}", "Give it a name")
 
 

@@ -98,7 +98,8 @@ def undecided(doc: Doc, kind: str) -> Bools:
     """(n_tokens,) whether nothing is said of a token; never so for spans and categories."""
     if kind not in ("entities", "tags"):
         return numpy.zeros(len(doc), dtype=bool)
-    return doc.to_array("ENT_IOB" if kind == "entities" else "TAG") == 0
+    missing: Bools = doc.to_array("ENT_IOB" if kind == "entities" else "TAG") == 0
+    return missing
 
 
 def can_both_be(first: Annotation, second: Annotation, *, flat: bool) -> bool:

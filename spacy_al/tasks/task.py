@@ -95,7 +95,7 @@ def with_hashes(task: Mapping[str, Any]) -> Task:
         "_input_hash": _hash32(task["text"]),
         "_task_hash": _hash32([task["text"], *shown]),
     }
-    made: Any = {**hashes, **task}
+    made: Task = {**hashes, **task}
     if {type(made[name]) for name in hashes} != {int}:
         raise TypeError("a hash of it is no whole number")
     return made

@@ -12,7 +12,7 @@ from spacy import registry
 from spacy.language import Language
 
 
-@registry.callbacks("spacy-al.checkpoints.v1")
+@registry.callbacks("spacy-al.checkpoints.v1")  # type: ignore[untyped-decorator]
 def make_checkpoints(path: str, steps: list[int]) -> Any:
     """For `[training.before_update]`: save the pipeline as it is after these steps.
 

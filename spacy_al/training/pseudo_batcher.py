@@ -12,7 +12,7 @@ from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import SELF
 
 
-@spacy.registry.batchers("spacy-al.batch_sampled.v1")
+@spacy.registry.batchers("spacy-al.batch_sampled.v1")  # type: ignore[untyped-decorator]
 def make_batcher(
     batcher: Callable[[Iterable[Example]], Iterable[list[Example]]],
     rate: float = 0.1,

@@ -26,8 +26,9 @@ from spacy_al.store.desk import (
     run_id,
     wants,
 )
-from spacy_al.store.store import Store, StoredTask
+from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, task_kind
+from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 from spacy_al.web.background import Steps

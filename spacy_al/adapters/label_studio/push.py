@@ -25,7 +25,8 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.processes.lock import locked
 from spacy_al.store.desk import left
 from spacy_al.store.export import TASK
-from spacy_al.store.store import Store, StoredTask
+from spacy_al.store.store import Store
+from spacy_al.tasks.records import StoredTask
 
 BATCH = 50
 
