@@ -3,8 +3,8 @@
 Readers of models make posteriors, the maths reads only these attributes, and neither imports the other.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, TypeAlias, TypedDict, runtime_checkable
 
 import numpy
 from numpy.typing import NDArray
@@ -90,3 +90,154 @@ def posterior_kind(posterior: Any) -> str:
     if hasattr(posterior, "probs") and hasattr(posterior, "exclusive"):
         return "exclusive categories" if posterior.exclusive else "multilabel categories"
     return "unknown"
+
+
+# What is kept and told as plain data: keys and all as JSON has them, so that the type checker sees them
+
+# One number, or for entities {"closed": ..., "open": ...}: between entities and within one
+Temperature: TypeAlias = float | Mapping[str, float]
+# By what a simulation counts labelling
+Cost: TypeAlias = Literal["words", "words_decided", "texts", "entities", "seconds"]
+
+
+class LabelScores(TypedDict):
+    """Precision, recall and F of one label."""
+
+    p: float
+    r: float
+    f: float
+
+
+class Evaluation(TypedDict):
+    """How good a model is on labelled texts; None for what the gold says nothing about."""
+
+    score: float | None
+    score_name: str
+    precision: float | None
+    recall: float | None
+    per_label: dict[str, LabelScores] | None
+    texts: int
+    words: int
+
+
+class CalibrationErrors(TypedDict):
+    """Calibration error of all candidates as a model was trained, and at its temperature."""
+
+    before: float | None
+    after: float | None
+
+
+class Calibrated(TypedDict, total=False):
+    """What calibrating a model on dev found; empty if nothing can be fitted."""
+
+    temperature: Temperature
+    calibration_error: CalibrationErrors
+
+
+class Agreement(TypedDict):
+    """How far two models or annotators say the same; None where it does not apply."""
+
+    kappa: float | None
+    span_f1: float | None
+
+
+class SelfLabelled(TypedDict, total=False):
+    """What models labelled themselves: words of texts that were asked about in part, and whole texts."""
+
+    self_labelled: int
+    self_wrong_expected: float
+    self_trained: int
+    self_trained_words: int
+    self_trained_wrong_expected: float
+
+
+class Seconds(TypedDict, total=False):
+    """What the steps of a round took, and people's answers."""
+
+    seconds_train: float
+    seconds_evaluate: float
+    seconds_select: float
+    seconds_answers: float
+
+
+class RoundMetrics(Calibrated, SelfLabelled, Seconds, total=False):
+    """The numbers of a round, as the store has them: those of the steps that it has been through."""
+
+    # what it trained on
+    texts: int
+    words: int
+    words_labelled: int
+    weak: int
+    balance: dict[str, int]
+    merged: dict[str, int]
+    review: list[str]
+    # what its model is worth
+    dev: Evaluation
+    test: Evaluation
+    kappa: float | None
+    span_f1: float | None
+    expected_errors: float | None
+    expected_answers: float | None
+    n_pool: int
+    stopping: list[str]
+    # what was chosen, and what answers cost
+    strategy: str
+    eligible: int
+    left_out: dict[str, int]
+    asked_all: bool
+    answers: int
+    words_shown: int
+    words_decided: int
+
+
+class Learned(TypedDict):
+    """Numbers of a model of a simulation: what its labels cost so far, and its score on test."""
+
+    texts: int
+    words: int
+    words_decided: int
+    entities: int
+    seconds: float
+    trained_on: int
+    score: float
+    score_name: str
+    labels: dict[str, int]
+    merged: dict[str, int]
+    seconds_train: float
+    seconds_evaluate: float
+
+
+class FullNumbers(Learned):
+    """Those of the model that was trained on all of the corpus, and how the config was changed for it."""
+
+    overrides: dict[str, Any]
+
+
+class Choice(Calibrated, SelfLabelled, total=False):
+    """What a round of a simulation chose: `seconds_select` and `batch`, the ids of the texts; the rest where parts are asked about
+    or models label themselves.
+
+    asked (list): Of each text the tokens that it was asked about, or None for all of them.
+    doubted, self_labels, self_texts (dict): (start, end, label) by text.
+    """
+
+    seconds_select: float
+    batch: list[str]
+    asked: list[list[int] | None]
+    doubted: dict[str, list[tuple[int, int, str]]]
+    self_labels: dict[str, list[tuple[int, int, str]]]
+    self_texts: dict[str, list[tuple[int, int, str]]]
+    self_wrong: int
+    self_trained_wrong: int
+
+
+class RoundNumbers(Learned, Choice):
+    """A model of a simulation and what it chose; without a choice where nothing follows."""
+
+
+class ResultRow(RoundNumbers):
+    """A round of a strategy of a simulation, as results.jsonl has it."""
+
+    strategy: str
+    seed: int
+    round: int

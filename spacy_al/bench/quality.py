@@ -19,8 +19,7 @@ from spacy_al.measures.calibration import auroc, fit_temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
-from spacy_al.posteriors.temperature import Temperature
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Temperature
 
 EXACT = "exact"
 # Scores of whole documents; each is read off any posterior that has what it needs
@@ -150,9 +149,8 @@ def _possible(posterior: EntityPosterior, start: int, end: int, label: str) -> b
 
 def _row(posteriors: Sequence[EntityPosterior], gold: Gold) -> dict[str, Any]:
     found = judge(posteriors, gold)
-    found["chosen"]["auroc"] = auroc(*chosen(posteriors, gold.answers))
-    found["own"] = found["chosen"]
-    return found
+    best = {**found["chosen"], "auroc": auroc(*chosen(posteriors, gold.answers))}
+    return {"chosen": best, "candidates": found["candidates"], "own": best}
 
 
 def _beam_row(beams: Sequence[BeamPosterior], greedy: Sequence[Any], gold: Gold) -> dict[str, Any]:

@@ -38,10 +38,24 @@ from spacy_al.measures.calibration import (
 from spacy_al.posteriors.component import TrainedComponent, open_pipeline
 from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.rescale import at_temperature
-from spacy_al.posteriors.temperature import Temperature, closed_open, write_calibration
+from spacy_al.posteriors.temperature import (
+    CalibrationRecord,
+    Figures,
+    Judged,
+    closed_open,
+    write_calibration,
+)
+from spacy_al.types import Calibrated, CalibrationErrors, Temperature
 
 # The searches' own limits, a hair's breadth inside
 LOWEST, HIGHEST = 0.05 * 1.02, 20 / 1.02
+
+
+class KeptCalibration(CalibrationRecord):
+    """A fit, whose it is, and the file that it is stored in, if it is."""
+
+    component: str
+    path: Path | None
 
 
 # Documents that `calibrate` fits on unless it is told otherwise
@@ -56,7 +70,7 @@ def calibrate(
     max_docs: int = MOST_DOCS,
     seed: int = 0,
     dry_run: bool = False,
-) -> dict[str, Any]:
+) -> KeptCalibration:
     """Fit and store the temperature of a component.
 
     model (str | Path): Directory of the pipeline.
@@ -65,7 +79,7 @@ def calibrate(
     max_docs (int): Documents used at most, a random sample.
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
-    RETURNS (dict): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
+    RETURNS (KeptCalibration): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
     RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
     """
     if max_docs < 1:
@@ -84,7 +98,7 @@ def calibrate(
     return {"component": name, **record, "path": path}
 
 
-def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
+def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     """The temperature with the least loss on gold documents, and what it mends.
 
     The figures are of the same documents that it is fitted on; one or two numbers are too few to learn those by heart.
@@ -92,7 +106,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
     nlp (Language): The pipeline.
     name (str): The component.
     gold (Gold): Documents that the component was not trained on.
-    RETURNS (dict): What `write_calibration` stores: `temperature` (None if nothing can be fitted: a warning says why), `before`
+    RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted: a warning says why), `before`
         and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
     """
@@ -106,7 +120,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
 
     scale = max(gold.counts["answers"], 1)
     before = judge(raw, gold)
-    record: dict[str, Any] = {
+    record: CalibrationRecord = {
         "temperature": None,
         "documents": len(gold.docs),
         "answers": gold.counts["answers"],
@@ -129,7 +143,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> dict[str, Any]:
     return record
 
 
-def judge(posteriors: Any, gold: Gold) -> dict[str, dict[str, Any]]:
+def judge(posteriors: Any, gold: Gold) -> Judged:
     """Calibration figures of what is chosen and of all candidates."""
     return {
         "chosen": figures(chosen(posteriors, gold.answers)),
@@ -137,7 +151,7 @@ def judge(posteriors: Any, gold: Gold) -> dict[str, dict[str, Any]]:
     }
 
 
-def figures(events: Events) -> dict[str, Any]:
+def figures(events: Events) -> Figures:
     """Number of events, calibration error in ten bins, log loss, Brier score; None without events."""
     return {
         "events": len(events.probs),
@@ -175,13 +189,13 @@ def _warn_bounds(name: str, found: tuple[float, ...], then: str) -> None:
 CALIBRATED_ON = 300
 
 
-def calibrate_on_dev(component: TrainedComponent, dev: Path, seed: int) -> dict[str, Any]:
+def calibrate_on_dev(component: TrainedComponent, dev: Path, seed: int) -> Calibrated:
     """Keep a temperature beside the model, so that probabilities mean what they say.
 
     component (TrainedComponent): Whose. As it was opened it does not know of the temperature; see `recalibrated`.
     dev (Path): Labelled texts that the model did not learn from.
     seed (int): Of the sample of them that is looked at.
-    RETURNS (dict): `temperature` and `calibration_error`, or nothing if none can be fitted.
+    RETURNS (Calibrated): `temperature` and `calibration_error`, or nothing if none can be fitted.
     """
     gold = read_gold(component.nlp, component.name, dev, limit=CALIBRATED_ON, seed=seed)
     with warnings.catch_warnings():
@@ -191,5 +205,9 @@ def calibrate_on_dev(component: TrainedComponent, dev: Path, seed: int) -> dict[
     if record["temperature"] is None:
         return {}
     write_calibration(component.nlp, component.name, record)
-    errors = {when: record[when]["candidates"]["ece"] for when in ("before", "after")}
+    after = record["after"]
+    errors: CalibrationErrors = {
+        "before": record["before"]["candidates"]["ece"],
+        "after": after["candidates"]["ece"] if after else None,
+    }
     return {"temperature": record["temperature"], "calibration_error": errors}

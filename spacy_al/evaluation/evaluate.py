@@ -12,15 +12,16 @@ from spacy.training import Example
 from spacy_al.evaluation.gold import fresh_doc, stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import find_component
+from spacy_al.types import Evaluation, LabelScores
 
 
-def evaluate(model: Path | Language, gold: Path, component: str | None = None) -> dict[str, Any]:
+def evaluate(model: Path | Language, gold: Path, component: str | None = None) -> Evaluation:
     """Compare what a model says with what is right.
 
     model (Path | Language): A trained pipeline.
     gold (Path): A labelled `.spacy` file, or a folder of them.
     component (str | None): Whose scores; by default the only component that has a posterior.
-    RETURNS (dict): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
+    RETURNS (Evaluation): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
         `texts` and `words` that were compared. None for what the gold says nothing about.
     RAISES (AlError): As `stored_docs` and `find_component`.
     """
@@ -31,9 +32,15 @@ def evaluate(model: Path | Language, gold: Path, component: str | None = None) -
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     score_name = row.score.format(key=key)
     stored = [doc for doc in stored_docs(gold) if len(doc)]
-    found: dict[str, Any] = {"score": None, "score_name": score_name}
-    found |= {"precision": None, "recall": None, "per_label": None}
-    found |= {"texts": len(stored), "words": sum(map(len, stored))}
+    found: Evaluation = {
+        "score": None,
+        "score_name": score_name,
+        "precision": None,
+        "recall": None,
+        "per_label": None,
+        "texts": len(stored),
+        "words": sum(map(len, stored)),
+    }
     # spaCy gives categories without any gold a 0
     if not stored or (row.task == "categories" and not any(doc.cats for doc in stored)):
         return found
@@ -58,7 +65,7 @@ def evaluate(model: Path | Language, gold: Path, component: str | None = None) -
     return found
 
 
-def _by_label(examples: Sequence[Example], attribute: str) -> dict[str, dict[str, float]]:
+def _by_label(examples: Sequence[Example], attribute: str) -> dict[str, LabelScores]:
     """Of tokens that the gold has as tokens too, and labels."""
     scores: dict[str, PRFScore] = {}
     for example in examples:
@@ -73,8 +80,8 @@ def _by_label(examples: Sequence[Example], attribute: str) -> dict[str, dict[str
     return {label: _plain(score.to_dict()) for label, score in sorted(scores.items())}
 
 
-def _plain(row: dict[str, Any]) -> dict[str, float]:
-    return {name: float(row[name]) for name in ("p", "r", "f")}
+def _plain(row: dict[str, Any]) -> LabelScores:
+    return {"p": float(row["p"]), "r": float(row["r"]), "f": float(row["f"])}
 
 
 def _number(value: Any) -> float | None:

@@ -6,7 +6,7 @@ Texts are drawn uniformly once, whatever is asked later, so that they stay repre
 import heapq
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy
 
@@ -22,13 +22,29 @@ SIZE = 1000
 FILE = "stop_set.json"
 
 
-def stop_set(pool: Path, output: Path, seed: int) -> dict[str, Any]:
+class StopSet(TypedDict):
+    """The ids of its texts, and how many different texts the pool holds."""
+
+    n_pool: int
+    ids: list[str]
+
+
+class StopSetReading(TypedDict):
+    """What a model says of it, by text, and how much of the whole pool it expects to be wrong."""
+
+    predictions: dict[str, list[Any]]
+    lengths: dict[str, int]
+    expected_errors: float | None
+    expected_answers: float | None
+
+
+def stop_set(pool: Path, output: Path, seed: int) -> StopSet:
     """Draw the stop set of a run, or read it back.
 
     pool (Path): The unlabelled texts.
     output (Path): Where the run is kept.
     seed (int): Of the draw, which does not depend on the order of the pool.
-    RETURNS (dict): `ids` of the texts, `n_pool`: how many different texts the pool holds.
+    RETURNS (StopSet): `ids` of the texts, `n_pool`: how many different texts the pool holds.
     """
     path = output / FILE
     if not path.is_file():
@@ -45,16 +61,17 @@ def stop_set(pool: Path, output: Path, seed: int) -> dict[str, Any]:
         drawn = [identity for _, identity in heapq.nsmallest(SIZE, keys)]
         with replacing(path) as file:
             json.dump({"n_pool": len(keys), "ids": drawn}, file)
-    return json.loads(path.read_text("utf8"))
+    kept: StopSet = json.loads(path.read_text("utf8"))
+    return kept
 
 
-def read_stop_set(component: TrainedComponent, pool: Path, drawn: dict[str, Any]) -> dict[str, Any]:
+def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> StopSetReading:
     """Predictions of a model on the stop set, and how much of them is probably wrong.
 
     component (TrainedComponent): Of the model.
     pool (Path): The pool.
-    drawn (dict): What `stop_set` returned.
-    RETURNS (dict): `predictions`: text id -> what the model would answer, without probabilities; `lengths`: of the
+    drawn (StopSet): What `stop_set` returned.
+    RETURNS (StopSetReading): `predictions`: text id -> what the model would answer, without probabilities; `lengths`: of the
         same in tokens; `expected_errors`,
         `expected_answers`: wrong ones and all of them in the whole pool, in expectation, each the sample's mean
         times the size of the pool.

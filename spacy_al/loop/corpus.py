@@ -3,7 +3,6 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from spacy.vocab import Vocab
 
@@ -16,6 +15,7 @@ from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN
 from spacy_al.training.weak_labels import weak_docs
+from spacy_al.types import RoundMetrics
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class RoundCorpus:
     n_pseudo_words (int): Words of whole texts that only a model labelled.
     is_learnable (bool): Whether a component learns anything from it. A text without any category is an example; a component
         that knows no other label has no posterior.
-    metrics (dict): What is kept of it with the round.
+    metrics (RoundMetrics): What is kept of it with the round.
     """
 
     counts: Counter[str]
     n_pseudo_words: int
     is_learnable: bool
-    metrics: dict[str, Any]
+    metrics: RoundMetrics
 
 
 def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCorpus:
@@ -49,7 +49,8 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
         review += dev.review
         write_round_corpus(None, dev, project.dev, Vocab())
-    rest = label_rest(project, model_before(project, current.number), merged.docs)
+    own = label_rest(project, model_before(project, current.number), merged.docs)
+    rest: RoundMetrics = {**own}
     if settings.weak and not merged.docs:
         better = (settings.train, project.dev, settings.test)
         merged = replace(merged, docs=weak_docs(settings.weak, better))
@@ -59,7 +60,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
     asked = store.asked_ids(before_round=current.number)
     pseudo = add_pseudo_texts(project, current.number, corpus, asked)
     has_labels = project.kind == "categories" or any(name.startswith("label ") for name in counts)
-    metrics: dict[str, Any] = {
+    metrics: RoundMetrics = {
         "texts": counts["texts"],
         "words": counts["words"],
         "words_labelled": counts["words decided"],

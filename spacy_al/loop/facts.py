@@ -1,20 +1,31 @@
 """The facts of a run, as plain data: what its report says, and what `metrics.json` holds."""
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
 from spacy_al.loop.status import status
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.oracle.annotator import ORACLE
+from spacy_al.reporting.facts import (
+    Baseline,
+    Forecast,
+    Point,
+    RoundFacts,
+    RunFacts,
+    ShownQuestion,
+    ShownSpan,
+)
 from spacy_al.simulation import read_full
 from spacy_al.simulation.results import RESULTS, read_results
 from spacy_al.stopping.forecast import fit_curve
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task
+from spacy_al.types import ResultRow, RoundMetrics
 
 # Questions of a round that are shown; all of them are in its tasks.jsonl
 SHOWN = 25
@@ -22,24 +33,25 @@ SHOWN = 25
 
 def run_facts(
     project: Project, *, simulation: Path | None = None, target: float | None = None
-) -> dict[str, Any]:
+) -> RunFacts:
     """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
     with Store(project.database, create=False) as store:
         metrics = store.metrics()
         given = list(store.answers())
         answers = {answer.task: answer.payload for answer in given}
-        rounds = []
+        rounds: list[RoundFacts] = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
             batch = [_asked(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
             rounds.append({"round": number, **_numbers(metrics[number]), "batch": batch})
     on_dev = not any(row.get("test") for row in rounds)
-    reported = "dev" if on_dev else "test"
     for row in rounds:
-        row["score"] = (row.get(reported) or {}).get("score")
-        row["dev_score"] = (row.get("dev") or {}).get("score")
-        row["per_label"] = (row.get(reported) or {}).get("per_label")
+        dev = row.get("dev")
+        found = dev if on_dev else row.get("test")
+        row["score"] = found["score"] if found else None
+        row["dev_score"] = dev["score"] if dev else None
+        row["per_label"] = found["per_label"] if found else None
     names = [row["dev"]["score_name"] for row in rounds if row.get("dev")]
     strategies = [row["strategy"] for row in rounds if row.get("strategy")]
     return {
@@ -58,10 +70,10 @@ def run_facts(
         "state": {"state": state["state"], "sentence": state["sentence"]},
         "stopping": state.get("stopping", []),
         "score_name": names[-1] if names else None,
-        "reported_on": reported,
+        "reported_on": "dev" if on_dev else "test",
         "modelled_time": any(answer.annotator == ORACLE for answer in given),
         "baseline": _baseline(simulation),
-        "full": (read_full(simulation) or None) if simulation else None,
+        "full": read_full(simulation) if simulation else None,
         "rounds": rounds,
         "forecast": _forecast(
             rounds, _target(settings.blocks.get("stopper")) if target is None and on_dev else target
@@ -69,18 +81,22 @@ def run_facts(
     }
 
 
-def _numbers(metrics: dict[str, Any]) -> dict[str, Any]:
-    keys = (
-        *("texts", "words", "answers", "balance", "merged", "kappa", "span_f1"),
-        *("expected_errors", "expected_answers", "n_pool", "strategy", "dev", "test"),
-        *("seconds_train", "seconds_evaluate", "seconds_select", "seconds_answers"),
-        *("words_shown", "words_decided", "left_out", "calibration_error", "temperature"),
-        *("self_trained", "self_trained_wrong_expected"),
-    )
-    return {key: metrics[key] for key in keys if key in metrics}
+# Of a round's metrics, what is told
+NUMBERS = (
+    *("texts", "words", "answers", "balance", "merged", "kappa", "span_f1"),
+    *("expected_errors", "expected_answers", "n_pool", "strategy", "dev", "test"),
+    *("seconds_train", "seconds_evaluate", "seconds_select", "seconds_answers"),
+    *("words_shown", "words_decided", "left_out", "calibration_error", "temperature"),
+    *("self_trained", "self_trained_wrong_expected"),
+)
 
 
-def _asked(task: Task, answer: dict[str, Any] | None) -> dict[str, Any]:
+def _numbers(metrics: RoundMetrics) -> RoundMetrics:
+    known: Mapping[str, object] = metrics
+    return cast(RoundMetrics, {key: known[key] for key in NUMBERS if key in known})
+
+
+def _asked(task: Task, answer: dict[str, Any] | None) -> ShownQuestion:
     """A question as it is shown: tokens with their uncertainty, suggested spans with exclusive ends, and the answer."""
     doubts = task.get("uncertainty") or [None] * len(task["tokens"])
     meta = task["meta"]
@@ -99,7 +115,7 @@ def _asked(task: Task, answer: dict[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def _spans(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _spans(spans: list[dict[str, Any]]) -> list[ShownSpan]:
     return [
         {
             "start": span["token_start"],
@@ -111,23 +127,29 @@ def _spans(spans: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _baseline(simulation: Path | None) -> dict[str, Any] | None:
+def _baseline(simulation: Path | None) -> Baseline | None:
     """The mean curve of a simulation's random arm, with its range."""
     if simulation is None:
         return None
-    by_round: dict[int, list[dict[str, Any]]] = {}
+    by_round: dict[int, list[ResultRow]] = {}
     for row in read_results(simulation):
         if row["strategy"] == RANDOM:
             by_round.setdefault(row["round"], []).append(row)
     if not by_round:
         raise AlError(Errors.AL040.format(path=simulation / RESULTS))
-    points = []
+    points: list[Point] = []
     for number in sorted(by_round):
         rows = by_round[number]
         scores = [row["score"] for row in rows]
-        point = {key: sum(row[key] for row in rows) / len(rows) for key in ("words", "texts")}
-        point |= {"score": sum(scores) / len(scores), "low": min(scores), "high": max(scores)}
-        points.append(point)
+        points.append(
+            {
+                "words": sum(row["words"] for row in rows) / len(rows),
+                "texts": sum(row["texts"] for row in rows) / len(rows),
+                "score": sum(scores) / len(scores),
+                "low": min(scores),
+                "high": max(scores),
+            }
+        )
     return {"name": RANDOM, "seeds": max(map(len, by_round.values())), "points": points}
 
 
@@ -141,9 +163,10 @@ def _target(block: Any) -> float | None:
     return next((score for score in found if score is not None), None)
 
 
-def _forecast(rounds: list[dict[str, Any]], target: float | None) -> dict[str, Any] | None:
+def _forecast(rounds: list[RoundFacts], target: float | None) -> Forecast | None:
     """The learning curve carried on: to the target, or to twice what has been labelled."""
-    points = [(row["words"], row["score"]) for row in rounds if row.get("score") is not None]
+    scored = [(row, score) for row in rounds if (score := row.get("score")) is not None]
+    points = [(row["words"], score) for row, score in scored]
     curve = fit_curve([cost for cost, _ in points], [score for _, score in points])
     if curve is None:
         return None

@@ -1,26 +1,16 @@
 """The sums over the rounds of a run: those that stopping criteria look at, and the cost of answers."""
 
-from typing import Any
-
 from spacy_al.config.project import Project
 from spacy_al.registry import resolve
+from spacy_al.stopping.verdict import HistoryRow
 from spacy_al.store.store import Store
 from spacy_al.tasks.decision import decided_tokens
+from spacy_al.types import RoundMetrics
 from spacy_al.util import callable_name
-
-# Of a round's metrics, what criteria are given as it is
-HISTORY = ("texts", "words", "kappa", "span_f1", "expected_errors", "expected_answers", "n_pool")
-# What is added up over rounds, and under which name a round has it
-SPENT = {
-    "answers": "answers",
-    "words_asked": "words_shown",
-    "words_decided": "words_decided",
-    "seconds": "seconds_answers",
-}
 
 
 def stopping(
-    store: Store, project: Project, number: int, metrics: dict[str, Any]
+    store: Store, project: Project, number: int, metrics: RoundMetrics
 ) -> tuple[bool, list[str]]:
     """Whether a round is the last one, and a sentence of each criterion on why."""
     most = project.settings.max_rounds
@@ -39,27 +29,42 @@ def stopping(
     return full, reasons
 
 
-def round_history(store: Store, number: int, metrics: dict[str, Any]) -> list[dict[str, Any]]:
+def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[HistoryRow]:
     """The history that stopping criteria look at: one entry for each round that has a model, oldest first."""
-    rounds = {**store.metrics(), number: {**store.metrics().get(number, {}), **metrics}}
-    found: list[dict[str, Any]] = []
-    totals = dict.fromkeys(SPENT, 0.0)
+    rounds = store.metrics()
+    known: RoundMetrics = rounds.get(number, {})
+    rounds[number] = {**known, **metrics}
+    found: list[HistoryRow] = []
+    answers = words_asked = words_decided = seconds = 0.0
     for k in sorted(rounds):
         row = rounds[k]
         if "dev" in row and k <= number:
-            entry = {key: row.get(key) for key in HISTORY}
-            entry |= {
-                "round": k,
-                "score": row["dev"]["score"],
-                "score_name": row["dev"]["score_name"],
-            }
-            found.append({**entry, **totals})
-        for name, source in SPENT.items():
-            totals[name] += row.get(source, 0)
+            found.append(
+                {
+                    "texts": row.get("texts"),
+                    "words": row.get("words"),
+                    "kappa": row.get("kappa"),
+                    "span_f1": row.get("span_f1"),
+                    "expected_errors": row.get("expected_errors"),
+                    "expected_answers": row.get("expected_answers"),
+                    "n_pool": row.get("n_pool"),
+                    "round": k,
+                    "score": row["dev"]["score"],
+                    "score_name": row["dev"]["score_name"],
+                    "answers": answers,
+                    "words_asked": words_asked,
+                    "words_decided": words_decided,
+                    "seconds": seconds,
+                }
+            )
+        answers += row.get("answers", 0)
+        words_asked += row.get("words_shown", 0)
+        words_decided += row.get("words_decided", 0)
+        seconds += row.get("seconds_answers", 0)
     return found
 
 
-def spent(store: Store, number: int) -> dict[str, Any]:
+def spent(store: Store, number: int) -> RoundMetrics:
     """The cost of a round's answers: how many, the annotators' seconds, words shown and words decided."""
     tasks = {stored.id: stored.task for stored in store.tasks(number)}
     own = [answer for answer in store.answers() if answer.task in tasks]

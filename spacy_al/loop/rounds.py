@@ -31,6 +31,7 @@ from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
 from spacy_al.training.trainer import CONFIG, MODEL, Trained, train
+from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 
@@ -107,7 +108,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     )
     first = trained[0]
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
-    metrics = {**corpus.metrics, "seconds_train": seconds}
+    metrics: RoundMetrics = {**corpus.metrics, "seconds_train": seconds}
     store.advance(number, "evaluate", metrics=metrics, model=model)
 
 
@@ -138,7 +139,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     if settings.cost == "seconds":
         how["seconds"] = fit_seconds(store)
     assert settings.pool is not None
-    metrics: dict[str, Any] = {}
+    metrics: RoundMetrics = {}
     try:
         if not project.dev.exists():
             first = select(

@@ -1,11 +1,12 @@
 """Where a run is, and why: read from the store, so that it can be asked at any time."""
 
-from typing import Any
+from typing import TypedDict, cast
 
 from spacy_al.config.project import Project
-from spacy_al.store.annotators import annotators
+from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.store import Store
+from spacy_al.types import RoundMetrics, Seconds
 
 DOING = {
     "train": "trains",
@@ -17,10 +18,64 @@ DOING = {
 }
 
 
-def status(project: Project) -> dict[str, Any]:
+class StatusRow(Seconds):
+    """A round in numbers; None for what is not known yet."""
+
+    round: int
+    asked: int
+    dev: float | None
+    test: float | None
+    score_name: str | None
+    texts: int | None
+    words: int | None
+    answers: int | None
+    kappa: float | None
+    span_f1: float | None
+    expected_errors: float | None
+    strategy: str | None
+    review: int
+
+
+class Waiting(TypedDict):
+    """Questions of the round, and how many of them have been answered."""
+
+    answered: int
+    asked: int
+
+
+class Flagged(TypedDict):
+    """A question that somebody should look at, and who says so."""
+
+    task: str
+    text: str
+    annotators: list[str]
+
+
+class Begun(TypedDict, total=False):
+    """What there is to say as soon as there is a round."""
+
+    round: int
+    output: str
+    waiting: Waiting
+    answers: int
+    annotators: list[AnnotatorRow]
+    agreement: list[PairRow]
+    flagged: list[Flagged]
+    stopping: list[str]
+
+
+class Status(Begun):
+    """Where a run is."""
+
+    state: str
+    sentence: str
+    rounds: list[StatusRow]
+
+
+def status(project: Project) -> Status:
     """Rounds, counts, scores, what is waited for, and why the run goes on or does not.
 
-    RETURNS (dict): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
+    RETURNS (Status): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
@@ -35,7 +90,7 @@ def status(project: Project) -> dict[str, Any]:
         given = store.n_answers()
         who = annotators(store)
         by = flags(store)
-        flagged = [
+        flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
             if task.id in by
@@ -70,12 +125,22 @@ def has_stopped(project: Project) -> bool:
     return current is not None and current.state == "stopped"
 
 
-def _row(number: int, metrics: dict[str, Any], asked: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"round": number, "asked": asked}
-    for name in ("dev", "test"):
-        row[name] = metrics.get(name, {}).get("score")
-    row["score_name"] = metrics.get("dev", {}).get("score_name")
-    keys = ("texts", "words", "answers", "kappa", "span_f1", "expected_errors", "strategy")
-    row |= {key: metrics.get(key) for key in keys}
-    row |= {key: value for key, value in metrics.items() if key.startswith("seconds_")}
-    return {**row, "review": len(metrics.get("review", []))}
+def _row(number: int, metrics: RoundMetrics, asked: int) -> StatusRow:
+    dev, test = metrics.get("dev"), metrics.get("test")
+    seconds = {name: value for name, value in metrics.items() if name.startswith("seconds_")}
+    return {
+        "round": number,
+        "asked": asked,
+        "dev": dev["score"] if dev else None,
+        "test": test["score"] if test else None,
+        "score_name": dev["score_name"] if dev else None,
+        "texts": metrics.get("texts"),
+        "words": metrics.get("words"),
+        "answers": metrics.get("answers"),
+        "kappa": metrics.get("kappa"),
+        "span_f1": metrics.get("span_f1"),
+        "expected_errors": metrics.get("expected_errors"),
+        "strategy": metrics.get("strategy"),
+        **cast(Seconds, seconds),
+        "review": len(metrics.get("review", [])),
+    }

@@ -9,6 +9,8 @@ from collections.abc import Hashable, Sequence
 from itertools import product
 from typing import Any
 
+from spacy_al.types import Agreement
+
 
 def agreement(
     before: Sequence[Sequence[Any]],
@@ -16,14 +18,14 @@ def agreement(
     kind: str,
     *,
     lengths: Sequence[int] | None = None,
-) -> dict[str, float | None]:
+) -> Agreement:
     """Agreement of two sets of predictions on the same texts.
 
     before, after (Sequence): One item a text, in the same order: a list of (start, end, label), ends exclusive, or of
         categories. Spans may be lists, as JSON has them.
     kind (str): "entities", "spans", "tags" or "categories".
     lengths (Sequence[int] | None): Tokens of each text, for the kappa of entities.
-    RETURNS (dict): `kappa`: of the labels of tokens (tags; entities, with B and I, if lengths are given), of categories where
+    RETURNS (Agreement): `kappa`: of the labels of tokens (tags; entities, with B and I, if lengths are given), of categories where
         each text has exactly one, else of the decisions on each text and category that either gives anywhere. `span_f1`: of
         entities and spans. Each None where it does not apply.
     RAISES (ValueError): Unequal numbers of texts.

@@ -2,31 +2,55 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypedDict, cast
 
 import numpy
 
-from spacy_al.types import Floats
+from spacy_al.types import Cost, Floats, FullNumbers, Learned, ResultRow
 
 RANDOM = "random"
 # Words are those that were shown. Where only whole texts were asked about, as many were decided
-COSTS = ("words", "words_decided", "texts", "entities", "seconds")
+COSTS: tuple[Cost, ...] = ("words", "words_decided", "texts", "entities", "seconds")
 # Shares of the score that a model trained on all of the corpus has
 LEVELS = (0.90, 0.95, 0.99)
 Curve: TypeAlias = tuple[Floats, Floats]
 
 
-def asks_parts(rows: Sequence[dict[str, Any]]) -> bool:
+class Comparison(TypedDict, total=False):
+    """A strategy against random, as `compare` says; what is about LEVELS is there where the full score is known."""
+
+    strategy: str
+    seeds: int
+    final: float
+    spread: float | None
+    area: float | None
+    gain: float | None
+    low: float | None
+    high: float | None
+    p: float | None
+    savings: float | None
+    share_to_90: float | None
+    reached_90: int
+    savings_to_90: float | None
+    share_to_95: float | None
+    reached_95: int
+    savings_to_95: float | None
+    share_to_99: float | None
+    reached_99: int
+    savings_to_99: float | None
+
+
+def asks_parts(rows: Sequence[ResultRow]) -> bool:
     """Whether some strategy asked about parts of texts."""
     return any(row.get("words_decided", row["words"]) != row["words"] for row in rows)
 
 
-def cost_of(row: dict[str, Any], cost: str) -> float:
+def cost_of(row: Learned, cost: Cost) -> float:
     """The cost of a round so far; before parts could be asked about, all words that were shown were decided."""
     return row.get(cost, row["words"]) if cost == "words_decided" else row[cost]
 
 
-def curves(rows: Sequence[dict[str, Any]], cost: str = "words") -> dict[str, dict[int, Curve]]:
+def curves(rows: Sequence[ResultRow], cost: Cost = "words") -> dict[str, dict[int, Curve]]:
     """strategy -> seed -> (cost, score), each (n_rounds,) in the order of the rounds."""
     found: dict[str, dict[int, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
     for row in sorted(rows, key=lambda row: row["round"]):
@@ -54,8 +78,8 @@ def mean_curve(seeds: dict[int, Curve]) -> list[list[float]]:
 
 
 def compare(
-    rows: Sequence[dict[str, Any]], cost: str = "words", full: dict[str, Any] | None = None
-) -> list[dict[str, Any]]:
+    rows: Sequence[ResultRow], cost: Cost = "words", full: FullNumbers | None = None
+) -> list[Comparison]:
     """Every strategy against random, paired by seed.
 
     rows (Sequence[dict]): Rows of a simulation.
@@ -70,14 +94,14 @@ def compare(
     """
     by_strategy = curves(rows, cost)
     baseline = by_strategy.get(RANDOM, {})
-    table = []
+    table: list[Comparison] = []
     for strategy, seeds in by_strategy.items():
         paired = [(seeds[seed], baseline[seed]) for seed in seeds if seed in baseline]
         areas = [area(own, other) for own, other in paired]
         gains = numpy.array(areas) - [area(other, own) for own, other in paired]
         low, high, p = paired_t(gains)
         finals = [score[-1] for _, score in seeds.values()]
-        row = {
+        row: Comparison = {
             "strategy": strategy,
             "seeds": len(seeds),
             "final": float(numpy.mean(finals)),
@@ -89,16 +113,20 @@ def compare(
             "p": p,
             "savings": _mean([_saved(own, other, other[1][-1]) for own, other in paired]),
         }
+        reached: dict[str, float | None] = {}
         for level in LEVELS if full else ():
             assert full is not None
             target, name = level * full["score"], f"{level:.0%}".rstrip("%")
             costs = [cost_to(curve, target) for curve in seeds.values()]
             whole = cost_of(full, cost)
             shares = [None if c is None or not whole else c / whole for c in costs]
-            row[f"share_to_{name}"] = _mean(shares)
-            row[f"reached_{name}"] = sum(c is not None for c in costs)
-            row[f"savings_to_{name}"] = _mean([_saved(own, other, target) for own, other in paired])
-        table.append(row)
+            reached[f"share_to_{name}"] = _mean(shares)
+            reached[f"reached_{name}"] = sum(c is not None for c in costs)
+            reached[f"savings_to_{name}"] = _mean(
+                [_saved(own, other, target) for own, other in paired]
+            )
+        # the names are made of LEVELS
+        table.append({**row, **cast(Comparison, reached)})
     return sorted(table, key=lambda row: (-row["final"], row["strategy"]))
 
 

@@ -18,7 +18,7 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.pipeline import extensions
 from spacy_al.posteriors.context import Context
 from spacy_al.posteriors.read import find_component, reader_of
-from spacy_al.posteriors.temperature import FILE, read_calibration
+from spacy_al.posteriors.temperature import FILE, StoredCalibration, read_calibration
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
 
@@ -61,7 +61,7 @@ class AlScorer(Pipe):
         self.nlp, self.name = nlp, name
         self.component, self.acquisition = component, acquisition
         # of which file and weights, and what was found
-        self._calibration: tuple[Any, dict[str, Any] | None] = (None, None)
+        self._calibration: tuple[Any, StoredCalibration | None] = (None, None)
 
     def initialize(
         self, get_examples: Callable[[], Iterable[Example]], *, nlp: Language | None = None
@@ -99,7 +99,8 @@ class AlScorer(Pipe):
         context = Context.of(self.nlp, component, self._place())
         read = reader_of(self.nlp, component, presets=context.entities)
         calibration = self._fitted(component)
-        temperature = calibration["temperature"] if calibration else 1.0
+        fitted = calibration["temperature"] if calibration else None
+        temperature = 1.0 if fitted is None else fitted
         posteriors = read(self.nlp.get_pipe(component), context.prepare(docs), temperature)
         if not posteriors:
             return
@@ -146,7 +147,7 @@ class AlScorer(Pipe):
         """The name in the pipeline, which `rename_pipe` changes without a word to the component."""
         return next((name for name, pipe in self.nlp.components if pipe is self), self.name)
 
-    def _fitted(self, component: str) -> dict[str, Any] | None:
+    def _fitted(self, component: str) -> StoredCalibration | None:
         """The record that `calibrate` stored for these weights, looked up again when the file or the weights have changed."""
         path = self.nlp.path and Path(self.nlp.path) / FILE
         if not path or not path.is_file():

@@ -16,8 +16,8 @@ from spacy_al.lattice import Chain, normalize
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.ner import read_batches, read_head
-from spacy_al.posteriors.temperature import Temperature, closed_open
-from spacy_al.types import Bools, Floats, Ints
+from spacy_al.posteriors.temperature import closed_open
+from spacy_al.types import Bools, Floats, Ints, Temperature
 
 MAX_LENGTH = 100
 

@@ -19,8 +19,8 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import get_posteriors, reader_of
 from spacy_al.posteriors.spans import Spans
-from spacy_al.posteriors.temperature import Temperature, read_calibration
-from spacy_al.types import Floats
+from spacy_al.posteriors.temperature import read_calibration
+from spacy_al.types import Floats, Temperature
 
 # Analyses of each member that are compared one by one
 N_BEST = 5

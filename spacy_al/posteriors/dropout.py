@@ -21,7 +21,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.committee import CommitteePosterior
 from spacy_al.posteriors.encoder import check_encoded, check_ready
 from spacy_al.posteriors.read import reader_of, run_pipes
-from spacy_al.posteriors.temperature import Temperature
+from spacy_al.types import Temperature
 
 LAYERS = ("last", "all")
 

@@ -13,7 +13,6 @@ from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
 from spacy_al.posteriors.span_view import FLOOR, SpanProb, SpanView
 from spacy_al.types import Floats, Ints
 
-
 # (start, end, index of the label)
 Answered: TypeAlias = tuple[int, int, int]
 

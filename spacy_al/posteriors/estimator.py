@@ -13,8 +13,7 @@ from spacy_al import registry
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.read import Reader
-from spacy_al.posteriors.temperature import Temperature
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Temperature
 
 
 @registry.al_posteriors("spacy-al.estimator.v1")

@@ -19,7 +19,8 @@ from spacy_al.posteriors.encoder import check_encoded, check_finite, check_ready
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.entity_scores import Actions, Head
-from spacy_al.posteriors.temperature import Temperature, closed_open
+from spacy_al.posteriors.temperature import closed_open
+from spacy_al.types import Temperature
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token
 EPSILON = 5e-6

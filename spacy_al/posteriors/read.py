@@ -11,7 +11,8 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
-from spacy_al.posteriors.temperature import Temperature, fitted_temperature
+from spacy_al.posteriors.temperature import fitted_temperature
+from spacy_al.types import Temperature
 
 # A reader never changes the model or the docs: reader(pipe, docs, temperature) -> one posterior a doc.
 Reader: TypeAlias = Callable[[Any, Sequence[Doc], Temperature], list[Any]]

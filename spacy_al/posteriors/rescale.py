@@ -10,8 +10,9 @@ from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.spans import Spans
-from spacy_al.posteriors.temperature import Temperature, closed_open, valid
+from spacy_al.posteriors.temperature import closed_open, valid
 from spacy_al.posteriors.tokens import Tokens
+from spacy_al.types import Temperature
 
 
 def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperature) -> list[Any]:

@@ -15,8 +15,8 @@ from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, chec
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.span_view import FLOOR, SpanView
-from spacy_al.posteriors.temperature import Temperature, valid
-from spacy_al.types import Floats, Ints
+from spacy_al.posteriors.temperature import valid
+from spacy_al.types import Floats, Ints, Temperature
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,19 +5,60 @@ import math
 from collections.abc import Mapping
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypedDict
 
 import numpy
 import srsly
 from spacy.language import Language
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.types import Temperature
 from spacy_al.util import replacing
 
-# One number, or for entities {"closed": ..., "open": ...}: between entities and within one
-Temperature: TypeAlias = float | Mapping[str, float]
-
 FILE = "al_calibration.json"
+
+
+class Figures(TypedDict):
+    """How far the probabilities of some events are from what came true; None without events."""
+
+    events: int
+    ece: float | None
+    log_loss: float | None
+    brier: float | None
+
+
+class Judged(TypedDict):
+    """Of what a model chose, and of all its candidates."""
+
+    chosen: Figures
+    candidates: Figures
+
+
+class Loss(TypedDict):
+    """What the temperature was fitted by: a mean over right answers."""
+
+    before: float
+    after: float | None
+
+
+class CalibrationRecord(TypedDict):
+    """A fit: the temperature (None if there is none), on what, and what it mended."""
+
+    temperature: Temperature | None
+    documents: int
+    answers: int
+    unaligned: int
+    loss: Loss
+    before: Judged
+    after: Judged | None
+    spacy: str
+    spacy_al: str
+
+
+class StoredCalibration(CalibrationRecord):
+    """A fit as the file has it, with the name that the component had."""
+
+    component: str
 
 
 def weights_hash(nlp: Language, name: str) -> str:
@@ -44,7 +85,7 @@ def weights_hash(nlp: Language, name: str) -> str:
     return digest.hexdigest()
 
 
-def read_calibration(nlp: Language, name: str) -> dict[str, Any] | None:
+def read_calibration(nlp: Language, name: str) -> StoredCalibration | None:
     """The record that `calibrate` stored for these very weights: temperature and calibration errors; None if nothing."""
     path = _file(nlp)
     if path is None or not path.is_file():
@@ -52,7 +93,7 @@ def read_calibration(nlp: Language, name: str) -> dict[str, Any] | None:
     return _records(path).get(weights_hash(nlp, name))
 
 
-def write_calibration(nlp: Language, name: str, record: Mapping[str, Any]) -> Path:
+def write_calibration(nlp: Language, name: str, record: CalibrationRecord) -> Path:
     """Store a fitted temperature in the directory that the pipeline was loaded from.
 
     RAISES (AlError): AL011 if the pipeline was not loaded from a directory.
@@ -70,7 +111,8 @@ def write_calibration(nlp: Language, name: str, record: Mapping[str, Any]) -> Pa
 def fitted_temperature(nlp: Language, name: str) -> Temperature:
     """The stored temperature of these weights, or 1."""
     record = read_calibration(nlp, name)
-    return record["temperature"] if record else 1.0
+    found = record["temperature"] if record else None
+    return 1.0 if found is None else found
 
 
 def closed_open(temperature: Temperature) -> tuple[float, float]:
@@ -91,7 +133,7 @@ def valid(temperature: Any) -> float:
     return float(temperature)
 
 
-def _records(path: Path) -> dict[str, Any]:
+def _records(path: Path) -> dict[str, StoredCalibration]:
     """RAISES (AlError): AL015 if the file is damaged."""
     try:
         records = srsly.read_json(path)

@@ -13,8 +13,8 @@ from spacy_al import registry
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.outputs import exclusive_probs, output_kind
 from spacy_al.posteriors.read import Reader
-from spacy_al.posteriors.temperature import Temperature, valid
-from spacy_al.types import Floats
+from spacy_al.posteriors.temperature import valid
+from spacy_al.types import Floats, Temperature
 
 
 @dataclass(frozen=True, slots=True, eq=False)

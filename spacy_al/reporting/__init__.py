@@ -4,7 +4,7 @@
 `page` makes HTML of that with the templates beside it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
@@ -14,7 +14,7 @@ from spacy_al.reporting.simulation import simulation_page
 
 __all__ = ["report"]
 
-PAGES = {"run": run_page, "simulation": simulation_page}
+PAGES: dict[str, Callable[[Any], dict[str, Any]]] = {"run": run_page, "simulation": simulation_page}
 
 
 def report(facts: Mapping[str, Any]) -> str:

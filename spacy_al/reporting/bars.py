@@ -1,19 +1,23 @@
 """Bars of a run: labels by the round that brought them, and rounds by what took their time."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
+from spacy_al.reporting.facts import RoundFacts
 from spacy_al.reporting.words import is_number
 
+SecondsOf: TypeAlias = Literal[
+    "seconds_answers", "seconds_train", "seconds_evaluate", "seconds_select"
+]
 # Labels with a bar of their own
 MOST_BARS = 8
-TIMES = {
+TIMES: dict[SecondsOf, str] = {
     "seconds_answers": "people's answers",
     "seconds_train": "training",
     "seconds_evaluate": "measuring",
     "seconds_select": "choosing",
 }
-Row = Mapping[str, Any]
+Row = RoundFacts
 
 
 def balance_bars(rounds: Sequence[Row]) -> dict[str, Any] | None:

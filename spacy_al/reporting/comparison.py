@@ -5,16 +5,15 @@ from typing import Any
 
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.reporting import words
+from spacy_al.reporting.facts import SimulationFacts, StrategyFacts
 from spacy_al.reporting.words import is_number
 
-Row = Mapping[str, Any]
+Row = StrategyFacts
 
 
-def compared(
-    facts: Mapping[str, Any], strategies: Sequence[Row], cost: str
-) -> list[dict[str, Any]]:
+def compared(facts: SimulationFacts, strategies: Sequence[Row], cost: str) -> list[dict[str, Any]]:
     """Rows of the table: what is measured, what that means, and a cell for each strategy."""
-    full = facts.get("full") or {}
+    full = facts.get("full")
 
     def cells(get: Any) -> list[str]:
         return [get(row) for row in strategies]
@@ -93,7 +92,7 @@ def _reached(row: Row, level: str) -> str:
     return f"in {words.count(reached)} of {words.count(seeds)} runs"
 
 
-def rare_labels(facts: Mapping[str, Any], strategies: Sequence[Row]) -> dict[str, Any] | None:
+def rare_labels(facts: SimulationFacts, strategies: Sequence[Row]) -> dict[str, Any] | None:
     """How often the rarest labels were found, by strategy."""
     in_all = facts.get("rare_labels") or {}
     labels = [*in_all] or [

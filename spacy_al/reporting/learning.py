@@ -1,27 +1,26 @@
 """The learning curve of a run: beside random choice and all labels where these are known, carried on to a target."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 from spacy_al.reporting import words
 from spacy_al.reporting.charts import Chart, Level, Line, line_chart
+from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.words import is_number
 
-Row = Mapping[str, Any]
+Row = RoundFacts
 
 
-def cost_shown(facts: Mapping[str, Any], scored: Sequence[Row]) -> str:
+def cost_shown(facts: RunFacts, scored: Sequence[Row]) -> Literal["words", "texts"]:
     """The cost that the learning curve is drawn against: that of the forecast, else words, else texts."""
     named = (facts.get("forecast") or {}).get("cost")
-    if named in ("words", "texts"):
+    if named == "words" or named == "texts":
         return named
     return "words" if all(is_number(row.get("words")) for row in scored) else "texts"
 
 
-def learning_curve(
-    facts: Mapping[str, Any], scored: Sequence[Row], name: str, cost: str
-) -> Chart | None:
+def learning_curve(facts: RunFacts, scored: Sequence[Row], name: str, cost: str) -> Chart | None:
     """Draw the scores of the rounds.
 
     facts (Mapping): With `baseline`, `full` and `forecast` where they are known.
@@ -33,7 +32,7 @@ def learning_curve(
     own = [(row.get(cost), row["score"]) for row in scored]
     lines = [Line("this run", own, colour=1)]  # type: ignore[arg-type]
     levels = []
-    baseline, full = facts.get("baseline") or {}, facts.get("full") or {}
+    baseline, full = facts.get("baseline") or {}, facts.get("full")
     forecast = facts.get("forecast") or {}
     points = baseline.get("points") or []
     if points:
@@ -53,11 +52,12 @@ def learning_curve(
                 dots=False,
             )
         )
-    if is_number(full.get("score")):
+    if full and is_number(full.get("score")):
         said = f"all {words.count(full.get(cost))} {cost} labelled: {words.format_score(full['score'])}"
         levels.append(Level(said, full["score"]))
-    if is_number(forecast.get("target")):
-        levels.append(Level(f"target {words.format_score(forecast['target'])}", forecast["target"]))
+    target = forecast.get("target")
+    if is_number(target):
+        levels.append(Level(f"target {words.format_score(target)}", target))
     return line_chart(
         lines,
         levels,
@@ -85,11 +85,17 @@ def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Seque
     return after
 
 
-def curve_notes(facts: Mapping[str, Any], scored: Sequence[Row], cost: str) -> list[str]:
+def curve_notes(
+    facts: RunFacts, scored: Sequence[Row], cost: Literal["words", "texts"]
+) -> list[str]:
     """The curve in words: beside random choice, and on the way to the target."""
     notes = []
     points = (facts.get("baseline") or {}).get("points") or []
-    own = [(row[cost], row["score"]) for row in scored if is_number(row.get(cost))]
+    own = [
+        (row[cost], score)
+        for row in scored
+        if is_number(row.get(cost)) and is_number(score := row.get("score"))
+    ]
     others = [(p[cost], p["score"]) for p in points if is_number(p.get(cost))]
     if own and others:
         # as far as both go

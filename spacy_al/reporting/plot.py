@@ -7,9 +7,10 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.measures.learning_curve import RANDOM, curves, mean_curve
+from spacy_al.types import Cost, FullNumbers, ResultRow
 from spacy_al.util import replacing
 
-AXES = {
+AXES: dict[Cost, str] = {
     "words": "words labelled",
     "words_decided": "words decided",
     "texts": "texts labelled",
@@ -25,13 +26,13 @@ def check_plots() -> None:
 
 
 def plot(
-    rows: Sequence[dict[str, Any]],
+    rows: Sequence[ResultRow],
     path: Path,
     *,
     title: str,
     score_name: str,
-    full: dict[str, Any] | None = None,
-    costs: Sequence[str] = ("words",),
+    full: FullNumbers | None = None,
+    costs: Sequence[Cost] = ("words",),
 ) -> None:
     """Draw score against cost: the mean over seeds, and the range between the seeds.
 
@@ -81,7 +82,7 @@ def plot(
     pyplot.close(figure)
 
 
-def _draw(axes: Any, rows: Sequence[dict[str, Any]], cost: str) -> None:
+def _draw(axes: Any, rows: Sequence[ResultRow], cost: Cost) -> None:
     for strategy, seeds in sorted(
         curves(rows, cost).items(), key=lambda item: (item[0] == RANDOM, item[0])
     ):

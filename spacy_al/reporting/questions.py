@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from spacy_al.reporting.facts import ShownQuestion, ShownSpan, ShownToken
 from spacy_al.reporting.words import is_number
 
 # Shares of the greatest uncertainty from which on a word is shaded
@@ -14,27 +15,27 @@ MOST_CHIPS = 12
 MOST_OF_A_CHIP = 80
 
 
-def greatest_doubt(batches: Iterable[Sequence[Mapping[str, Any]]]) -> float:
+def greatest_doubt(batches: Iterable[Sequence[ShownQuestion]]) -> float:
     """The uncertainty that the darkest shade stands for, the same for all questions of a report."""
-    doubts: Iterable[Any] = (
+    doubts = (
         token.get("u")
         for batch in batches
         for asked in batch
         for token in asked.get("tokens") or []
     )
-    return max([COIN, *filter(is_number, doubts)])
+    return max([COIN, *(doubt for doubt in doubts if is_number(doubt))])
 
 
-def show_question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any]:
+def show_question(asked: ShownQuestion, most: float = COIN) -> dict[str, Any]:
     """The parts of a question that are shown.
 
-    asked (Mapping): text; tokens, each with text, ws and u (entropy in nats or None); spans with start and end (tokens, exclusive),
+    asked (ShownQuestion): text; tokens, each with text, ws and u (entropy in nats or None); spans with start and end (tokens, exclusive),
         label and score; options, pairs of category and probability; answer; score, why, rank.
     most (float): The uncertainty that the darkest shade stands for.
     RETURNS (dict): pieces: parts of the text in order, each with its words and the suggestion that marks it, if any; `also`:
         suggestions that overlap those; before, after: whether something was left out there; verdict, chips: the answer.
     """
-    tokens = asked.get("tokens") or [{"text": asked.get("text") or "", "ws": False}]
+    tokens = asked.get("tokens") or [{"text": asked.get("text") or "", "ws": False, "u": None}]
     spans = [span for span in asked.get("spans") or [] if 0 <= span["start"] < span["end"]]
     first, last = _window(tokens, spans)
     inline, overlapping = _flat(spans)
@@ -74,7 +75,7 @@ def show_question(asked: Mapping[str, Any], most: float = COIN) -> dict[str, Any
     }
 
 
-def _window(tokens: Sequence[Mapping[str, Any]], spans: Sequence[Mapping[str, Any]]) -> Any:
+def _window(tokens: Sequence[ShownToken], spans: Sequence[ShownSpan]) -> Any:
     """The tokens that are shown: all, or those around the least certain one."""
     lengths = [len(token["text"]) + 1 for token in tokens]
     if sum(lengths) <= MOST_CHARACTERS * 1.5:
@@ -99,7 +100,7 @@ def _window(tokens: Sequence[Mapping[str, Any]], spans: Sequence[Mapping[str, An
             return first, last
 
 
-def _flat(spans: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
+def _flat(spans: Sequence[ShownSpan]) -> tuple[list[Any], list[Any]]:
     """Suggestions that can be marked in the text, in order, and those that overlap them."""
     inline: list[Any] = []
     overlapping, taken = [], set[int]()
@@ -114,9 +115,7 @@ def _flat(spans: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
     return sorted(inline, key=lambda span: span["start"]), overlapping
 
 
-def _words(
-    tokens: Sequence[Mapping[str, Any]], start: int, end: int, most: float
-) -> list[dict[str, Any]]:
+def _words(tokens: Sequence[ShownToken], start: int, end: int, most: float) -> list[dict[str, Any]]:
     """Tokens with their shade, and the spaces between them."""
     words: list[dict[str, Any]] = []
     for i in range(start, end):
@@ -131,8 +130,8 @@ def _words(
 
 
 def _answer(
-    tokens: Sequence[Mapping[str, Any]],
-    spans: Sequence[Mapping[str, Any]],
+    tokens: Sequence[ShownToken],
+    spans: Sequence[ShownSpan],
     answer: Mapping[str, Any] | None,
 ) -> tuple[str, list[dict[str, Any]]]:
     """The answer, and what became of the suggestions by it: kept, added, removed."""
@@ -159,13 +158,11 @@ def _answer(
     return ("" if given else "nothing to mark"), chips
 
 
-def _key(span: Mapping[str, Any]) -> tuple[Any, ...]:
+def _key(span: ShownSpan) -> tuple[Any, ...]:
     return span["start"], span["end"], span["label"]
 
 
-def _chip(
-    tokens: Sequence[Mapping[str, Any]], span: Mapping[str, Any], change: str
-) -> dict[str, Any]:
+def _chip(tokens: Sequence[ShownToken], span: ShownSpan, change: str) -> dict[str, Any]:
     own = tokens[span["start"] : span["end"]]
     text = "".join(token["text"] + (" " if token.get("ws") else "") for token in own).strip()
     return {

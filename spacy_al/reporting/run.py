@@ -6,6 +6,7 @@ from typing import Any
 from spacy_al.reporting import words
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.learning import cost_shown, curve_notes, learning_curve
 from spacy_al.reporting.questions import greatest_doubt, show_question
 from spacy_al.reporting.words import is_number
@@ -17,11 +18,11 @@ AGREEMENT = (
     "How alike two models in a row answer on the same texts. Near 1, more labels change little."
 )
 CALIBRATION = "How far the model's probabilities are from how often it is right, on the texts they were calibrated on. Near 0 is good."
-Row = Mapping[str, Any]
+Row = RoundFacts
 WHERE = {"test": "the test set", "dev": "the development set"}
 
 
-def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+def run_page(facts: RunFacts) -> dict[str, Any]:
     """The values that the template shows; a section without data is None or empty."""
     rounds: Sequence[Row] = facts.get("rounds") or []
     name, meaning = words.format_score_name(facts.get("score_name"))
@@ -65,7 +66,7 @@ def run_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _subject(facts: Mapping[str, Any]) -> str:
+def _subject(facts: RunFacts) -> str:
     kind = str(facts.get("kind_of_task") or "")
     component = facts.get("component")
     parts = [f"teaching {component}" if component else "", f"to find {kind}" if kind else ""]
@@ -84,12 +85,13 @@ def _headline(scored: Sequence[Row], rounds: Sequence[Row], name: str, where: An
 
 
 def _tiles(
-    facts: Mapping[str, Any], scored: Sequence[Row], name: str, where: Any
+    facts: RunFacts, scored: Sequence[Row], name: str, where: Any
 ) -> list[tuple[str, str, str]]:
     """(what, how much, beside it) of the numbers that matter most."""
     tiles, rounds = [], facts.get("rounds") or []
     if scored:
-        first, last = scored[0]["score"], scored[-1]["score"]
+        scores = [score for row in scored if is_number(score := row.get("score"))]
+        first, last = scores[0], scores[-1]
         since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
         tiles.append((name + (f" on {where}" if where else ""), words.format_score(last), since))
     last_row: Row = rounds[-1] if rounds else {}
@@ -121,7 +123,7 @@ def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:
         return None
     found = [
         {"label": label, **{key: (values or {}).get(key) for key in "prf"}}
-        for label, values in rows[-1]["per_label"].items()
+        for label, values in (rows[-1]["per_label"] or {}).items()
     ]
     found.sort(key=lambda row: (row["f"] if is_number(row["f"]) else -1.0, row["label"]))
     return {
@@ -184,7 +186,7 @@ def _sure(rounds: Sequence[Row]) -> dict[str, Any] | None:
     return {"charts": charts, "columns": columns}
 
 
-def _made(facts: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+def _made(facts: RunFacts) -> list[tuple[str, str, bool]]:
     """(name, value, whether it is code) of all that is needed to do it again."""
     made = facts.get("made_with") or {}
     rows = [

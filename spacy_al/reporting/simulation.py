@@ -7,10 +7,12 @@ from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.reporting import words
 from spacy_al.reporting.charts import GREY, N_COLOURS, Chart, Level, Line, line_chart
 from spacy_al.reporting.comparison import compared, rare_labels
+from spacy_al.reporting.facts import CostFacts, SimulationFacts, StrategyFacts
 from spacy_al.reporting.words import is_number
+from spacy_al.types import Cost
 
 # Cost -> name of its axis
-COSTS = {
+COSTS: dict[Cost, str] = {
     "words": "words labelled",
     "words_decided": "words asked about",
     "texts": "texts labelled",
@@ -19,28 +21,25 @@ COSTS = {
 }
 # Sentences on strategies that are shown unfolded
 MOST_VERDICTS = 3
-SHORT = {
+SHORT: dict[Cost, str] = {
     "words": "By words",
     "words_decided": "By words asked about",
     "texts": "By texts",
     "entities": "By labels given",
     "seconds": "By modelled time",
 }
-Row = Mapping[str, Any]
+Row = StrategyFacts
 
 
-def simulation_page(facts: Mapping[str, Any]) -> dict[str, Any]:
+def simulation_page(facts: SimulationFacts) -> dict[str, Any]:
     """The values that the template shows; a section without data is None or empty."""
     strategies: Sequence[Row] = facts.get("strategies") or []
-    costs = [str(cost) for cost in facts.get("costs") or COSTS]
-    main = next((cost for cost in costs if cost in COSTS), "words")
+    counted = [str(cost) for cost in facts.get("costs") or COSTS]
+    costs: list[Cost] = [cost for name in counted for cost in COSTS if cost == name]
+    main: Cost = costs[0] if costs else "words"
     name, meaning = words.format_score_name(facts.get("score_name"))
     colours = _colours(strategies)
-    charts = [
-        _chart(facts, strategies, cost, name, colours, small=cost != main)
-        for cost in costs
-        if cost in COSTS
-    ]
+    charts = [_chart(facts, strategies, cost, name, colours, small=cost != main) for cost in costs]
     verdicts = [_verdict(row, main) for row in strategies if row.get("strategy") != RANDOM]
     corpus = facts.get("corpus") or {}
     return {
@@ -63,7 +62,7 @@ def simulation_page(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _subject(facts: Mapping[str, Any], corpus: Mapping[str, Any]) -> str:
+def _subject(facts: SimulationFacts, corpus: Mapping[str, Any]) -> str:
     parts = []
     if is_number(corpus.get("texts")):
         parts.append(f"{words.count(corpus['texts'])} texts")
@@ -80,15 +79,15 @@ def _colours(strategies: Sequence[Row]) -> dict[str, int]:
     return {RANDOM: GREY, **{name: 1 + i % N_COLOURS for i, name in enumerate(names)}}
 
 
-def _of(row: Row, cost: str) -> Row:
+def _of(row: Row, cost: Cost) -> CostFacts:
     """A strategy's numbers by a cost."""
     return (row.get("by_cost") or {}).get(cost) or {}
 
 
 def _chart(
-    facts: Mapping[str, Any],
+    facts: SimulationFacts,
     strategies: Sequence[Row],
-    cost: str,
+    cost: Cost,
     name: str,
     colours: Mapping[str, int],
     small: bool,
@@ -115,9 +114,9 @@ def _chart(
                 dashed=strategy == RANDOM,
             )
         )
-    full = facts.get("full") or {}
+    full = facts.get("full")
     levels = []
-    if is_number(full.get("score")):
+    if full and is_number(full.get("score")):
         levels.append(
             Level(f"all of the corpus: {words.format_score(full['score'])}", full["score"])
         )
@@ -138,7 +137,7 @@ def _headline(strategies: Sequence[Row], cost: str, name: str) -> str:
     if not others:
         return "There is no strategy to compare with random choice."
     better = [
-        str(row["strategy"]) for row in others if is_number(row.get("low")) and row["low"] > 0
+        str(row["strategy"]) for row in others if is_number(low := row.get("low")) and low > 0
     ]
     if better:
         verb = "learns" if len(better) == 1 else "learn"
@@ -184,7 +183,7 @@ def _verdict(row: Row, cost: str) -> dict[str, str]:
     return {"strategy": str(row.get("strategy")), "said": said}
 
 
-def _made(facts: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
+def _made(facts: SimulationFacts) -> list[tuple[str, str, bool]]:
     plan, made = facts.get("plan") or {}, facts.get("made_with") or {}
     names = {
         "config": "Config",

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy
 import spacy
@@ -17,6 +16,7 @@ from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import UNIFORM
+from spacy_al.reporting.facts import CorpusFacts
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.tasks.answer import YES_NO_ENTITIES
 from spacy_al.tasks.decision import Mark
@@ -61,7 +61,7 @@ class Corpus:
         for doc in self.docs.values():
             yield Doc(vocab, [t.text for t in doc], [bool(t.whitespace_) for t in doc])
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> CorpusFacts:
         """As plain data: texts, words, how often each label occurs, what was left out and why."""
         return {
             "texts": len(self.docs),

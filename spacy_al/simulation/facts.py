@@ -3,29 +3,37 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
 
 import numpy
 
 from spacy_al.measures.learning_curve import COSTS, RANDOM, asks_parts, compare, curves, mean_curve
+from spacy_al.reporting.facts import (
+    CorpusFacts,
+    CostFacts,
+    Found,
+    OwnTexts,
+    OwnWords,
+    SimulationFacts,
+    StrategyFacts,
+)
 from spacy_al.simulation.plan import SimulationPlan
+from spacy_al.types import Cost, FullNumbers, ResultRow
 
 # Labels whose finds are counted: those that the corpus has least of
 N_RARE = 5
 # From so many on, an interval over seeds says something
 ENOUGH_SEEDS = 10
-TIMES = ("train", "evaluate", "select")
 
 
 def simulation_facts(
     plan: SimulationPlan,
-    rows: Sequence[dict[str, Any]],
-    corpus: dict[str, Any],
-    full: dict[str, Any] | None = None,
+    rows: Sequence[ResultRow],
+    corpus: CorpusFacts,
+    full: FullNumbers | None = None,
     *,
     title: str = "",
     command: str = "",
-) -> dict[str, Any]:
+) -> SimulationFacts:
     """The facts that the report tells and `metrics.json` holds.
 
     plan (Plan): What was compared.
@@ -38,29 +46,36 @@ def simulation_facts(
         often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
         over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
     """
-    counted = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
+    counted: list[Cost] = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
     by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in counted}
     drawn = {cost: curves(rows, cost) for cost in counted}
     counts = corpus["labels"]
     # a single label is not rare among others
     rare = sorted(counts, key=lambda x: (counts[x], x))[:N_RARE] if len(counts) > 1 else []
-    strategies = []
+    strategies: list[StrategyFacts] = []
     for strategy, row in by_cost[COSTS[0]].items():
         own = [r for r in rows if r["strategy"] == strategy]
-        costs = {
+        last = max(r["round"] for r in own)
+        costs: dict[Cost, CostFacts] = {
             cost: {**by_cost[cost][strategy], "curve": mean_curve(drawn[cost][strategy])}
             for cost in counted
         }
-        strategies.append(
-            {
-                **row,
-                "by_cost": costs,
-                "rare": {label: found_of(own, label) for label in rare},
-                "seconds_per_round": {name: _seconds(own, name) for name in TIMES},
-                **self_labelled(own),
-                **self_trained(own),
-            }
-        )
+        told: StrategyFacts = {
+            **row,
+            "by_cost": costs,
+            "rare": {label: found_of(own, label) for label in rare},
+            "seconds_per_round": {
+                "train": _seconds([r["seconds_train"] for r in own]),
+                "evaluate": _seconds([r["seconds_evaluate"] for r in own]),
+                # the last round of all chooses nothing
+                "select": _seconds([r["seconds_select"] for r in own if r["round"] < last]),
+            },
+        }
+        if words := self_labelled(own):
+            told["self_labels"] = words
+        if texts := self_trained(own):
+            told["self_texts"] = texts
+        strategies.append(told)
     return {
         "kind": "simulation",
         "command": command,
@@ -103,7 +118,7 @@ def notes(plan: SimulationPlan) -> list[str]:
     return said
 
 
-def found_of(rows: Sequence[dict[str, Any]], label: str) -> dict[str, float]:
+def found_of(rows: Sequence[ResultRow], label: str) -> Found:
     """How often a label was found in the texts that were chosen, a mean over seeds; and for 100 of those texts."""
     found, texts = [], []
     for seed in {row["seed"] for row in rows}:
@@ -118,35 +133,32 @@ def found_of(rows: Sequence[dict[str, Any]], label: str) -> dict[str, float]:
     }
 
 
-def self_labelled(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """`self_labels`: words that models labelled themselves, a mean over rounds; the share of them that is wrong, and is expected
-    to be. Empty where a strategy has none."""
-    keys = ("self_labelled", "self_wrong", "self_wrong_expected")
-    return _made(rows, "self_labels", "words", *keys)
-
-
-def self_trained(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """`self_texts`: the same of texts of which nobody was asked anything."""
-    keys = ("self_trained", "self_trained_wrong", "self_trained_wrong_expected")
-    return _made(rows, "self_texts", "texts", *keys)
-
-
-def _made(
-    rows: Sequence[dict[str, Any]], name: str, unit: str, count: str, wrong: str, expected: str
-) -> dict[str, Any]:
-    own = [row for row in rows if row.get(count)]
-    total = sum(row[count] for row in own)
+def self_labelled(rows: Sequence[ResultRow]) -> OwnWords | None:
+    """Words that models labelled themselves; None where a strategy has none."""
+    own = [row for row in rows if row.get("self_labelled")]
+    total = sum(row["self_labelled"] for row in own)
     if not total:
-        return {}
-    shares = {
-        share: sum(row[key] for row in own) / total
-        for share, key in (("wrong", wrong), ("expected", expected))
+        return None
+    return {
+        "words": total / len(own),
+        "wrong": sum(row["self_wrong"] for row in own) / total,
+        "expected": sum(row["self_wrong_expected"] for row in own) / total,
     }
-    return {name: {unit: total / len(own), **shares}}
 
 
-def _seconds(rows: Sequence[dict[str, Any]], name: str) -> float:
-    """Mean wall time of a round; the last of all chooses nothing."""
-    last = max(row["round"] for row in rows)
-    known = [r[f"seconds_{name}"] for r in rows if name != "select" or r["round"] < last]
-    return round(float(numpy.mean(known)), 2) if known else 0.0
+def self_trained(rows: Sequence[ResultRow]) -> OwnTexts | None:
+    """The same of texts of which nobody was asked anything."""
+    own = [row for row in rows if row.get("self_trained")]
+    total = sum(row["self_trained"] for row in own)
+    if not total:
+        return None
+    return {
+        "texts": total / len(own),
+        "wrong": sum(row["self_trained_wrong"] for row in own) / total,
+        "expected": sum(row["self_trained_wrong_expected"] for row in own) / total,
+    }
+
+
+def _seconds(times: Sequence[float]) -> float:
+    """Mean wall time of a round."""
+    return round(float(numpy.mean(times)), 2) if times else 0.0

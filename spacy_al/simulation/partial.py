@@ -21,6 +21,7 @@ from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.task import Task
 from spacy_al.training.pseudo_texts import label_whole, pseudo_label_texts
 from spacy_al.training.pseudo_tokens import self_labels
+from spacy_al.types import Choice
 from spacy_al.util import content_hash
 
 
@@ -61,12 +62,12 @@ def _own(corpus: Corpus, identity: str, places: Iterable[dict[str, Any]]) -> lis
 
 def label_corpus_rest(
     corpus: Corpus, step: Step, component: TrainedComponent, partial: Partial
-) -> dict[str, Any]:
+) -> Choice:
     """Labels that the model is sure of in the rest of all texts that were asked about in part, and how often they are wrong.
 
     step (Step): The next one, which trains on it.
     component (TrainedComponent): Of the latest model.
-    RETURNS (dict): `self_labels`: marks by text; `self_labelled`, `self_wrong`, `self_wrong_expected`: words.
+    RETURNS (Choice): `self_labels`: marks by text; `self_labelled`, `self_wrong`, `self_wrong_expected`: words.
     """
     by_id = {content_hash(doc.text): doc for doc in labelled(corpus, step).docs}
     docs = {identity: doc for identity, doc in by_id.items() if identity in step.asked}
@@ -81,13 +82,13 @@ def label_corpus_rest(
 
 def label_texts(
     corpus: Corpus, step: Step, component: TrainedComponent, how: SelfTraining, pool: Path
-) -> dict[str, Any]:
+) -> Choice:
     """Which texts that nobody was asked about the model is sure of, and how many of these it labels wrong.
 
     step (Step): The next one, which trains on them.
     component (TrainedComponent): Of the latest model.
     pool (Path): The corpus without labels, whose tokens are kept.
-    RETURNS (dict): `self_texts`: marks by text; `self_trained`, `self_trained_wrong`, `self_trained_wrong_expected`: texts.
+    RETURNS (Choice): `self_texts`: marks by text; `self_trained`, `self_trained_wrong`, `self_trained_wrong_expected`: texts.
     """
     kind = corpus.plan.kind
     asked = {identity for batch in step.batches for identity in batch}

@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any
+
+from spacy_al.types import FullNumbers, ResultRow
 
 RESULTS = "results.jsonl"
 
 
-def read_results(output: Path) -> list[dict[str, Any]]:
+def read_results(output: Path) -> list[ResultRow]:
     """The rows of a simulation so far. A last line that was cut off is left out; its round is run again."""
     path = output / RESULTS
-    rows = []
+    rows: list[ResultRow] = []
     for line in path.read_text("utf8").splitlines() if path.is_file() else []:
         try:
             rows.append(json.loads(line))
@@ -25,7 +26,8 @@ FULL = "full.json"
 CORPUS = "corpus.json"
 
 
-def read_full(output: Path) -> dict[str, Any]:
-    """Numbers of the model that was trained on the whole corpus; empty if there is none."""
+def read_full(output: Path) -> FullNumbers | None:
+    """Numbers of the model that was trained on the whole corpus, if there is one."""
     path = output / FULL
-    return json.loads(path.read_text("utf8")) if path.is_file() else {}
+    found: FullNumbers | None = json.loads(path.read_text("utf8")) if path.is_file() else None
+    return found

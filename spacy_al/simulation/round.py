@@ -39,6 +39,7 @@ from spacy_al.training.committee import (
 from spacy_al.training.pseudo_tokens import add_self_labels
 from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.trainer import CONFIG
+from spacy_al.types import Choice, RoundNumbers
 from spacy_al.util import content_hash
 
 NUMBERS = "numbers.json"
@@ -65,7 +66,7 @@ def set_up(plan: SimulationPlan, output: Path) -> None:
     _here = _Here(plan, output, read_corpus(plan, Vocab()))
 
 
-def do(step: Step) -> tuple[dict[str, Any], list[str]]:
+def do(step: Step) -> tuple[RoundNumbers, list[str]]:
     """Numbers of a step, and the warnings that came of it.
 
     RAISES (AlError): What `select` and `evaluate` raise; AL107 if training fails.
@@ -89,7 +90,7 @@ def start_folder(output: Path, seed: int) -> Path:
     return output / "start" / f"seed-{seed}"
 
 
-def _start(here: _Here, step: Step) -> dict[str, Any]:
+def _start(here: _Here, step: Step) -> RoundNumbers:
     """The model is whole where its numbers lie beside it."""
     folder = start_folder(here.output, step.seed)
     if not (folder / NUMBERS).is_file():
@@ -99,29 +100,34 @@ def _start(here: _Here, step: Step) -> dict[str, Any]:
             shutil.rmtree(folder, ignore_errors=True)
             folder.parent.mkdir(parents=True, exist_ok=True)
             attempt.rename(folder)
-    return json.loads((folder / NUMBERS).read_text("utf8"))
+    return _numbers_in(folder)
 
 
-def _round(here: _Here, step: Step) -> dict[str, Any]:
+def _numbers_in(folder: Path) -> RoundNumbers:
+    stored: RoundNumbers = json.loads((folder / NUMBERS).read_text("utf8"))
+    return stored
+
+
+def _round(here: _Here, step: Step) -> RoundNumbers:
     # members are trained as the model was, some along with it
     if step.number == 0 and _settings(here, step).committee == "none":
         folder = start_folder(here.output, step.seed)
-        numbers = json.loads((folder / NUMBERS).read_text("utf8"))
+        numbers = _numbers_in(folder)
         if not _calibrates(here, step):
-            return numbers | _choose(here, step, folder / "model-best")
+            return {**numbers, **_choose(here, step, folder / "model-best")}
         with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
             # other strategies are to find the model as it was
             shutil.copytree(folder / "model-best", attempt / "model-best")
             shutil.copy(folder / "train.spacy", attempt)
-            return numbers | _choose(here, step, attempt / "model-best")
+            return {**numbers, **_choose(here, step, attempt / "model-best")}
     with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
         numbers = _learn(here, step, attempt)
         if step.number == here.plan.rounds:
             return {**numbers, "seconds_select": 0.0, "batch": []}
-        return numbers | _choose(here, step, attempt / "model-best")
+        return {**numbers, **_choose(here, step, attempt / "model-best")}
 
 
-def _full(here: _Here, step: Step) -> dict[str, Any]:
+def _full(here: _Here, step: Step) -> RoundNumbers:
     everything = Step(None, step.seed, 0, (tuple(sorted(here.corpus.docs)),))
     assert step.overrides is not None
     with _attempt(here, "full") as attempt:
@@ -130,7 +136,7 @@ def _full(here: _Here, step: Step) -> dict[str, Any]:
 
 def _learn(
     here: _Here, step: Step, folder: Path, overrides: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+) -> RoundNumbers:
     """Train on what was answered so far, and measure."""
     plan, ids = here.plan, [i for batch in step.batches for i in batch]
     found = labelled(here.corpus, step)
@@ -183,14 +189,15 @@ def _learn(
     }
 
 
-def _choose(here: _Here, step: Step, model: Path) -> dict[str, Any]:
+def _choose(here: _Here, step: Step, model: Path) -> Choice:
     plan, strategy = here.plan, step.strategy
     assert strategy is not None
     started = time.perf_counter()
-    settings, found = _settings(here, step), dict[str, Any]()
+    settings = _settings(here, step)
+    found: Choice = {}
     partial, how = settings.partial, settings.self_training
     if _calibrates(here, step):
-        found |= calibrate_on_dev(_component(here, model), plan.dev, step.seed)
+        found = {**found, **calibrate_on_dev(_component(here, model), plan.dev, step.seed)}
     chosen = select(
         here.output / POOL,
         n=plan.batch,

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from spacy_al.simulation.plan import SimulationPlan, check_plan, check_simulated
 from spacy_al.simulation.results import CORPUS, FULL, RESULTS, read_full, read_results
 from spacy_al.simulation.round import POOL, WORK, do, set_up
 from spacy_al.simulation.step import Step, followed
+from spacy_al.types import ResultRow, RoundNumbers
 from spacy_al.util import replacing
 
 # Times in a row that a process may die before nobody believes in chance any more
@@ -35,14 +36,14 @@ MOST_DEATHS = 3
 
 def simulate(
     plan: SimulationPlan, output: Path, *, n_process: int = 1, full: dict[str, Any] | None = None
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[ResultRow]:
     """Run what is not yet in the results, and yield every round's row, old ones first, then as they end.
 
     plan (Plan): What is compared.
     output (Path): A folder for the results, and for the files of rounds that are running.
     n_process (int): Processes. The numbers do not depend on it.
     full (dict | None): Overrides of the config to train on the whole corpus with, for `full.json`; None to leave that out.
-    YIELDS (dict): strategy, seed, round; texts, words, entities (or labels given), seconds (modelled): costs so far; score; labels
+    YIELDS (ResultRow): strategy, seed, round; texts, words, entities (or labels given), seconds (modelled): costs so far; score; labels
         (how often each was found); seconds_train, seconds_evaluate, seconds_select; batch (ids).
     RAISES (AlError): AL100 if the corpus holds fewer texts than the plan needs, AL101 if the folder holds the results of
         another plan, AL083, AL105, AL106, AL220, AL280 for strategies, AL108 if processes keep dying, AL155 if another simulation uses the folder, and
@@ -63,7 +64,8 @@ def simulate(
         wanted = {(s, seed) for s in plan.strategies for seed in plan.seeds}
         yield from (row for row in rows if (row["strategy"], row["seed"]) in wanted)
         state = _State(plan, output, corpus, {_key(row): row for row in rows})
-        if full is not None and read_full(output).get("overrides") != full:
+        before = read_full(output)
+        if full is not None and (before is None or before.get("overrides") != full):
             # the longest work of all starts first
             state.todo.append(Step(None, plan.seeds[0], overrides=tuple(full.items())))
         state.plan_ahead()
@@ -72,7 +74,7 @@ def simulate(
         shutil.rmtree(output / WORK, ignore_errors=True)
 
 
-def write_results(rows: list[dict[str, Any]], output: Path) -> None:
+def write_results(rows: list[ResultRow], output: Path) -> None:
     """Replace the results."""
     with replacing(output / RESULTS) as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)
@@ -90,7 +92,7 @@ class _State:
     plan: SimulationPlan
     output: Path
     corpus: Corpus
-    rows: dict[tuple[str, int, int], dict[str, Any]]
+    rows: dict[tuple[str, int, int], ResultRow]
     todo: list[Step] = field(default_factory=list)
     failures: list[AlError] = field(default_factory=list)
 
@@ -119,7 +121,7 @@ class _State:
         self.todo.sort(key=lambda step: (step.overrides is None, step.number))
         return self.todo.pop(0)
 
-    def take(self, step: Step, numbers: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    def take(self, step: Step, numbers: RoundNumbers) -> Iterator[ResultRow]:
         """Write down what a step found, and add what can be run now."""
         if step.overrides is not None:
             _write(self.output / FULL, {**numbers, "overrides": dict(step.overrides)})
@@ -128,7 +130,12 @@ class _State:
                 if (strategy, step.seed, 0) not in self.rows:
                     self.todo.append(Step(strategy, step.seed, 0, step.batches))
         else:
-            row = {"strategy": step.strategy, "seed": step.seed, "round": step.number, **numbers}
+            row: ResultRow = {
+                "strategy": step.strategy,
+                "seed": step.seed,
+                "round": step.number,
+                **numbers,
+            }
             with (self.output / RESULTS).open("a", encoding="utf8") as file:
                 file.write(json.dumps(row) + "\n")
                 file.flush()
@@ -138,7 +145,7 @@ class _State:
             yield row
 
 
-def _work(state: _State, n_process: int) -> Iterator[dict[str, Any]]:
+def _work(state: _State, n_process: int) -> Iterator[ResultRow]:
     deaths = 0
     said = set[str]()
     running: dict[Future[Any], Step] = {}
@@ -184,10 +191,10 @@ def _submit(pool: Any, step: Step, state: _State) -> Future[Any]:
         raise
 
 
-def _write(path: Path, value: dict[str, Any]) -> None:
+def _write(path: Path, value: Mapping[str, Any]) -> None:
     with replacing(path) as file:
         file.write(json.dumps(value, indent=2) + "\n")
 
 
-def _key(row: dict[str, Any]) -> tuple[str, int, int]:
+def _key(row: ResultRow) -> tuple[str, int, int]:
     return row["strategy"], row["seed"], row["round"]

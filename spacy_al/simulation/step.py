@@ -1,10 +1,10 @@
 """The work that a process of a simulation is asked for, and what follows from what it found. Plain data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacy_al.tasks.decision import Mark
+from spacy_al.types import Choice
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Step:
     self_texts: dict[str, list[Mark]] = field(default_factory=dict)
 
 
-def followed(step: Step, row: Mapping[str, Any]) -> Step:
+def followed(step: Step, row: Choice) -> Step:
     """The step after one, from what it found."""
     asked = dict(zip(row["batch"], row.get("asked", ())))
     return replace(

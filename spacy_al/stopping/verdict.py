@@ -5,13 +5,33 @@ then says so and does not stop.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import TypeAlias, TypedDict
 
 from spacy_al.errors import Errors, UsageError
 
-History: TypeAlias = Sequence[Mapping[str, Any]]
+
+class HistoryRow(TypedDict, total=False):
+    """What is known after a round; answers, words_asked, words_decided and seconds count from the start."""
+
+    round: int
+    score: float | None
+    score_name: str
+    texts: int | None
+    words: int | None
+    kappa: float | None
+    span_f1: float | None
+    expected_errors: float | None
+    expected_answers: float | None
+    n_pool: int | None
+    answers: float
+    words_asked: float
+    words_decided: float
+    seconds: float
+
+
+History: TypeAlias = Sequence[HistoryRow]
 Verdict: TypeAlias = tuple[bool, str]
 Stopper: TypeAlias = Callable[[History], Verdict]
 
@@ -32,7 +52,7 @@ NAMES = {
 DIGITS = 6
 
 
-def number(row: Mapping[str, Any], key: str) -> float | None:
+def number(row: HistoryRow, key: str) -> float | None:
     """A number of a round, or None where it is missing, NaN, infinite or no number at all."""
     value = row.get(key)
     if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
@@ -51,7 +71,7 @@ def name_of_score(history: History) -> str:
     return f"{name} on dev" if isinstance(name, str) and name else NAMES["score"]
 
 
-def round_name(row: Mapping[str, Any]) -> str:
+def round_name(row: HistoryRow) -> str:
     """Which round a row is of, for a sentence."""
     return f"round {row['round']}" if isinstance(row.get("round"), int) else "the last round"
 

@@ -4,22 +4,51 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations
 from statistics import median
-from typing import Any
+from typing import Any, TypedDict
 
 from spacy_al.measures.agreement import agreement, cohen_kappa
 from spacy_al.store.desk import held
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import VERDICTS, YES_NO_FORMS, task_kind
+from spacy_al.tasks.answer import YES_NO_FORMS, task_kind
 from spacy_al.tasks.decision import decided_tokens
 from spacy_al.tasks.records import StoredAnswer
 from spacy_al.tasks.task import Task
+from spacy_al.types import Agreement
 
 
-def annotators(store: Store) -> dict[str, Any]:
+class AnnotatorRow(TypedDict):
+    """What one annotator has done."""
+
+    name: str
+    answers: int
+    accept: int
+    reject: int
+    ignore: int
+    seconds: float | None
+    words_per_minute: float | None
+    held: list[str]
+
+
+class PairRow(Agreement):
+    """How far two annotators say the same."""
+
+    pair: list[str]
+    tasks: int
+    verdicts: float | None
+
+
+class Annotators(TypedDict):
+    """Who has answered, and how far any two agree."""
+
+    annotators: list[AnnotatorRow]
+    agreement: list[PairRow]
+
+
+def annotators(store: Store) -> Annotators:
     """Counts, speed and agreement so far, of the answers that count.
 
     store (Store): The run.
-    RETURNS (dict): `annotators`, by name: `answers`, `accept`, `reject`, `ignore`, `seconds` (the median of an answer) and
+    RETURNS (Annotators): `annotators`, by name: `answers`, `accept`, `reject`, `ignore`, `seconds` (the median of an answer) and
         `words_per_minute` (words decided), both None where no time is known; `held`, ids of the tasks that they have got in
         the latest round and not answered yet. `agreement`, of every two who have answered
         the same tasks: `pair`, `tasks`, `verdicts` (kappa of accept and reject), and `kappa` and `span_f1` of what both
@@ -35,27 +64,29 @@ def annotators(store: Store) -> dict[str, Any]:
     pairs = [_pair(names, given, tasks) for names in combinations(names, 2)]
     return {
         "annotators": [
-            {
-                "name": name,
-                **_one([*given.get(name, {}).values()], tasks),
-                "held": got.get(name, []),
-            }
+            _one(name, [*given.get(name, {}).values()], tasks, got.get(name, []))
             for name in sorted({*given, *got})
         ],
         "agreement": [pair for pair in pairs if pair["tasks"]],
     }
 
 
-def _one(answers: Sequence[StoredAnswer], tasks: dict[str, Task]) -> dict[str, Any]:
+def _one(
+    name: str, answers: Sequence[StoredAnswer], tasks: dict[str, Task], held: list[str]
+) -> AnnotatorRow:
     verdicts = Counter(answer.payload["answer"] for answer in answers)
     timed = [answer for answer in answers if answer.seconds]
     seconds = sum(answer.seconds or 0.0 for answer in timed)
     words = sum(len(decided_tokens(tasks[answer.task], answer.payload)) for answer in timed)
     return {
+        "name": name,
         "answers": len(answers),
-        **{verdict: verdicts[verdict] for verdict in VERDICTS},
+        "accept": verdicts["accept"],
+        "reject": verdicts["reject"],
+        "ignore": verdicts["ignore"],
         "seconds": median(answer.seconds or 0.0 for answer in timed) if timed else None,
         "words_per_minute": 60 * words / seconds if timed else None,
+        "held": held,
     }
 
 
@@ -63,7 +94,7 @@ def _pair(
     names: tuple[str, str],
     given: dict[str, dict[str, StoredAnswer]],
     tasks: dict[str, Task],
-) -> dict[str, Any]:
+) -> PairRow:
     first, second = (given[name] for name in names)
     both = [
         (task, first[task].payload, second[task].payload)
@@ -78,7 +109,7 @@ def _pair(
         if one["answer"] == other["answer"] == "accept"
         and tasks[task]["_view_id"] not in YES_NO_FORMS
     ]
-    found: dict[str, Any] = {"kappa": None, "span_f1": None}
+    found: Agreement = {"kappa": None, "span_f1": None}
     if accepted:
         found = agreement(
             [_labels(one) for _, one, _ in accepted],

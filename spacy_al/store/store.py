@@ -14,8 +14,17 @@ from typing import Any
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
-from spacy_al.tasks.records import STATES, Round, StoredAnswer, StoredTask, question_id
+from spacy_al.tasks.records import (
+    STATES,
+    Event,
+    Round,
+    StoredAnswer,
+    StoredModel,
+    StoredTask,
+    question_id,
+)
 from spacy_al.tasks.task import Task
+from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")
@@ -68,7 +77,7 @@ class Store:
         number: int,
         state: str,
         *,
-        metrics: Mapping[str, Any] | None = None,
+        metrics: RoundMetrics | None = None,
         tasks: Sequence[tuple[str, Task]] = (),
         model: Mapping[str, Any] | None = None,
     ) -> None:
@@ -76,7 +85,7 @@ class Store:
 
         number (int): The round.
         state (str): One of `STATES`.
-        metrics (Mapping | None): Names and values, plain JSON; one that is there already is replaced.
+        metrics (RoundMetrics | None): Names and values, plain JSON; one that is there already is replaced.
         tasks (Sequence): (purpose, task) in the order in which to ask; one that is there already stays as it is.
         model (Mapping | None): hash, path, seconds, versions.
         RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
@@ -179,21 +188,25 @@ class Store:
 
     # Numbers
 
-    def metrics(self) -> dict[int, dict[str, Any]]:
+    def metrics(self) -> dict[int, RoundMetrics]:
         """Of every round that has any, by name."""
-        found: dict[int, dict[str, Any]] = {}
+        found: dict[int, Any] = {}
         rows = self.read("SELECT round, name, value FROM metrics ORDER BY round, name")
         for number, name, value in rows:
             found.setdefault(number, {})[name] = self.loads(value)
         return found
 
-    def models(self) -> dict[int, dict[str, Any]]:
+    def models(self) -> dict[int, StoredModel]:
         """Of every round that has trained: hash, path, seconds, versions."""
-        names = ("hash", "path", "seconds")
-        rows = self.read("SELECT round, versions, hash, path, seconds FROM models ORDER BY round")
+        rows = self.read("SELECT round, hash, path, seconds, versions FROM models ORDER BY round")
         return {
-            number: dict(zip(names, row)) | {"versions": self.loads(versions)}
-            for number, versions, *row in rows
+            number: {
+                "hash": hash,
+                "path": path,
+                "seconds": seconds,
+                "versions": self.loads(versions),
+            }
+            for number, hash, path, seconds, versions in rows
         }
 
     def log(self, kind: str, **data: Any) -> None:
@@ -201,11 +214,13 @@ class Store:
         with self.transaction() as connection:
             _log(connection, kind, data)
 
-    def events(self) -> Iterator[dict[str, Any]]:
+    def events(self) -> Iterator[Event]:
         """The events, in order: seq, at, kind, data."""
-        names = ("seq", "at", "kind")
         rows = self.read("SELECT seq, at, kind, data FROM events ORDER BY seq")
-        return ({**dict(zip(names, row)), "data": self.loads(row[3])} for row in rows)
+        return (
+            {"seq": seq, "at": at, "kind": kind, "data": self.loads(data)}
+            for seq, at, kind, data in rows
+        )
 
     # For what stands beside this class in its room
 

@@ -181,10 +181,11 @@ def _apart(spans: Sequence[dict[str, Any]]) -> None:
 
 
 def _strings(name: str, value: Any) -> list[str]:
-    for item in _list(name, value):
+    items = _list(name, value)
+    for item in items:
         if not isinstance(item, str):
             _refuse(f"its '{name}' holds {_short(item)}", "It is a list of labels")
-    return value
+    return items
 
 
 def _list(name: str, value: Any) -> list[Any]:

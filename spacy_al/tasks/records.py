@@ -1,7 +1,7 @@
 """Records that the database of a run hands out."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from spacy_al.tasks.answer import YES_NO_FORMS
 from spacy_al.tasks.task import Task
@@ -66,6 +66,24 @@ class StoredAnswer:
     payload: dict[str, Any]
     seconds: float | None
     at: float
+
+
+class StoredModel(TypedDict):
+    """A model of a round: a hash of its weights, where it is, the seconds that it took to train, and by what it was made."""
+
+    hash: str
+    path: str
+    seconds: float | None
+    versions: dict[str, str]
+
+
+class Event(TypedDict):
+    """Something that happened, and when."""
+
+    seq: int
+    at: float
+    kind: str
+    data: dict[str, Any]
 
 
 def task_id(number: int, text: str, purpose: str) -> str:

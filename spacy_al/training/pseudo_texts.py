@@ -25,6 +25,7 @@ from spacy_al.errors import AlError
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.decision import SELF, Mark
 from spacy_al.tasks.merge import count_decided, count_labels, write_corpus
+from spacy_al.types import SelfLabelled
 from spacy_al.util import content_hash
 
 # Texts that are read together
@@ -108,13 +109,13 @@ def label_whole(doc: Doc, marks: Sequence[Mark], *, kind: str, labels: Iterable[
 
 def add_pseudo_texts(
     project: Project, number: int, corpus: Path, asked: Collection[str]
-) -> dict[str, Any]:
+) -> SelfLabelled:
     """Add to the corpus of a round what the model of the round before is sure of, if the config says so and there is one.
 
     number (int): The round.
     corpus (Path): All that is labelled; written again, whole or not at all.
     asked (Collection[str]): Ids of texts that were asked.
-    RETURNS (dict): `self_trained`, `self_trained_words`; `self_trained_wrong_expected`: how many of the texts, by its
+    RETURNS (SelfLabelled): `self_trained`, `self_trained_words`; `self_trained_wrong_expected`: how many of the texts, by its
         probabilities.
     """
     settings, how = project.settings, project.settings.self_training

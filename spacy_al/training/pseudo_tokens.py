@@ -17,6 +17,7 @@ from spacy_al.config.project import Project
 from spacy_al.errors import AlError
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.decision import INCORRECT, SELF, Mark, undecided
+from spacy_al.types import SelfLabelled
 
 
 def self_labels(
@@ -61,11 +62,11 @@ def add_self_labels(doc: Doc, marks: Sequence[Mark], *, kind: str) -> None:
     doc.spans[SELF] = spans
 
 
-def label_rest(project: Project, model: Path, docs: Sequence[Doc]) -> dict[str, float]:
+def label_rest(project: Project, model: Path, docs: Sequence[Doc]) -> SelfLabelled:
     """Have the latest model label what answers left open, if there is one and the config says so; see `self_labels`.
 
     docs (Sequence[Doc]): As answers left them; changed.
-    RETURNS (dict): `self_labelled`: words; `self_wrong_expected`: how many of these are wrong, by its probabilities.
+    RETURNS (SelfLabelled): `self_labelled`: words; `self_wrong_expected`: how many of these are wrong, by its probabilities.
     """
     partial = project.settings.partial
     if partial is None or partial.rest != "self" or not model.is_dir():

@@ -147,13 +147,13 @@ def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
             raise TypeError("its meta is no object")
         if task_kind(task) != kind:
             raise ValueError(f"it asks for {task_kind(task)}, and {kind} are what is taught")
-        task = with_hashes(task)
-        check(task, {"answer": "reject", "accept" if kind == "categories" else "spans": []})
-        json.dumps(task, allow_nan=False)
+        made = with_hashes(task)
+        check(made, {"answer": "reject", "accept" if kind == "categories" else "spans": []})
+        json.dumps(made, allow_nan=False)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, AlError) as error:
         why = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else error
         raise AlError(Errors.AL275.format(name=name, why=why)) from error
-    return task
+    return made
 
 
 def feed(project: Project, lines: "queue.Queue[str]", out: TextIO) -> None:

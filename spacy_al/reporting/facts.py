@@ -1,0 +1,173 @@
+"""The facts that reports are made of, as plain data. Of a run or a simulation of long ago some may be missing."""
+
+from typing import Any, TypedDict
+
+from spacy_al.measures.learning_curve import Comparison
+from spacy_al.types import Cost, FullNumbers, LabelScores, RoundMetrics
+
+
+class ShownToken(TypedDict):
+    """A token of a question: whether a space follows it, and its entropy in nats."""
+
+    text: str
+    ws: bool
+    u: float | None
+
+
+class ShownSpan(TypedDict):
+    """Tokens with a label; the end is exclusive."""
+
+    start: int
+    end: int
+    label: str
+    score: float | None
+
+
+class ShownQuestion(TypedDict, total=False):
+    """A question and its answer.
+
+    options (list): Category and probability.
+    answer (dict | None): As an answer is stored, its spans as they are shown.
+    """
+
+    text: str
+    tokens: list[ShownToken]
+    spans: list[ShownSpan]
+    options: list[list[Any]]
+    answer: dict[str, Any] | None
+    score: float | None
+    why: str | None
+    rank: int | None
+
+
+class RoundFacts(RoundMetrics, total=False):
+    """A round: its metrics, its scores on what is reported on and on dev, and some of what it asked."""
+
+    round: int
+    score: float | None
+    dev_score: float | None
+    per_label: dict[str, LabelScores] | None
+    batch: list[ShownQuestion]
+
+
+class Point(TypedDict):
+    """The mean over runs by chance after a round, and their range."""
+
+    words: float
+    texts: float
+    score: float
+    low: float
+    high: float
+
+
+class Baseline(TypedDict, total=False):
+    """What chance reached in a simulation."""
+
+    name: str
+    seeds: int
+    points: list[Point]
+
+
+class Forecast(TypedDict, total=False):
+    """The learning curve carried on: cost, score, and the band's low and high end."""
+
+    cost: Cost
+    target: float | None
+    cost_to_target: float | None
+    cost_band: tuple[float | None, float | None] | None
+    curve: list[tuple[float, float, float, float]]
+
+
+class State(TypedDict, total=False):
+    """Where a run is."""
+
+    state: str
+    sentence: str
+
+
+class RunFacts(TypedDict, total=False):
+    """What there is to tell about a run."""
+
+    kind: str
+    title: str
+    component: str | None
+    kind_of_task: str
+    strategy: str | None
+    labels: list[str]
+    config: str
+    command: str
+    made_with: dict[str, str]
+    state: State
+    stopping: list[str]
+    score_name: str | None
+    reported_on: str
+    modelled_time: bool
+    baseline: Baseline | None
+    full: FullNumbers | None
+    rounds: list[RoundFacts]
+    forecast: Forecast | None
+
+
+class CorpusFacts(TypedDict, total=False):
+    """What could be asked in a simulation: how often each label occurs, what was left out and why."""
+
+    texts: int
+    words: int
+    labels: dict[str, int]
+    dropped: dict[str, int]
+
+
+class CostFacts(Comparison, total=False):
+    """A strategy by one cost; its mean curve has cost, score, low and high a round."""
+
+    curve: list[list[float]]
+
+
+class Found(TypedDict):
+    """How often a label was found in what was chosen, a mean over seeds; and for 100 texts."""
+
+    found: float
+    per_100_texts: float
+
+
+class OwnWords(TypedDict):
+    """Words that models labelled themselves, a mean over rounds; the shares of them that are wrong, and expected to be."""
+
+    words: float
+    wrong: float
+    expected: float
+
+
+class OwnTexts(TypedDict):
+    """Texts that only models labelled, as `OwnWords`."""
+
+    texts: float
+    wrong: float
+    expected: float
+
+
+class StrategyFacts(Comparison, total=False):
+    """A strategy: by words, and by every cost."""
+
+    by_cost: dict[Cost, CostFacts]
+    rare: dict[str, Found]
+    seconds_per_round: dict[str, float]
+    self_labels: OwnWords
+    self_texts: OwnTexts
+
+
+class SimulationFacts(TypedDict, total=False):
+    """What came of a simulation. plan (dict): As its plan describes itself."""
+
+    kind: str
+    command: str
+    title: str
+    plan: dict[str, Any]
+    made_with: dict[str, str]
+    corpus: CorpusFacts
+    score_name: str
+    costs: list[Cost]
+    full: FullNumbers | None
+    rare_labels: dict[str, int]
+    notes: list[str]
+    strategies: list[StrategyFacts]
