@@ -347,10 +347,13 @@ class Errors:
         "Parts are joined by +, as in mnlp+density."
     )
     AL106 = "[AL106] The acquisition '{name}' does not fit a component of the factory '{factory}'. These do: {fits}."
-    AL107 = "[AL107] Training on {texts} labelled texts failed: {why}"
+    AL107 = (
+        "[AL107] Training on {texts} labelled texts failed: {why} Mend the config, and run the same command again: "
+        "what ended well is kept."
+    )
     AL108 = (
         "[AL108] Processes end before their work is done (there are {count}), perhaps for want of memory. What ended "
-        "well is kept. Run the same command again, with a smaller --n-process."
+        "well is kept. Run the same command again, with a smaller --n-process if it is above 1."
     )
     AL109 = (
         "[AL109] '{value}' is no kind of annotator. Use 'gold' (never wrong) or 'real' (as slow and as wrong as "
@@ -457,6 +460,10 @@ class Errors:
     )
 
     # report
+    AL161 = (
+        "[AL161] The stop set '{path}' is damaged. Delete the file: the next round draws the same texts again, "
+        "as long as the pool holds them."
+    )
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
 
     # store, answers, export

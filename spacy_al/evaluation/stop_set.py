@@ -12,7 +12,7 @@ import numpy
 
 from spacy_al.corpus.pool import fetch, shards
 from spacy_al.corpus.shard import read_bare
-from spacy_al.errors import AlError
+from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.component import BATCH, TrainedComponent
 from spacy_al.tasks.suggestion import suggest
 from spacy_al.util import batched, content_hash, replacing
@@ -45,6 +45,7 @@ def stop_set(pool: Path, output: Path, seed: int) -> StopSet:
     output (Path): Where the run is kept.
     seed (int): Of the draw, which does not depend on the order of the pool.
     RETURNS (StopSet): `ids` of the texts, `n_pool`: how many different texts the pool holds.
+    RAISES (AlError): AL161 if what was drawn cannot be read back; as `shards`.
     """
     path = output / FILE
     if not path.is_file():
@@ -61,8 +62,13 @@ def stop_set(pool: Path, output: Path, seed: int) -> StopSet:
         drawn = [identity for _, identity in heapq.nsmallest(SIZE, keys)]
         with replacing(path) as file:
             json.dump({"n_pool": len(keys), "ids": drawn}, file)
-    kept: StopSet = json.loads(path.read_text("utf8"))
-    return kept
+    try:
+        kept: StopSet = json.loads(path.read_text("utf8"))
+        if {type(kept["n_pool"]), *map(type, kept["ids"])} <= {int, str}:
+            return kept
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise AlError(Errors.AL161.format(path=path))
 
 
 def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> StopSetReading:

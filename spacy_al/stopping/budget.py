@@ -75,7 +75,8 @@ def budget(history: History, limits: dict[str, float], price_per_hour: float | N
             )
             continue
         if price_per_hour is not None and name == "money":
-            spent *= price_per_hour / HOUR
+            # to the cent, and not a float's breadth below it
+            spent = round(spent * price_per_hour / HOUR, 6)
         if spent >= limit:
             reached.append(
                 f"the budget of {_shown(name, limit)} is spent ({_amount(name, spent, limit)})"

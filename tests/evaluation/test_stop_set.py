@@ -7,16 +7,16 @@ from types import SimpleNamespace
 import numpy
 import pytest
 import spacy
-from ner_oracle import make_ner
 
-from spacy_al import get_posteriors
-from spacy_al.data.pool import write_shards
+from spacy_al import AlError, get_posteriors
+from spacy_al.evaluation.stop_set import FILE, SIZE, read_stop_set, stop_set
 from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.component import BATCH
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.tokens import Tokens
-from spacy_al.scoring import BATCH, Scorer
-from spacy_al.stop_set import FILE, SIZE, look_at, stop_set
 from spacy_al.util import content_hash
+from tests.helpers.ner_oracle import make_ner
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 # more than a stop set holds
@@ -32,16 +32,19 @@ def drawn_of(texts, n_pool):
     return {"ids": [content_hash(text) for text in texts], "n_pool": n_pool}
 
 
-class Says(Scorer):
-    """Stands in for a model: what it says of a text is what the test says."""
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ids": ["a"]}', '{"ids": [[1]], "n_pool": 3}'])
+def test_one_that_is_damaged_is_explained(tmp_path, text):
+    (tmp_path / FILE).write_text(text, "utf8")
+    with pytest.raises(AlError, match=r"AL161.*stop_set.json.*Delete"):
+        stop_set(write(MANY[:3], tmp_path / "pool"), tmp_path, 0)
+
+
+class Says:
+    """Stands in for a trained component: what it says of a text is what the test says."""
 
     def __init__(self, of, threshold=0.5, nlp=NLP):
-        self.of, self.at_least, self.nlp = of, threshold, nlp
+        self.of, self.threshold, self.nlp = of, threshold, nlp
         self.batches: list[int] = []
-
-    @property
-    def threshold(self):
-        return self.at_least
 
     def posteriors(self, docs):
         self.batches.append(len(docs))
@@ -130,7 +133,7 @@ def test_what_is_wrong_in_the_sample_is_counted_up_to_the_pool(tmp_path):
     pool = write(MANY[:4], tmp_path / "pool")
     # two texts of ten, of which one in four and two in four are probably wrong
     said = {MANY[0]: exclusive(0.75, 0.25), MANY[1]: exclusive(0.5, 0.5)}
-    found = look_at(Says(lambda doc: said[doc.text]), pool, drawn_of(MANY[:2], 10))
+    found = read_stop_set(Says(lambda doc: said[doc.text]), pool, drawn_of(MANY[:2], 10))
     assert found["expected_errors"] == pytest.approx((0.25 + 0.5) / 2 * 10)
     assert found["expected_answers"] == pytest.approx(10)
 
@@ -138,21 +141,21 @@ def test_what_is_wrong_in_the_sample_is_counted_up_to_the_pool(tmp_path):
 @pytest.mark.parametrize("n_pool, errors", [(2, 0.5), (3, 0.75), (2000, 500.0)])
 def test_twice_the_pool_has_twice_the_errors(tmp_path, n_pool, errors):
     pool = write(MANY[:2], tmp_path / "pool")
-    found = look_at(Says(lambda doc: exclusive(0.75, 0.25)), pool, drawn_of(MANY[:2], n_pool))
+    found = read_stop_set(Says(lambda doc: exclusive(0.75, 0.25)), pool, drawn_of(MANY[:2], n_pool))
     assert found["expected_errors"] == pytest.approx(errors)
     assert found["expected_answers"] == pytest.approx(n_pool)
 
 
 def test_texts_that_are_gone_do_not_count_as_right(tmp_path):
     pool = write(MANY[:1], tmp_path / "pool")
-    found = look_at(Says(lambda doc: exclusive(0.75, 0.25)), pool, drawn_of(MANY[:4], 8))
+    found = read_stop_set(Says(lambda doc: exclusive(0.75, 0.25)), pool, drawn_of(MANY[:4], 8))
     assert [*found["predictions"]] == [content_hash(MANY[0])]
     assert found["expected_errors"] == pytest.approx(0.25 * 8)
 
 
 def test_where_all_texts_are_gone_nothing_is_known(tmp_path):
     pool = write(["another"], tmp_path / "pool")
-    assert look_at(Says(None), pool, drawn_of(MANY[:4], 8)) == {
+    assert read_stop_set(Says(None), pool, drawn_of(MANY[:4], 8)) == {
         "predictions": {},
         "lengths": {},
         "expected_errors": None,
@@ -162,14 +165,14 @@ def test_where_all_texts_are_gone_nothing_is_known(tmp_path):
 
 def test_a_model_that_is_sure_expects_no_errors(tmp_path):
     pool = write(MANY[:2], tmp_path / "pool")
-    found = look_at(Says(lambda doc: exclusive(1.0, 0.0)), pool, drawn_of(MANY[:2], 10))
+    found = read_stop_set(Says(lambda doc: exclusive(1.0, 0.0)), pool, drawn_of(MANY[:2], 10))
     assert (found["expected_errors"], found["expected_answers"]) == (0.0, 10.0)
 
 
 def test_a_large_sample_is_read_in_batches_and_added_up(tmp_path):
     texts = MANY[: BATCH + 1]
     model = Says(lambda doc: exclusive(0.75, 0.25))
-    found = look_at(model, write(texts, tmp_path / "pool"), drawn_of(texts, len(texts)))
+    found = read_stop_set(model, write(texts, tmp_path / "pool"), drawn_of(texts, len(texts)))
     assert model.batches == [BATCH, 1] and len(found["predictions"]) == len(texts)
     assert found["expected_errors"] == pytest.approx(0.25 * len(texts))
 
@@ -198,7 +201,7 @@ def test_every_kind_of_component(tmp_path, kind, of_a_committee):
         # what the model itself says counts, beside members that say something else
         posterior = SimpleNamespace(own=posterior, probs=numpy.ones((2, 3)))
     pool = write(["two words"], tmp_path / "pool")
-    found = look_at(Says(lambda doc: posterior), pool, drawn_of(["two words"], 1))
+    found = read_stop_set(Says(lambda doc: posterior), pool, drawn_of(["two words"], 1))
     assert found["expected_errors"] == pytest.approx(errors)
     assert found["expected_answers"] == pytest.approx(answers)
     identity = content_hash("two words")
@@ -210,7 +213,7 @@ def test_of_entities_the_errors_are_those_of_the_parse(tmp_path):
     text = "aspirin Dr Smith gave him two mg"
     (posterior,) = get_posteriors(nlp, [nlp.make_doc(text)])
     pool = write([text], tmp_path / "pool")
-    found = look_at(Says(lambda doc: posterior, nlp=nlp), pool, drawn_of([text], 3))
+    found = read_stop_set(Says(lambda doc: posterior, nlp=nlp), pool, drawn_of([text], 3))
     assert found["expected_errors"] == pytest.approx(3 * posterior.expected_errors)
     assert found["expected_answers"] == pytest.approx(3 * sum(s.prob for s in posterior.spans))
     (predicted,) = found["predictions"].values()
@@ -224,4 +227,6 @@ def test_the_threshold_of_the_component_decides_and_itself_suffices(tmp_path, ma
     pool = write(["word"], tmp_path / "pool")
     for prob, expected in zip((0.7, 0.6999), answers):
         model = Says(lambda doc, prob=prob: made(prob, 0.1), threshold=0.7)
-        assert [*look_at(model, pool, drawn_of(["word"], 1))["predictions"].values()] == [expected]
+        assert [*read_stop_set(model, pool, drawn_of(["word"], 1))["predictions"].values()] == [
+            expected
+        ]

@@ -4,11 +4,11 @@ import re
 import sys
 
 import pytest
-from chaos import ROOT, corpus
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.curve import read_results
+from spacy_al.simulation.results import read_results
+from tests.helpers.chaos import ROOT, corpus
 
 CONFIG = ROOT / "configs" / "ner.cfg"
 # a process that is not the first ends as one that the system has killed

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pytest
-from web_tasks import entities, partial, yes_no
 
-from spacy_al.data.store import Store
-from spacy_al.history import history, spent, stopping
-from spacy_al.project import Project
-from spacy_al.settings import Settings
+from spacy_al.config.project import Project
+from spacy_al.config.settings import Settings
+from spacy_al.loop.history import round_history, spent, stopping
+from spacy_al.store.store import Store
+from tests.helpers.web_tasks import entities, partial, yes_no
 
 DEV = {"score": 0.5, "score_name": "entity F", "per_label": {}}
 # What the answers of a round cost
@@ -58,7 +58,7 @@ def budget(**limits):
 
 def test_a_model_has_cost_what_was_answered_before_it(store):
     add_rounds(store, {"dev": DEV, **COST}, {"dev": DEV, **COST}, {"dev": DEV})
-    assert costs(history(store, 2, {})) == [
+    assert costs(round_history(store, 2, {})) == [
         (0, 0, 0, 0, 0),
         (1, 10, 200, 150, 60.0),
         (2, 20, 400, 300, 120.0),
@@ -69,7 +69,7 @@ def test_a_row_has_what_criteria_look_at_and_nothing_else(store):
     seen = {"kappa": 0.9, "span_f1": 0.8, "expected_errors": 7.0, "expected_answers": 70.0}
     kept = {**seen, "texts": 30, "words": 600, "n_pool": 5000}
     add_rounds(store, {"dev": DEV, **kept, "test": DEV, "seconds_train": 3.0})
-    assert history(store, 0, {}) == [
+    assert round_history(store, 0, {}) == [
         {
             **kept,
             "round": 0,
@@ -85,58 +85,58 @@ def test_a_row_has_what_criteria_look_at_and_nothing_else(store):
 
 def test_what_a_round_has_not_measured_is_none(store):
     add_rounds(store, {"dev": DEV})
-    (row,) = history(store, 0, {})
+    (row,) = round_history(store, 0, {})
     assert row["kappa"] is row["span_f1"] is row["expected_errors"] is row["texts"] is None
 
 
 def test_the_round_that_is_evaluated_need_not_be_stored_yet(store):
     add_rounds(store, {"dev": DEV, **COST}, {"texts": 40, "words": 800})
-    rows = history(store, 1, {"dev": {**DEV, "score": 0.6}, "kappa": 0.7})
+    rows = round_history(store, 1, {"dev": {**DEV, "score": 0.6}, "kappa": 0.7})
     assert [row["score"] for row in rows] == [0.5, 0.6]
     assert (rows[1]["texts"], rows[1]["kappa"], rows[1]["answers"]) == (40, 0.7, 10)
 
 
 def test_what_is_measured_anew_replaces_what_is_stored(store):
     add_rounds(store, {"dev": DEV, "texts": 40})
-    (row,) = history(store, 0, {"dev": {**DEV, "score": 0.75}})
+    (row,) = round_history(store, 0, {"dev": {**DEV, "score": 0.75}})
     assert (row["score"], row["texts"]) == (0.75, 40)
 
 
 def test_rounds_without_a_model_cost_and_have_no_row(store):
     add_rounds(store, COST, {"dev": DEV, **COST}, COST, {"dev": DEV})
-    assert [(row[0], row[1]) for row in costs(history(store, 3, {}))] == [(1, 10), (3, 30)]
+    assert [(row[0], row[1]) for row in costs(round_history(store, 3, {}))] == [(1, 10), (3, 30)]
 
 
 def test_later_rounds_are_not_looked_at(store):
     add_rounds(store, {"dev": DEV, **COST}, {"dev": DEV, **COST}, {"dev": DEV, **COST})
-    assert [row["round"] for row in history(store, 1, {})] == [0, 1]
-    assert [row["round"] for row in history(store, 2, {})] == [0, 1, 2]
+    assert [row["round"] for row in round_history(store, 1, {})] == [0, 1]
+    assert [row["round"] for row in round_history(store, 2, {})] == [0, 1, 2]
 
 
 def test_a_round_between_two_that_are_stored_has_cost_what_the_first_did(store):
     for number in (0, 2):
         store.open_round(number)
         store.advance(number, "done", metrics=COST)
-    assert costs(history(store, 1, {"dev": DEV})) == [(1, 10, 200, 150, 60.0)]
+    assert costs(round_history(store, 1, {"dev": DEV})) == [(1, 10, 200, 150, 60.0)]
 
 
 def test_a_round_that_was_not_answered_costs_nothing(store):
     add_rounds(store, {"dev": DEV}, {"dev": DEV, **COST}, {"dev": DEV})
-    assert [row["answers"] for row in history(store, 2, {})] == [0, 0, 10]
+    assert [row["answers"] for row in round_history(store, 2, {})] == [0, 0, 10]
 
 
 def test_rounds_are_in_the_order_of_their_numbers(store):
     for number in (10, 9, 2):
         store.open_round(number)
         store.advance(number, "done", metrics={"dev": DEV, "answers": number})
-    rows = history(store, 11, {"dev": DEV})
+    rows = round_history(store, 11, {"dev": DEV})
     assert [(row["round"], row["answers"]) for row in rows] == [(2, 0), (9, 2), (10, 11), (11, 21)]
 
 
 def test_nothing_was_evaluated(store):
-    assert history(store, 0, {}) == []
+    assert round_history(store, 0, {}) == []
     add_rounds(store, COST)
-    assert history(store, 0, {"texts": 3}) == []
+    assert round_history(store, 0, {"texts": 3}) == []
 
 
 # what answers cost

@@ -4,11 +4,11 @@ import re
 
 import pytest
 import spacy
-from ner_oracle import WORDS
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.data.pool import write_shards
+from tests.helpers.ner_oracle import WORDS
+from tests.helpers.shards import write_shards
 
 CONFIG = """
 [nlp]

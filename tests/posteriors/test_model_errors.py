@@ -4,12 +4,10 @@ import re
 
 import pytest
 import spacy
-from ner_oracle import WORDS, make_ner
 from spacy.tokens import DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.data.pool import write_shards
 from spacy_al.errors import AlError
 from spacy_al.posteriors.temperature import (
     FILE,
@@ -17,6 +15,8 @@ from spacy_al.posteriors.temperature import (
     read_calibration,
     write_calibration,
 )
+from tests.helpers.ner_oracle import WORDS, make_ner
+from tests.helpers.shards import write_shards
 
 CONFIG = """
 [nlp]

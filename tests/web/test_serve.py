@@ -4,11 +4,11 @@ import re
 import sys
 
 import pytest
-from chaos import ROOT
 from typer.testing import CliRunner
-from web_tasks import entities, make_run
 
 from spacy_al.cli import app
+from tests.helpers.chaos import ROOT
+from tests.helpers.web_tasks import entities, make_run
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
-from chaos import ROOT
 from typer.testing import CliRunner
-from web_tasks import entities, make_run, task
 
-from spacy_al.adapters.label_studio_server import Pushed, write_pushed
+from spacy_al.adapters.label_studio.server import Pushed, write_pushed
 from spacy_al.cli import app
-from spacy_al.data.store import Store
+from spacy_al.store.store import Store
+from tests.helpers.chaos import ROOT
+from tests.helpers.web_tasks import entities, make_run, task
 
 CONFIG = ROOT / "configs" / "ner.cfg"
 WHEN = "2026-01-02T03:04:05.500000Z"
