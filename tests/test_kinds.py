@@ -21,7 +21,6 @@ from spacy_al.loop.rounds import run
 from spacy_al.posteriors.component import load_code, open_component
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import KINDS
-from spacy_al.training.committee import read_together, train_members
 from tests.helpers.chaos import LABELS, ROOT, SIZES
 
 # What somebody adds: a factory, what reads its posterior, and the row
@@ -64,7 +63,7 @@ NER = ("moves", "update_with_oracle_cut_size", "incorrect_spans_key", "scorer")
 TEXTCAT = ("threshold", "scorer")
 TOYS = {"ner": ("EntityRecognizer", NER), "textcat": ("TextCategorizer", TEXTCAT)}
 SHORT = {"training.max_steps": 12, "training.eval_frequency": 6}
-SHORT |= {"al.batch_size": 6, "al.max_rounds": 1}
+SHORT |= {"al.batch_size": 6, "al.max_rounds": 1, "al.retrain": "resume"}
 SMALL = {f"components.tok2vec.model.encode.{name}": n for name, n in (("width", 32), ("depth", 1))}
 
 
@@ -157,13 +156,8 @@ def test_one_row_is_all_that_a_factory_needs(toy, tmp_path):
     called("status", config, **how)
     called("export", config, "-o", tmp_path / "out", **how)
     # a committee is read by the row too, whichever class the component has
-    asked = open_project(
-        config,
-        {**overrides, "al.committee": "seeds", "al.committee_size": 2, "al.posterior": None},
-        code=code,
-    )
-    train_members(asked, 1)
-    together = read_together(asked.settings, project.folder(1)).blocks["posterior"]
+    members = [str(project.folder(0) / "model-best")]
+    together = {"@al_posteriors": "spacy-al.committee.v1", "members": members}
     opened = open_component(str(model), posterior=together, code=str(code))
     (posterior,) = opened.posteriors([opened.nlp.make_doc("He was given aspirin.")])
     assert len(posterior.members) == 2
