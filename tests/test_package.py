@@ -333,6 +333,11 @@ def test_every_code_is_used():
 # The repository
 
 
+def test_types_are_shown_to_whoever_imports_it():
+    """By PEP 561; what lies in the package is in the wheel."""
+    assert (PACKAGE / "py.typed").is_file()
+
+
 def test_no_paths_of_anybodys_machine():
     git = shutil.which("git")
     root = PACKAGE.parent
