@@ -1,7 +1,7 @@
 """`spacy-al calibrate`: make a model's probabilities mean what they say."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -9,7 +9,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained
 from spacy_al.cli.options import Code, Quiet
-from spacy_al.evaluation.calibrate import MOST_DOCS, calibrate
+from spacy_al.evaluation.calibrate import MOST_DOCS, KeptCalibration, calibrate
 from spacy_al.posteriors.component import load_code
 
 MODEL = "Directory of the trained pipeline; its temperature is stored in it"
@@ -43,14 +43,15 @@ def calibrate_cli(
         typer.echo(format_record(record), err=True)
 
 
-def format_record(record: dict[str, Any]) -> str:
+def format_record(record: KeptCalibration) -> str:
     """The fit as a table, and where it is stored."""
     chosen = "set by the model"
     rows = []
-    for kind, words in (("chosen", chosen), ("candidates", "all candidates above .01")):
-        for when in ("before", "after"):
-            if record[when]:
-                values = record[when][kind]
+    kinds: tuple[Literal["chosen", "candidates"], ...] = ("chosen", "candidates")
+    for kind, words in zip(kinds, (chosen, "all candidates above .01")):
+        for when, judged in (("before", record["before"]), ("after", record["after"])):
+            if judged:
+                values = judged[kind]
                 numbers = [_number(values[key]) for key in ("ece", "log_loss", "brier")]
                 rows.append((words, when, values["events"], *numbers))
     header = (record["component"], "", "events", "ECE", "log loss", "Brier")

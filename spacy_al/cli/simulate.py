@@ -1,6 +1,6 @@
 """`spacy-al simulate`: what a strategy would have gained on a corpus whose labels are known."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +13,12 @@ from spacy_al.cli.app import app, explained, only_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import load_code
+from spacy_al.reporting.facts import CostFacts, SimulationFacts
 from spacy_al.reporting.plot import check_plots
 from spacy_al.simulation import SimulationPlan, make_plan, simulate
 from spacy_al.simulation.results import read_results
 from spacy_al.simulation.summary import write_facts
+from spacy_al.types import ResultRow
 from spacy_al.util import arguments, command_line, cores
 
 STRATEGY = (
@@ -99,7 +101,7 @@ def simulate_cli(
         typer.echo(f"✔ Results in {output}", err=True)
 
 
-def format_facts(found: dict[str, Any]) -> Iterator[str]:
+def format_facts(found: SimulationFacts) -> Iterator[str]:
     """The tables of a terminal: gains by words, shares of the full score, rare labels, time."""
     rows, cells = found["strategies"], list[tuple[Any, ...]]()
     # shown, and where parts of texts were asked about, decided as well
@@ -140,7 +142,9 @@ def format_facts(found: dict[str, Any]) -> Iterator[str]:
     header = ("Seconds a round", "train", "evaluate", "select")
     yield table(cells, header=header, divider=True, aligns=("l", *"rrr"))
     for row in rows:
-        for made, unit in ((row.get("self_labels"), "words"), (row.get("self_texts"), "texts")):
+        own_words: Mapping[str, Any] | None = row.get("self_labels")
+        own_texts: Mapping[str, Any] | None = row.get("self_texts")
+        for made, unit in ((own_words, "words"), (own_texts, "texts")):
             if made:
                 yield (
                     f"ℹ {row['strategy']}: models labelled {made[unit]:,.0f} {unit} a round themselves, {made['wrong']:.1%} of them "
@@ -152,7 +156,7 @@ def format_facts(found: dict[str, Any]) -> Iterator[str]:
         yield f"ℹ {note}"
 
 
-def _compared(row: dict[str, Any]) -> tuple[str, ...]:
+def _compared(row: CostFacts) -> tuple[str, ...]:
     if row["strategy"] == RANDOM:
         return "", "", "", ""
     return (
@@ -163,7 +167,7 @@ def _compared(row: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _share(row: dict[str, Any], share: str) -> str:
+def _share(row: Mapping[str, Any], share: str) -> str:
     if row[f"share_to_{share}"] is not None:
         return f"{row[f'share_to_{share}']:.0%}"
     return f"in {row[f'reached_{share}']} of {row['seeds']}"
@@ -173,9 +177,7 @@ def _short(label: str, most: int = 18) -> str:
     return label if len(label) <= most else label[: most - 1] + "…"
 
 
-def _progress(
-    rows: Iterator[dict[str, Any]], plan: SimulationPlan, output: Path
-) -> Iterator[dict[str, Any]]:
+def _progress(rows: Iterator[ResultRow], plan: SimulationPlan, output: Path) -> Iterator[ResultRow]:
     """A bar with the time left, to which rounds that were done before add nothing."""
     wanted = {(strategy, seed) for strategy in plan.strategies for seed in plan.seeds}
     known = sum((row["strategy"], row["seed"]) in wanted for row in read_results(output))

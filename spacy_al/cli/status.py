@@ -10,7 +10,7 @@ from wasabi import table
 from spacy_al.cli.app import app, explained, only_overrides, printable
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import open_project
-from spacy_al.loop.status import status
+from spacy_al.loop.status import Status, status
 
 MARKS = {"stopped": "✔", "wait": "⚠"}
 
@@ -32,7 +32,7 @@ def status_cli(
         typer.echo(format_status(found), err=True)
 
 
-def format_status(found: dict[str, Any]) -> str:
+def format_status(found: Status) -> str:
     """The rounds as a table, and what goes on in words."""
     header = ("round", "texts", "words", "dev", "test", "asked", "answered", "train", "select")
     rows = [
@@ -63,7 +63,7 @@ def format_status(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _people(found: dict[str, Any]) -> list[str]:
+def _people(found: Status) -> list[str]:
     """Who has answered how much and how fast, and how far any two say the same."""
     who = [
         (

@@ -20,7 +20,9 @@ def cost_shown(facts: RunFacts, scored: Sequence[Row]) -> Literal["words", "text
     return "words" if all(is_number(row.get("words")) for row in scored) else "texts"
 
 
-def learning_curve(facts: RunFacts, scored: Sequence[Row], name: str, cost: str) -> Chart | None:
+def learning_curve(
+    facts: RunFacts, scored: Sequence[Row], name: str, cost: Literal["words", "texts"]
+) -> Chart | None:
     """Draw the scores of the rounds.
 
     facts (Mapping): With `baseline`, `full` and `forecast` where they are known.

@@ -148,7 +148,7 @@ def _tag(token: spacy.tokens.Token, factory: str) -> str:
     attribute = FACTORIES[factory].attribute
     if attribute is None:
         return "S" if token.is_sent_start else "I"
-    return getattr(token, f"{attribute.lower()}_")
+    return str(getattr(token, f"{attribute.lower()}_"))
 
 
 def _annotated(doc: Doc, plan: SimulationPlan) -> bool:

@@ -2,21 +2,22 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 from spacy_al.reporting import report
+from spacy_al.reporting.facts import CorpusFacts, SimulationFacts
 from spacy_al.reporting.plot import plot
 from spacy_al.simulation.facts import simulation_facts
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.results import CORPUS, read_full
+from spacy_al.types import ResultRow
 from spacy_al.util import replacing
 
 
 def write_facts(
-    plan: SimulationPlan, output: Path, rows: list[dict[str, Any]], full: bool, command: str
-) -> dict[str, Any]:
+    plan: SimulationPlan, output: Path, rows: list[ResultRow], full: bool, command: str
+) -> SimulationFacts:
     """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
-    corpus = json.loads((output / CORPUS).read_text("utf8"))
+    corpus: CorpusFacts = json.loads((output / CORPUS).read_text("utf8"))
     whole = read_full(output) if full else None
     title = f"{plan.gold.parent.name}: {plan.gold.stem}"
     found = simulation_facts(plan, rows, corpus, whole, title=title, command=command)
