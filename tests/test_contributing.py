@@ -123,7 +123,7 @@ def test_a_format(tmp_path):
     nlp = spacy.blank("en")
     docs = [nlp.make_doc(text) for text in ("No sign of it.", "In two\nlines.", "Of both.")]
     for doc, cats in zip(docs, ({"A": 1, "B": 0}, {"A": 1, "B": 0}, {"A": 1, "B": 1})):
-        doc.cats = cats
+        doc.cats = {label: float(value) for label, value in cats.items()}
     path = tmp_path / "texts.tsv"
     counts = write_format("tsv", docs, path, kind="categories")
     assert counts == {"written": 1, "not one category and one line": 2}

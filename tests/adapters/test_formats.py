@@ -1,6 +1,7 @@
 """What goes out to other tools comes back the same, to the character, and nothing else comes in."""
 
 import json
+from typing import Any
 
 import pytest
 import spacy
@@ -261,7 +262,7 @@ def open_store(path, kind="entities", texts=TEXTS, **how):
     return store
 
 
-PAYLOADS = {
+PAYLOADS: dict[str, Any] = {
     "entities": [[DRUG, {"token_start": 0, "token_end": 0, "label": "PER"}], [], []],
     "spans": [
         [DRUG, {"token_start": 4, "token_end": 7, "label": "PER"}],

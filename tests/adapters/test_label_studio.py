@@ -167,7 +167,8 @@ def test_a_region_is_where_its_text_is_however_it_was_counted(part):
     asked, start = stored(), EMOJI.index(part)
     expected = [{"start": start, "end": start + len(part), "label": "DRUG"}]
     assert answer(asked, region(start, start + len(part), part))["spans"] == expected
-    assert answer(asked, region(*units(EMOJI, part), part))["spans"] == expected
+    first, last = units(EMOJI, part)
+    assert answer(asked, region(first, last, part))["spans"] == expected
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from spacy_al.errors import AlError, UsageError
 from spacy_al.registry import al_samplers
+from tests.helpers.randomness import global_state
 
 # all that choose for classification and are made without another strategy or a factory; epistemic wants two classes
 SKACTIVEML = (
@@ -43,7 +44,7 @@ def case(size=40, n_labelled=15, seed=0):
 @pytest.mark.parametrize("library, strategy", EVERY)
 def test_every_strategy_chooses_from_the_pool(library, strategy):
     embeddings, labelled = case()
-    before = numpy.random.get_state()[1].tolist()  # noqa: NPY002
+    before = global_state()
     take, groups = sampler(library, strategy), numpy.arange(40) // 2
     given = {"embeddings": embeddings, "labelled": labelled, "groups": groups}
     scores = rng(5).random(40)
@@ -52,7 +53,7 @@ def test_every_strategy_chooses_from_the_pool(library, strategy):
     # of each group, the highest score
     assert all(scores[row] == scores[groups == groups[row]].max() for row in rows)
     assert take(scores, 6, rng(), **given)[0].tolist() == rows.tolist()
-    assert numpy.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert global_state() == before
 
 
 @pytest.mark.parametrize(

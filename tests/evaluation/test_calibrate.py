@@ -55,7 +55,7 @@ def annotate(doc, pipe, component, posterior, rng):
         for i, (start, end) in enumerate(zip(posterior.start.tolist(), posterior.end.tolist())):
             row = posterior.probs[i]
             if posterior.negative is None:
-                found = numpy.flatnonzero(rng.random(len(row)) < row)
+                found = numpy.flatnonzero(rng.random(len(row)) < row).tolist()
             else:
                 found = [k for k in [pick([*row, posterior.negative[i]])] if k < len(row)]
             spans += [Span(doc, start, end, posterior.labels[k]) for k in found]
@@ -224,7 +224,11 @@ def test_what_is_chosen_is_what_the_component_writes():
 
 def test_gold_is_tokenised_anew_and_what_does_not_align_is_not_judged():
     nlp = make_ner()
-    doc = Doc(nlp.vocab, words=["gave", "aspir", "in", "Dr", "Smith"], spaces=[1, 0, 1, 1, 0])
+    doc = Doc(
+        nlp.vocab,
+        words=["gave", "aspir", "in", "Dr", "Smith"],
+        spaces=[True, False, True, True, False],
+    )
     doc.ents = [Span(doc, 1, 2, "DRUG"), Span(doc, 3, 5, "PER")]
     gold = align_gold(nlp, "ner", [doc])
     assert [token.text for token in gold.docs[0]] == ["gave", "aspirin", "Dr", "Smith"]

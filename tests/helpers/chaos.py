@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from spacy.tokens import DocBin
@@ -40,7 +40,7 @@ LABELS = [
     "MONEY",
 ]
 LABELS += ["PARTY", "PERSON", "PROCEDURE", "PROVISION"]
-OVERRIDES = {
+OVERRIDES: dict[str, Any] = {
     "training.max_steps": 6,
     "training.eval_frequency": 3,
     "components.tok2vec.model.encode.width": 32,

@@ -152,7 +152,7 @@ def analyses(pipe, doc, *, closed=1.0, opened=1.0, normalized="locally"):
     walk(pipe.moves.init_batch([doc])[0], (), None, 0.0, True)
     total = sum(found.values())
     if normalized == "globally":
-        found = {spans: p / total for spans, p in found.items()}
+        found.update({spans: p / total for spans, p in found.items()})
     else:
         assert abs(total - 1) < 1e-6
     return dict(found), greedy

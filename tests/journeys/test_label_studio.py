@@ -8,6 +8,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from spacy.tokens import DocBin
@@ -227,7 +228,7 @@ def test_every_kind_has_a_form(studio, run_of, tmp_path):
         "textcat": made.one_category(),
         "textcat_multilabel": made.many_categories(),
     }
-    given = {
+    given: dict[str, Any] = {
         "spancat": [(0, 2, "CONDITION"), (3, 7, "DOSAGE"), (3, 7, "DRUG")],
         "tagger": [(0, 2, "DET"), (3, 7, "NOUN")],
         "textcat": ["oncology"],

@@ -357,7 +357,7 @@ def border(asked, ents, **more):
         view_id="ner_manual",
         asked=asked,
     )
-    doc.ents = [Span(doc, *ent, label="PERSON") for ent in ents]
+    doc.ents = [Span(doc, start, end, label="PERSON") for start, end in ents]
     return {**task, **more}, doc
 
 
@@ -447,10 +447,11 @@ def small(tmp_path_factory):
 
 
 def plan_of(small, *strategies, factory="ner", rounds=2, overrides=None):
-    paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
+    gold, dev, test = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
     steps, component = {**STEPS, **(overrides or {})}, "ner" if overrides else factory
-    more = (strategies, (0,), 40, 10, rounds, steps, Settings(), component, factory)
-    return SimulationPlan(CONFIG, *paths, *more, sections=STRATEGIES)
+    taught = (steps, Settings(), component, factory)
+    plan = (CONFIG, gold, dev, test, strategies, (0,), 40, 10, rounds, *taught)
+    return SimulationPlan(*plan, sections=STRATEGIES)
 
 
 def fixed(row):

@@ -198,10 +198,11 @@ SECTIONS = {"sure": {"self_training": EAGER}}
 
 
 def plan_of(folder, *strategies, name="ner", rounds=2, overrides=None, factory=None):
-    paths = (folder / f"{part}.spacy" for part in ("pool_gold", "dev", "test"))
+    gold, dev, test = (folder / f"{part}.spacy" for part in ("pool_gold", "dev", "test"))
     steps = {**STEPS, **({} if overrides is None else overrides)}
-    more = (strategies, (0,), 40, 10, rounds, steps, Settings(), name, factory or name)
-    return SimulationPlan(CONFIGS / f"{name}.cfg", *paths, *more, sections=SECTIONS)
+    taught = (steps, Settings(), name, factory or name)
+    plan = (CONFIGS / f"{name}.cfg", gold, dev, test, strategies, (0,), 40, 10, rounds, *taught)
+    return SimulationPlan(*plan, sections=SECTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -295,8 +296,8 @@ def test_a_run_marks_what_nobody_said_and_makes_it_anew(tmp_path):
     assert "self_trained" not in metrics[0]
     found = {}
     for number in range(2):
-        docs = DocBin().from_disk(project.folder(number) / "train.spacy").get_docs(Vocab())
-        docs = list(docs)
+        stored = DocBin().from_disk(project.folder(number) / "train.spacy")
+        docs = list(stored.get_docs(Vocab()))
         own = [doc for doc in docs if is_self_labelled(doc)]
         found[number] = {content_hash(doc.text) for doc in own}
         assert len(own) == metrics[number].get("self_trained", 0)

@@ -80,9 +80,11 @@ def test_bins_of_distinct_probabilities_have_equal_mass(values, bins, seed):
 @quick
 @given(events, st.integers(1, 5), st.randoms(use_true_random=False))
 def test_the_order_of_events_does_not_matter(pairs, bins, random):
-    table = reliability(*arrays(pairs), bins)
+    probs, correct = arrays(pairs)
+    table = reliability(probs, correct, bins)
     random.shuffle(pairs)
-    assert_allclose(reliability(*arrays(pairs), bins), table)
+    probs, correct = arrays(pairs)
+    assert_allclose(reliability(probs, correct, bins), table)
     assert sum(row.size for row in table) == len(pairs)
 
 

@@ -5,7 +5,7 @@ import pickle
 import numpy
 import pytest
 import spacy
-from spacy.tokens import Doc
+from spacy.tokens import Doc, Span
 from spacy.training import Example
 from spacy.util import fix_random_seed, registry
 from thinc.api import Model, chain
@@ -102,14 +102,8 @@ def examples(nlp):
             nlp.vocab, words=words, tags=tags.split(), pos=pos, morphs=morphs, sent_starts=starts
         )
         gold.cats = {label: float(label == cat) for label in ("GOOD", "BAD", "NONE")}
-        gold.spans["sc"] = [
-            gold.char_span(*_chars(gold, s, e), label=label) for s, e, label in spans
-        ]
+        gold.spans["sc"] = [Span(gold, start, end, label=label) for start, end, label in spans]
         yield Example(doc, gold)
-
-
-def _chars(doc, start, end):
-    return doc[start].idx, doc[end - 1].idx + len(doc[end - 1])
 
 
 def make(component, kind="own", architecture="reduce", steps=4, config=None):

@@ -1,6 +1,7 @@
 """Pipelines whose encoder is a transformer: a tiny one with random weights, made here, so nothing is downloaded."""
 
 import importlib.util
+from typing import Any
 
 import numpy
 import pytest
@@ -92,7 +93,7 @@ def nlp(transformer):
         "maxout_pieces": 2,
         "use_upper": False,
     }
-    heads = {
+    heads: dict[str, Any] = {
         "ner": parser,
         "textcat": {"@architectures": "spacy.TextCatCNN.v2", "exclusive_classes": True},
         "textcat_multilabel": {"@architectures": "spacy.TextCatCNN.v2", "exclusive_classes": False},

@@ -1,5 +1,7 @@
 """Scores of a pool, a shard at a time: what is kept, what is left out, and in how little memory."""
 
+from typing import Any
+
 import numpy
 import pytest
 import spacy
@@ -77,8 +79,8 @@ def test_memory_zones_change_nothing(models, pool, monkeypatch):
 def test_parts_of_a_shard_are_the_whole(models, pool):
     scorer = Scorer(Job(models[True]))
     shard = sorted(pool.iterdir())[0]
-    whole = scorer.score_shard(shard)
-    parts = [scorer.score_shard(shard, (i, 3)) for i in range(3)]
+    whole: Any = scorer.score_shard(shard)
+    parts: list[Any] = [scorer.score_shard(shard, (i, 3)) for i in range(3)]
     assert sorted(whole.ids) == sorted(numpy.concatenate([part.ids for part in parts]))
     assert sum(part.report["read"] for part in parts) == whole.report["read"] == 40
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from typing import Any
 
 import numpy
 import pytest
@@ -51,7 +52,8 @@ def greedy(probs, n):
 
 def state_after(probs, rows, most):
     n_members = probs.shape[1]
-    beliefs, weights = numpy.full((1, n_members), 1 / n_members), numpy.ones(1)
+    beliefs: Any = numpy.full((1, n_members), 1 / n_members)
+    weights: Any = numpy.ones(1)
     for row in rows:
         beliefs, weights = _answered(probs[row], beliefs, weights, rng(), most)
     return beliefs, weights

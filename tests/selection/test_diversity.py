@@ -226,8 +226,7 @@ def slow_weights(embeddings, chosen, free):
     for row in range(len(embeddings)):
         near = [((embeddings[row] - embeddings[other]) ** 2).sum() for other in chosen]
         weights.append(min(near, default=(embeddings[row] ** 2).sum()) * free[row])
-    weights = numpy.array(weights)
-    return weights if weights.sum() > 0 else free.astype("f8")
+    return numpy.array(weights) if sum(weights) > 0 else free.astype("f8")
 
 
 @quick

@@ -133,8 +133,8 @@ def test_both_systems_are_the_inverse(n_labelled):
     known = known.embeddings[:n_labelled]
     expected = left @ numpy.linalg.inv(known.T @ known + 0.2 * numpy.eye(5)) @ right.T
     assert_allclose(inverse_products(left, right, known, 0.2), expected, rtol=1e-9)
-    sparse = (scipy.sparse.csr_matrix(table) for table in (left, right, known))
-    assert_allclose(inverse_products(*sparse, 0.2), expected, rtol=1e-9)
+    left, right, known = map(scipy.sparse.csr_matrix, (left, right, known))
+    assert_allclose(inverse_products(left, right, known, 0.2), expected, rtol=1e-9)
 
 
 def test_finds_the_central_text_and_not_the_outlier():

@@ -19,6 +19,7 @@ from spacy_al.errors import AlError, UsageError
 from spacy_al.registry import al_samplers
 from spacy_al.selection import cosine_to_pool, density, knn_density, mean_cosine, unit_sum
 from spacy_al.selection.rank import top_k, uniform
+from tests.helpers.randomness import global_state
 
 NAMES = sorted(name for name in al_samplers.get_all() if name.startswith("spacy-al."))
 quick = settings(max_examples=40, deadline=None)
@@ -81,10 +82,10 @@ def test_obeys_its_seed(name):
 @every
 def test_leaves_the_global_state_and_its_inputs_alone(name):
     scores, embeddings = pool()
-    before, kept = numpy.random.get_state()[1].tolist(), (scores.copy(), embeddings.copy())  # noqa: NPY002
+    before, kept = global_state(), (scores.copy(), embeddings.copy())
     sampler = al_samplers.get(name)()
     sampler(scores, 5, rng(), embeddings=embeddings, **more(sampler, 30))
-    assert numpy.random.get_state()[1].tolist() == before  # noqa: NPY002
+    assert global_state() == before
     assert (scores == kept[0]).all() and (embeddings == kept[1]).all()
 
 

@@ -37,7 +37,7 @@ def slow_chances(scores, beta, explore, groups, drawn):
 
 def slow_law(scores, n, beta, explore, groups):
     """Every sequence of draws and its probability."""
-    law = {(): 1.0}
+    law: dict[tuple[int, ...], float] = {(): 1.0}
     for _ in range(n):
         law = {
             (*drawn, row): p * chance

@@ -165,9 +165,9 @@ def test_a_strategy_that_cannot_be_is_refused(name, factory, message):
 
 
 def corpus_of(small, oracle=None):
-    paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
+    gold, dev, test = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
     more = ((), (0,), 5, 5, 1, {}, Settings(), "ner", "ner", oracle)
-    return read_corpus(SimulationPlan(CONFIG, *paths, *more), Vocab())
+    return read_corpus(SimulationPlan(CONFIG, gold, dev, test, *more), Vocab())
 
 
 def entities(docs):
@@ -399,7 +399,19 @@ def test_a_named_strategy_is_read_strictly(tmp_path, text, message):
 
 def test_chance_is_no_strategy_of_a_file(tmp_path):
     plan = SimulationPlan(
-        CONFIG, *[tmp_path] * 3, ("random",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner"
+        CONFIG,
+        tmp_path,
+        tmp_path,
+        tmp_path,
+        ("random",),
+        (0,),
+        5,
+        5,
+        1,
+        {},
+        Settings(),
+        "ner",
+        "ner",
     )
     check_simulated(plan)
     with pytest.raises(UsageError, match=r"AL083.*random"):
@@ -407,8 +419,10 @@ def test_chance_is_no_strategy_of_a_file(tmp_path):
 
 
 def test_results_stay_while_strategies_are_added_and_not_when_one_is_changed(small, tmp_path):
-    paths = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
-    plan = SimulationPlan(CONFIG, *paths, ("a",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner")
+    gold, dev, test = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
+    plan = SimulationPlan(
+        CONFIG, gold, dev, test, ("a",), (0,), 5, 5, 1, {}, Settings(), "ner", "ner"
+    )
     a, b = {"density_weight": 1.0}, {"cost_weight": 1.0}
     check_plan(replace(plan, sections={"a": a, "b": b}), tmp_path)
     check_plan(replace(plan, strategies=("b",), sections={"b": b}), tmp_path)
@@ -437,7 +451,7 @@ def test_several_opinions_have_acquisitions_of_their_own(tmp_path, own):
     with pytest.raises(UsageError, match=r"AL106.*bald, consensus_entropy, vote_entropy"):
         composed(settings, "mnlp", "ner")
     plan = SimulationPlan(
-        CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
+        CONFIG, tmp_path, tmp_path, tmp_path, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
     )
     check_simulated(replace(plan, sections={"x": {"acquisition": BALD}}))
     with pytest.raises(UsageError, match="AL106"):
@@ -447,7 +461,7 @@ def test_several_opinions_have_acquisitions_of_their_own(tmp_path, own):
 def test_seconds_of_people_are_not_simulated_for_a_strategy_either(tmp_path):
     settings = Settings(cost="seconds")
     plan = SimulationPlan(
-        CONFIG, *[tmp_path] * 3, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
+        CONFIG, tmp_path, tmp_path, tmp_path, ("x",), (0,), 5, 5, 1, {}, settings, "ner", "ner"
     )
     check_simulated(replace(plan, sections={"x": {}}))
     with pytest.raises(UsageError, match=r"AL083.*al\.cost"):

@@ -120,7 +120,8 @@ def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     nlp, other = make("textcat"), make("textcat", steps=1)
     reader = make_committee_reader([saved(nlp, tmp_path / "member")])
     pipe, docs = nlp.get_pipe("textcat"), bare(nlp)
-    assert_allclose(*reader(pipe, docs, 1.0, nlp=nlp)[1].probs, rtol=1e-6)
+    first, second = reader(pipe, docs, 1.0, nlp=nlp)[1].probs
+    assert_allclose(first, second, rtol=1e-6)
     other.to_disk(tmp_path / "member")
     first, second = reader(pipe, docs, 1.0, nlp=nlp)[1].probs
     assert not numpy.allclose(first, second, rtol=1e-3)

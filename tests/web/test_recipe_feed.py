@@ -4,6 +4,7 @@ import shutil
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -136,7 +137,8 @@ def test_however_many_wait_for_a_question_answers_find_a_thread(monkeypatch):
     monkeypatch.setattr(feed_module, "PATIENCE", 60)
     feed = Feed(None)
     # as while its process looks for one
-    feed._child, feed._asked = object(), True
+    child: Any = object()
+    feed._child, feed._asked = child, True
     with ThreadPoolExecutor(20) as people:
         asking = [people.submit(feed.next) for _ in range(20)]
         deadline = time.monotonic() + 50
@@ -167,7 +169,8 @@ def test_people_share_a_stream_and_texts_go_to_as_many_as_they_should(start):
 def test_at_its_end_the_loop_goes_on_without_waiting_and_then_stops(start):
     project, client = start("ner_correct", texts=TEXTS[:3])
     for _ in range(3):
-        say(client, *one(client), "ignore")
+        (asked,) = one(client)
+        say(client, asked, "ignore")
     assert status(project)["waiting"] == {"answered": 3, "asked": 6}
     assert one(client) == [] == ask(client)
     # nothing was labelled, so nothing is trained on
