@@ -29,6 +29,12 @@ from spacy_al.stopping.verdict import (
     stops,
 )
 
+
+def _rows(*rows: Any) -> Any:
+    """A history of rows whose columns are named by what is tested."""
+    return [*rows]
+
+
 # The least that is told apart: what lies beyond six digits is noise of the arithmetic
 LEAST = 1e-6
 
@@ -154,15 +160,15 @@ LIMITS: dict[str, tuple[dict[str, Any], str, float]] = {
 def test_a_budget_that_is_just_spent(limit):
     given, column, last = LIMITS[limit]
     stopper = make_budget(**given)
-    assert stopper([{column: last}])[0] and stopper([{column: last + 1}])[0]
-    assert not stopper([{column: last - 1e-4}])[0]
+    assert stopper(_rows({column: last}))[0] and stopper(_rows({column: last + 1}))[0]
+    assert not stopper(_rows({column: last - 1e-4}))[0]
     # less than what is told apart
-    assert stopper([{column: last - LEAST / 10}])[0]
+    assert stopper(_rows({column: last - LEAST / 10}))[0]
     # nor at half of it, as if each answer had been counted twice
-    assert not stopper([{column: last / 2}])[0]
+    assert not stopper(_rows({column: last / 2}))[0]
     # costs are counted from the start, so that the last round alone counts
-    assert not stopper([{column: last}, {}])[0]
-    assert not stopper([{column: last / 2}, {column: last / 2}])[0]
+    assert not stopper(_rows({column: last}, {}))[0]
+    assert not stopper(_rows({column: last / 2}, {column: last / 2}))[0]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_a_budget_that_is_just_spent(limit):
     ],
 )
 def test_a_budget_of_nothing_is_spent_at_once(given, column, spent):
-    assert make_budget(**given)([{column: spent}])[0]
+    assert make_budget(**given)(_rows({column: spent}))[0]
 
 
 def test_a_price_is_of_time_alone():
@@ -221,7 +227,7 @@ def test_agreement_that_is_just_enough(measure, enough, asked):
     stopper = make_stable_predictions(measure="auto" if asked == "auto" else measure)
 
     def found(*values):
-        return stopper([{"score": 0.5, measure: value} for value in values])[0]
+        return stopper(_rows(*({"score": 0.5, measure: value} for value in values)))[0]
 
     assert found(enough, enough, enough)
     assert not found(enough, enough, enough - 4 * LEAST)
@@ -262,7 +268,7 @@ def test_what_agreement_says():
     assert two(history[:1])[1] == (
         "Goes on: 2 comparisons of successive models are needed, and there are 1."
     )
-    assert two([*history, {"score": 0.5, "round": 2}])[1] == (
+    assert two(_rows(*history, {"score": 0.5, "round": 2}))[1] == (
         "Goes on: the agreement (kappa) with the previous model of round 2 is not known, and 0.800 is needed."
     )
 
