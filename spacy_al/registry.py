@@ -13,7 +13,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Registry(Protocol):
-    """What is used of catalogue's registries, which come without types: one that registers leaves the function as it is."""
+    """A registry of catalogue's, whose own come without types: one that registers leaves the function as it is."""
 
     def __call__(self, name: str) -> Callable[[F], F]: ...
     def __contains__(self, name: str) -> bool: ...

@@ -128,7 +128,7 @@ class CalibrationErrors(TypedDict):
 
 
 class Calibrated(TypedDict, total=False):
-    """What calibrating a model on dev found; empty if nothing can be fitted."""
+    """The outcome of calibrating a model on dev; empty if nothing can be fitted."""
 
     temperature: Temperature
     calibration_error: CalibrationErrors
@@ -142,7 +142,7 @@ class Agreement(TypedDict):
 
 
 class SelfLabelled(TypedDict, total=False):
-    """What models labelled themselves: words of texts that were asked about in part, and whole texts."""
+    """The labels that models gave themselves: words of texts that were asked about in part, and whole texts."""
 
     self_labelled: int
     self_wrong_expected: float
@@ -152,7 +152,7 @@ class SelfLabelled(TypedDict, total=False):
 
 
 class Seconds(TypedDict, total=False):
-    """What the steps of a round took, and people's answers."""
+    """The seconds that the steps of a round took, and people's answers."""
 
     seconds_train: float
     seconds_evaluate: float
@@ -214,7 +214,7 @@ class FullNumbers(Learned):
 
 
 class Choice(Calibrated, SelfLabelled, total=False):
-    """What a round of a simulation chose: `seconds_select` and `batch`, the ids of the texts; the rest where parts are asked about
+    """The choice of a round of a simulation: `seconds_select` and `batch`, the ids of the texts; the rest where parts are asked about
     or models label themselves.
 
     asked (list): Of each text the tokens that it was asked about, or None for all of them.

@@ -30,7 +30,7 @@ class StopSet(TypedDict):
 
 
 class StopSetReading(TypedDict):
-    """What a model says of it, by text, and how much of the whole pool it expects to be wrong."""
+    """A model's reading of it: what it says of each text, and how much of the whole pool it expects to be wrong."""
 
     predictions: dict[str, list[Any]]
     lengths: dict[str, int]

@@ -52,7 +52,7 @@ class Flagged(TypedDict):
 
 
 class Begun(TypedDict, total=False):
-    """What there is to say as soon as there is a round."""
+    """The part of a status that there is as soon as there is a round."""
 
     round: int
     output: str

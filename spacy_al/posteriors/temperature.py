@@ -35,7 +35,7 @@ class Judged(TypedDict):
 
 
 class Loss(TypedDict):
-    """What the temperature was fitted by: a mean over right answers."""
+    """The loss that the temperature was fitted by: a mean over right answers."""
 
     before: float
     after: float | None

@@ -61,7 +61,7 @@ class Point(TypedDict):
 
 
 class Baseline(TypedDict, total=False):
-    """What chance reached in a simulation."""
+    """The curve of chance in a simulation."""
 
     name: str
     seeds: int
@@ -86,7 +86,7 @@ class State(TypedDict, total=False):
 
 
 class RunFacts(TypedDict, total=False):
-    """What there is to tell about a run."""
+    """The facts of a run that a report tells."""
 
     kind: str
     title: str
@@ -109,7 +109,7 @@ class RunFacts(TypedDict, total=False):
 
 
 class CorpusFacts(TypedDict, total=False):
-    """What could be asked in a simulation: how often each label occurs, what was left out and why."""
+    """The corpus of a simulation, as a report tells of it: how often each label occurs, what was left out and why."""
 
     texts: int
     words: int
@@ -157,7 +157,7 @@ class StrategyFacts(Comparison, total=False):
 
 
 class SimulationFacts(TypedDict, total=False):
-    """What came of a simulation. plan (dict): As its plan describes itself."""
+    """The facts of a simulation that a report tells. plan (dict): As its plan describes itself."""
 
     kind: str
     command: str

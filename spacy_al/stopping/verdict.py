@@ -13,7 +13,7 @@ from spacy_al.errors import Errors, UsageError
 
 
 class HistoryRow(TypedDict, total=False):
-    """What is known after a round; answers, words_asked, words_decided and seconds count from the start."""
+    """A row of the history: what is known after a round; answers, words_asked, words_decided and seconds count from the start."""
 
     round: int
     score: float | None

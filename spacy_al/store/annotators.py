@@ -17,7 +17,7 @@ from spacy_al.types import Agreement
 
 
 class AnnotatorRow(TypedDict):
-    """What one annotator has done."""
+    """The work of one annotator."""
 
     name: str
     answers: int
