@@ -24,7 +24,17 @@ from tests.helpers.floors import FLOOR_OF, FLOORS, NEIGHBOURS, PACKAGE, faults_o
 FILES = sorted(PACKAGE.rglob("*.py"))
 # what an import pulls in is asked where there is most to pull in
 pytestmark = pytest.mark.everything_installed
-OPTIONAL = ("faiss", "fastapi", "matplotlib", "mlflow", "scipy", "sklearn", "torch", "uvicorn")
+OPTIONAL = (
+    "faiss",
+    "fastapi",
+    "matplotlib",
+    "mlflow",
+    "scipy",
+    "sklearn",
+    "torch",
+    "transformers",
+    "uvicorn",
+)
 
 
 def python(*args, check=True):

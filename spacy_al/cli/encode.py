@@ -7,8 +7,9 @@ import typer
 from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained
+from spacy_al.cli.options import Code, Gpu, Quiet
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
-from spacy_al.embeddings.encoder import EncoderSettings
+from spacy_al.embeddings.encoder import EncoderSettings, parse_layers
 from spacy_al.errors import Errors, UsageError
 from spacy_al.posteriors.component import load_code, load_pipeline
 
@@ -22,7 +23,6 @@ TEXTS_ONLY = (
     "Keep no vectors of tokens: a twentieth of the size, enough for categories and diversity"
 )
 N_PROCESS = "Processes, each with an encoder of its own and one thread"
-CODE = "Python file with registered functions that the pipeline needs"
 
 
 @app.command("encode")
@@ -42,9 +42,9 @@ def encode_cli(
     ] = None,
     texts_only: Annotated[bool, Option("--texts-only", help=TEXTS_ONLY)] = False,
     n_process: Annotated[int, Option("--n-process", help=N_PROCESS)] = 1,
-    code: Annotated[Path | None, Option("--code", "-c", help=CODE)] = None,
-    gpu_id: Annotated[int, Option("--gpu-id", "-g", help="-1 for none")] = -1,
-    quiet: Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")] = False,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+    quiet: Quiet = False,
 ) -> None:
     """Encode a pool with a pretrained encoder, and keep what it says of each text and each token.
 
@@ -58,7 +58,10 @@ def encode_cli(
         window=window,
         stride=max(1, window * 3 // 4) if stride is None else stride,
     )
-    load_code(str(code) if code else None)
+    if gpu_id >= 0 and n_process > 1:
+        must = "1 with --gpu-id, as one process fills a GPU"
+        raise UsageError(Errors.AL087.format(name="--n-process", value=n_process, must=must))
+    load_code(code)
     plan = encode_pool(
         pool,
         load_pipeline(model, lang, gpu_id),
@@ -72,15 +75,6 @@ def encode_cli(
     if not quiet:
         done = f"{plan.new_texts} texts encoded" if plan.new_texts else "Nothing was left to encode"
         typer.echo(f"✔ {done}, in {plan.folder}", err=True)
-
-
-def parse_layers(given: str) -> tuple[int, ...]:
-    """`2,3,-1` as numbers. RAISES (UsageError): AL087."""
-    try:
-        return tuple(int(layer) for layer in given.split(","))
-    except ValueError:
-        must = "numbers with commas between, such as 2,3,4"
-        raise UsageError(Errors.AL087.format(name="--layers", value=given, must=must)) from None
 
 
 def format_plan(plan: EncodingPlan, texts_only: bool) -> str:

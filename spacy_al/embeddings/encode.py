@@ -9,8 +9,9 @@ from spacy_al.embeddings.cache import EncodingCache, cache_key
 from spacy_al.embeddings.cache_file import LARGEST, Key
 from spacy_al.embeddings.encoder import Encoder, Encoding
 
-# Written to the cache together: a file of some 12 MB with 384 numbers a vector, and lost at most if the process is killed
-CHUNK_TOKENS = 16_384
+# Written to the cache together: a file of some 6 MB with 384 numbers a vector. So much is lost if the process is
+# killed, and after so much the progress moves on
+CHUNK_TOKENS = 8_192
 
 
 def encode_docs(

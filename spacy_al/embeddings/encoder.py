@@ -139,6 +139,15 @@ def check_layers(layers: tuple[int, ...] | None, n_layers: int) -> tuple[int, ..
     return found
 
 
+def parse_layers(given: str) -> tuple[int, ...]:
+    """`2,3,-1` as numbers. RAISES (UsageError): AL087."""
+    try:
+        return tuple(int(layer) for layer in given.split(","))
+    except ValueError:
+        must = "numbers with commas between, such as 2,3,4"
+        raise UsageError(Errors.AL087.format(name="--layers", value=given, must=must)) from None
+
+
 def unit_length(vector: Floats) -> Floats:
     """The vector divided by its length; zeros stay."""
     length = float(numpy.linalg.norm(vector))

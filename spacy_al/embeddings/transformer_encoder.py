@@ -171,12 +171,14 @@ def open_transformer(folder: Path, settings: EncoderSettings) -> TransformerEnco
     """The model in a folder that `save_pretrained` made. RAISES (AlError): AL301, AL302, AL087."""
     need_packages(settings.name, "torch", "transformers")
     with hushed(), _explained(settings.name):
+        import transformers
         from thinc.api import get_torch_default_device
-        from transformers import AutoModel, AutoTokenizer
 
+        # it has few types
+        auto: Any = transformers
         how = {"local_files_only": True, "trust_remote_code": False}
-        tokenizer = AutoTokenizer.from_pretrained(str(folder), use_fast=True, **how)
-        model, loaded = AutoModel.from_pretrained(
+        tokenizer = auto.AutoTokenizer.from_pretrained(str(folder), use_fast=True, **how)
+        model, loaded = auto.AutoModel.from_pretrained(
             str(folder), use_safetensors=True, output_loading_info=True, **how
         )
         # the pooling layer on top of BERT is not used; anything else that is missing would be made up
@@ -200,8 +202,9 @@ def need_packages(name: str, *packages: str) -> None:
 @contextmanager
 def hushed() -> Iterator[None]:
     """Without what `transformers` logs below an error, such as weights that nobody uses."""
-    from transformers.utils import logging
+    import transformers
 
+    logging: Any = transformers.utils.logging
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:

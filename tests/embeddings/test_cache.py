@@ -141,7 +141,10 @@ def test_numbers_that_float16_does_not_hold(tmp_path):
 
 
 def test_chunks_hold_all_and_not_much_more():
-    items = list(enumerate([*docs_of(9), NLP.make_doc("long " * 50), *docs_of(4)]))
+    items = [
+        (Key(i, 1), doc)
+        for i, doc in enumerate([*docs_of(9), NLP.make_doc("long " * 50), *docs_of(4)])
+    ]
     parts = list(chunks(items, most=20))
     assert [item for part in parts for item in part] == items
     assert all(len(part) == 1 or sum(len(doc) for _, doc in part) <= 20 for part in parts)

@@ -12,19 +12,18 @@ from spacy.tokens import Doc
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.cli.encode import parse_layers
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.pool import write_shards
 from spacy_al.embeddings import encode_pool as encode_pool_module
 from spacy_al.embeddings.cache import open_cache
 from spacy_al.embeddings.encode import chunks, encode_docs
 from spacy_al.embeddings.encode_pool import encode_pool, format_size
-from spacy_al.embeddings.encoder import EncoderSettings, open_encoder
+from spacy_al.embeddings.encoder import EncoderSettings, open_encoder, parse_layers
 from spacy_al.embeddings.pretrained import pretrained
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.query.select import select
 from spacy_al.registry import named, resolve
 from tests.helpers.encoders import HashEncoder
+from tests.helpers.shards import write_shards
 
 NLP = spacy.blank("en")
 WORDS = ["rent", "loan", "court", "drug", "pain", "dose", "fever", "lease", "month", "patient"]
@@ -197,6 +196,7 @@ def test_the_command_names_what_others_left(pool, pipeline, tmp_path):
         (["-e", "PIPELINE", "--window", "0"], 2, "AL087"),
         (["-e", "PIPELINE", "--layers", "a,b"], 2, "AL087"),
         (["-e", "PIPELINE", "--n-process", "0"], 2, "AL087"),
+        (["-e", "PIPELINE", "--n-process", "2", "--gpu-id", "0"], 2, "1 with --gpu-id"),
         (["-e", "PIPELINE", "--lang", "qq"], 1, "AL085"),
     ],
 )

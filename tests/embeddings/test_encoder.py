@@ -287,7 +287,8 @@ class TestPipelines:
             assert_allclose(a.tokens, b.tokens, atol=1e-5)
         assert encoder.hash != plain.hash
 
-    @pytest.mark.transformers
+    # not among what the tests install: where it is, spaCy cannot be imported without torch
+    @pytest.mark.realdata
     @pytest.mark.skipif(
         importlib.util.find_spec("spacy_curated_transformers") is None,
         reason="spacy-curated-transformers is not installed",
