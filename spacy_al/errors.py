@@ -599,6 +599,12 @@ class Errors:
         "Free space, name another --output, or keep only vectors of whole texts with --texts-only."
     )
 
+    # components
+    AL320 = (
+        "[AL320] A linear text classifier needs one dense vector a text, and its embedding gives {found}. "
+        "Name another in [components.NAME.model.embedding], such as spacy-al.pretrained.v1."
+    )
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""

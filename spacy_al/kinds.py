@@ -29,7 +29,8 @@ class Factory:
     is_sure_of_whole (bool): Whether its analysis of a whole text has a probability, by which sure texts are told from others.
     is_greedy (bool): Whether it parses greedily, so that its posterior has one temperature in closed states and one in open
         ones, and beams can be compared with it.
-    pace (int): How many times as many steps of training it needs, as nearly all of its candidates are nothing.
+    pace (int): How many times as many steps of training it needs, as nearly all of its candidates are nothing; 0 where it is
+        fitted when it is initialised.
     """
 
     name: str
@@ -80,35 +81,40 @@ _SPANCAT = Factory(
     details=("spans_{key}_p", "spans_{key}_r", "spans_{key}_per_type"),
     pace=3,
 )
+_TEXTCAT = Factory(
+    name="textcat",
+    task="categories",
+    view_id="choice",
+    posterior="exclusive categories",
+    reader="spacy-al.textcat.v1",
+    gold="doc.cats",
+    answers="categories",
+    score="cats_score",
+    details=("cats_macro_p", "cats_macro_r", "cats_f_per_type"),
+    is_sure_of_whole=True,
+)
+_MULTILABEL = Factory(
+    name="textcat_multilabel",
+    task="categories",
+    view_id="choice",
+    posterior="multilabel categories",
+    reader="spacy-al.textcat.v1",
+    gold="doc.cats",
+    answers="categories",
+    score="cats_score",
+    details=("cats_macro_p", "cats_macro_r", "cats_f_per_type"),
+    is_exclusive=False,
+)
 _ROWS = (
     _NER,
     replace(_NER, name="beam_ner", reader="spacy-al.beam_ner.v1", is_greedy=False),
     _SPANCAT,
     replace(_SPANCAT, name="spancat_singlelabel"),
-    Factory(
-        name="textcat",
-        task="categories",
-        view_id="choice",
-        posterior="exclusive categories",
-        reader="spacy-al.textcat.v1",
-        gold="doc.cats",
-        answers="categories",
-        score="cats_score",
-        details=("cats_macro_p", "cats_macro_r", "cats_f_per_type"),
-        is_sure_of_whole=True,
-    ),
-    Factory(
-        name="textcat_multilabel",
-        task="categories",
-        view_id="choice",
-        posterior="multilabel categories",
-        reader="spacy-al.textcat.v1",
-        gold="doc.cats",
-        answers="categories",
-        score="cats_score",
-        details=("cats_macro_p", "cats_macro_r", "cats_f_per_type"),
-        is_exclusive=False,
-    ),
+    _TEXTCAT,
+    _MULTILABEL,
+    # linear heads: nothing is left to learn once they are initialised
+    replace(_TEXTCAT, name="al_textcat", pace=0),
+    replace(_MULTILABEL, name="al_textcat_multilabel", pace=0),
     Factory(
         name="tagger",
         task="tags",

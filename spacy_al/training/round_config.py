@@ -57,7 +57,7 @@ def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
     own = _filled(config)["training"]
     factories = [part.get("factory") for part in config.get("components", {}).values()]
     pace = max((FACTORIES[name].pace for name in factories if name in FACTORIES), default=1)
-    steps = pace * max(LEAST, int(8 * n_words**0.5))
+    steps = max(1, pace * max(LEAST, int(8 * n_words**0.5)))
     steps = min(steps, own["max_steps"] or steps)
     every = max(1, min(own["eval_frequency"], steps // 10))
     # the last step is looked at too

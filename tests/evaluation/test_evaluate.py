@@ -51,7 +51,7 @@ def taught(factory: str, steps: int = 10) -> Language:
     return nlp
 
 
-@pytest.mark.parametrize("factory", sorted(FACTORIES))
+@pytest.mark.parametrize("factory", [name for name in FACTORIES if not name.startswith("al_")])
 def test_every_component_is_scored_as_spacy_does(factory, gold):
     nlp = taught(factory)
     docs = list(DocBin().from_disk(gold).get_docs(nlp.vocab))
@@ -76,7 +76,7 @@ def test_every_component_is_scored_as_spacy_does(factory, gold):
         assert set(found["per_label"]) >= {"PER", "LOC"}
 
 
-@pytest.mark.parametrize("factory", sorted(FACTORIES))
+@pytest.mark.parametrize("factory", [name for name in FACTORIES if not name.startswith("al_")])
 def test_without_gold_there_is_no_score(factory, tmp_path):
     path = tmp_path / "bare.spacy"
     DocBin(docs=[bare(English())]).to_disk(path)

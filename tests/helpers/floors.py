@@ -19,7 +19,7 @@ FLOORS = {
     7: ("cli",),
     6: ("bench", "loop", "simulation", "stream", "web"),
     5: ("adapters", "oracle", "query", "recipe", "training"),
-    4: ("config", "evaluation", "pipeline", "reporting", "selection", "store"),
+    4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),
     1: ("errors", "kinds", "types", "util"),
