@@ -307,7 +307,7 @@ def test_four_processes_at_once(tmp_path):
     started = [writer(tmp_path, start, 200) for start in (0, 100, 200, 300)]
     for process in started:
         process.communicate(timeout=240)
-        assert process.returncode == 0
+    assert [process.returncode for process in started] == [0] * 4
     encoder = HashEncoder(width=64)
     cache = open_cache(tmp_path, encoder)
     docs = docs_of(500)
