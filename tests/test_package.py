@@ -298,6 +298,7 @@ SETTINGS_NEEDED = {
     "spacy-al.checkpoints.v1",
     "spacy-al.committee.v1",
     "spacy-al.estimator.v1",
+    "spacy-al.linear_textcat.v1",
     "spacy-al.product.v1",
     "spacy-al.target_score.v1",
 }
