@@ -24,8 +24,8 @@ from spacy_al.loop.rounds import run
 from spacy_al.measures.learning_curve import compare
 from spacy_al.oracle.annotator import make_oracle
 from spacy_al.oracle.gold_texts import read_gold_texts
+from spacy_al.posteriors.component import open_component
 from spacy_al.query.questions import asked_of
-from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
 from spacy_al.simulation import SimulationPlan, simulate, simulation_facts
 from spacy_al.simulation.partial import wrong_words
@@ -182,9 +182,9 @@ def ask(model, n=20, number=0, **partial):
 @pytest.mark.slow
 def test_the_question_is_about_what_the_model_is_not_sure_of(ner):
     tasks = ask(ner, temperature=SHARP)
-    scorer = Scorer(Job(str(ner[0])))
-    docs = [scorer.nlp.make_doc(task["text"]) for task in tasks]
-    for task, posterior in zip(tasks, get_posteriors(scorer.nlp, docs, temperature=SHARP)):
+    component = open_component(str(ner[0]))
+    docs = [component.nlp.make_doc(task["text"]) for task in tasks]
+    for task, posterior in zip(tasks, get_posteriors(component.nlp, docs, temperature=SHARP)):
         spans = [(s.start, s.end) for s in posterior.spans if s.prob >= 0.1]
         assert task["asked"] == slowly(posterior.token_probs.tolist(), spans, 0.9, 1)
         # suggestions elsewhere would come back as if a person had made them
@@ -222,9 +222,9 @@ def test_a_component_that_cannot_learn_from_parts_is_refused(tmp_path):
     for label in ("A", "B"):
         pipe.add_label(label)
     nlp.initialize()
-    scorer = SimpleNamespace(nlp=nlp, component="textcat")
+    component = SimpleNamespace(nlp=nlp, name="textcat", factory="textcat")
     with pytest.raises(UsageError, match=r"AL220.*'textcat'.*ner, beam_ner, tagger"):
-        asked_of(scorer, [nlp.make_doc("a")], Partial())
+        asked_of(component, [nlp.make_doc("a")], Partial())
     with pytest.raises(UsageError, match=r"AL281.*'tagger'.*ner, beam_ner"):
         check_factory("tagger", Partial(yes_no=1))
     check_factory("tagger", Partial())
@@ -259,10 +259,10 @@ def test_the_rest_is_labelled_where_the_model_is_sure(ner):
     tasks = ask(ner, n=40, temperature=SHARP)
     docs, decided = answered(tasks, ner[1])
     assert decided < sum(len(task["tokens"]) for task in tasks)
-    scorer = Scorer(Job(str(ner[0])))
+    component = open_component(str(ner[0]))
     before = {name: (entities(doc), undecided(doc, "entities")) for name, doc in docs.items()}
     marks, expected = self_labels(
-        scorer, [*docs.values()], Partial(temperature=SHARP), kind="entities"
+        component, [*docs.values()], Partial(temperature=SHARP), kind="entities"
     )
     assert expected > 0
     n_entities = 0
@@ -270,9 +270,9 @@ def test_the_rest_is_labelled_where_the_model_is_sure(ner):
         ents, missing = before[name]
         accepted = [(e.start, e.end, e.label_) for e in doc.ents]
         outside = [t.i for t in doc if t.ent_iob_ == "O"]
-        bare = [scorer.nlp.make_doc(doc.text)]
+        bare = [component.nlp.make_doc(doc.text)]
         rejected = [(s.start, s.end, s.label_) for s in doc.spans.get(INCORRECT, ())]
-        (posterior,) = get_posteriors(scorer.nlp, bare, temperature=SHARP)
+        (posterior,) = get_posteriors(component.nlp, bare, temperature=SHARP)
         posterior = posterior.condition(accepted, rejected, outside)
         covered = [i for start, end, _ in own for i in range(start, end)]
         assert len(covered) == len(set(covered)) and missing[covered].all()
@@ -325,15 +325,15 @@ def test_tags_are_asked_and_labelled_token_by_token(tagger):
     tasks = ask(tagger, n=20, threshold=0.7, margin=0)
     docs, decided = answered(tasks, tagger[1], "tags")
     assert decided == sum(len(task["asked"]) for task in tasks)
-    scorer = Scorer(Job(str(tagger[0])))
+    component = open_component(str(tagger[0]))
     partial = Partial(threshold=0.7)
-    marks, _ = self_labels(scorer, [*docs.values()], partial, kind="tags")
+    marks, _ = self_labels(component, [*docs.values()], partial, kind="tags")
     assert any(marks)
     for task, (name, doc), own in zip(tasks, docs.items(), marks):
         gold = tagger[1][name]
         assert [t.i for t in doc if t.tag_] == task["asked"]
         assert all(doc[i].tag_ == gold[i].tag_ for i in task["asked"])
-        probs = get_posteriors(scorer.nlp, [scorer.nlp.make_doc(doc.text)])[0].token_probs
+        probs = get_posteriors(component.nlp, [component.nlp.make_doc(doc.text)])[0].token_probs
         sure = probs.max(axis=1) >= 0.7
         assert [start for start, _, _ in own] == [
             i for i in numpy.flatnonzero(sure) if i not in task["asked"]
@@ -584,7 +584,7 @@ def test_a_run_asks_parts_and_keeps_apart_what_people_and_models_said(tmp_path):
 
 @pytest.mark.slow
 def test_the_most_doubtful_entities_are_asked_one_by_one(ner):
-    nlp = Scorer(Job(str(ner[0]))).nlp
+    nlp = open_component(str(ner[0])).nlp
     docs = [nlp.make_doc(doc.text) for doc in ner[1].values()]
     posteriors = get_posteriors(nlp, docs, temperature=SHARP)
     several = [(p, d) for p, d in zip(posteriors, docs) if len(yes_no_tasks(p, d, (), 3)) == 3]
