@@ -80,6 +80,7 @@ def test_an_acquisition(project):
     assert found["runner_up"](posteriors).tolist() == [0.4, 0.0, 0.0]
 
 
+@pytest.mark.slow
 def test_a_sampler(project):
     make_ner(updates=3).to_disk(SEED)
     found = run("A sampler")
@@ -109,6 +110,7 @@ def test_a_reader(project):
         assert odds == pytest.approx(4)
 
 
+@pytest.mark.slow
 def test_a_factory(project):
     found = run("A factory")
     assert 0 < found["posterior"].prob(1, 2, "DRUG") < 1

@@ -165,6 +165,7 @@ sys.meta_path.insert(0, Hidden())
 """
 
 
+@pytest.mark.slow
 def test_import_is_light_and_warns_of_nothing():
     code = "import sys, {}; print(*{{name.split('.')[0] for name in sys.modules}})"
     # thinc imports torch wherever it is installed
@@ -174,6 +175,7 @@ def test_import_is_light_and_warns_of_nothing():
     assert not (loaded - spacys) & set(OPTIONAL)
 
 
+@pytest.mark.slow
 def test_works_without_the_extras():
     code = """
 import runpy, spacy
@@ -189,6 +191,7 @@ for words in (["--help"], ["al", "--help"]):
     assert "train" in shown and "select" in shown
 
 
+@pytest.mark.slow
 def test_spacy_finds_everything_without_an_import():
     code = """
 import spacy
@@ -205,6 +208,7 @@ def verbs(text):
     return [line.split()[0] for line in listed if re.match(r"  \w", line)]
 
 
+@pytest.mark.slow
 def test_the_same_verbs_everywhere():
     own = verbs(python("-m", "spacy_al", "--help"))
     assert own == verbs(python("-m", "spacy", "al", "--help"))
@@ -215,6 +219,7 @@ def test_the_same_verbs_everywhere():
         assert verbs(done.stdout) == own
 
 
+@pytest.mark.slow
 def test_version():
     assert python("-m", "spacy_al", "--version").startswith(f"spacy-al {spacy_al.__version__}, ")
 
@@ -331,6 +336,7 @@ def test_codes_are_unique_and_start_their_text():
     assert UsageError.exit_code == 2 and AlError.exit_code == 1
 
 
+@pytest.mark.slow
 def test_every_code_is_used():
     source = "\n".join(path.read_text(encoding="utf8") for path in FILES)
     for kind in (Errors, Warnings):

@@ -63,6 +63,7 @@ def test_all_are_there():
         assert f"-F recipes/{path.name}" in "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 def test_tasks_are_as_prodigy_documents_them(models, pool, name):
     made = components(name, models, pool)
@@ -104,6 +105,7 @@ def test_tasks_are_as_prodigy_documents_them(models, pool, name):
     assert len({task["_task_hash"] for task in tasks}) == len(tasks)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SHIPPED)
 @pytest.mark.parametrize("verdict", ["accept", "reject"])
 def test_every_task_can_be_answered_as_it_is_shown(models, pool, name, verdict):

@@ -49,12 +49,14 @@ def drawn(generator):
     return generator.generate()
 
 
+@pytest.mark.slow
 def test_files_equal_a_regeneration(corpus, drawn):
     assert drawn.keys() == SIZES.keys() - {"pool"}
     for name, docs in drawn.items():
         assert [signature(doc) for doc in corpus[name]] == [signature(doc) for doc in docs], name
 
 
+@pytest.mark.slow
 def test_topics_are_the_labels_that_occur(corpus, topics):
     labels = {ent.label_ for doc in corpus["pool_gold"] for ent in doc.ents}
     for name, docs in topics.items():
@@ -93,6 +95,7 @@ def test_spans_are_the_entities_and_what_lies_over_two(corpus):
     assert over > 200
 
 
+@pytest.mark.slow
 def test_rerun_writes_the_same_bytes(generator, drawn, tmp_path):
     for folder, splits in (("a", drawn), ("b", generator.generate())):
         (tmp_path / folder).mkdir()

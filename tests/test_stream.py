@@ -50,6 +50,7 @@ def texts(tasks):
     return [task["text"] for task in tasks]
 
 
+@pytest.mark.slow
 def test_the_order_is_that_of_select(models, pool):
     model = str(models / "0")
     plan = score(load(pool, model), "expected_errors", density_weight=0.5)
@@ -59,6 +60,7 @@ def test_the_order_is_that_of_select(models, pool):
     assert texts(rank(plan)) == texts(chosen)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ahead", [9, 100])
 def test_every_text_once(models, pool, ahead):
     found = texts(rank(load(pool, str(models / "0")), ahead=ahead))

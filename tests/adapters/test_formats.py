@@ -83,6 +83,7 @@ QUICK = settings(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, kind", CASES)
 def test_the_round_trip_is_the_identity(tmp_path, name, kind):
     path = tmp_path / f"x{FORMATS[name].suffix}"

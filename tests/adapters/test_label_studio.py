@@ -473,6 +473,7 @@ def test_its_contract(backend, model):
     assert woken.times == 2
 
 
+@pytest.mark.slow
 def test_suggestions_are_those_of_the_newest_model(backend, model):
     client, _, project = backend
     teach(project, model)
@@ -490,6 +491,7 @@ def test_suggestions_are_those_of_the_newest_model(backend, model):
     assert predict(client, *texts, al_asked="Only about: “two mg”")[0]["result"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["file:///etc/passwd", "/etc/passwd", "http://127.0.0.1:9/x", "", "  ", None, 7, ["a"]]
 )
@@ -519,6 +521,7 @@ def test_addresses_that_it_sends_are_not_visited(backend, model):
             trap.accept()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -41,6 +41,7 @@ def case(size=40, n_labelled=15, seed=0):
     return rng(seed).normal(size=(size, 4)), labelled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library, strategy", EVERY)
 def test_every_strategy_chooses_from_the_pool(library, strategy):
     embeddings, labelled = case()

@@ -44,6 +44,7 @@ def found(home):
     )
 
 
+@pytest.mark.slow
 def test_all_arms_are_timed(found):
     arms = found["timing"]["arms"]
     beams = {"beam 2", "beam 32"}
@@ -56,6 +57,7 @@ def test_all_arms_are_timed(found):
     assert found["timing"]["memory"]["peak"] > 10
 
 
+@pytest.mark.slow
 def test_all_ways_are_judged(found):
     quality = found["quality"]
     ways = {f"beam {width}, {how}" for width in (2, 32) for how in ("raw", "one temperature")}
@@ -74,6 +76,7 @@ def test_all_ways_are_judged(found):
     assert exact["temperature"] == pytest.approx(2, rel=0.4)
 
 
+@pytest.mark.slow
 def test_settings_and_machine_are_told(found):
     assert found["settings"]["component"] == "ner" and found["settings"]["seed"] == 0
     assert found["machine"]["versions"]["spacy"] == spacy.about.__version__
@@ -137,6 +140,7 @@ def test_missed_gold_is_what_the_greedy_parse_lacks():
     assert quality["counts"]["documents with an error"] == wrong
 
 
+@pytest.mark.slow
 def test_the_pipeline_is_left_as_it_was():
     nlp = make_ner(shared=True)
     docs = [nlp.make_doc(text) for text in texts(5)]
@@ -148,6 +152,7 @@ def test_the_pipeline_is_left_as_it_was():
     assert nlp.pipe_names == [*before, "al_scorer"] and SELECT not in arms
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", ["textcat", "tagger", "spancat"])
 def test_other_components_are_timed_and_judged(component, tmp_path):
     nlp = make(component)
@@ -159,11 +164,13 @@ def test_other_components_are_timed_and_judged(component, tmp_path):
     assert found["quality"]["raw"]["candidates"]["ece"] is not None
 
 
+@pytest.mark.slow
 def test_a_pool_without_gold_is_only_timed(home):
     found = bench(home / "model", home / "pool.spacy", repeats=1, widths=(), max_docs=10)
     assert found["quality"] is None and found["timing"]["arms"][PLAIN]["documents"] == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("output", ["-", "bench.json"])
 def test_the_command_prints_tables_and_writes_json(home, tmp_path, output):
     path = output if output == "-" else str(tmp_path / output)
@@ -177,6 +184,7 @@ def test_the_command_prints_tables_and_writes_json(home, tmp_path, output):
     assert set(json.loads(text)) == {"machine", "settings", "timing", "quality"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, code",
     [

@@ -10,6 +10,7 @@ from spacy_al.bench.sampling import OPERATIONS, bench_sampling, format_sampling,
 ARMS = [arm for arms in OPERATIONS.values() for arm in arms]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_chooses_a_batch(arm):
     library = arm.partition(": ")[0] if ":" in arm else "numpy"
@@ -19,6 +20,7 @@ def test_every_arm_chooses_a_batch(arm):
     assert found["wall"] >= 0 and found["process"] >= 0 and found["memory"] >= 0
 
 
+@pytest.mark.slow
 def test_what_fails_is_said(monkeypatch):
     monkeypatch.setattr(sampling, "OPERATIONS", {"highest": ["top_k", "no_such_sampler"]})
     found = bench_sampling([(300, 10, ("highest",))], limit=60)

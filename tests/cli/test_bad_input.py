@@ -171,6 +171,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_person_reads(case, place, monkeypatch):
     words, status, message = CASES[case]
@@ -203,6 +204,7 @@ def test_errors_come_out_of_other_processes(place, monkeypatch):
     assert result.exit_code == 1 and "AL005" in result.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["prodigy", "label-studio", "spacy"])
 def test_a_full_disk_leaves_the_old_batch(format, place, tmp_path, monkeypatch):
     def full(handle):
@@ -217,6 +219,7 @@ def test_a_full_disk_leaves_the_old_batch(format, place, tmp_path, monkeypatch):
     assert output.read_text() == "old" and os.listdir(tmp_path) == ["batch"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(place, tmp_path, monkeypatch):
     monkeypatch.setattr("spacy_al.loop.next_batch.os.access", lambda path, mode: False)
     words = ["select", str(place / "pool"), "--cold", "-o", str(tmp_path / "a" / "b.jsonl")]
@@ -225,6 +228,7 @@ def test_a_folder_that_cannot_be_written(place, tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == []
 
 
+@pytest.mark.slow
 def test_a_device_is_written_to_and_not_replaced(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -256,6 +260,7 @@ def slow(posteriors):
 """
 
 
+@pytest.mark.slow
 def test_interrupted_it_leaves_nothing(place, tmp_path):
     (tmp_path / "slow.py").write_text(SLOW)
     output = tmp_path / "out" / "batch.jsonl"

@@ -12,6 +12,7 @@ from spacy_al.config.settings import read_settings
 from spacy_al.kinds import FACTORIES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", [name for name in FACTORIES if name != "beam_ner"])
 def test_a_starter_config_resolves(tmp_path, component):
     path = tmp_path / "config.cfg"

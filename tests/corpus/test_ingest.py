@@ -88,6 +88,7 @@ def test_ids_and_meta(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_csv_and_tsv(tmp_path):
     put(tmp_path / "in/a.csv", '\ufeffid,note\r\n1,"a ""quoted"",\r\nlong note"\r\n2,plain\r\n')
     put(tmp_path / "in/b.tsv", "note\tid\nwith, comma\t3\n")
@@ -264,6 +265,7 @@ def test_duplicates_are_dropped_and_counted(tmp_path):
     assert report.texts == 3 and report.dropped == {"duplicate": 1}
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(tmp_path):
     rows = [{"text": f"Sentence {'x' * i}. And y{'z' * i}!", "meta": {"i": i}} for i in range(30)]
     path = jsonl(tmp_path / "a.jsonl", *rows)
@@ -394,6 +396,7 @@ values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(

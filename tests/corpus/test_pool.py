@@ -260,6 +260,7 @@ def test_labelled_ids(tmp_path):
         labelled_ids(tmp_path / "corpus")
 
 
+@pytest.mark.slow
 def test_shards_stream_in_flat_memory(tmp_path):
     """Four times the shards, the same peak: what a shard took is given back before the next."""
     code = """

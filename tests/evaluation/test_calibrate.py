@@ -101,6 +101,7 @@ def model(home):
     (home / "model" / FILE).unlink(missing_ok=True)
 
 
+@pytest.mark.slow
 def test_scores_times_a_factor_get_the_inverse_back(home, model):
     record = calibrate(model, home / "gold.spacy")
     assert list(record["temperature"]) == ["closed", "open"]
@@ -113,6 +114,7 @@ def test_scores_times_a_factor_get_the_inverse_back(home, model):
         assert after["events"] > 50
 
 
+@pytest.mark.slow
 def test_the_readers_find_it_until_the_weights_change(home, model):
     record = calibrate(model, home / "gold.spacy", max_docs=40)
     nlp = spacy.load(model)
@@ -135,6 +137,7 @@ def test_a_dry_run_stores_nothing(home, model):
     assert record["path"] is None and not (model / FILE).exists()
 
 
+@pytest.mark.slow
 def test_a_sample_is_the_same_for_the_same_seed(home, model):
     first, again, other = (
         calibrate(model, home / "gold.spacy", max_docs=30, seed=seed, dry_run=True)
@@ -144,6 +147,7 @@ def test_a_sample_is_the_same_for_the_same_seed(home, model):
     assert first["temperature"] != other["temperature"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_every_component_gets_one_temperature(component, tmp_path):
     nlp = make(component)
@@ -164,6 +168,7 @@ def test_beam_ner_gets_one_temperature(tmp_path):
     assert calibrate(tmp_path / "model", gold)["temperature"] == pytest.approx(TRUE, rel=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", [*COMPONENTS, "ner", "beam_ner"])
 def test_rescaled_posteriors_equal_read_ones(component):
     nlp = make_ner(factory=component) if component.endswith("ner") else make(component)
@@ -338,6 +343,7 @@ def test_where_nothing_is_suggested_there_are_no_events(tmp_path):
     assert record["temperature"] is None and record["before"]["chosen"]["ece"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change, code",
     [
@@ -378,6 +384,7 @@ def test_a_model_that_cannot_be_written_to(home, model, monkeypatch):
         calibrate(model, home / "gold.spacy", max_docs=30)
 
 
+@pytest.mark.slow
 def test_the_needs_of_every_component_are_named(tmp_path):
     nlp = spacy.blank("en")
     bare = saved([nlp("Nothing is annotated here.")], tmp_path / "bare.spacy")
@@ -388,6 +395,7 @@ def test_the_needs_of_every_component_are_named(tmp_path):
         assert "{" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_did_and_where_it_is(home, model):
     result = CliRunner().invoke(
         app, ["calibrate", str(model), str(home / "gold.spacy"), "-n", "30"]

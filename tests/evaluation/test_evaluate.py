@@ -51,6 +51,7 @@ def taught(factory: str, steps: int = 10) -> Language:
     return nlp
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [name for name in FACTORIES if not name.startswith("al_")])
 def test_every_component_is_scored_as_spacy_does(factory, gold):
     nlp = taught(factory)
@@ -76,6 +77,7 @@ def test_every_component_is_scored_as_spacy_does(factory, gold):
         assert set(found["per_label"]) >= {"PER", "LOC"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", [name for name in FACTORIES if not name.startswith("al_")])
 def test_without_gold_there_is_no_score(factory, tmp_path):
     path = tmp_path / "bare.spacy"
@@ -104,6 +106,7 @@ def test_tags_are_counted_by_label(gold):
     assert rows["."] == rows["P"] == (1, 1, 1)
 
 
+@pytest.mark.slow
 def test_other_components_without_gold_do_not_matter(gold, tmp_path):
     nlp = taught("ner")
     alone = evaluate(nlp, gold)
@@ -124,6 +127,7 @@ def test_texts_are_tokenised_as_in_training(tmp_path):
     assert evaluate(nlp, path, "ner")["score"] == 1
 
 
+@pytest.mark.slow
 def test_empty_documents_are_left_out(tmp_path):
     nlp = taught("ner")
     path = tmp_path / "gold.spacy"
@@ -141,6 +145,7 @@ def test_what_cannot_be_evaluated_is_explained(gold, tmp_path):
         evaluate(nlp, tmp_path / "none.spacy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("factory", ["ner", "spancat"])
 def test_labels_that_the_gold_has_never_heard_of_are_wrong_answers(factory, tmp_path):
     nlp, path = taught(factory, 30), tmp_path / "gold.spacy"

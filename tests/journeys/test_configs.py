@@ -91,6 +91,7 @@ def test_nothing_is_left_to_fill_in(name):
     assert {**filled, "al": None} == {**config, "al": None}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_debug_config_passes(name, at_root, tagged, capsys):
     debug_config(CONFIGS / f"{name}.cfg", overrides=tagged if name == "tagger" else {})
@@ -195,6 +196,7 @@ def test_a_project_file_is_whole(name):
             assert words[0] == "python" and (words[2] != "spacy_al" or words[3] in verbs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROJECTS)
 def test_a_project_prepares_what_ships(name, prepare, tmp_path, monkeypatch):
     project = load_project_config(CONFIGS / name, interpolate=True)

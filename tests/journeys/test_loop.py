@@ -218,6 +218,7 @@ def test_commands_say_where_a_run_is_by_their_status(small, tmp_path):
     assert json.loads(found.stdout)["waiting"] == {"answered": 0, "asked": 12}
 
 
+@pytest.mark.slow
 def test_one_loop_at_a_time(tmp_path):
     with locked(tmp_path):
         code = f"from pathlib import Path; from spacy_al.processes.lock import locked; locked(Path({str(tmp_path)!r})).__enter__()"
@@ -231,6 +232,7 @@ def test_one_loop_at_a_time(tmp_path):
         pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "overrides,code",
     [
@@ -248,6 +250,7 @@ def test_what_cannot_be_run_is_explained(small, tmp_path, overrides, code):
     assert not (tmp_path / "al").exists()
 
 
+@pytest.mark.slow
 def test_status_of_no_run(small, tmp_path):
     with pytest.raises(AlError, match="AL110"):
         status(project_of(small, tmp_path / "al"))

@@ -52,6 +52,7 @@ def asked(project):
         return [(stored.purpose, stored.task) for stored in store.tasks()]
 
 
+@pytest.mark.slow
 def test_a_pool_that_is_smaller_than_the_development_set_is_asked_all_the_same(small):
     how = {**NOTHING, "paths.pool": str(small / "six.spacy"), "al.dev_size": 20}
     project = project_of(small, how)
@@ -64,12 +65,14 @@ def test_a_pool_that_is_smaller_than_the_development_set_is_asked_all_the_same(s
     assert run(project) == outcome
 
 
+@pytest.mark.slow
 def test_the_labels_of_the_seed_are_asked_for_before_there_is_a_model(small):
     project = project_of(small, {"paths.dev": None, "al.dev_size": 3, "al.labels": []})
     assert run(project).state == "waiting"
     assert {"DRUG", "PARTY"} <= set(asked(project)[0][1]["labels"])
 
 
+@pytest.mark.slow
 def test_rounds_without_a_model_are_counted_too(small):
     project = project_of(small, {**NOTHING, "al.max_rounds": 2})
     for _ in range(2):
@@ -79,6 +82,7 @@ def test_rounds_without_a_model_are_counted_too(small):
     assert outcome.state == "stopped" and "max_rounds" in outcome.sentence
 
 
+@pytest.mark.slow
 def test_answers_without_any_entity_teach_nothing_yet(small):
     project = project_of(small, NOTHING)
     assert run(project).state == "waiting"
@@ -106,6 +110,7 @@ def test_a_model_that_was_deleted_is_trained_again(small):
             assert {task["meta"]["model"] for _, task in asked(project)} == {"model-best"}
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_with_what_it_began_to_ask(small):
     project = project_of(small, NOTHING)
     run(project)
@@ -114,12 +119,14 @@ def test_a_run_goes_on_with_what_it_began_to_ask(small):
         merged_answers(store, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("label", ["\ud800", "", " "])
 def test_labels_that_spacy_cannot_keep_are_refused(small, label):
     with pytest.raises(AlError, match="AL083"):
         project_of(small, {"al.labels": ["DRUG", label]})
 
 
+@pytest.mark.slow
 def test_an_export_spares_what_the_run_reads(small):
     train = small / "train.spacy"
     (small / "seed.spacy").rename(train)
@@ -132,6 +139,7 @@ def test_an_export_spares_what_the_run_reads(small):
     assert export(project, small / "export")["train.spacy"] == 30
 
 
+@pytest.mark.slow
 def test_who_returns_to_an_earlier_answer_is_heard(small):
     project = project_of(small, NOTHING)
     run(project)

@@ -277,6 +277,7 @@ def test_registered_functions_and_their_settings_are_there():
     assert gone == []
 
 
+@pytest.mark.slow
 def test_an_import_registers_what_it_registered():
     code = "import json, sys, spacy, spacy_al; print(json.dumps({kind: [*getattr(spacy.registry, kind).get_all()] for kind in sys.argv[1:]}))"
     before = SURFACE["registered_by_import"]

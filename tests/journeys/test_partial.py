@@ -520,6 +520,7 @@ def spans(doc):
     return {(ent.start, ent.end, ent.label_) for ent in doc.ents}
 
 
+@pytest.mark.slow
 def test_a_simulation_of_a_component_that_cannot_is_refused(small, tmp_path):
     with pytest.raises(UsageError, match="AL220"):
         [*simulate(plan_of(small, "part", factory="textcat"), tmp_path)]

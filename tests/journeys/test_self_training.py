@@ -249,6 +249,7 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
     assert 0 <= made["self_texts"]["wrong"] <= 1 and made["self_texts"]["texts"] > 0
 
 
+@pytest.mark.slow
 def test_a_component_that_is_sure_of_no_whole_text_is_refused(small, tmp_path):
     with pytest.raises(UsageError, match=r"AL280.*'spancat'.*ner, beam_ner, textcat\."):
         [*simulate(plan_of(small, "sure", name="ner", factory="spancat"), tmp_path)]

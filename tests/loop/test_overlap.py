@@ -39,6 +39,7 @@ def say(client, who, task, seconds=3):
     assert done.json()["new"]
 
 
+@pytest.mark.slow
 def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path):
     first = run(project)
     assert "4 of 4 texts, each answered by 2 people" in first.sentence
@@ -71,6 +72,7 @@ def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path)
     assert run(project).round == 1
 
 
+@pytest.mark.slow
 def test_nobody_sees_what_others_said(project):
     run(project)
     client = client_of(project.database, overlap=2)
@@ -83,6 +85,7 @@ def test_nobody_sees_what_others_said(project):
     assert client.get("/api/history", headers=as_("bob")).json() == {"tasks": []}
 
 
+@pytest.mark.slow
 def test_the_terminal_shows_who_has_answered_and_how_far_they_agree(project):
     run(project)
     client = client_of(project.database, overlap=2)

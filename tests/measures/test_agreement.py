@@ -55,6 +55,7 @@ def test_what_cannot_be_told_from_chance_has_no_number():
     assert agreement([[]], [[]], "entities", lengths=[4]) == {"kappa": None, "span_f1": None}
 
 
+@pytest.mark.slow
 @given(st.lists(entities(), min_size=1, max_size=6))
 def test_spans_are_counted_one_by_one(texts):
     lengths, before, after = map(list, zip(*texts))

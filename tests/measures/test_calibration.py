@@ -176,6 +176,7 @@ def test_infinite_losses_are_walls_and_nan_is_an_error():
         fit_two_temperatures(lambda a, b: math.nan if a > 1 else 0.0)
 
 
+@pytest.mark.slow
 def test_import_does_not_pull_in_scikit_learn_or_scipy():
     code = (
         "import sys, spacy; before = set(sys.modules);"

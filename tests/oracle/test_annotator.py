@@ -79,12 +79,14 @@ def f_score(pairs):
 # The gold
 
 
+@pytest.mark.slow
 def test_gold_is_found_by_its_text():
     gold, labels = corpus()
     assert len(gold) == 3000 and len(labels) == 12 == len(set(labels))
     assert all(content_hash(doc.text) == name for name, doc in list(gold.items())[:50])
 
 
+@pytest.mark.slow
 def test_without_gold_it_says_how_many():
     gold, _ = corpus()
     some = list(tasks(DRAWN).values())[:5]
@@ -113,6 +115,7 @@ def test_labels_of_every_kind(tmp_path):
 # Without mistakes
 
 
+@pytest.mark.slow
 def test_it_is_right_by_default():
     assert all(found == expected for found, expected, _ in answers(make_oracle(), CHOSEN))
 
@@ -170,6 +173,7 @@ def test_what_the_gold_does_not_say_is_left_open():
 # Mistakes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rates", [{}, RATES, {**RATES, "spurious": 0.1}, {"boundary": 0.2}])
 def test_f_is_lower_on_chosen_texts_by_what_was_said(rates):
     oracle = make_oracle(**rates, chosen_errors=0.05)
@@ -180,6 +184,7 @@ def test_f_is_lower_on_chosen_texts_by_what_was_said(rates):
     assert drawn - chosen == pytest.approx(0.05, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_study_is_replayed():
     """Wei et al. (2019): 21% fewer words a minute, and F 5 points lower, on chosen sentences."""
     oracle = resolve(STUDY)

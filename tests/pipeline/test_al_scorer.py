@@ -211,6 +211,7 @@ def test_from_a_config():
     assert doc._.al.score == pytest.approx(max(token._.al.score for token in doc))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["own", "shared"])
 @pytest.mark.parametrize("factory", READ)
 def test_without_settings(factory, encoder):
@@ -264,6 +265,7 @@ def test_an_acquisition_that_does_not_fit():
         nlp("aspirin")
 
 
+@pytest.mark.slow
 def test_which_component():
     nlp = make("ner", "ner:ner2", "al_scorer")
     with pytest.raises(AlError, match=r"AL003.*several.*ner, ner2"):
@@ -359,6 +361,7 @@ def placed(place, encoder):
     return make(*pipes, **kwargs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place, encoder", CASES)
 def test_every_place(place, encoder):
     nlp = placed(place, encoder)
@@ -473,6 +476,7 @@ def test_sourced():
     check(list(nlp.pipe(TEXTS)), expected(nlp, bare(nlp)), token_entropy())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "place", ["all to come", "a ruler before, a parser after", "cleaner between"]
 )
@@ -680,6 +684,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_processes(method, tmp_path):
     make("tok2vec", "ner", "al_scorer", encoder=LISTENER, scorer={"acquisition": ENTROPY}).to_disk(
@@ -692,6 +697,7 @@ def test_processes(method, tmp_path):
 # Saved pipelines
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pipes", ["tok2vec ner al_scorer", "al_scorer entity_ruler tok2vec ner"])
 def test_saved(pipes, tmp_path):
     nlp = make(
@@ -707,6 +713,7 @@ def test_saved(pipes, tmp_path):
         assert copied(TEXTS[0])._.al.score == pytest.approx(nlp(TEXTS[0])._.al.score, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_calibration(tmp_path):
     make("tok2vec", "ner", "al_scorer", encoder=LISTENER).to_disk(tmp_path)
     nlp = spacy.load(tmp_path)
@@ -765,6 +772,7 @@ def folder(tmp_path_factory):
     return path
 
 
+@pytest.mark.slow
 def test_fill_config(folder):
     config = Config().from_disk(folder / "config.cfg")
     filled = {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "max", "k": 3}
@@ -776,12 +784,14 @@ def test_fill_config(folder):
     assert config["components"]["al_scorer"] == expected
 
 
+@pytest.mark.slow
 def test_debug_config(folder):
     paths = ["--paths.train", "train.spacy", "--paths.dev", "train.spacy"]
     shown = run_python("-m", "spacy", "debug", "config", "config.cfg", *paths, cwd=folder)
     assert "Config is valid" in shown
 
 
+@pytest.mark.slow
 def test_find_function():
     name = "spacy-al.token_entropy.v1"
     found = run_python("-m", "spacy", "find-function", name, "-r", "al_acquisitions")

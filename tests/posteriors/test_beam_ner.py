@@ -23,6 +23,7 @@ def nlp(request):
     return make_ner(factory="beam_ner", **VARIANTS[request.param])
 
 
+@pytest.mark.slow
 def test_equals_brute_force(nlp):
     rng = numpy.random.default_rng(1)
     docs = [
@@ -32,6 +33,7 @@ def test_equals_brute_force(nlp):
     compare(nlp, preset_docs(nlp, rng, 6, name="beam_ner"), name="beam_ner", normalized="globally")
 
 
+@pytest.mark.slow
 def test_a_wide_beam_approaches_it():
     nlp = make_ner(factory="beam_ner", updates=20)
     rng = numpy.random.default_rng(2)

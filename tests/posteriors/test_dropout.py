@@ -58,6 +58,7 @@ def mask(seed, sample, width, rate):
     return (numpy.random.default_rng([seed, sample, 0]).random(width) >= rate) / (1 - rate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", [*COMPONENTS, "ner"])
 def test_last_is_a_mask_on_what_the_encoder_says(pipelines, component):
     nlp = pipelines(component, "shared")
@@ -85,6 +86,7 @@ def test_last_is_a_mask_on_what_the_encoder_says(pipelines, component):
                 linear.set_param(param, value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", ["last", "all"])
 def test_contract(nlp, layers):
     settings = {"samples": 3, "rate": 0.3, "layers": layers}
@@ -113,6 +115,7 @@ def test_contract(nlp, layers):
     assert not numpy.allclose(first, second, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_all_thins_what_last_does_not(nlp):
     settings = {"samples": 2, "rate": 0.3}
     first, second = (rows(read(nlp, **settings, layers=layers)) for layers in ("last", "all"))

@@ -57,6 +57,7 @@ def test_equals_what_the_estimator_says():
         assert scores.shape == (4,)
 
 
+@pytest.mark.slow
 def test_classes_that_are_numbers_are_positions():
     # as XGBoost wants them
     estimator = MultinomialNB().fit(vectors_of(), [2, 0, 2, 0])
@@ -226,6 +227,7 @@ def scorer_of(folder, labelled):
     return Scorer(Job(model, blocks={"posterior": BLOCK}, code=code, labelled=labelled))
 
 
+@pytest.mark.slow
 def test_an_unfitted_one_learns_what_is_labelled(corpus):
     folder = corpus([*ANSWERS, None])
     scorer = scorer_of(folder, (folder / "train.spacy",))
@@ -272,6 +274,7 @@ def test_the_only_label_of_several():
     assert_allclose([p.probs[0] for p in posteriors], own.predict_proba(vectors_of())[:, 1])
 
 
+@pytest.mark.slow
 def test_classes_have_no_gaps(corpus):
     class Strict(MultinomialNB):
         def fit(self, vectors, answers):

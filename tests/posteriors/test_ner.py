@@ -76,12 +76,14 @@ def compare(nlp, docs, *, name="ner", normalized="locally", temperature=None, to
         assert posterior.expected_errors == pytest.approx(errors, abs=tol * 10)
 
 
+@pytest.mark.slow
 def test_equals_brute_force(nlp):
     rng = numpy.random.default_rng(1)
     n = 4 if len(nlp.get_pipe("ner").labels) > 2 else 5
     compare(nlp, [random_doc(nlp, rng, int(rng.integers(0, n + 1))) for _ in range(12)])
 
 
+@pytest.mark.slow
 def test_sentence_starts_and_white_space(nlp):
     rng = numpy.random.default_rng(2)
     n = 4 if len(nlp.get_pipe("ner").labels) > 2 else 5
@@ -110,6 +112,7 @@ def preset_docs(nlp, rng, count, *, name="ner"):
     return docs
 
 
+@pytest.mark.slow
 def test_preset_and_blocked_entities(nlp):
     compare(nlp, preset_docs(nlp, numpy.random.default_rng(3), 12))
 
@@ -129,6 +132,7 @@ def test_labels_added_after_training():
     compare(nlp, [doc])
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*ALW002.*")
 def test_one_maxout_piece_follows_the_greedy_parse():
     for use_upper in (True, False):
@@ -169,6 +173,7 @@ def test_greedy_equals_doc_ents(nlp):
         ]
 
 
+@pytest.mark.slow
 def test_batch_equals_one_by_one(nlp):
     rng = numpy.random.default_rng(8)
     docs = [random_doc(nlp, rng, int(rng.integers(0, 40))) for _ in range(20)]
@@ -210,6 +215,7 @@ def test_nbest_and_samples():
         assert draws.count(spans) / len(draws) == pytest.approx(p, abs=spread)
 
 
+@pytest.mark.slow
 def test_conditioning_is_bayes(nlp):
     rng = numpy.random.default_rng(11)
     labels = nlp.get_pipe("ner").labels
@@ -308,6 +314,7 @@ def test_missed_mass_bounds_a_document_that_never_closes():
     assert short.missed_mass < 1e-3
 
 
+@pytest.mark.slow
 def test_long_documents():
     nlp = make_ner(updates=20)
     doc = random_doc(nlp, numpy.random.default_rng(0), 20_000)

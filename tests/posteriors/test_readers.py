@@ -221,6 +221,7 @@ class TestEveryReader:
         pickle.dumps(reader_of(nlp, nlp.pipe_names[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component, kind", list(zip(COMPONENTS, ENCODERS * 3)))
 def test_a_loaded_pipeline_gives_the_same(pipelines, component, kind, tmp_path):
     nlp = pipelines(component, kind)

@@ -13,6 +13,7 @@ def encode(obj, chain=None):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", ["child", "cli"])
 def test_codecs_of_other_packages_are_used_by_our_processes(tmp_path, start):
     (tmp_path / "other.py").write_text(OTHER)

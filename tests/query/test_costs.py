@@ -71,6 +71,7 @@ def answered(path, kind, size=60, breaks=(), noise=0.0):
     return store
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VIEWS)
 @pytest.mark.parametrize("breaks", [(), (3, 17, 40)])
 def test_the_oracles_own_law_is_found(tmp_path, kind, breaks):

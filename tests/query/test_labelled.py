@@ -47,6 +47,7 @@ def model(tmp_path_factory):
     return str(path)
 
 
+@pytest.mark.slow
 def test_counts_are_in_the_order_of_the_models_labels(model, tmp_path):
     corpus = write(TEXTS, tmp_path / "train.spacy", ["PER", "DRUG", "UNKNOWN"])
     found = read_labelled([corpus, corpus], Scorer(Job(model)), "sc", None)
@@ -84,6 +85,7 @@ def test_what_a_model_learned_from_is_seen_and_may_be_asked(model, tmp_path):
     assert numpy.isfinite([task["meta"]["score"] for task in found.tasks]).all()
 
 
+@pytest.mark.slow
 def test_what_is_left_to_learn_does_not_depend_on_how_many_models_are_read(model, tmp_path):
     nlp = spacy.blank("en")
     write_shards(map(nlp.make_doc, TEXTS), tmp_path / "pool")

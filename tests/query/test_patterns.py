@@ -164,6 +164,7 @@ def slow_spread(table, labels, groups, n):
     return chosen
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(tables(), st.integers(0, 14))
 def test_scores_and_draws_are_those_of_the_slow_way(drawn, n):
@@ -218,6 +219,7 @@ def test_the_config_names_patterns_for_what_is_chosen_without_a_model_and_not_at
         select(pool, n=2, patterns=file, model="somewhere")
 
 
+@pytest.mark.slow
 def test_patterns_that_match_nothing_are_said(pool, tmp_path):
     path = tmp_path / "none.jsonl"
     path.write_text('{"label": "A", "pattern": "zebra"}')

@@ -33,6 +33,7 @@ def pool(tmp_path_factory):
     return write(TEXTS, tmp_path_factory.mktemp("pool"), 40)
 
 
+@pytest.mark.slow
 def test_a_row_for_each_text(models, pool):
     found = score_pool(Job(models[True]), pool)
     nlp = spacy.load(models[True])

@@ -114,6 +114,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_the_batch_does_not_depend_on_how_the_pool_is_stored(way, model, pool, tmp_path):
     kwargs = {"model": model, **WAYS[way]}
@@ -131,6 +132,7 @@ def test_the_batch_does_not_depend_on_how_the_pool_is_stored(way, model, pool, t
         assert_same(expected, batch(found, **kwargs))
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_batch(model, pool, tmp_path):
     code = tmp_path / "mine.py"
     code.write_text(USER_CODE)
@@ -162,6 +164,7 @@ def test_user_code_is_used_by_name(model, pool, tmp_path):
     assert found[0][0][1] >= max(len(text.split()) for text in TEXTS)
 
 
+@pytest.mark.slow
 def test_equal_scores_are_not_ordered_by_float_noise(model, tmp_path, monkeypatch):
     # the first words are all the model is unsure of, so most scores are equal
     rng = random.Random(2)
@@ -281,6 +284,7 @@ def test_cold_start_asks_with_the_form_of_the_component(pool):
     assert select(pool, n=1).tasks[0]["spans"] == []
 
 
+@pytest.mark.slow
 def test_a_cold_start_looks_at_a_part_of_a_large_pool(pool, tmp_path, monkeypatch):
     from importlib import import_module
 
@@ -456,6 +460,7 @@ def test_shipped_config_resolves():
     assert settings.component == settings.factory == "ner" and settings.pool
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early(pool, tmp_path):
     shell = f"{sys.executable} -m spacy al select {pool} --cold -n 140 -o - | head -1"
     done = subprocess.run(
@@ -518,6 +523,7 @@ def test_columns():
 BORROWED = {f"spacy-al.{name}.v1" for name in ("skactiveml", "small_text")}
 
 
+@pytest.mark.slow
 def test_every_sampler_and_acquisition_can_be_named(model, pool):
     for name in registry.al_samplers.get_all():
         # those of other libraries have tests of their own
@@ -553,6 +559,7 @@ def test_scores_by_cost(model, pool):
         assert len(made.tasks) == len(plain)
 
 
+@pytest.mark.slow
 def test_density_by_rank_and_by_neighbours(model, pool):
     ranked = chosen(pool, model, 1000, density_weight=1.0, density_fusion="rank")
     scores = [task["meta"]["score"] for task in ranked.tasks]

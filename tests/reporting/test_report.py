@@ -82,6 +82,7 @@ def test_unknown_facts():
 # Hygiene
 
 
+@pytest.mark.slow
 def test_a_page_of_its_own(facts):
     page = report(facts)
     parsed = Page(page)
@@ -98,6 +99,7 @@ def test_a_page_of_its_own(facts):
     assert ("html", {"lang": "en"}) in parsed.tags
 
 
+@pytest.mark.slow
 def test_tables_and_charts_speak(facts):
     parsed = Page(report(facts))
     counts = Counter(tag for tag, _ in parsed.tags)
@@ -150,6 +152,7 @@ def test_texts_and_labels_never_become_markup(facts):
     page.encode("utf8")
 
 
+@pytest.mark.slow
 def test_the_same_bytes_in_every_process(facts, tmp_path):
     path = tmp_path / "facts.json"
     path.write_text(json.dumps(facts), "utf8")
@@ -226,6 +229,7 @@ def test_a_section_without_data_is_left_out(run, section):
     assert section not in Page(page).ids and f'href="#{section}"' not in page
 
 
+@pytest.mark.slow
 def test_any_key_may_be_missing_or_none(facts):
     where = [facts, *facts.get("rounds", [])[-2:], *facts.get("strategies", [])[:1]]
     for place in where:
@@ -237,6 +241,7 @@ def test_any_key_may_be_missing_or_none(facts):
             place[key] = kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds, said", [(0, "Nothing has been trained yet."), (1, "of 0.")])
 def test_the_beginning_of_a_run(rounds, said):
     page = report(run_facts(rounds))
@@ -244,6 +249,7 @@ def test_the_beginning_of_a_run(rounds, said):
     assert "<svg" not in page
 
 
+@pytest.mark.slow
 def test_seventy_seven_labels():
     facts = run_facts(labels=[f"category_{i:02}" for i in range(77)])
     page = report(facts)

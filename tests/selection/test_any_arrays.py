@@ -131,6 +131,7 @@ def curve(sampler, seed, batch=20, rounds=8):
     return scores
 
 
+@pytest.mark.slow
 def test_margin_sampling_needs_fewer_labels_than_chance():
     chosen = numpy.mean([curve("top_k", seed) for seed in range(3)], axis=0)
     random = numpy.mean([curve("uniform", seed) for seed in range(3)], axis=0)

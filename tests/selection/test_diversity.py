@@ -323,6 +323,7 @@ def test_facility_location_against_the_plain_greedy_way(seed, n, weighted):
 # cluster margin
 
 
+@pytest.mark.slow
 @quick
 @given(st.integers(0, 1000), st.integers(2, 20))
 def test_cluster_margin_takes_clusters_in_turn(seed, n):
@@ -351,6 +352,7 @@ def test_cluster_margin_asks_the_small_cluster_first():
 # TypiClust
 
 
+@pytest.mark.slow
 @quick
 @given(st.integers(0, 1000), st.integers(1, 6), st.sampled_from([0, 2]))
 def test_typiclust_against_all_pairs(seed, n, n_labelled):

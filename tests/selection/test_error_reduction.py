@@ -204,6 +204,7 @@ def test_without_answers_the_component_alone_says_what_is_open():
         assert rows.tolist() == [int(numpy.argmax(error * reach))]
 
 
+@pytest.mark.slow
 def test_large_pools():
     size, known = 20_000, rng(1).normal(size=(500, 300))
     labelled = SimpleNamespace(embeddings=known, counts=rng(2).integers(0, 2, (500, 6)))

@@ -60,6 +60,7 @@ def draw(name, n, seed=0, size=30, groups=None):
 every = pytest.mark.parametrize("name", NAMES)
 
 
+@pytest.mark.slow
 @every
 @pytest.mark.parametrize("n", [0, 1, 7, 30, 31, 500])
 def test_never_repeats_and_propensities(name, n):
@@ -71,6 +72,7 @@ def test_never_repeats_and_propensities(name, n):
     assert ((propensities > 0) & (propensities <= 1)).all()
 
 
+@pytest.mark.slow
 @every
 def test_obeys_its_seed(name):
     for seed in range(3):
@@ -165,6 +167,7 @@ def test_top_k_refuses_nan():
         top_k(numpy.array([0.0, 1.0, numpy.nan]), 1, rng())
 
 
+@pytest.mark.slow
 def test_a_million_rows_take_about_a_second():
     scores, groups = rng().random(1_000_000), rng().integers(0, 700_000, 1_000_000)
     for sampler in (top_k, uniform):

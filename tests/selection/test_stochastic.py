@@ -57,6 +57,7 @@ POOLS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scores, n, beta, explore, groups", POOLS)
 def test_one_shot_draws_are_sequential_draws(scores, n, beta, explore, groups):
     law = slow_law(scores, n, beta, explore, groups or range(len(scores)))

@@ -66,6 +66,7 @@ def test_each_kind_chooses_where_its_members_disagree(small, strategies, tmp_pat
     assert set(fixed(again)) <= set(fixed(output))
 
 
+@pytest.mark.slow
 def test_it_cannot_be_beside_a_posterior(small, strategies, tmp_path):  # noqa: F811
     strategies.write_text(strategies.read_text("utf8").replace("posterior = null\n", ""))
     result = run(small, tmp_path / "out", "--strategies", strategies, "--strategy", "seeds")

@@ -110,6 +110,7 @@ def test_savings_are_left_out_where_the_target_is_not_reached():
     assert weak["savings"] is None and weak["low"] is None
 
 
+@pytest.mark.slow
 def test_the_plot_is_a_picture(tmp_path):
     rows = lines("random", 0, [(0, 0.0), (10, 0.5)]) + lines("mnlp", 0, [(0, 0.0), (10, 0.6)])
     assert list(curves(rows)) == ["random", "mnlp"]
@@ -174,6 +175,7 @@ def entities(docs):
     return [{(e.start_char, e.end_char, e.label_) for e in doc.ents} for doc in docs]
 
 
+@pytest.mark.slow
 def test_annotators_are_worse_and_slower_on_what_was_chosen_alone(small):
     gold, real = corpus_of(small), corpus_of(small, {**STUDY, "chosen_errors": 0.3})
     ids = sorted(gold.docs)
@@ -194,6 +196,7 @@ def test_annotators_are_worse_and_slower_on_what_was_chosen_alone(small):
     assert entities(again.docs[:9:-1]) == entities(chosen.docs[10:])
 
 
+@pytest.mark.slow
 def test_what_is_measured_on_is_never_asked(small):
     corpus = corpus_of(small)
     assert corpus.dropped == {"in dev or test": 1}

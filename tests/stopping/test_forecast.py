@@ -144,6 +144,7 @@ def test_points_are_the_curve_in_numbers():
         assert 0 <= low <= high <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_rounds", [5, 10])
 def test_the_band_covers_the_truth_as_often_as_it_says(n_rounds):
     rng = numpy.random.default_rng(n_rounds)

@@ -416,6 +416,7 @@ def _write_until_killed(path, attempt, pipe):
             os.write(pipe, f"{stored.id}\n".encode())
 
 
+@pytest.mark.slow
 def test_what_was_acknowledged_survives_a_kill(tmp_path):
     path, rng, acknowledged = tmp_path / "al.db", random.Random(0), []
     for attempt in range(40):
@@ -620,6 +621,7 @@ for name in ("none.db", "sub/none.db", "al.db"):
 """
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(path):
     # not pytest's own, which nobody else may enter
     with tempfile.TemporaryDirectory() as folder:

@@ -203,6 +203,7 @@ HOSTILE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(payload=HOSTILE | SENSIBLE | JUNK, kind=st.sampled_from([*VIEWS]), exclusive=st.booleans())
 def test_an_answer_is_normal_or_refused(payload, kind, exclusive):

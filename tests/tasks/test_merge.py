@@ -482,6 +482,7 @@ LABELS_OF = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", VIEWS)
 @pytest.mark.parametrize("exclusive", [True, False])
 def test_a_perfect_oracle_gives_back_the_gold(kind, exclusive):
@@ -563,6 +564,7 @@ def asked(draw):
     return list(tasks.values()), answers, draw(st.integers(0, 1000))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(asked())
 def test_whatever_is_answered(case):
@@ -605,6 +607,7 @@ def test_whatever_is_answered(case):
     )
 
 
+@pytest.mark.slow
 def test_ten_thousand_answers_in_seconds():
     docs = gold_docs()
     tasks, answers = [], []

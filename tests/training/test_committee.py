@@ -74,6 +74,7 @@ def _own(nlp, doc):
     return run_pipes(nlp.pipeline[:-1], [nlp.make_doc(doc.text)])[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", COMPONENTS)
 def test_members_are_what_each_pipeline_says(component, tmp_path):
     others = [make(component, kind, steps=steps) for kind, steps in (("own", 3), ("shared", 2))]
@@ -104,6 +105,7 @@ def test_members_are_what_each_pipeline_says(component, tmp_path):
         assert members_of(found).shape == (len(UNSEEN), 3, 3)
 
 
+@pytest.mark.slow
 def test_temperatures_are_each_members_own_or_else_the_given_one(ner, tmp_path):
     (first, second, third), _ = ner
     paths = [saved(nlp, tmp_path / str(i)) for i, nlp in enumerate((second, third))]
@@ -116,6 +118,7 @@ def test_temperatures_are_each_members_own_or_else_the_given_one(ner, tmp_path):
         assert_allclose(member.token_probs, expected.token_probs, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     nlp, other = make("textcat"), make("textcat", steps=1)
     reader = make_committee_reader([saved(nlp, tmp_path / "member")])
@@ -127,6 +130,7 @@ def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     assert not numpy.allclose(first, second, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_committees_of_earlier_rounds_are_let_go(tmp_path):
     nlp = make("textcat")
     paths = [saved(nlp, tmp_path / str(i)) for i in range(4)]
@@ -366,6 +370,7 @@ def test_a_round_trains_its_committee_and_asks_where_it_disagrees(kind, small, t
         assert numpy.array_equal(weights(member, "ner"), head)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_a_committee_is_explained(small, tmp_path):
     with pytest.raises(AlError, match=r"AL083.*committee.*seeds, bootstrap, checkpoints, heads"):
         project_of(small, tmp_path, "friends")

@@ -446,6 +446,7 @@ SPANS = st.lists(keys("token_start", "token_end", "start", "label"), max_size=2)
 ANSWERS = st.fixed_dictionaries({"answer": st.just("accept"), "spans": SPANS})
 
 
+@pytest.mark.slow
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -150,6 +150,7 @@ EVIL = st.sampled_from(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
 @given(word=WORDS | EVIL)
 def test_words_in_every_place_of_a_request(client, word):
@@ -211,6 +212,7 @@ def request(server, start, *headers, text=""):
     return send(server, "\r\n".join([*lines, "", text]).encode("latin1"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "start",
     [
@@ -235,6 +237,7 @@ def test_raw_requests(server, start):
     assert "Traceback" not in found and "import" not in found and "root:" not in found
 
 
+@pytest.mark.slow
 def test_a_websocket_is_not_spoken(server):
     wants = "Upgrade: websocket", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {'A' * 22}=="
     right = f"Authorization: Bearer {server.tokens['bob']}"
@@ -291,6 +294,7 @@ def test_other_pages_with_a_right_token(server, headers):
     assert found.split(" ")[1] in ("400", "403") and "bob" not in found
 
 
+@pytest.mark.slow
 def test_connections_that_never_say_anything_hold_up_nobody(server):
     """Neither threads nor, after a while, sockets: half a request, half a body, nothing at all, or a byte now and then."""
     right = f"Authorization: Bearer {server.tokens['bob']}"
@@ -331,6 +335,7 @@ def n_sockets(server):
     return found
 
 
+@pytest.mark.slow
 def test_a_stop_is_clean(server):
     """Last in this file: Ctrl-C, with connections open."""
     with socket.create_connection(("127.0.0.1", server.port), 10):

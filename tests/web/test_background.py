@@ -62,6 +62,7 @@ def answer(project, steps, count, who="ann"):
             steps.wake()
 
 
+@pytest.mark.slow
 def test_a_step_starts_when_all_is_answered_and_a_run_that_is_over_says_so(start):
     project, steps = start()
     wait_for(lambda: current(project) == (0, "wait") and steps.state() == "")
@@ -75,6 +76,7 @@ def test_a_step_starts_when_all_is_answered_and_a_run_that_is_over_says_so(start
     assert current(project) == (1, "stopped")
 
 
+@pytest.mark.slow
 def test_with_overlap_a_step_waits_for_the_last_one(start):
     project, steps = start(**{"al.overlap": 2})
     wait_for(lambda: current(project) == (0, "wait") and steps.state() == "")
@@ -85,6 +87,7 @@ def test_with_overlap_a_step_waits_for_the_last_one(start):
     wait_for(lambda: steps.state() == "stopped")
 
 
+@pytest.mark.slow
 def test_a_step_that_fails_is_told_and_tried_again(start, monkeypatch, tmp_path, capfd):
     monkeypatch.setattr(steps_module, "AGAIN", 0.5)
     pool, away = tmp_path / "pool_gold.spacy", tmp_path / "away"
@@ -107,6 +110,7 @@ def test_a_step_that_fails_is_told_and_tried_again(start, monkeypatch, tmp_path,
     assert current(project) == (0, "wait")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", ["kill", "stop"])
 def test_nothing_trains_on_without_its_page(tmp_path, stop):
     """The real server, while the real training goes on: of all that it has started nothing is left."""

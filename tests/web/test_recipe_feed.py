@@ -85,6 +85,7 @@ def say(client, task, verdict="accept", who="ann"):
     assert client.post("/api/answer", json=sent, headers=as_(who)).json()["new"]
 
 
+@pytest.mark.slow
 def test_each_question_knows_what_was_said_a_moment_ago(start, models):
     project, client = start("ner_teach", batch=12)
     nlp, before, same = open_pipeline(str(models / "0")), {}, 0
@@ -108,6 +109,7 @@ def test_each_question_knows_what_was_said_a_moment_ago(start, models):
     assert len([*read_tasks(project.folder(0) / "tasks.jsonl")]) == 12
 
 
+@pytest.mark.slow
 def test_a_newer_model_ranks_anew_and_a_restart_repeats_nothing(start, models):
     project, client = start("ner_correct")
     texts = []
@@ -154,6 +156,7 @@ def test_however_many_wait_for_a_question_answers_find_a_thread(monkeypatch):
         assert feed._waiting == 0
 
 
+@pytest.mark.slow
 def test_people_share_a_stream_and_texts_go_to_as_many_as_they_should(start):
     _, client = start("ner_correct", batch=4, overlap=2)
     got = {who: [] for who in ("ann", "bob", "cleo")}
@@ -166,6 +169,7 @@ def test_people_share_a_stream_and_texts_go_to_as_many_as_they_should(start):
     assert counts == [2] * 4
 
 
+@pytest.mark.slow
 def test_at_its_end_the_loop_goes_on_without_waiting_and_then_stops(start):
     project, client = start("ner_correct", texts=TEXTS[:3])
     for _ in range(3):
@@ -220,6 +224,7 @@ def test_tasks_that_cannot_be_asked(task, view, why):
         checked(task, "entities", view, "mine")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stream, code, why",
     [
@@ -240,6 +245,7 @@ def test_a_recipe_that_fails_is_told_and_the_page_stays(start, tmp_path, stream,
     assert client.get("/api/progress").json()["working"] == "failed"
 
 
+@pytest.mark.slow
 def test_it_is_tried_again_when_what_it_needs_is_there(start, models, monkeypatch):
     monkeypatch.setattr(feed_module, "AGAIN", 0.0)
     project, client = start("ner_teach", model=None)
