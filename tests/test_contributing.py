@@ -69,6 +69,7 @@ def test_five_examples_of_less_than_thirty_lines():
     assert all(block.count("\n") < 30 for block in EXAMPLES.values())
 
 
+@pytest.mark.slow
 def test_an_acquisition(project):
     make_ner(updates=3).to_disk(SEED)
     found = run("An acquisition")
@@ -91,6 +92,7 @@ def test_a_sampler(project):
     assert rows.tolist() == [1, 3, 4, 0] and propensities.tolist() == [1] * 4
 
 
+@pytest.mark.slow
 def test_a_reader(project):
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("textcat")

@@ -57,6 +57,7 @@ def test_what_links_are_checked_for(tmp_path):
     assert found == ["other.md#z"]
 
 
+@pytest.mark.slow
 def test_words_are_spelt():
     pytest.importorskip("codespell_lib")
     done = subprocess.run(

@@ -51,6 +51,7 @@ def python(*args, check=True):
 MATHS = ("acquisition", "arrays", "lattice", "measures", "selection", "stopping")
 
 
+@pytest.mark.slow
 def test_every_file_imports_from_lower_floors_only():
     assert faults_of() == []
     assert len(FLOORS) == 8 and len(NEIGHBOURS) <= 5 and all(NEIGHBOURS.values())

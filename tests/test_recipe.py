@@ -124,6 +124,7 @@ def test_every_task_can_be_answered_as_it_is_shown(models, pool, name, verdict):
         assert next(made["stream"])["_task_hash"] != task["_task_hash"]
 
 
+@pytest.mark.slow
 def test_teach_asks_one_at_a_time(models, pool):
     config = components("ner_teach", models, pool)["config"]
     assert config["batch_size"] == 1 and config["instant_submit"]

@@ -68,6 +68,7 @@ def test_topics_are_the_labels_that_occur(corpus, topics):
             assert not doc.ents and not doc.spans
 
 
+@pytest.mark.slow
 def test_exactly_one_kind_applies(corpus, generator):
     kinds = [{*generator.KINDS[side], generator.REST[side]} for side in ("clinical", "contract")]
     for name in SIZES.keys() - {"pool"}:
@@ -133,6 +134,7 @@ def test_gold_is_complete(corpus):
         assert all(token.ent_iob != 0 for doc in corpus[name] for token in doc), name
 
 
+@pytest.mark.slow
 def test_tokens_are_those_of_a_blank_pipeline(corpus):
     # `spacy train` tokenises anew: a token that differed would lose its span
     nlp = spacy.blank("en")

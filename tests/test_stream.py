@@ -67,6 +67,7 @@ def test_every_text_once(models, pool, ahead):
     assert len(found) == len(set(found)) and set(found) == set(TEXTS)
 
 
+@pytest.mark.slow
 def test_is_lazy(models, pool, monkeypatch, tmp_path):
     plan = score(load(tmp_path / "nowhere", "nothing"), "no such function")
     rank(plan)  # nothing is looked at
@@ -92,6 +93,7 @@ def test_what_is_labelled_is_not_asked(models, pool, tmp_path):
         next(rank(load(pool, str(models / "0"), labeled=[pool])))
 
 
+@pytest.mark.slow
 def test_a_newer_model_ranks_what_is_left(models, pool, tmp_path):
     place = tmp_path / "round-000" / "model-best"
     shutil.copytree(models / "0", place)
@@ -106,6 +108,7 @@ def test_a_newer_model_ranks_what_is_left(models, pool, tmp_path):
     assert texts(first) == old[:4] and texts(rest) != old[4:]
 
 
+@pytest.mark.slow
 def test_goes_on_while_a_model_is_being_written(models, pool, tmp_path):
     shutil.copytree(models / "0", tmp_path / "0" / "model-best")
     tasks = rank(load(pool, str(tmp_path)))
@@ -126,6 +129,7 @@ def test_goes_on_while_a_model_is_being_written(models, pool, tmp_path):
         list(tasks)
 
 
+@pytest.mark.slow
 def test_begins_without_a_model(models, pool, tmp_path):
     plan = score(load(pool, str(tmp_path), labels=["DRUG"], factory="spancat"), "token_entropy")
     tasks = rank(plan)
@@ -150,6 +154,7 @@ def said(task, verdict):
     return {**task, "answer": verdict}
 
 
+@pytest.mark.slow
 def test_each_question_knows_the_answers_before(models, pool):
     """Asked one at a time: the next question is the most doubtful entity of the posterior given the answers."""
     nlp = open_pipeline(str(models / "0"))
@@ -185,6 +190,7 @@ def nlp_path(models):
     return str(models / "0")
 
 
+@pytest.mark.slow
 def test_questions_fetched_in_advance_are_not_the_same(models, pool):
     tasks = rank(load(pool, nlp_path(models)), partial(single_entities, answers=Answers(), most=3))
     seen = [(t["text"], str([{**s, "score": 0} for s in t["spans"]])) for t in tasks]
@@ -232,6 +238,7 @@ def test_ignored_answers_say_nothing(models, pool):
         answers.update([said(first, "perhaps")])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("component", ["textcat", "textcat_multilabel"])
 def test_single_categories(models, pool, component):
     model = str(models / component)

@@ -232,6 +232,7 @@ def test_without_its_text_a_place_is_believed_where_it_can_be_but_one():
     assert answer(stored(), region(0, 4))["spans"] == [{"start": 0, "end": 4, "label": "DRUG"}]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30), st.data())
 def test_any_text_there_and_back(text, data):

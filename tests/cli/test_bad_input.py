@@ -190,6 +190,7 @@ def test_what_a_person_reads(case, place, monkeypatch):
         assert len(lines) == 1 or status == 2
 
 
+@pytest.mark.slow
 def test_warnings_come_once(place, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setattr(pool_module, "LARGE_FILE", 100)
@@ -239,6 +240,7 @@ def test_a_device_is_written_to_and_not_replaced(tmp_path):
     os.close(reader)
 
 
+@pytest.mark.slow
 def test_a_pool_that_changes_meanwhile(place, monkeypatch):
     monkeypatch.chdir(place)
     monkeypatch.setattr("spacy_al.query.questions.fetch", lambda *args, **kwargs: {})

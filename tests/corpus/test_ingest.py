@@ -342,6 +342,7 @@ def test_nothing_usable_is_an_error_and_keeps_the_old_pool(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_bad_inputs_and_settings(tmp_path):
     path, pool = put(tmp_path / "a.txt", "One. Two."), tmp_path / "pool"
     with pytest.raises(AlError, match=r"\[AL040\] There is no file or folder"):

@@ -224,6 +224,7 @@ texts = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(texts, st.integers(1, 4))
 def test_every_text_comes_back_once(tmp_path_factory, values, size):

@@ -132,6 +132,7 @@ def test_the_readers_find_it_until_the_weights_change(home, model):
     assert read_calibration(nlp, "ner") is None
 
 
+@pytest.mark.slow
 def test_a_dry_run_stores_nothing(home, model):
     record = calibrate(model, home / "gold.spacy", max_docs=20, dry_run=True)
     assert record["path"] is None and not (model / FILE).exists()
@@ -161,6 +162,7 @@ def test_every_component_gets_one_temperature(component, tmp_path):
     assert json.loads((tmp_path / "model" / FILE).read_text())
 
 
+@pytest.mark.slow
 def test_beam_ner_gets_one_temperature(tmp_path):
     nlp = make_ner(factory="beam_ner", scale=0.4)
     nlp.to_disk(tmp_path / "model")
@@ -295,6 +297,7 @@ def test_the_likelihood_of_tags_is_their_log_loss():
     assert log_loss_of(posteriors, gold.answers) == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_without_a_right_answer_nothing_is_fitted(home, model, tmp_path):
     nlp = spacy.load(model)
     docs = [nlp.make_doc(text) for text in texts(20)]
@@ -306,6 +309,7 @@ def test_without_a_right_answer_nothing_is_fitted(home, model, tmp_path):
     assert record["before"]["candidates"]["events"] and not (model / FILE).exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_is_always_right_has_no_temperature(home, model, tmp_path):
     nlp = spacy.load(model)
     docs = list(nlp.pipe(texts(20)))
@@ -315,6 +319,7 @@ def test_a_model_that_is_always_right_has_no_temperature(home, model, tmp_path):
     assert record["temperature"] is None and not (model / FILE).exists()
 
 
+@pytest.mark.slow
 def test_a_model_that_knows_nothing_has_no_temperature(tmp_path):
     nlp = make("textcat")
     nlp.to_disk(tmp_path / "model")

@@ -83,6 +83,7 @@ def test_outputs_are_apart():
     assert len({read_settings(CONFIGS / f"{name}.cfg").output for name in NAMES}) == len(NAMES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_left_to_fill_in(name):
     filled = load_model_from_config(load_config(CONFIGS / f"{name}.cfg"), auto_fill=True).config

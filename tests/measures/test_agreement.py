@@ -31,6 +31,7 @@ def entities(draw):
     return length, *sides
 
 
+@pytest.mark.slow
 @given(ITEMS)
 def test_kappa_is_scikit_learns(items):
     first, second = zip(*items)
@@ -91,6 +92,7 @@ def test_one_category_each(items):
     assert found == {"kappa": cohen_kappa(*zip(*items)), "span_f1": None}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sets(LABELS), st.sets(LABELS)), min_size=1, max_size=20))
 def test_several_categories_are_decisions(items):
     if all(len(a) == len(b) == 1 for a, b in items):

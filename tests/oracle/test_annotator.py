@@ -265,6 +265,7 @@ def test_mistakes_that_cannot_be_are_misses():
     assert mistaken(only, [Mistakes(spurious=1.0)], rng, labels=["A"], **how) == only
 
 
+@pytest.mark.slow
 def test_draws_belong_to_the_text_and_the_seed():
     gold, _ = corpus()
     oracle = make_oracle(**RATES, spurious=0.2, ignored=0.1, chosen_errors=0.1)
@@ -289,6 +290,7 @@ def test_draws_belong_to_the_text_and_the_seed():
             assert not lost & marks(chosen[name][0])
 
 
+@pytest.mark.slow
 def test_some_are_ignored():
     gold, _ = corpus()
     oracle = make_oracle(ignored=0.2)

@@ -373,6 +373,7 @@ def test_every_place(place, encoder):
         assert nlp(text)._.al.score == pytest.approx(doc._.al.score, abs=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["all to come", "some to come", "own function before"])
 def test_entities_set_by_the_caller_are_presets_before_the_component(place):
     nlp = placed(place, "shared")
@@ -414,6 +415,7 @@ def get_posteriors_of(nlp, docs):
         return get_posteriors(nlp, docs, "ner")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("between", ["merge_entities", "merge_noun_chunks"])
 def test_tokens_merged_between(between):
     for pipes in ("tagger parser ner {} al_scorer", "tagger parser al_scorer {} ner"):
@@ -422,6 +424,7 @@ def test_tokens_merged_between(between):
             nlp("aspirin helps")
 
 
+@pytest.mark.slow
 def test_tokens_merged_before():
     """What has to be run again for presets cannot be, on merged tokens; there is a place where nothing has to be."""
     pipes = "entity_ruler merge_entities {} ner {}"
@@ -437,6 +440,7 @@ def test_tokens_merged_before():
     check(docs, expected(nlp, bare(nlp), "ner"), token_entropy())
 
 
+@pytest.mark.slow
 def test_switched_off():
     nlp = make("ner", "textcat", "al_scorer", scorer={"component": "ner"})
     with nlp.select_pipes(disable="ner"):
@@ -490,6 +494,7 @@ def test_changes_no_annotation(place, encoder):
     assert list(docs[0].user_data) == ["al"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "pipes, component",
     [

@@ -122,6 +122,7 @@ def test_all_thins_what_last_does_not(nlp):
     assert not all(numpy.allclose(a, b, atol=1e-6) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", ["last", "all"])
 def test_what_is_shown_is_what_the_component_says(nlp, layers):
     plain = get_posteriors(nlp, bare(nlp))

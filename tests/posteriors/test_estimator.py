@@ -89,6 +89,7 @@ def test_several_labels():
     assert_allclose([p.probs for p in posteriors], several.predict_proba(vectors))
 
 
+@pytest.mark.slow
 def test_in_place_of_a_component():
     @spacy.registry.misc("test_estimator_bayes.v1")
     def bayes():
@@ -115,6 +116,7 @@ def test_in_place_of_a_component():
         assert_allclose(alone.probs, posterior.probs)
 
 
+@pytest.mark.slow
 def test_select_chooses_by_it(tmp_path):
     code = tmp_path / "code.py"
     code.write_text(
@@ -243,6 +245,7 @@ def test_an_unfitted_one_learns_what_is_labelled(corpus):
     assert now.probs[1] > posteriors[3].probs[1]
 
 
+@pytest.mark.slow
 def test_one_of_several_labels_learns_as_well():
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("textcat_multilabel")
@@ -262,6 +265,7 @@ def test_one_of_several_labels_learns_as_well():
     assert not posteriors[0].exclusive
 
 
+@pytest.mark.slow
 def test_the_only_label_of_several():
     nlp = spacy.blank("en")
     pipe = nlp.add_pipe("textcat_multilabel")
@@ -302,6 +306,7 @@ def test_what_is_measured_on_teaches_nothing(corpus):
         select(folder / "pool.spacy", labeled=[folder / "train.spacy"], **how)
 
 
+@pytest.mark.slow
 def test_select_fits_it_on_the_labelled_corpus(corpus):
     folder = corpus(ANSWERS)
     selection = select(
@@ -322,6 +327,7 @@ def test_one_category_alone_tells_nothing(corpus):
     assert_allclose([p.probs for p in posteriors], 1 / 3)
 
 
+@pytest.mark.slow
 def test_nothing_to_learn_from_is_explained(corpus):
     folder = corpus([None])
     for labelled in ((folder / "train.spacy",), ()):

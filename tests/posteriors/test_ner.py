@@ -160,6 +160,7 @@ def test_temperatures():
             get_posteriors(nlp, docs, temperature=wrong)
 
 
+@pytest.mark.slow
 def test_greedy_equals_doc_ents(nlp):
     rng = numpy.random.default_rng(7)
     docs = [
@@ -195,6 +196,7 @@ def test_docs_are_left_alone(nlp):
     assert nlp.get_pipe("ner").model.to_bytes() == weights
 
 
+@pytest.mark.slow
 def test_nbest_and_samples():
     nlp = make_ner(scale=1.5)
     rng = numpy.random.default_rng(10)

@@ -83,6 +83,7 @@ def test_the_oracles_own_law_is_found(tmp_path, kind, breaks):
     assert_allclose(found, [3 + 5 + 6, 3], rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_noise_and_breaks_together(tmp_path):
     with answered(tmp_path, "entities", 300, breaks=range(0, 300, 20), noise=0.2) as store:
         model = fit_seconds(store)

@@ -57,6 +57,7 @@ def test_counts_are_in_the_order_of_the_models_labels(model, tmp_path):
     assert read_labelled([corpus], Scorer(Job(model)), "sc", None, embed=False).embeddings is None
 
 
+@pytest.mark.slow
 def test_texts_that_no_pool_could_hold_are_passed_over(model, tmp_path):
     scorer = Scorer(Job(model))
     scorer.nlp.max_length = 40
@@ -67,6 +68,7 @@ def test_texts_that_no_pool_could_hold_are_passed_over(model, tmp_path):
     assert nothing.embeddings is None and nothing.counts.shape == (0, 2)
 
 
+@pytest.mark.slow
 def test_of_a_component_without_questions_of_its_own_entities_are_counted(tmp_path):
     path = tmp_path / "beam"
     make_ner(updates=2, factory="beam_ner").to_disk(path)

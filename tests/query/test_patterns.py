@@ -71,6 +71,7 @@ def test_patterns_that_spacy_itself_wrote_are_read(tmp_path):
     assert set(read_patterns(tmp_path / "patterns.jsonl", nlp).labels) == {"DRUG", "DOSE"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "line",
     [
@@ -211,6 +212,7 @@ def test_only_labels_that_are_taught_are_suggested_and_categories_are_only_named
     assert task["accept"] == [] and "DOSE" in task["meta"]["why"]
 
 
+@pytest.mark.slow
 def test_the_config_names_patterns_for_what_is_chosen_without_a_model_and_not_at_random(pool, file):
     own = Settings(patterns=file)
     assert select(pool, n=2, settings=own).tasks == select(pool, n=2, patterns=file).tasks

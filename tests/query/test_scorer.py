@@ -50,6 +50,7 @@ def test_a_row_for_each_text(models, pool):
     assert found.columns == {} and found.report == {"read": len(TEXTS), "duplicate": 0}
 
 
+@pytest.mark.slow
 def test_embeddings_come_from_the_shared_encoder_where_there_is_one(models, pool):
     dense = score_pool(Job(models[True], columns=("embeddings",)), pool).columns["embeddings"]
     assert isinstance(dense, numpy.ndarray) and dense.shape == (len(TEXTS), 16)

@@ -355,6 +355,7 @@ def test_only_data_on_standard_output(format, pool):
         assert [task["data"]["al_rank"] for task in json.loads(result.stdout)] == [1, 2]
 
 
+@pytest.mark.slow
 def test_spacy_format_and_default_names(pool, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for format, name in (
@@ -570,6 +571,7 @@ def test_density_by_rank_and_by_neighbours(model, pool):
     assert by_text[0].keys() == by_text[1].keys() and by_text[0] != by_text[1]
 
 
+@pytest.mark.slow
 def test_what_is_filtered_is_not_asked_and_is_counted(model, pool):
     everything = chosen(pool, model, 1000)
     lengths = sorted(len(task["tokens"]) for task in everything.tasks)

@@ -142,6 +142,7 @@ def poison(value, key=None):
     return value
 
 
+@pytest.mark.slow
 def test_texts_and_labels_never_become_markup(facts):
     page = report(poison(facts))
     parsed = Page(page)

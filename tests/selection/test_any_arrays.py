@@ -86,6 +86,7 @@ def test_uncertain_images_are_those_it_errs_on(committee):
         assert wrong[highest].mean() > 1.3 * wrong.mean(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_samplers_choose_images(committee, name):
     start, rest, forest, posteriors = committee

@@ -244,6 +244,7 @@ def test_kmeans_pp_propensities_are_conditional(seed, n, grouped):
     assert len(rows) == min(n, len(set(groups.tolist())) if grouped else 20)
 
 
+@pytest.mark.slow
 def test_kmeans_pp_draws_as_often_as_it_says():
     embeddings = numpy.array([[3.0, 0.0], [0.0, 2.0], [1.0, 1.0], [0.0, 0.0]])
     expected, found = numpy.zeros((4, 4)), numpy.zeros((4, 4))
@@ -299,6 +300,7 @@ def test_mmr_refuses_another_weight():
 # facility location
 
 
+@pytest.mark.slow
 @quick
 @given(st.integers(0, 1000), st.integers(0, 12), st.booleans())
 def test_facility_location_against_the_plain_greedy_way(seed, n, weighted):

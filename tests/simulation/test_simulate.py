@@ -341,6 +341,7 @@ def wait_for(happened, seconds=600):
     pytest.fail("waited in vain")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "more,status,message",
     [

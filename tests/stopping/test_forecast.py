@@ -19,6 +19,7 @@ def truth(law, cost):
     return a - b * (cost / COSTS[0]) ** -c
 
 
+@pytest.mark.slow
 @quick
 @given(laws)
 def test_finds_a_known_law_again(law):

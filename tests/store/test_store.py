@@ -356,6 +356,7 @@ def _open(path, started):
         store.open_round(0)
 
 
+@pytest.mark.slow
 def test_many_make_the_database_at_once(tmp_path):
     path, started = tmp_path / "new" / "al.db", FORK.Event()
     processes = [FORK.Process(target=_open, args=(path, started)) for _ in range(8)]
@@ -575,6 +576,7 @@ def test_a_torn_file(path, tmp_path, share):
         _use(torn)
 
 
+@pytest.mark.slow
 def test_a_damaged_file(path, tmp_path):
     with Store(path) as store:
         # as much as fills the pages, or most damage hits nothing

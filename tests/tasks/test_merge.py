@@ -689,6 +689,7 @@ def test_ner_learns_from_rejected_spans():
     nlp.update([Example(Doc(nlp.vocab, words=WORDS), doc)], sgd=optimizer)
 
 
+@pytest.mark.slow
 def test_spacy_stops_at_what_merge_keeps_apart():
     """The rule that a span is never both: what happens without it."""
     nlp = spacy.blank("en")

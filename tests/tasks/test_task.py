@@ -199,6 +199,7 @@ def test_docbin_has_the_texts_and_no_annotation():
     assert docs[0].user_data["al_task"]["spans"][0]["label"] == "DRUG"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40), st.data())
 def test_every_task_holds_together(text, data):

@@ -143,6 +143,7 @@ def test_committees_of_earlier_rounds_are_let_go(tmp_path):
     assert _opened.cache_info().hits == before + 1
 
 
+@pytest.mark.slow
 def test_words_and_sentence_starts_reach_the_members_and_entities_do_not(ner):
     (first, *others), paths = ner
     words = ["Dr", "Smith", "gave", "him", "two", "mg"]
@@ -231,6 +232,7 @@ def test_candidates_that_only_some_members_have():
     assert_allclose(CommitteePosterior(members, members[0]).span_probs, slow)
 
 
+@pytest.mark.slow
 def test_members_with_other_labels_are_refused(ner, tmp_path):
     (first, *_), paths = ner
     path = saved(make_ner(labels=("DRUG", "DOSE")), tmp_path / "labels")
@@ -240,6 +242,7 @@ def test_members_with_other_labels_are_refused(ner, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_what_is_no_member_is_refused(ner, tmp_path):
     (first, *_), _ = ner
     other = saved(make("textcat"), tmp_path / "textcat")
@@ -405,6 +408,7 @@ def test_heads_need_an_encoder_that_is_shared():
         _keep_encoders(nlp.config, nlp, "tagger", Path("model-best"))
 
 
+@pytest.mark.slow
 def test_checkpoints_are_whole_or_absent(tmp_path, monkeypatch):
     nlp = make("textcat")
     save = make_checkpoints(str(tmp_path), [2, 4])

@@ -130,6 +130,7 @@ def test_no_limit_is_finite_and_no_patience_stays_none():
 # The config
 
 
+@pytest.mark.slow
 def test_the_config_says_what_is_trained_on(tmp_path, dev):
     path = a_round(tmp_path, dev)
     config = load_config(path, interpolate=True)
@@ -151,6 +152,7 @@ def test_epochs_stay_the_users(tmp_path, dev, epochs):
     assert load_config(path)["training"]["max_epochs"] == epochs
 
 
+@pytest.mark.slow
 def test_rejected_entities_are_read_where_there_are_any(tmp_path, dev):
     def key(path):
         return load_config(path)["components"]["ner"]["incorrect_spans_key"]

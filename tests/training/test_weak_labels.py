@@ -167,6 +167,7 @@ def register_table(functions, table, names="XYZ"):
         functions(named(say, f"f{column}"))
 
 
+@pytest.mark.slow
 def test_categories_are_those_of_snorkels_model_and_better_than_a_majority(
     functions, table, tmp_path
 ):

@@ -154,6 +154,7 @@ def test_overlap_asks_several_people(database):
     assert len(answers(database)) == 8
 
 
+@pytest.mark.slow
 def test_many_at_once_lose_nothing_and_repeat_nothing(tmp_path):
     database = make_run(tmp_path / "al" / "al.db", [entities(k) for k in range(60)])
     failed = []

@@ -247,6 +247,7 @@ def test_a_websocket_is_not_spoken(server):
     assert found.split(" ")[1] == "200" and '"annotator": "bob"' in found
 
 
+@pytest.mark.slow
 def test_two_readings_of_one_request(server):
     """A length beside chunks, two lengths, chunks that lie: whichever a proxy before it believes."""
     ours = f"Authorization: Bearer {server.tokens['bob']}", "Content-Type: application/json"
@@ -278,6 +279,7 @@ def test_tokens_of_others_and_none(server):
     assert not [token for token in server.tokens.values() if token in log.replace("#" + token, "")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "headers",
     [

@@ -185,6 +185,7 @@ def test_at_its_end_the_loop_goes_on_without_waiting_and_then_stops(start):
     assert outcome.state == "stopped" and "nothing left to ask" in outcome.sentence
 
 
+@pytest.mark.slow
 def test_a_round_that_waits_for_a_recipe_says_where(start):
     project, _ = start("ner_correct", model=None)
     outcome = run(project)
