@@ -251,7 +251,7 @@ def test_a_simulation_that_goes_on_gives_the_same_numbers(small, tmp_path):
 
 @pytest.mark.slow
 def test_a_component_that_is_sure_of_no_whole_text_is_refused(small, tmp_path):
-    with pytest.raises(UsageError, match=r"AL280.*'spancat'.*ner, beam_ner, textcat\."):
+    with pytest.raises(UsageError, match=r"AL280.*'spancat'.*ner, beam_ner, textcat, al_textcat\."):
         [*simulate(plan_of(small, "sure", name="ner", factory="spancat"), tmp_path)]
 
 
