@@ -10,6 +10,7 @@ import pytest
 
 from spacy_al.store.store import Store
 from tests.helpers import web_tasks as made
+from tests.reporting.test_report_browser import browser
 
 uvicorn = pytest.importorskip("uvicorn")
 pytest.importorskip("fastapi")

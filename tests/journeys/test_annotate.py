@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from spacy_al.store.store import Store
-from tests.helpers.web_page import open_page, press, saved
+from tests.helpers.web_page import browser, context, open_page, press, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 HERE = Path(__file__).parents[2]

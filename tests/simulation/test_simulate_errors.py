@@ -80,5 +80,9 @@ def test_a_training_that_fails_says_why(small, tmp_path):
 def test_processes_that_die_again_and_again_are_given_up(small, tmp_path):
     (tmp_path / "code.py").write_text(DIES)
     result = simulate(small, tmp_path / "out", code=tmp_path / "code.py", **{"n-process": 2})
-    says = ("(there are 2)", "What ended well is kept.", "with a smaller --n-process if it is above 1.")
+    says = (
+        "(there are 2)",
+        "What ended well is kept.",
+        "with a smaller --n-process if it is above 1.",
+    )
     check(result, "AL108", "Processes end before their work is done", *says)

@@ -6,7 +6,7 @@ import pytest
 
 from spacy_al.store.store import Store
 from tests.helpers import web_tasks as made
-from tests.helpers.web_page import answers, open_page, press, saved, shown
+from tests.helpers.web_page import answers, browser, context, open_page, press, saved, serve, shown
 from tests.reporting.test_report_browser import WIDE
 
 pytestmark = pytest.mark.browser

@@ -10,9 +10,12 @@ from tests.helpers import web_tasks as made
 from tests.helpers.web_page import (
     Mouse,
     answers,
+    browser,
+    context,
     open_page,
     press,
     saved,
+    serve,
     serving,
     shown,
 )
