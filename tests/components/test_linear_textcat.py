@@ -17,7 +17,7 @@ WORDS = ["aspirin", "fever", "dose", "lease", "tenant", "rent"]
 KINDS = ("clinical", "legal", "other")
 
 
-@registry.al_embeddings("spacy-al.test_vectors.v1")
+@registry.al_embeddings("test.vectors.v1")
 def make_test_vectors():
     """The mean of a random vector a word, of unit length."""
     return embed
@@ -48,7 +48,7 @@ def pipeline(factory="al_textcat", **settings):
     model = {
         "@architectures": "spacy-al.linear_textcat.v1",
         "exclusive_classes": factory == "al_textcat",
-        "embedding": {"@al_embeddings": "spacy-al.test_vectors.v1"},
+        "embedding": {"@al_embeddings": "test.vectors.v1"},
     }
     nlp.add_pipe(factory, config={"model": model, **settings})
     return nlp
