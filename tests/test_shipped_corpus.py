@@ -81,6 +81,7 @@ def test_exactly_one_kind_applies(corpus, generator):
         assert kind in kinds[1] or not labels & {"MONEY", "PROVISION"}, doc.text
 
 
+@pytest.mark.slow
 def test_spans_are_the_entities_and_what_lies_over_two(corpus):
     over = 0
     for name in SIZES.keys() - {"pool"}:

@@ -198,6 +198,7 @@ def test_warnings_come_once(place, monkeypatch):
     assert result.exit_code == 0 and result.stderr.count("ALW040") == 1
 
 
+@pytest.mark.slow
 def test_errors_come_out_of_other_processes(place, monkeypatch):
     monkeypatch.chdir(place)
     words = "select pool -m damaged --n-process 2"

@@ -12,6 +12,9 @@ from spacy_al import AlError, get_posteriors, registry
 from spacy_al.components import linear_textcat  # noqa: F401  (registers its factories)
 from spacy_al.components.logistic import SEEN, fit_exclusive, fit_independent
 
+# processes, or pipelines that are fitted or saved
+pytestmark = pytest.mark.slow
+
 WIDTH = 16
 WORDS = ["aspirin", "fever", "dose", "lease", "tenant", "rent"]
 KINDS = ("clinical", "legal", "other")

@@ -282,6 +282,7 @@ def writer(folder, start, n):
     )
 
 
+@pytest.mark.slow
 def test_killed_while_adding(tmp_path):
     process = writer(tmp_path, 0, 1_000_000)
     done = -10
@@ -302,6 +303,7 @@ def test_killed_while_adding(tmp_path):
         equal(a, b)
 
 
+@pytest.mark.slow
 def test_four_processes_at_once(tmp_path):
     # each shares half of its texts with the next
     started = [writer(tmp_path, start, 200) for start in (0, 100, 200, 300)]

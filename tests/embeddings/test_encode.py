@@ -25,6 +25,9 @@ from spacy_al.registry import named, resolve
 from tests.helpers.encoders import HashEncoder
 from tests.helpers.shards import write_shards
 
+# processes, or pipelines that are fitted or saved
+pytestmark = pytest.mark.slow
+
 NLP = spacy.blank("en")
 WORDS = ["rent", "loan", "court", "drug", "pain", "dose", "fever", "lease", "month", "patient"]
 

@@ -215,6 +215,7 @@ def test_entity_events_are_what_a_plain_loop_finds():
     assert log_loss_of(posteriors, gold.answers) == pytest.approx(loss, abs=1e-2)
 
 
+@pytest.mark.slow
 def test_what_is_chosen_is_what_the_component_writes():
     nlp = make_ner(updates=5)
     gold = align_gold(nlp, "ner", drawn(nlp, "ner", 20))

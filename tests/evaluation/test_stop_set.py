@@ -166,6 +166,7 @@ def test_a_model_that_is_sure_expects_no_errors(tmp_path):
     assert (found["expected_errors"], found["expected_answers"]) == (0.0, 10.0)
 
 
+@pytest.mark.slow
 def test_a_large_sample_is_read_in_batches_and_added_up(tmp_path):
     texts = MANY[: BATCH + 1]
     model = Says(lambda doc: exclusive(0.75, 0.25))

@@ -367,6 +367,7 @@ def test_what_cannot_be_is_refused(given):
         make_oracle(**given)
 
 
+@pytest.mark.slow
 def test_it_can_be_named_in_a_config():
     assert "spacy-al.oracle.v1" in registry.al_adapters.get_all()
     oracle = resolve({"@al_adapters": "spacy-al.oracle.v1", "missed": 0.2, "chosen_errors": 0.05})

@@ -18,6 +18,9 @@ from spacy_al.posteriors.temperature import (
 from tests.helpers.ner_oracle import WORDS, make_ner
 from tests.helpers.shards import write_shards
 
+# processes, or pipelines that are fitted or saved
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [nlp]
 lang = "en"

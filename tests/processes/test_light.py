@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 CODE = """
 import spacy
 from importlib.util import find_spec
@@ -15,6 +17,7 @@ assert spacy.blank("en").add_pipe("al_scorer") and "transformer" not in spacy.re
 """
 
 
+@pytest.mark.slow
 def test_they_have_what_an_ordinary_installation_has():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -10,6 +10,9 @@ from spacy_al.cli import app
 from tests.helpers.ner_oracle import WORDS
 from tests.helpers.shards import write_shards
 
+# processes, or pipelines that are fitted or saved
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [nlp]
 lang = "xx"

@@ -332,6 +332,7 @@ def test_keep_tokens(model, tmp_path):
 run = CliRunner()
 
 
+@pytest.mark.slow
 def test_command_writes_what_select_returns(model, pool, tmp_path):
     output = tmp_path / "new" / "batch.jsonl"
     result = run.invoke(app, ["select", str(pool), "-m", model, "-n", "3", "-o", str(output)])

@@ -187,6 +187,7 @@ def slow_k_centre(scores, embeddings, n, rows, centres):
     return chosen
 
 
+@pytest.mark.slow
 @quick
 @given(st.integers(0, 1000), st.integers(0, 25), st.sampled_from([0, 1, 90]), st.booleans())
 def test_k_centre_against_all_distances(seed, n, n_labelled, filtered):

@@ -422,6 +422,7 @@ def test_chance_is_no_strategy_of_a_file(tmp_path):
         check_simulated(replace(plan, sections={"random": {}}))
 
 
+@pytest.mark.slow
 def test_results_stay_while_strategies_are_added_and_not_when_one_is_changed(small, tmp_path):
     gold, dev, test = (small / f"{name}.spacy" for name in ("pool_gold", "dev", "test"))
     plan = SimulationPlan(

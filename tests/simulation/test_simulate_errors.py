@@ -10,6 +10,9 @@ from spacy_al.cli import app
 from spacy_al.simulation.results import read_results
 from tests.helpers.chaos import ROOT, corpus
 
+# processes, or pipelines that are fitted or saved
+pytestmark = pytest.mark.slow
+
 CONFIG = ROOT / "configs" / "ner.cfg"
 # a process that is not the first ends as one that the system has killed
 DIES = """

@@ -330,6 +330,7 @@ def _join(processes, seconds=600):
     [(FORK, 100), pytest.param(SPAWN, 500, marks=pytest.mark.slow)],
     ids=["fork", "spawn"],
 )
+@pytest.mark.slow
 def test_two_answer_while_a_third_advances(tmp_path, context, batch):
     path = tmp_path / "al.db"
     both = context.Barrier(2)

@@ -52,6 +52,7 @@ def harmless(done):
 SCHEMA = schemathesis.openapi.from_dict(make_app(Desk(None, "")).openapi())
 
 
+@pytest.mark.slow
 @SCHEMA.parametrize()
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_whatever_the_description_allows_or_not(client, database, case):
@@ -265,6 +266,7 @@ def test_two_readings_of_one_request(server):
         assert found.count("HTTP/1.1 ") <= 1 and "annotator" not in found, (headers, found)
 
 
+@pytest.mark.slow
 def test_tokens_of_others_and_none(server):
     wrong = [request(server, "GET /api/session HTTP/1.1") for _ in range(TRIES + 2)]
     codes = [found.split(" ")[1] for found in wrong]
