@@ -357,12 +357,11 @@ def test_types_are_shown_to_whoever_imports_it():
 
 
 def test_no_paths_of_anybodys_machine():
-    git = shutil.which("git")
-    root = PACKAGE.parent
-    if git is None or not (root / ".git").exists():
-        pytest.skip("not a checkout")
+    git, root = shutil.which("git"), PACKAGE.parent
+    # of a checkout what is tracked, and else what came in the archive
+    index = ["--no-index"] if not (root / ".git").exists() else []
+    assert git is not None, "git looks through the files"
     pattern = r"(^|[^\w.>)}])/(home|Users|root|work|farm)/\w"
-    found = subprocess.run(
-        [git, "grep", "-nIE", pattern], cwd=root, capture_output=True, text=True, timeout=60
-    )
+    command = [git, "grep", *index, "-nIE", pattern, "--", ".", ":!.venv", ":!.mypy_cache"]
+    found = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
     assert found.stdout == ""
