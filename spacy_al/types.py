@@ -151,7 +151,7 @@ class SelfLabelled(TypedDict, total=False):
     self_trained_wrong_expected: float
 
 
-class Seconds(TypedDict, total=False):
+class RoundSeconds(TypedDict, total=False):
     """The seconds that the steps of a round took, and people's answers."""
 
     seconds_train: float
@@ -160,7 +160,7 @@ class Seconds(TypedDict, total=False):
     seconds_answers: float
 
 
-class RoundMetrics(Calibrated, SelfLabelled, Seconds, total=False):
+class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
     # what it trained on

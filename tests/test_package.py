@@ -321,6 +321,20 @@ def test_what_is_built_pickles(kind, name, function):
     assert type(pickle.loads(pickle.dumps(built))) is type(built)
 
 
+# A script's entry; and what is public in `stream`, which scores by the function that is registered under that name
+SAME_NAME = {"main", "missed_entities"}
+
+
+def test_no_public_name_is_defined_twice():
+    names: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf8")).body:
+            if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+                names.setdefault(node.name, []).append(str(path.relative_to(PACKAGE)))
+    twice = {name: where for name, where in names.items() if len(where) > 1}
+    assert set(twice) == SAME_NAME, twice
+
+
 # Error codes
 
 

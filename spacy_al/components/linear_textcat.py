@@ -17,7 +17,7 @@ from spacy.tokens import Doc
 from spacy.training import Example
 from thinc.api import Linear, Logistic, Model, chain, softmax_activation
 
-from spacy_al.components.logistic import Head, fit_exclusive, fit_independent
+from spacy_al.components.logistic import LinearHead, fit_exclusive, fit_independent
 from spacy_al.embeddings.documents import Embedding
 from spacy_al.errors import AlError, Errors
 
@@ -64,7 +64,7 @@ class _Fitted:
             # a cache is this machine's, and the trained pipeline does without
             nlp.get_pipe_config(self.name)["model"]["embedding"].pop("cache", None)
 
-    def _head(self, vectors: Any, examples: Sequence[Example]) -> Head:
+    def _head(self, vectors: Any, examples: Sequence[Example]) -> LinearHead:
         raise NotImplementedError
 
     @property
@@ -86,7 +86,7 @@ class LinearTextCategorizer(_Fitted, TextCategorizer):
         super().initialize(get_examples, **given)
         self._fit(list(get_examples()), given.get("nlp"))
 
-    def _head(self, vectors: Any, examples: Sequence[Example]) -> Head:
+    def _head(self, vectors: Any, examples: Sequence[Example]) -> LinearHead:
         applies, _ = self._cats(examples)
         # a text of which it is only known what it is not says nothing here
         decided = applies.any(axis=1)
@@ -103,7 +103,7 @@ class LinearMultiLabelTextCategorizer(_Fitted, MultiLabel_TextCategorizer):
         super().initialize(get_examples, **given)
         self._fit(list(get_examples()), given.get("nlp"))
 
-    def _head(self, vectors: Any, examples: Sequence[Example]) -> Head:
+    def _head(self, vectors: Any, examples: Sequence[Example]) -> LinearHead:
         applies, known = self._cats(examples)
         return fit_independent(vectors, applies, known, self.cfg["inverse_penalty"])
 

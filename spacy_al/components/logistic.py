@@ -12,7 +12,7 @@ STEPS = 1000
 
 
 @dataclass(frozen=True)
-class Head:
+class LinearHead:
     """A linear head.
 
     weights (Floats): Shape (n_labels, width).
@@ -23,7 +23,9 @@ class Head:
     bias: Floats
 
 
-def fit_exclusive(vectors: Floats, right: Ints, n_labels: int, inverse_penalty: float) -> Head:
+def fit_exclusive(
+    vectors: Floats, right: Ints, n_labels: int, inverse_penalty: float
+) -> LinearHead:
     """Multinomial logistic regression with an L2 penalty on the weights.
 
     Labels that no text has get no weights, and a bias by which their probability is what half a text would give them.
@@ -49,10 +51,12 @@ def fit_exclusive(vectors: Floats, right: Ints, n_labels: int, inverse_penalty: 
         totals = numpy.logaddexp.reduce(vectors @ rows.T + own, axis=1)
         bias[seen] = own
         bias[counts == 0] = totals.mean() + numpy.log(SEEN / (len(right) + SEEN))
-    return Head(weights, bias)
+    return LinearHead(weights, bias)
 
 
-def fit_independent(vectors: Floats, applies: Bools, known: Bools, inverse_penalty: float) -> Head:
+def fit_independent(
+    vectors: Floats, applies: Bools, known: Bools, inverse_penalty: float
+) -> LinearHead:
     """One logistic regression a label, with an L2 penalty on the weights, on the texts of which that label is known.
 
     A label that always applies, or never, gets no weights and the bias of its share, half a text added to either side.
@@ -71,7 +75,7 @@ def fit_independent(vectors: Floats, applies: Bools, known: Bools, inverse_penal
             weights[label], bias[label] = fitted.coef_[0], fitted.intercept_[0]
         else:
             bias[label] = numpy.log((right.sum() + SEEN) / ((~right).sum() + SEEN))
-    return Head(weights, bias)
+    return LinearHead(weights, bias)
 
 
 def _fitted(vectors: Floats, right: Ints, inverse_penalty: float):  # type: ignore[no-untyped-def]

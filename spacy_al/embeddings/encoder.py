@@ -154,7 +154,7 @@ def unit_length(vector: Floats) -> Floats:
     return (vector / length if length else vector).astype("f4")
 
 
-def check_finite(doc: Doc, name: str, encoding: Encoding) -> Encoding:
+def check_vectors(doc: Doc, name: str, encoding: Encoding) -> Encoding:
     """RAISES (AlError): AL304 if anything in it is NaN or infinite."""
     if not (numpy.isfinite(encoding.text).all() and numpy.isfinite(encoding.tokens).all()):
         raise AlError(Errors.AL304.format(name=name, text=doc.text[:40]))

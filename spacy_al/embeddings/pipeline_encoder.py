@@ -16,8 +16,8 @@ from spacy_al.embeddings.encoder import (
     Encoder,
     EncoderSettings,
     Encoding,
-    check_finite,
     check_layers,
+    check_vectors,
     hash_files,
     hash_parts,
     unit_length,
@@ -65,7 +65,7 @@ class CuratedEncoder:
         copies = [self._copy(doc) for doc in docs]
         full = iter(self._read([copy for copy in copies if len(copy)]))
         return [
-            check_finite(doc, self.settings.name, self._encode(copy, full))
+            check_vectors(doc, self.settings.name, self._encode(copy, full))
             for doc, copy in zip(docs, copies)
         ]
 

@@ -16,8 +16,8 @@ from spacy_al.embeddings.encoder import (
     MODEL_FILES,
     EncoderSettings,
     Encoding,
-    check_finite,
     check_layers,
+    check_vectors,
     hash_files,
     hash_parts,
     unit_length,
@@ -102,7 +102,7 @@ class TransformerEncoder:
             for (number, start, _), states in zip(batch, self._read(batch)):
                 seen[number][start] = states
         return [
-            check_finite(doc, self.settings.name, self._put_together(doc, pieces, states))
+            check_vectors(doc, self.settings.name, self._put_together(doc, pieces, states))
             for doc, pieces, states in zip(docs, split, seen)
         ]
 

@@ -14,7 +14,7 @@ from thinc.api import to_numpy
 from spacy_al.embeddings.encoder import (
     EncoderSettings,
     Encoding,
-    check_finite,
+    check_vectors,
     hash_parts,
     unit_length,
 )
@@ -39,7 +39,7 @@ class VectorsEncoder:
 
     def encode(self, docs: Sequence[Doc]) -> list[Encoding]:
         """As `Encoder.encode`."""
-        return [check_finite(doc, self.settings.name, self._encode(doc)) for doc in docs]
+        return [check_vectors(doc, self.settings.name, self._encode(doc)) for doc in docs]
 
     def _encode(self, doc: Doc) -> Encoding:
         tokens = self._rows([token.text for token in doc])

@@ -6,7 +6,7 @@ from spacy_al.config.project import Project
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.store import Store
-from spacy_al.types import RoundMetrics, Seconds
+from spacy_al.types import RoundMetrics, RoundSeconds
 
 DOING = {
     "train": "trains",
@@ -18,7 +18,7 @@ DOING = {
 }
 
 
-class StatusRow(Seconds):
+class StatusRow(RoundSeconds):
     """A round in numbers; None for what is not known yet."""
 
     round: int
@@ -141,6 +141,6 @@ def _row(number: int, metrics: RoundMetrics, asked: int) -> StatusRow:
         "span_f1": metrics.get("span_f1"),
         "expected_errors": metrics.get("expected_errors"),
         "strategy": metrics.get("strategy"),
-        **cast(Seconds, seconds),
+        **cast(RoundSeconds, seconds),
         "review": len(metrics.get("review", [])),
     }
