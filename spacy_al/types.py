@@ -160,7 +160,13 @@ class RoundSeconds(TypedDict, total=False):
     seconds_answers: float
 
 
-class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, total=False):
+class LearnedWith(TypedDict, total=False):
+    """What a model learned with, as `ChosenLearner.describe` says it; where there is an encoder."""
+
+    learner: dict[str, Any]
+
+
+class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
     # what it trained on
@@ -190,7 +196,7 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, total=False):
     words_decided: int
 
 
-class Learned(TypedDict):
+class Learned(LearnedWith):
     """Numbers of a model of a simulation: what its labels cost so far, and its score on test."""
 
     texts: int

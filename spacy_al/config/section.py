@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_al.config.learner import LEARNERS, read_encoder
 from spacy_al.config.partial import read_partial
 from spacy_al.config.self_training import read_self_training
 from spacy_al.errors import Errors, UsageError
@@ -25,6 +26,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "max_rounds": (int,),
     "seed": (int,),
     "retrain": (str,),
+    "learner": (str,),
     "density_weight": (int, float),
     "density_neighbours": (int,),
     "density_fusion": (str,),
@@ -54,6 +56,7 @@ LEAST = {
 }
 CHOICES = {
     "retrain": ("scratch", "resume"),
+    "learner": LEARNERS,
     "density_fusion": ("product", "rank"),
     "cost": ("words", "seconds"),
     "committee": ("none", "seeds", "bootstrap", "checkpoints", "heads"),
@@ -65,7 +68,7 @@ FILTERS: dict[str, tuple[type, ...]] = {
     "far": (int, float),
 }
 SHARES = ("min_words", "far")
-SECTION = {*KINDS, *BLOCKS, "filter", "partial", "self_training"}
+SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
@@ -107,6 +110,8 @@ class Check:
         if section.get("self_training") is not None:
             block = section["self_training"]
             plain["self_training"] = read_self_training(block, self.refuse)
+        if section.get("encoder") is not None:
+            plain["encoder"] = read_encoder(section["encoder"], self.refuse)
         named = [name for name in BLOCKS if section.get(name) is not None]
         blocks = {name: self.block(name, section[name]) for name in named}
         return plain, blocks

@@ -8,10 +8,11 @@ from typing import Any
 from confection import Config
 from spacy.util import load_config
 
+from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 
 
@@ -43,6 +44,9 @@ class Settings:
     pool (Path | None): The unlabelled texts.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
+    learner (str): What models learn with: "scratch", "vectors", "encoder", or "auto", which compares them. By default "auto" where
+        there is an encoder, else "scratch".
+    encoder (EncoderBlock | None): The pretrained encoder.
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
     lang (str): The pipeline's language.
@@ -57,6 +61,7 @@ class Settings:
     max_rounds: int = 10
     seed: int = 0
     retrain: str = "scratch"
+    learner: str = "scratch"
     density_weight: float = 0.0
     density_neighbours: int = 0
     density_fusion: str = "product"
@@ -74,6 +79,7 @@ class Settings:
     pool: Path | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     filter: dict[str, Any] = field(default_factory=dict)
+    encoder: EncoderBlock | None = None
     partial: Partial | None = None
     self_training: SelfTraining | None = None
     lang: str = "en"
@@ -82,6 +88,13 @@ class Settings:
     train: Path | None = None
     dev: Path | None = None
     test: Path | None = None
+
+    @property
+    def encodings(self) -> Path | None:
+        """The cache of what the encoder says; None without one."""
+        if self.encoder is None:
+            return None
+        return self.encoder.cache or self.output / "encodings"
 
 
 def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -105,6 +118,9 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     section: dict[str, Any] = config["al"]
     plain, blocks = check.section(section, {*SECTION, "pool"})
     _check_reader(check, plain.get("committee", "none"), blocks)
+    plain.setdefault("learner", "auto" if "encoder" in plain else "scratch")
+    if plain["learner"] in ("vectors", "encoder") and "encoder" not in plain:
+        raise UsageError(Errors.AL311.format(learner=plain["learner"]))
     pool = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():

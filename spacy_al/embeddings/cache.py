@@ -203,6 +203,16 @@ def open_cache(folder: Path | str, encoder: Encoder) -> EncodingCache:
     return cache
 
 
+def known_encoder(folder: Path | str, identity: str) -> dict[str, Any] | None:
+    """What the manifests of a cache say of an encoder of this identity: its hash and width among it; None if it was never used."""
+    for manifest in sorted(Path(folder).glob(f"*/{MANIFEST}")):
+        with suppress(OSError, ValueError, AttributeError):
+            about: dict[str, Any] = json.loads(manifest.read_text("utf8"))
+            if about.get("identity") == identity and about.get("hash") == manifest.parent.name:
+                return about
+    return None
+
+
 def other_encoders(cache: EncodingCache) -> list[tuple[str, str, int]]:
     """What else lies beside: (folder, name of the encoder, bytes) for each other hash."""
     found = []

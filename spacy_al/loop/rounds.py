@@ -18,6 +18,7 @@ from spacy_al.loop.answers import ask_oracle, reviews
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
+from spacy_al.loop.learner import round_learner
 from spacy_al.oracle.gold_texts import gold_labels
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
@@ -85,6 +86,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         return
     encoder = pretrain(project, project.output / "pretrain") if settings.pretrain_epochs else None
     before, own = model_before(project, number), project.folder(number)
+    chosen, learner = round_learner(store, project, number, corpus)
     trained: list[Trained] = []
 
     def train_one(folder: Path) -> float:
@@ -98,7 +100,14 @@ def train_round(store: Store, project: Project, current: Round) -> None:
 
     seconds = train_round_models(
         TrainingRound(
-            number, own, project.config, project.overrides, settings, project.dev, project.code
+            number,
+            own,
+            project.config,
+            project.overrides,
+            settings,
+            project.dev,
+            project.code,
+            learner,
         ),
         train_one,
         n_words=corpus.counts["words"],
@@ -109,6 +118,8 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     first = trained[0]
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
     metrics: RoundMetrics = {**corpus.metrics, "seconds_train": seconds}
+    if learner is not None:
+        metrics["learner"] = chosen.describe()
     store.advance(number, "evaluate", metrics=metrics, model=model)
 
 

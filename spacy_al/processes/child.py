@@ -55,6 +55,8 @@ def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | Non
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONIOENCODING": "utf8"}
     # spaCy keeps scores by label in the order of a set, which would differ from run to run
     environment["PYTHONHASHSEED"] = "0"
+    # a training multiplies small matrices, which threads only wait for each other with
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")
     process = start_child(
         words,
         stdout=subprocess.PIPE,

@@ -11,17 +11,17 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from spacy.cli.train import train
 from spacy.vocab import Vocab
 
 from spacy_al.config.settings import Settings
-from spacy_al.errors import AlError, AlWarning, Errors
+from spacy_al.errors import AlWarning
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.measures.learning_curve import RANDOM
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus
+from spacy_al.simulation.learner import POOL, step_learner
 from spacy_al.simulation.partial import (
     doubted_entities,
     label_corpus_rest,
@@ -33,17 +33,14 @@ from spacy_al.simulation.partial import (
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.step import Step, followed
 from spacy_al.tasks.merge import write_corpus
-from spacy_al.training.committee import (
-    read_together,
-)
+from spacy_al.training.committee import read_together
 from spacy_al.training.pseudo_tokens import add_self_labels
-from spacy_al.training.round import TrainingRound, train_round_models
-from spacy_al.training.trainer import CONFIG
+from spacy_al.training.round import TRAIN, TrainingRound, train_round_models
+from spacy_al.training.trainer import train_here
 from spacy_al.types import Choice, RoundNumbers
 from spacy_al.util import content_hash
 
 NUMBERS = "numbers.json"
-POOL = "pool.spacy"
 WORK = "work"
 
 
@@ -146,21 +143,24 @@ def _learn(
     words = here.corpus.words(ids)
     own = labelled_whole(here.corpus, step)
     started = time.perf_counter()
+    write_corpus([*found.docs, *own], folder / TRAIN)
+    settings = _settings(here, step)
+    chosen, learner = step_learner(plan, settings, here.output, step, folder, len(found.docs))
     training = TrainingRound(
         step.number,
         folder,
         plan.config,
         {**plan.overrides, "training.seed": step.seed},
-        _settings(here, step),
+        settings,
         plan.dev,
         plan.code,
+        learner,
     )
-    write_corpus([*found.docs, *own], training.corpus)
 
     def train_one(where: Path) -> float:
         is_model, began = where == folder, time.perf_counter()
         texts = len(found.docs) + (len(own) if is_model else 0)
-        _train(where, texts, overrides if is_model else None)
+        train_here(where, texts, overrides if is_model else None)
         return time.perf_counter() - began
 
     train_round_models(
@@ -173,7 +173,7 @@ def _learn(
     )
     trained = time.perf_counter()
     scores = evaluate(folder / "model-best", plan.test, plan.component)
-    return {
+    numbers: RoundNumbers = {
         "texts": len(ids),
         "words": words,
         "words_decided": found.words_decided,
@@ -187,6 +187,9 @@ def _learn(
         "seconds_train": round(trained - started, 2),
         "seconds_evaluate": round(time.perf_counter() - trained, 2),
     }
+    if learner is not None:
+        numbers["learner"] = chosen.describe()
+    return numbers
 
 
 def _choose(here: _Here, step: Step, model: Path) -> Choice:
@@ -242,23 +245,6 @@ def _calibrates(here: _Here, step: Step) -> bool:
 def _component(here: _Here, model: Path) -> TrainedComponent:
     # the code of the plan is loaded once a process
     return open_component(str(model), here.plan.component)
-
-
-def _train(folder: Path, texts: int, overrides: Mapping[str, Any] | None = None) -> None:
-    """SpaCy's own training, in this process, with the config of a folder.
-
-    RAISES (AlError): AL107 if it fails, for spaCy's reasons.
-    """
-    said = StringIO()
-    try:
-        with redirect_stdout(said):
-            train(folder / CONFIG, folder, overrides=dict(overrides or {}))
-    except (Exception, SystemExit) as error:
-        # spaCy ends the process for some of its failures, having printed why
-        lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
-        why = str(error) if isinstance(error, Exception) else " ".join(lines[-3:])
-        raise AlError(Errors.AL107.format(texts=texts, why=why.strip())) from None
-    shutil.rmtree(folder / "model-last", ignore_errors=True)
 
 
 @contextmanager

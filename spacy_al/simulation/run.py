@@ -19,13 +19,15 @@ from spacy.vocab import Vocab
 
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import write_shard
+from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.processes.lock import locked
 from spacy_al.processes.pool import processes
 from spacy_al.simulation.corpus import Corpus, read_corpus
+from spacy_al.simulation.learner import POOL
 from spacy_al.simulation.plan import SimulationPlan, check_plan, check_simulated
 from spacy_al.simulation.results import CORPUS, FULL, RESULTS, read_full, read_results
-from spacy_al.simulation.round import POOL, WORK, do, set_up
+from spacy_al.simulation.round import WORK, do, set_up
 from spacy_al.simulation.step import Step, followed
 from spacy_al.types import ResultRow, RoundNumbers
 from spacy_al.util import replacing
@@ -50,6 +52,8 @@ def simulate(
         what fails in a round, once the rounds that run beside it have ended.
     """
     check_simulated(plan)
+    if plan.settings.encoder:
+        use_cache(plan.settings.encodings)
     for path in (plan.dev, plan.test):
         shards(path)
     with locked(output):

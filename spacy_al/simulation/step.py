@@ -1,7 +1,7 @@
 """The work that a process of a simulation is asked for, and what follows from what it found. Plain data."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from spacy_al.tasks.decision import Mark
 from spacy_al.types import Choice
@@ -19,6 +19,7 @@ class Step:
     doubted (dict): Of texts about which only yes or no to some entities was asked, these.
     self_labels (dict): What the round before was sure of in the rest of them.
     self_texts (dict): Of texts that nobody was asked about, what it was sure of as a whole.
+    learner (dict | None): What the round before learned with, as `ChosenLearner.describe` says it.
     """
 
     strategy: str | None
@@ -30,6 +31,7 @@ class Step:
     doubted: dict[str, list[Mark]] = field(default_factory=dict)
     self_labels: dict[str, list[Mark]] = field(default_factory=dict)
     self_texts: dict[str, list[Mark]] = field(default_factory=dict)
+    learner: dict[str, Any] | None = None
 
 
 def followed(step: Step, row: Choice) -> Step:
@@ -43,4 +45,5 @@ def followed(step: Step, row: Choice) -> Step:
         doubted=step.doubted | row.get("doubted", {}),
         self_labels=row.get("self_labels", {}),
         self_texts=row.get("self_texts", {}),
+        learner=cast(Any, row.get("learner", step.learner)),
     )

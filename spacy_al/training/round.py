@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from spacy_al.config.learner import Learner
 from spacy_al.config.settings import Settings
 from spacy_al.training.committee import keep_checkpoints, train_members
 from spacy_al.training.round_config import write_config
@@ -25,6 +26,7 @@ class TrainingRound:
     settings (Settings): Its `[al]` section.
     dev (Path): What training measures on.
     code (Path | None): Python file that registers functions.
+    learner (Learner | None): What its model learns with; None for what the config says.
     """
 
     number: int
@@ -34,6 +36,7 @@ class TrainingRound:
     settings: Settings
     dev: Path
     code: Path | None = None
+    learner: Learner | None = None
 
     @property
     def corpus(self) -> Path:
@@ -74,6 +77,8 @@ def train_round_models(
         retrain_from=retrain_from,
         init_tok2vec=init_tok2vec,
         self_rate=rate,
+        learner=training.learner,
+        component=settings.component,
         code=training.code,
     )
     keep_checkpoints(settings, training.folder)

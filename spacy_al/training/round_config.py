@@ -11,12 +11,14 @@ from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
 from spacy.util import dot_to_object, load_config
 
+from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code
 from spacy_al.tasks.decision import INCORRECT
+from spacy_al.training.blas import BLAS
 from spacy_al.training.pretrain import pretraining
 from spacy_al.training.resume import sourced
 from spacy_al.training.trainer import CONFIG
@@ -80,6 +82,8 @@ def write_config(
     retrain_from: Path | None = None,
     init_tok2vec: Path | None = None,
     self_rate: float | None = None,
+    learner: Learner | None = None,
+    component: str | None = None,
     code: Path | None = None,
 ) -> Path:
     """Write what a round trains with: `python -m spacy train` on it gives the same weights.
@@ -92,14 +96,22 @@ def write_config(
     retrain_from (Path | None): The model to go on from; None starts from scratch.
     init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
     self_rate (float | None): How often each pass sees a text that nobody but a model labelled; None where there are none.
+    learner (Learner | None): What the component learns with; None leaves the config's own.
+    component (str | None): The one that is taught; only a learner needs it.
     code (Path | None): Python file that registers functions.
     RETURNS (Path): The config, whole or not written.
-    RAISES (AlError): AL047 if it cannot be written, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
+    RAISES (AlError): AL047 if it cannot be written, AL310 for a learner that does not fit, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
     WARNS (AlWarning): ALW130 if training cannot go on from that model.
     """
     load_code(code)
     made = load_config(config, overrides=dict(overrides), interpolate=False)
     made.setdefault("paths", {}).update(train=str(train), dev=str(dev))
+    if learner is not None:
+        assert component is not None
+        apply_learner(made, learner, component)
+        made.setdefault("al", {})["learner"] = learner.name
+        if learner.encoder and learner.encoder.hash:
+            made["al"]["encoder"]["hash"] = learner.encoder.hash
     filled = _filled(made)
     for name in ("train", "dev"):
         corpus = filled["training"][f"{name}_corpus"]
@@ -114,6 +126,7 @@ def write_config(
             "seed": filled["training"]["seed"] or 0,
             "batcher": batcher,
         }
+    _multiply_fast(made)
     docs = list(stored_docs(train))
     # a component that is to go on in later rounds keeps the settings of its first
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
@@ -172,6 +185,13 @@ def _values(block: Any) -> list[Any]:
     if isinstance(block, Mapping):
         return [value for part in block.values() for value in _values(part)]
     return [block]
+
+
+def _multiply_fast(config: Config) -> None:
+    """Have training multiply with numpy, after whatever the config itself does before it starts."""
+    start = config.setdefault("initialize", {})
+    own = start.get("before_init")
+    start["before_init"] = {"@callbacks": BLAS, **({"before": own} if own else {})}
 
 
 def _learn_rejected(config: Config, docs: Sequence[Doc], *, always: bool) -> None:

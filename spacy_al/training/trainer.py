@@ -4,10 +4,14 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from spacy.util import load_config
 
@@ -68,6 +72,27 @@ def train(
             file.write(TOOK.format(time.perf_counter() - started))
         (path / MODEL).rename(folder / MODEL)
     return _trained(folder)
+
+
+def train_here(folder: Path, texts: int, overrides: Mapping[str, Any] | None = None) -> None:
+    """SpaCy's own training in this process, with the config of a folder; for processes that train many models.
+
+    texts (int): That it learns from, for the error.
+    overrides (Mapping | None): Of the config.
+    RAISES (AlError): AL107 if it fails, for spaCy's reasons.
+    """
+    from spacy.cli.train import train as spacy_train
+
+    said = StringIO()
+    try:
+        with redirect_stdout(said), redirect_stderr(StringIO()):
+            spacy_train(folder / CONFIG, folder, overrides=dict(overrides or {}))
+    except (Exception, SystemExit) as error:
+        # spaCy ends the process for some of its failures, having printed why
+        lines = [line.strip() for line in said.getvalue().splitlines() if line.strip()]
+        why = str(error) if isinstance(error, Exception) else " ".join(lines[-3:])
+        raise AlError(Errors.AL107.format(texts=texts, why=why.strip())) from None
+    shutil.rmtree(folder / "model-last", ignore_errors=True)
 
 
 def _trained(folder: Path) -> Trained:

@@ -1,0 +1,55 @@
+"""The learner of a training in a simulation, as the loop would choose it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from spacy_al.config.learner import Learner
+from spacy_al.config.settings import Settings
+from spacy_al.simulation.plan import SimulationPlan
+from spacy_al.simulation.step import Step
+from spacy_al.training.learner import (
+    ChosenLearner,
+    choose_learner,
+    compare_learners,
+    learner_of,
+    pool_vectors,
+)
+from spacy_al.training.round import TRAIN
+
+POOL = "pool.spacy"
+
+
+def step_learner(
+    plan: SimulationPlan, settings: Settings, output: Path, step: Step, folder: Path, n_texts: int
+) -> tuple[ChosenLearner, Learner | None]:
+    """What a training learns with; None where the config names no encoder, and is trained as it is.
+
+    settings (Settings): Of the strategy.
+    output (Path): Of the simulation, with its pool.
+    folder (Path): Of the training, whose corpus is written.
+    n_texts (int): In the corpus.
+    RAISES (AlError): As `compare_learners`.
+    """
+    if settings.encoder is None:
+        return ChosenLearner("scratch"), None
+
+    def vectors() -> Path:
+        return pool_vectors(settings, output / POOL, output)
+
+    def compare(names: Sequence[str]) -> dict[str, list[float]]:
+        return compare_learners(
+            names,
+            settings=settings,
+            config=plan.config,
+            overrides={**plan.overrides, "training.seed": step.seed},
+            corpus=folder / TRAIN,
+            dev=plan.dev,
+            folder=folder / ".learners",
+            code=plan.code,
+            vectors=vectors() if "vectors" in names else None,
+        )
+
+    before = ChosenLearner(**step.learner) if step.learner else None
+    chosen = choose_learner(settings, n_texts, before, compare)
+    made = vectors() if chosen.name == "vectors" else None
+    return chosen, learner_of(settings, chosen.name, made)
