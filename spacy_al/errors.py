@@ -598,6 +598,14 @@ class Errors:
         "[AL305] The encodings would take {size}, and the disk of '{path}' has {free} left. "
         "Free space, name another --output, or keep only vectors of whole texts with --texts-only."
     )
+    AL306 = (
+        "[AL306] '{path}' is there and holds something else than vectors that `distill` made, so it is not replaced. "
+        "Choose another --output."
+    )
+    AL307 = (
+        "[AL307] The encoder '{name}' has a vector for none of the words of '{pool}'. "
+        "Choose another encoder, or look whether the texts are of its language."
+    )
 
     # learners
     AL310 = (

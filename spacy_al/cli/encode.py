@@ -7,10 +7,9 @@ import typer
 from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained
-from spacy_al.cli.options import Code, Gpu, Quiet
+from spacy_al.cli.options import Code, Gpu, Quiet, check_processes
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
-from spacy_al.embeddings.encoder import EncoderSettings, parse_layers
-from spacy_al.errors import Errors, UsageError
+from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
 
 POOL = "The pool: a folder of shards, or one .spacy file"
@@ -51,16 +50,8 @@ def encode_cli(
     How much there is to do and how much space it takes is said before. If it is cut off, the same command goes on from there;
     a pool that has grown needs only what is new.
     """
-    settings = EncoderSettings(
-        name=encoder,
-        layers=None if layers is None else parse_layers(layers),
-        pooling=pooling,
-        window=window,
-        stride=max(1, window * 3 // 4) if stride is None else stride,
-    )
-    if gpu_id >= 0 and n_process > 1:
-        must = "1 with --gpu-id, as one process fills a GPU"
-        raise UsageError(Errors.AL087.format(name="--n-process", value=n_process, must=must))
+    settings = make_settings(encoder, layers, window, stride, pooling)
+    check_processes(n_process, gpu_id)
     load_code(code)
     plan = encode_pool(
         pool,

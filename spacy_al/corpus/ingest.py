@@ -1,11 +1,7 @@
 """Texts from outside become a pool: split, cleaned, without duplicates, every drop counted with its reason."""
 
-import os
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +11,7 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.corpus.duplicates import Duplicates
+from spacy_al.corpus.folder import replacing_folder
 from spacy_al.corpus.pool import SHARD_SIZE
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
@@ -112,7 +109,7 @@ def ingest(
     texts = _split(progress_bar(records(), None, "doc"), nlp, unit, report)
     duplicates = Duplicates(near=not keep_near_duplicates)
     kept = _wanted(texts, min_tokens, max_tokens, duplicates, report)
-    with _replacing_folder(output) as folder:
+    with replacing_folder(output) as folder:
         for number, batch in enumerate(batched(kept, shard_size)):
             with nlp.memory_zone():
                 docs = (_to_doc(nlp, text) for text in batch)
@@ -263,30 +260,3 @@ def _check_output(output: Path, force: bool) -> None:
     others = [name for name in names if not name.endswith(".spacy")]
     if others:
         raise AlError(Errors.AL049.format(path=output, others=", ".join(others[:3])))
-
-
-@contextmanager
-def _replacing_folder(output: Path) -> Iterator[Path]:
-    """A folder that takes the place of `output` only once it is whole, as `util.replacing` does for a file."""
-    output = output.resolve()
-    folder = old = None
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
-        old = folder.with_name(f"{folder.name}.old")
-        # mkdtemp makes folders that only their owner may enter; give what mkdir() would have given
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-        yield folder
-        if output.exists():
-            output.rename(old)
-        folder.rename(output)
-    except OSError as error:
-        raise AlError(Errors.AL047.format(path=output, why=error.strerror or error)) from error
-    finally:
-        if old is not None and old.exists() and not output.exists():
-            old.rename(output)
-        for leftover in (folder, old):
-            if leftover is not None:
-                shutil.rmtree(leftover, ignore_errors=True)

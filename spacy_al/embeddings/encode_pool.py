@@ -85,17 +85,53 @@ def encode_pool(
     plan = plan_encoding(pool, nlp, cache, tokens=tokens, keep_tokens=keep_tokens)
     if tell is not None:
         tell(plan)
+    check_room(plan, folder)
+    fill_cache(
+        pool,
+        nlp,
+        settings,
+        encoder,
+        cache,
+        plan,
+        tokens=tokens,
+        keep_tokens=keep_tokens,
+        n_process=n_process,
+    )
+    return plan
+
+
+def check_room(plan: EncodingPlan, folder: Path) -> None:
+    """RAISES (AlError): AL305 if the disk of the cache is too small for what is to be encoded."""
     if plan.size + RESERVE > plan.free:
         found = {"size": format_size(plan.size), "free": format_size(plan.free)}
         raise AlError(Errors.AL305.format(path=folder, **found))
+
+
+def fill_cache(
+    pool: Path,
+    nlp: Language,
+    settings: EncoderSettings,
+    encoder: Encoder,
+    cache: EncodingCache,
+    plan: EncodingPlan,
+    *,
+    tokens: bool = True,
+    keep_tokens: bool = False,
+    n_process: int = 1,
+) -> None:
+    """Encode what a plan found missing.
+
+    encoder, cache (Encoder, EncodingCache): Those of the settings, open; other processes open their own.
+    plan (EncodingPlan): Of the same pool.
+    RAISES (AlError): As `encode_pool`.
+    """
     parts = _new_chunks(pool, nlp, cache, tokens, keep_tokens)
     if n_process == 1 or plan.new_tokens <= CHUNK_TOKENS:
         done = _encode_here(parts, encoder, cache, tokens)
     else:
-        done = _encode_beside(parts, settings, folder, tokens, n_process)
+        done = _encode_beside(parts, settings, cache.folder.parent, tokens, n_process)
     for _ in progress_bar(done, plan.new_texts, "text"):
         pass
-    return plan
 
 
 def plan_encoding(
@@ -105,11 +141,18 @@ def plan_encoding(
     *,
     tokens: bool = True,
     keep_tokens: bool = False,
+    visit: Callable[[list[Doc]], None] | None = None,
 ) -> EncodingPlan:
-    """How much of a pool is to be encoded, and what it will take. RAISES (AlError): As `shards`, AL045."""
+    """How much of a pool is to be encoded, and what it will take.
+
+    visit (Callable | None): Is given the docs, some at a time, which it must not keep.
+    RAISES (AlError): As `shards`, AL045.
+    """
     plan = EncodingPlan(cache.folder, others=other_encoders(cache))
     failures: list[AlError] = []
     for docs in _zones(pool, nlp, keep_tokens, plan.skipped, failures):
+        if visit is not None:
+            visit(docs)
         sizes = {cache_key(doc, tokens=tokens): len(doc) for doc in docs}
         missing = cache.missing(sizes)
         plan.texts += len(docs)
@@ -139,6 +182,13 @@ def format_size(n_bytes: float) -> str:
             return f"{n_bytes:.0f} {unit}" if unit == "bytes" else f"{n_bytes:.1f} {unit}"
         n_bytes /= 1000
     return f"{n_bytes:.1f} GB"
+
+
+def pool_chunks(pool: Path, nlp: Language, keep_tokens: bool = False) -> Iterator[list[Doc]]:
+    """The docs of a pool, some thousand tokens at a time, which live until the next; shards that cannot be read are left out."""
+    for docs in _zones(pool, nlp, keep_tokens, Counter(), []):
+        for chunk in chunks((cache_key(doc), doc) for doc in docs):
+            yield [doc for _, doc in chunk]
 
 
 def _zones(

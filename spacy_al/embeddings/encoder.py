@@ -165,6 +165,23 @@ def check_layers(layers: tuple[int, ...] | None, n_layers: int) -> tuple[int, ..
     return found
 
 
+def make_settings(
+    name: str,
+    layers: str | None = None,
+    window: int = EncoderSettings.window,
+    stride: int | None = None,
+    pooling: str = EncoderSettings.pooling,
+) -> EncoderSettings:
+    """Settings as they are typed: layers as `2,3,-1`, and windows that overlap by a quarter unless it is said. RAISES (UsageError): AL087."""
+    return EncoderSettings(
+        name=name,
+        layers=None if layers is None else parse_layers(layers),
+        pooling=pooling,
+        window=window,
+        stride=max(1, window * 3 // 4) if stride is None else stride,
+    )
+
+
 def parse_layers(given: str) -> tuple[int, ...]:
     """`2,3,-1` as numbers. RAISES (UsageError): AL087."""
     try:

@@ -1,0 +1,100 @@
+"""`spacy-al distill`: static vectors of the words of a pool, from a pretrained encoder, for any spaCy config."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from spacy_al.cli.app import app, explained
+from spacy_al.cli.encode import (
+    ENCODER,
+    LAYERS,
+    MODEL,
+    N_PROCESS,
+    POOL,
+    format_plan,
+)
+from spacy_al.cli.options import Code, Gpu, Quiet, check_processes
+from spacy_al.embeddings.distill import DIM, MAX_WORDS, MIN_COUNT, Distilled, distill
+from spacy_al.embeddings.encoder import EncoderSettings, make_settings
+from spacy_al.posteriors.component import load_code, load_pipeline
+
+OUTPUT = "Folder of the vectors, to be named as paths.vectors"
+CACHE = "Folder of encodings, as `encode` fills it; what is missing is added"
+WORDS_OF = ".spacy file or folder whose words are encoded alone where the pool lacks them; may be given several times"
+
+
+@app.command("distill")
+@explained
+def distill_cli(
+    pool: Annotated[Path, Argument(help=POOL)],
+    encoder: Annotated[str, Option("--encoder", "-e", help=ENCODER)],
+    output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
+    cache: Annotated[Path, Option("--cache", help=CACHE)] = Path("training/encodings"),
+    words_of: Annotated[list[Path] | None, Option("--words-of", help=WORDS_OF)] = None,
+    dim: Annotated[int, Option("--dim", help="Numbers a vector")] = DIM,
+    min_count: Annotated[
+        int, Option("--min-count", help="Words that are rarer in the pool are encoded alone")
+    ] = MIN_COUNT,
+    max_words: Annotated[
+        int, Option("--max-words", help="Vectors at most, of the most frequent words")
+    ] = MAX_WORDS,
+    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
+    lang: Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")] = "en",
+    keep_tokens: Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")] = False,
+    layers: Annotated[str | None, Option("--layers", help=LAYERS)] = None,
+    window: Annotated[int, Option("--window", help="Most pieces at once")] = EncoderSettings.window,
+    stride: Annotated[
+        int | None, Option("--stride", help="Pieces from window to window (default: 3/4 of one)")
+    ] = None,
+    n_process: Annotated[int, Option("--n-process", help=N_PROCESS)] = 1,
+    code: Code = None,
+    gpu_id: Gpu = -1,
+    quiet: Quiet = False,
+) -> None:
+    """Make static vectors of the words of a pool: each is the mean of what a pretrained encoder says where the word stands.
+
+    The folder can be named as paths.vectors in any spaCy config with include_static_vectors. Training and using the pipeline
+    need neither torch nor spacy-al. Vectors that are there and were made of the same are left as they are.
+    """
+    settings = make_settings(encoder, layers, window, stride)
+    check_processes(n_process, gpu_id)
+    load_code(code)
+    done = distill(
+        pool,
+        load_pipeline(model, lang, gpu_id),
+        settings,
+        output,
+        cache=cache,
+        words_of=words_of or (),
+        dim=dim,
+        min_count=min_count,
+        max_words=max_words,
+        keep_tokens=keep_tokens,
+        n_process=n_process,
+        tell=None if quiet else lambda found: typer.echo(format_todo(found), err=True),
+    )
+    if not quiet:
+        typer.echo(format_done(done), err=True)
+
+
+def format_todo(found: Distilled) -> str:
+    """What is to be encoded, and what becomes of vectors that are there."""
+    if found.reused:
+        return f"ℹ {found.folder} was made of the same pool, encoder and settings"
+    lines = [format_plan(found.plan, texts_only=False)]
+    if found.changed:
+        names = ", ".join(name.replace("_", " ") for name in found.changed)
+        lines.append(f"ℹ {found.folder} was made of others ({names}), and is made again")
+    return "\n".join(lines)
+
+
+def format_done(done: Distilled) -> str:
+    """What there is now."""
+    about, made = done.about, "is left as it is" if done.reused else "is made"
+    alone = f", {about['words_alone']:,} of them encoded alone" if about["words_alone"] else ""
+    return (
+        f"✔ {done.folder} {made}: vectors of {about['words']:,} words{alone}, {about['width']} numbers each with "
+        f"{about['variance']:.0%} of the variance. Use it with --paths.vectors {done.folder}"
+    )
