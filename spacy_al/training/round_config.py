@@ -111,7 +111,8 @@ def write_config(
         apply_learner(made, learner, component)
         made.setdefault("al", {})["learner"] = learner.name
         if learner.encoder and learner.encoder.hash:
-            made["al"]["encoder"]["hash"] = learner.encoder.hash
+            own = made["al"].setdefault("encoder", {"name": learner.encoder.name})
+            own["hash"] = learner.encoder.hash
     filled = _filled(made)
     for name in ("train", "dev"):
         corpus = filled["training"][f"{name}_corpus"]

