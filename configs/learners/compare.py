@@ -66,7 +66,9 @@ def compare_cli(
     use_cache(WORK / "encodings")
     rows = read_rows()
     cells = [cell for cell in all_cells(facts, seeds) if cell not in {key(row) for row in rows}]
-    msg.info(f"{len(cells)} trainings and comparisons, about {estimate(cells, rows) / n_process:.1f} hours")
+    msg.info(
+        f"{len(cells)} trainings and comparisons, about {estimate(cells, rows) / n_process:.1f} hours"
+    )
     began = time.time()
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:

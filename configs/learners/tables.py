@@ -45,9 +45,7 @@ def page(rows: list[dict[str, Any]]) -> str:
         for size in sorted({row["size"] for row in rows if row["corpus"] == corpus}):
             found = [cells[corpus, size, name] for name in NAMES]
             said = [shown(scores) for scores in found]
-            chosen = Counter(
-                row["chosen"] for row in rows if key(row) == (corpus, size, "auto")
-            )
+            chosen = Counter(row["chosen"] for row in rows if key(row) == (corpus, size, "auto"))
             said[-1] += "".join(f" ({name} {n})" for name, n in chosen.most_common())
             lines.append(f"| {corpus} | {size:,} | {max(map(len, found))} | {' | '.join(said)} |")
     return "\n".join([*lines, "", *gains(cells), ""])
@@ -67,7 +65,11 @@ def with_auto(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def gains(cells: dict[Any, list[float]]) -> list[str]:
     """What learners have over `scratch` on average over corpora that have both."""
-    lines = ["Over `scratch`, in points, on average over corpora:", "", "| texts | corpora | vectors | encoder | auto |"]
+    lines = [
+        "Over `scratch`, in points, on average over corpora:",
+        "",
+        "| texts | corpora | vectors | encoder | auto |",
+    ]
     lines.append("|---:|---:|---:|---:|---:|")
     for size in sorted({size for _, size, _ in cells}):
         row = []

@@ -28,8 +28,6 @@ SCORES = {
     **dict.fromkeys(("cats_macro_p", "cats_macro_r", "cats_macro_f", "cats_macro_auc")),
     **dict.fromkeys(("cats_f_per_type",)),
 }
-# scikit-learn's C over vectors of unit length
-INVERSE_PENALTY = 30.0
 
 
 class _Fitted:
@@ -68,6 +66,10 @@ class _Fitted:
         raise NotImplementedError
 
     @property
+    def _how(self) -> dict[str, Any]:
+        return {name: self.cfg[name] for name in ("inverse_penalty", "balanced")}
+
+    @property
     def _labels(self) -> tuple[str, ...]:
         return tuple(self.cfg["labels"])
 
@@ -91,8 +93,7 @@ class LinearTextCategorizer(_Fitted, TextCategorizer):
         # a text of which it is only known what it is not says nothing here
         decided = applies.any(axis=1)
         right = applies[decided].argmax(axis=1)
-        penalty = self.cfg["inverse_penalty"]
-        return fit_exclusive(vectors[decided], right, len(self.labels), penalty)
+        return fit_exclusive(vectors[decided], right, len(self.labels), **self._how)
 
 
 class LinearMultiLabelTextCategorizer(_Fitted, MultiLabel_TextCategorizer):
@@ -105,7 +106,7 @@ class LinearMultiLabelTextCategorizer(_Fitted, MultiLabel_TextCategorizer):
 
     def _head(self, vectors: Any, examples: Sequence[Example]) -> LinearHead:
         applies, known = self._cats(examples)
-        return fit_independent(vectors, applies, known, self.cfg["inverse_penalty"])
+        return fit_independent(vectors, applies, known, **self._how)
 
 
 @spacy.registry.architectures("spacy-al.linear_textcat.v1")  # type: ignore[untyped-decorator]
@@ -130,7 +131,8 @@ def make_linear_textcat(
     assigns=["doc.cats"],
     default_config={
         "threshold": 0.0,
-        "inverse_penalty": INVERSE_PENALTY,
+        "inverse_penalty": None,
+        "balanced": True,
         "model": {
             "@architectures": "spacy-al.linear_textcat.v1",
             "exclusive_classes": True,
@@ -145,18 +147,20 @@ def make_al_textcat(
     name: str,
     model: Model[list[Doc], Any],
     threshold: float,
-    inverse_penalty: float,
+    inverse_penalty: float | None,
+    balanced: bool,
     scorer: Callable[..., Any] | None,
 ) -> LinearTextCategorizer:
     """A linear text classifier for categories of which one applies.
 
     model (Model): As `spacy-al.linear_textcat.v1` makes it.
     threshold (float): As for `textcat`.
-    inverse_penalty (float): How far the head trusts the examples; scikit-learn's C.
+    inverse_penalty (float | None): How far the head trusts the examples; scikit-learn's C. None chooses it by cross-validation.
+    balanced (bool): All categories weigh alike, however many examples each has.
     scorer (Callable | None): The scoring method.
     """
     made = LinearTextCategorizer(nlp.vocab, model, name, threshold=threshold, scorer=scorer)
-    made.cfg["inverse_penalty"] = inverse_penalty
+    made.cfg |= {"inverse_penalty": inverse_penalty, "balanced": balanced}
     return made
 
 
@@ -165,7 +169,8 @@ def make_al_textcat(
     assigns=["doc.cats"],
     default_config={
         "threshold": 0.5,
-        "inverse_penalty": INVERSE_PENALTY,
+        "inverse_penalty": None,
+        "balanced": True,
         "model": {
             "@architectures": "spacy-al.linear_textcat.v1",
             "exclusive_classes": False,
@@ -180,14 +185,15 @@ def make_al_textcat_multilabel(
     name: str,
     model: Model[list[Doc], Any],
     threshold: float,
-    inverse_penalty: float,
+    inverse_penalty: float | None,
+    balanced: bool,
     scorer: Callable[..., Any] | None,
 ) -> LinearMultiLabelTextCategorizer:
     """A linear text classifier for categories of which any number applies. Arguments as for `al_textcat`."""
     made = LinearMultiLabelTextCategorizer(
         nlp.vocab, model, name, threshold=threshold, scorer=scorer
     )
-    made.cfg["inverse_penalty"] = inverse_penalty
+    made.cfg |= {"inverse_penalty": inverse_penalty, "balanced": balanced}
     return made
 
 

@@ -100,7 +100,7 @@ def pool_vectors(settings: Settings, pool: Path, output: Path) -> Path:
     """
     from spacy_al.embeddings.distill import distill
 
-    assert settings.encoder is not None
+    assert settings.encoder is not None and settings.encodings is not None
     folder = output / VECTORS
     nlp = load_pipeline(None, settings.lang)
     distill(pool, nlp, settings.encoder.settings, folder, cache=settings.encodings)

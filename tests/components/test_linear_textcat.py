@@ -66,11 +66,16 @@ def examples(nlp, made, labels=KINDS):
     ]
 
 
-def test_the_head_is_that_of_scikit_learn():
-    made, nlp = texts(60), pipeline()
+@pytest.mark.parametrize("balanced", [True, False])
+def test_the_head_is_that_of_scikit_learn(balanced):
+    # the first label is rare
+    made = [pair for pair in texts(80) if pair[1] != KINDS[0]][:50] + texts(10, seed=2)
+    nlp = pipeline(inverse_penalty=30.0, balanced=balanced)
     nlp.initialize(lambda: examples(nlp, made))
     vectors = embed([nlp.make_doc(text) for text, _ in made]).astype("f8")
-    theirs = LogisticRegression(C=30, max_iter=1000, tol=1e-6).fit(vectors, [k for _, k in made])
+    weights = "balanced" if balanced else None
+    theirs = LogisticRegression(C=30, max_iter=1000, tol=1e-6, class_weight=weights)
+    theirs.fit(vectors, [kind for _, kind in made])
     docs = [nlp(text) for text, _ in texts(20, seed=1)]
     probs = [[doc.cats[label] for label in theirs.classes_] for doc in docs]
     expected = theirs.predict_proba(embed(docs).astype("f8"))
@@ -81,10 +86,26 @@ def test_the_head_is_that_of_scikit_learn():
     assert found[0].exclusive
 
 
+def test_the_penalty_is_chosen_by_what_is_held_out():
+    rng = numpy.random.default_rng(0)
+    vectors = rng.normal(size=(300, 20))
+    vectors /= numpy.linalg.norm(vectors, axis=1, keepdims=True)
+    clear = (vectors[:, 0] > 0).astype(int)
+    noise = rng.integers(0, 2, size=300)
+    for right, expected in ((clear, 100.0), (noise, 1.0)):
+        chosen = fit_exclusive(vectors, right, 2)
+        as_given = fit_exclusive(vectors, right, 2, expected)
+        assert_allclose(chosen.weights, as_given.weights)
+        columns = numpy.stack([right > 0, right < 1], axis=1)
+        chosen = fit_independent(vectors, columns, columns | True)
+        as_given = fit_independent(vectors, columns, columns | True, expected)
+        assert_allclose(chosen.weights, as_given.weights)
+
+
 def test_two_labels_and_one():
     vectors = numpy.random.default_rng(0).normal(size=(30, 4))
     right = (vectors[:, 0] > 0).astype(int)
-    head = fit_exclusive(vectors, right, 2, 1.0)
+    head = fit_exclusive(vectors, right, 2, 1.0, balanced=False)
     logits = vectors @ head.weights.T + head.bias
     probs = 1 / (1 + numpy.exp(logits[:, 0] - logits[:, 1]))
     theirs = LogisticRegression(C=1.0, tol=1e-6).fit(vectors, right)
@@ -98,7 +119,7 @@ def test_two_labels_and_one():
 def test_a_label_that_no_text_has_is_improbable_and_not_impossible():
     rng = numpy.random.default_rng(1)
     vectors, right = rng.normal(size=(40, 6)), rng.integers(0, 3, size=40)
-    head = fit_exclusive(vectors, right, 5, 1.0)
+    head = fit_exclusive(vectors, right, 5, 1.0, balanced=False)
     logits = vectors @ head.weights.T + head.bias
     probs = numpy.exp(logits - numpy.logaddexp.reduce(logits, axis=1)[:, None])
     assert_allclose(probs[:, 3], probs[:, 4])
@@ -110,7 +131,7 @@ def test_of_several_labels_each_has_its_own_texts():
     vectors = rng.normal(size=(50, 4))
     applies, known = vectors[:, :3] > 0, rng.random((50, 3)) < 0.8
     applies[:, 2] = True
-    head = fit_independent(vectors, applies, known, 2.0)
+    head = fit_independent(vectors, applies, known, 2.0, balanced=False)
     for label in (0, 1):
         rows = known[:, label]
         theirs = LogisticRegression(C=2.0, tol=1e-6).fit(vectors[rows], applies[rows, label])
