@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.tasks.decision import INCORRECT
 from spacy_al.training.blas import BLAS
 from spacy_al.training.pretrain import pretraining
+from spacy_al.training.requirements import REQUIREMENTS
 from spacy_al.training.resume import sourced
 from spacy_al.training.trainer import CONFIG
 
@@ -111,8 +113,9 @@ def write_config(
         apply_learner(made, learner, component)
         made.setdefault("al", {})["learner"] = learner.name
         if learner.encoder and learner.encoder.hash:
-            own = made["al"].setdefault("encoder", {"name": learner.encoder.name})
-            own["hash"] = learner.encoder.hash
+            block = made["al"].setdefault("encoder", {"name": learner.encoder.name})
+            block["hash"] = learner.encoder.hash
+            _say_requirements(made, learner.encoder.name)
     filled = _filled(made)
     for name in ("train", "dev"):
         corpus = filled["training"][f"{name}_corpus"]
@@ -186,6 +189,21 @@ def _values(block: Any) -> list[Any]:
     if isinstance(block, Mapping):
         return [value for part in block.values() for value in _values(part)]
     return [block]
+
+
+def _say_requirements(config: Config, encoder: str) -> None:
+    """Have the model say that it needs spacy-al and, if it is a package, the encoder."""
+    needed = [f"spacy-al[encoder]>={version('spacy-al')}"]
+    if not Path(encoder).is_dir():
+        owners = packages_distributions().get(encoder.replace("-", "_"), [encoder])
+        needed += [f"{name}=={version(name)}" for name in owners[:1]]
+    training = config.setdefault("training", {})
+    own = training.get("before_to_disk")
+    training["before_to_disk"] = {
+        "@callbacks": REQUIREMENTS,
+        "requirements": needed,
+        **({"before": own} if own else {}),
+    }
 
 
 def _multiply_fast(config: Config) -> None:
