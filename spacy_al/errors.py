@@ -214,15 +214,15 @@ class Errors:
     )
 
     AL242 = (
-        "[AL242] A {found} has no predict_proba, so it gives no probabilities. Wrap it in an object that has, such "
-        "as scikit-learn's CalibratedClassifierCV or the scikit-learn interface of its library."
+        "[AL242] A {found} has neither predict_proba nor decision_function, so it gives no probabilities. Wrap it in an "
+        "object that has one of them, such as the scikit-learn interface of its library."
     )
     AL243 = (
         "[AL243] The estimator knows the class {found!r}, which is none of the labels: {labels}. "
         "Fit it on these labels, or on their positions, from 0."
     )
     AL244 = (
-        "[AL244] predict_proba of {name} returned an array of shape {found}, or rows that are no probabilities; {expected} is "
+        "[AL244] {name} returned an array of shape {found}, or rows that are no probabilities; {expected} is "
         "needed, each row with the sum 1 where labels are exclusive. Check how it was fitted."
     )
 
@@ -666,6 +666,12 @@ class Warnings:
     W071 = (
         "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "
         "probabilities say little, or there are too few documents. {then}"
+    )
+
+    # estimators
+    W242 = (
+        "[ALW242] {name} decides without probabilities, and those that are made of its decision values are not calibrated: "
+        "{why}. They order texts, but do not say how sure it is."
     )
 
     # patterns and labelling functions

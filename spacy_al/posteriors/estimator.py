@@ -1,4 +1,4 @@
-"""Any estimator with `predict_proba` (scikit-learn, XGBoost, LightGBM, wrapped Keras or torch) as a text classifier."""
+"""Any estimator that gives probabilities or decision values (scikit-learn, XGBoost, LightGBM, wrapped Keras or torch) as a text classifier."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,8 +12,15 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.decisions import (
+    Decisions,
+    enough_texts,
+    fit_decisions,
+    gives_decisions,
+    warn_of_decisions,
+)
 from spacy_al.posteriors.read import Reader
-from spacy_al.types import Floats, Temperature
+from spacy_al.types import Bools, Floats, Ints, Temperature
 
 
 @registry.al_posteriors("spacy-al.estimator.v1")
@@ -22,21 +29,22 @@ def make_estimator_reader(estimator: Any, embedding: Callable[..., Any]) -> Read
 
     Nothing of ours stores the estimator: a function that is registered in the file given as --code, for example in
     `spacy.registry.misc`, makes or loads it. One of scikit-learn's kind that is not fitted yet (`check_is_fitted`) is fitted on what is labelled, each round anew; give one that
-    draws a `random_state`.
+    draws a `random_state`. One that decides without probabilities, such as LinearSVC, is calibrated where it is fitted here,
+    see `fit_decisions`.
 
-    estimator (Any): With `predict_proba`.
+    estimator (Any): With `predict_proba` or `decision_function`.
     embedding (Callable): From `al_embeddings`; the one it was fitted on, if it was.
     RETURNS (Reader): Of a text classifier, which says which labels there are.
-    RAISES (UsageError): AL242 without predict_proba.
+    RAISES (UsageError): AL242 with neither.
     """
     _check(estimator)
-    if _fitted(estimator):
+    if _fitted(estimator) and not gives_decisions(estimator):
         return partial(read_estimator, estimator=estimator, embedding=embedding)
     return EstimatorReader(estimator, embedding)
 
 
 class EstimatorReader:
-    """A reader that fits its estimator before it reads for the first time."""
+    """A reader that fits its estimator before it reads for the first time, where that is not done yet."""
 
     def __init__(self, estimator: Any, embedding: Callable[..., Any]) -> None:
         self.estimator, self.embedding = estimator, embedding
@@ -56,8 +64,9 @@ class EstimatorReader:
         labelled (Sequence): Texts as the embedding wants them, with their categories. Those without a category are left out,
             and where several apply, those of which not all were decided.
         RETURNS (list[Categories]): As long as the texts have one category only, which nobody can tell from others, all are
-            equally probable.
+            equally probable. Where several apply, one that all texts have has probability 1, one that none has 0.
         RAISES (UsageError): AL248 without any text to learn from.
+        WARNS (AlWarning): ALW242 once, where decisions cannot be calibrated.
         """
         if not self._fitted:
             self._fitted.append(self._fit(pipe, labelled))
@@ -71,6 +80,9 @@ class EstimatorReader:
     def _fit(self, pipe: Any, labelled: Sequence[tuple[Doc, Mapping[str, float]]]) -> Any:
         """A fitted estimator that `estimator_posteriors` can read; None if there is nothing to learn."""
         labels, exclusive = list(pipe.labels), _exclusive(pipe)
+        if _fitted(self.estimator):
+            warn_of_decisions(self.estimator)
+            return Decisions(self.estimator, exclusive)
         applies = numpy.array(
             [[cats.get(label, 0.0) >= 0.5 for label in labels] for _, cats in labelled]
         ).reshape(len(labelled), len(labels))
@@ -82,26 +94,54 @@ class EstimatorReader:
         if exclusive and len(seen) < 2:
             return None
         vectors = self.embedding([labelled[row][0] for row in used.tolist()])
-        if exclusive:
-            # some estimators want classes without gaps
-            self.estimator.fit(vectors, applies[used][:, seen].argmax(axis=1))
-            return _Named(self.estimator.predict_proba, [labels[column] for column in seen])
-        if len(labels) == 1:
-            # to scikit-learn these are two classes
-            self.estimator.fit(vectors, applies[used, 0].astype("i8"))
-            return _Named(self._of_the_only_label, labels)
-        self.estimator.fit(vectors, applies[used].astype("i8"))
-        return self.estimator
+        if not exclusive:
+            return self._named(self._fit_several(vectors, applies[used], labels), labels)
+        names = [labels[column] for column in seen]
+        # some estimators want classes without gaps
+        answers = applies[used][:, seen].argmax(axis=1)
+        if gives_decisions(self.estimator):
+            self._warn([names[k] for k in numpy.flatnonzero(numpy.bincount(answers) < 2).tolist()])
+            fitted = fit_decisions(self.estimator, vectors, answers)
+            return self._named(fitted.predict_proba, names)
+        self.estimator.fit(vectors, answers)
+        return self._named(self.estimator.predict_proba, names)
 
-    def _of_the_only_label(self, vectors: Any) -> Floats:
-        return _of_one(self.estimator.predict_proba(vectors), self.estimator.classes_)[:, None]
+    def _fit_several(
+        self, vectors: Any, applies: Bools, labels: Sequence[str]
+    ) -> Callable[[Any], Floats]:
+        """A function of vectors that gives (n, n_labels) probabilities, of which any number may be high."""
+        # to many estimators a label that all texts have, or none, is an error
+        varied = numpy.flatnonzero(applies.any(axis=0) & ~applies.all(axis=0))
+        answers = applies[:, varied].astype("i8")
+        parts: list[Callable[[Any], Floats]] = []
+        if gives_decisions(self.estimator):
+            # each label is calibrated by itself
+            few = [k for k, own in zip(varied.tolist(), answers.T) if not enough_texts(own)]
+            self._warn([labels[k] for k in few])
+            fitted = [fit_decisions(self.estimator, vectors, own) for own in answers.T]
+            parts = [partial(_of_the_only, one) for one in fitted]
+        elif len(varied):
+            # to scikit-learn a single label makes two classes
+            alone = len(varied) == 1
+            self.estimator.fit(vectors, answers[:, 0] if alone else answers)
+            parts = [partial(_of_the_only if alone else _of_several, self.estimator)]
+        return partial(
+            _filled, parts=parts, varied=varied, usual=numpy.asarray(applies.all(axis=0))
+        )
+
+    def _warn(self, few: Sequence[str]) -> None:
+        if few:
+            warn_of_decisions(self.estimator, few)
+
+    def _named(self, predict_proba: Callable[..., Any], labels: list[str]) -> "_Named":
+        return _Named(predict_proba, labels, type(self.estimator).__name__)
 
 
 class _Named:
-    """Probabilities of classes that have names."""
+    """Probabilities of classes that have names, and the name of what gives them."""
 
-    def __init__(self, predict_proba: Callable[..., Any], classes: list[str]) -> None:
-        self.predict_proba, self.classes_ = predict_proba, classes
+    def __init__(self, predict_proba: Callable[..., Any], classes: list[str], name: str) -> None:
+        self.predict_proba, self.classes_, self.estimator_name = predict_proba, classes, name
 
 
 def read_estimator(
@@ -135,26 +175,29 @@ def estimator_posteriors(
 ) -> list[Categories]:
     """Posteriors from vectors of documents, for acquisitions of text classification.
 
-    estimator (Any): Fitted, with `predict_proba`.
+    estimator (Any): Fitted, with `predict_proba`, or with `decision_function`, whose values are then squeezed into
+        probabilities that are not calibrated.
     vectors (Any): As it was fitted on, shape (n, d).
     labels (Sequence[str] | None): In the order that the posteriors shall have, by default the estimator's own. Classes that
         are whole numbers are positions among them, others their names. A label that the estimator has never seen has
         probability 0.
     exclusive (bool): Whether exactly one label applies.
     RETURNS (list[Categories]): One a row.
-    RAISES (AlError): AL242 (UsageError) without predict_proba, AL243 for a class that is no label, AL244 for what are no
-        probabilities.
+    RAISES (AlError): AL242 (UsageError) with neither, AL243 for a class that is no label, AL244 for what are no probabilities.
+    WARNS (AlWarning): ALW242 for decision values.
     """
     _check(estimator)
+    if gives_decisions(estimator):
+        warn_of_decisions(estimator)
+        estimator = Decisions(estimator, exclusive)
     classes = getattr(estimator, "classes_", None)
-    found = estimator.predict_proba(vectors)
-    if isinstance(found, list):
-        # scikit-learn's trees and neighbours of several labels: (n, 2) for each, and classes 0 and 1 or only one of them
-        found = numpy.column_stack(
-            [_of_one(*pair) for pair in zip(found, classes or [[0, 1]] * len(found))]
-        )
-        classes = None
-    probs = numpy.asarray(found, dtype="f8")
+    if exclusive:
+        probs = numpy.asarray(estimator.predict_proba(vectors), dtype="f8")
+    else:
+        probs = _of_several(estimator, vectors)
+        # XGBoost names the answers 0 and 1, scikit-learn's trees name those of each label
+        if classes is not None and [numpy.ndim(name) for name in classes] != [0] * probs.shape[1]:
+            classes = None
     if classes is None:
         classes = range(probs.shape[-1])
     if labels is None:
@@ -166,14 +209,18 @@ def estimator_posteriors(
     fine = probs.shape == shape and ((probs >= 0) & (probs <= 1 + 1e-6)).all()
     if not fine or (exclusive and (numpy.abs(probs.sum(axis=1) - 1) > 1e-3).any()):
         raise AlError(
-            Errors.AL244.format(name=type(estimator).__name__, found=probs.shape, expected=shape)
+            Errors.AL244.format(
+                name=getattr(estimator, "estimator_name", type(estimator).__name__),
+                found=probs.shape,
+                expected=shape,
+            )
         )
     rows[:, columns] = probs.clip(0, 1)
     return [Categories(tuple(labels), row, exclusive) for row in rows]
 
 
 def _check(estimator: Any) -> None:
-    if not callable(getattr(estimator, "predict_proba", None)):
+    if not callable(getattr(estimator, "predict_proba", None)) and not gives_decisions(estimator):
         raise UsageError(Errors.AL242.format(found=type(estimator).__name__))
 
 
@@ -202,6 +249,31 @@ def _unknown(pipe: Any) -> Categories:
 
 def _exclusive(pipe: Any) -> bool:
     return not isinstance(pipe, MultiLabel_TextCategorizer)
+
+
+def _of_several(estimator: Any, vectors: Any) -> Floats:
+    """(n, n_labels) probabilities of labels that do not exclude each other."""
+    found, classes = estimator.predict_proba(vectors), getattr(estimator, "classes_", None)
+    if isinstance(found, list):
+        # scikit-learn's trees and neighbours: (n, 2) for each, and classes 0 and 1 or only one of them
+        found = numpy.column_stack(
+            [_of_one(*pair) for pair in zip(found, classes or [[0, 1]] * len(found))]
+        )
+    return numpy.asarray(found, dtype="f8")
+
+
+def _of_the_only(estimator: Any, vectors: Any) -> Floats:
+    return _of_one(estimator.predict_proba(vectors), estimator.classes_)[:, None]
+
+
+def _filled(
+    vectors: Any, parts: Sequence[Callable[[Any], Floats]], varied: Ints, usual: Bools
+) -> Floats:
+    """Columns that were learned among those that are always the same."""
+    probs = numpy.tile(usual.astype("f8"), (vectors.shape[0], 1))
+    if parts:
+        probs[:, varied] = numpy.column_stack([part(vectors) for part in parts])
+    return probs
 
 
 def _of_one(probs: Floats, classes: Any) -> Floats:

@@ -9,10 +9,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
-from sklearn.svm import LinearSVC
 from spacy.tokens import DocBin
 
-import spacy_al
 from spacy_al import estimator_posteriors, registry
 from spacy_al.config.settings import Settings
 from spacy_al.embeddings.documents import hashed_words
@@ -174,13 +172,6 @@ def odd():
 def test_what_cannot_be_read_is_explained(estimator, labels, code):
     with pytest.raises(AlError, match=code):
         estimator_posteriors(estimator, numpy.eye(2), labels)
-
-
-def test_no_probabilities_at_all():
-    with pytest.raises(UsageError, match=r"AL242.*LinearSVC.*predict_proba"):
-        spacy_al.estimator_posteriors(LinearSVC(), numpy.eye(2))
-    with pytest.raises(UsageError, match="AL242"):
-        registry.al_posteriors.get("spacy-al.estimator.v1")(LinearSVC(), hashed_words)
 
 
 # Fitted on what is labelled
