@@ -125,7 +125,7 @@ class Errors:
     AL095 = "[AL095] The batch would be written to '{path}', into the pool itself. Choose another --output."
     AL096 = (
         "[AL096] The sampler '{name}' returned {found}, where at most {n} different rows of {total} and a "
-        "propensity above 0 and up to 1 for each are needed."
+        "propensity above 0 and up to 1 for each are needed, and a finite score of 0 or more for each where it has scores of its own."
     )
     AL097 = "[AL097] {path} changed while it was read: {count} of the chosen texts are gone. Run the command again."
     AL098 = (

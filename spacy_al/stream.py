@@ -26,7 +26,7 @@ from spacy_al.query.select import select
 from spacy_al.tasks.answer import YES_NO_CATEGORY, check
 from spacy_al.tasks.decision import Annotation, annotation, make_doc
 from spacy_al.tasks.task import Task, chosen_options, make_task
-from spacy_al.tasks.yes_no import yes_no_tasks
+from spacy_al.tasks.yes_no import PROBABILITY, yes_no_tasks
 from spacy_al.training.trainer import newest_model
 from spacy_al.util import content_hash
 
@@ -213,7 +213,7 @@ def single_category(task: Task, doc: Doc, posterior: Any) -> Iterator[Task]:
         suggestions=[(label, prob)],
         component_kind="categories",
         labels=[label],
-        meta={**task["meta"], "score": prob},
+        meta={**task["meta"], "score": prob, "scored_by": PROBABILITY},
         view_id=YES_NO_CATEGORY,
         exclusive=posterior.exclusive,
     )

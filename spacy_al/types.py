@@ -75,7 +75,8 @@ class SequencePosterior(TokenPosterior, SpanPosterior, Protocol):
 
 
 Acquisition: TypeAlias = Callable[[Sequence[Any]], Floats]
-Sampler: TypeAlias = Callable[..., tuple[Ints, Floats]]
+# Rows and the propensity of each, and the number that each was chosen by, where that is not the score which was given
+Sampler: TypeAlias = Callable[..., tuple[Ints, Floats] | tuple[Ints, Floats, Floats]]
 
 
 def posterior_kind(posterior: Any) -> str:

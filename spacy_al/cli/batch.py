@@ -34,6 +34,8 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
     else:
         state = "calibrated" if selection.calibrated else "uncalibrated"
         used = f"{selection.component} of {selection.model} ({state} probabilities), {selection.strategy}"
+    if scored_by := selection.tasks[0]["meta"]["scored_by"]:
+        used += f"; the score is {scored_by}"
     lines = [f"ℹ {printable(used)}", "", *_table(selection, shown), ""]
     if not any(task["labels"] for task in selection.tasks):
         lines += [
@@ -65,7 +67,7 @@ def _table(selection: Selection, shown: int | None) -> list[str]:
     rows = []
     for task, _ in batch[:shown]:
         meta = task["meta"]
-        score = "" if selection.model is None else f"{meta['score']:.3f}"
+        score = "" if meta["scored_by"] is None else _score(meta["score"])
         rows.append([str(meta["rank"]), score, cut(_flat(meta.get("why", "")), WHY)])
     # a column that is empty throughout is left out; the text comes last, since its colours take no room
     header = ["#", "Score", "Least sure of"]
@@ -129,6 +131,11 @@ def _first_shown(texts: list[str], at: int, before: int) -> int:
         if total > before:
             return first
     return 0
+
+
+def _score(value: float) -> str:
+    # what a sampler expects of one text can be far below what three decimals show
+    return f"{value:.3f}" if value == 0 or value >= 0.01 else f"{value:.1e}"
 
 
 def _flat(text: str) -> str:

@@ -110,6 +110,7 @@ def _asked(task: Task, answer: dict[str, Any] | None) -> ShownQuestion:
         "options": [[option["id"], option.get("score")] for option in task.get("options", [])],
         "answer": answer and {**answer, "spans": _spans(answer.get("spans", []))},
         "score": meta.get("score"),
+        "scored_by": meta.get("scored_by"),
         "why": meta.get("why"),
         "rank": meta.get("rank"),
     }

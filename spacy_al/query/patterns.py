@@ -177,7 +177,7 @@ def spread(
         return first, numpy.ones(len(first))
     for name, value in given.items():
         given[name] = value if value is None or name == "labelled" else value[left]
-    more, propensities = rest(scores[left], n - len(first), rng, groups=groups[left], **given)
+    more, propensities, *_ = rest(scores[left], n - len(first), rng, groups=groups[left], **given)
     return numpy.concatenate([first, left[more]]), numpy.concatenate(
         [numpy.ones(len(first)), propensities]
     )

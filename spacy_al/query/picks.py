@@ -14,11 +14,18 @@ from spacy_al.util import callable_name
 
 @dataclass(frozen=True)
 class Picks:
-    """The choice of a sampler: ids, weighted scores and propensities, in the order in which to ask."""
+    """The choice of a sampler, in the order in which to ask.
+
+    ids (list[str]): Of the texts.
+    scores (Floats): What they were chosen by: the weighted scores, or the sampler's own.
+    propensities (Floats): The probability of each draw.
+    by_sampler (bool): Whether the scores are the sampler's own.
+    """
 
     ids: list[str]
     scores: Floats
     propensities: Floats
+    by_sampler: bool = False
 
 
 def pick(ranking: Ranking, n: int) -> Picks:
@@ -26,19 +33,22 @@ def pick(ranking: Ranking, n: int) -> Picks:
 
     ranking (Ranking): All that can be chosen, and what takes of it.
     n (int): How many.
-    RAISES (AlError): AL092 if the sampler fails, AL096 for rows or propensities that are none.
+    RAISES (AlError): AL092 if the sampler fails, AL096 for rows, propensities or scores that are none.
     """
     scores, weighed, take = ranking.scores, ranking.weighed, ranking.take
     groups = copies(scores.near)
     with blamed_on(take):
-        rows, propensities = take(weighed, n, ranking.rng, groups=groups, **ranking.given)
+        rows, propensities, *own = take(weighed, n, ranking.rng, groups=groups, **ranking.given)
         rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")
-        fine = _fits(rows, propensities, n, len(weighed))
+        own = [numpy.asarray(values, dtype="f8") for values in own]
+        fine = _fits(rows, propensities, n, len(weighed)) and _are_scores(own, rows)
     if not fine:
         found = f"{rows.shape} rows and {propensities.shape} propensities"
+        found += "".join(f" and {values.shape} scores" for values in own)
         name = callable_name(take)
         raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighed)))
-    return Picks([f"{scores.ids[row]:016x}" for row in rows], weighed[rows], propensities)
+    by = own[0] if own else weighed[rows]
+    return Picks([f"{scores.ids[row]:016x}" for row in rows], by, propensities, bool(own))
 
 
 def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
@@ -50,4 +60,15 @@ def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:
         and len(set(rows.tolist())) == len(rows)
         and 0 <= rows.min() <= rows.max() < total
         and ((propensities > 0) & (propensities <= 1)).all()
+    )
+
+
+def _are_scores(own: list[Floats], rows: Ints) -> bool:
+    """Whether a sampler gave no scores of its own, or one for each row, finite and not negative, as those of acquisitions."""
+    if not own:
+        return True
+    return (
+        len(own) == 1
+        and own[0].shape == rows.shape
+        and bool((own[0] < numpy.inf).all() and (own[0] >= 0).all())
     )

@@ -123,9 +123,11 @@ def select(
     # 4: the batch, and how probable each pick was
     picks = pick(ranking, strategy.n)
     # 5: the questions
+    acquisition_name = scorer.acquisition_name if scorer.component else None
     meta: dict[str, Any] = {
         "round": round,
-        "strategy": strategy.describe(scorer.acquisition_name if scorer.component else None),
+        "strategy": strategy.describe(acquisition_name),
+        "scored_by": strategy.scored_by(acquisition_name, picks.by_sampler),
         "component": scorer.component.name if scorer.component else settings.component,
         "model": Path(model).name if model else None,
     }

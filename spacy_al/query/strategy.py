@@ -56,19 +56,36 @@ class Strategy:
         """Whether the sampler looks at a column, by the name of its argument."""
         return name in inspect.signature(self.take).parameters
 
-    def describe(self, scored_by: str | None) -> str:
+    @property
+    def short_sampler_name(self) -> str:
+        return self.sampler_name.removeprefix("spacy-al.").rsplit(".v", 1)[0]
+
+    def describe(self, acquisition: str | None) -> str:
         """The composition as it is shown and stored: what scores, what weighs, what takes.
 
-        scored_by (str | None): Name of the acquisition; None without a model.
+        acquisition (str | None): Its name; None without a model.
         """
+        return " · ".join([*self._weighed(acquisition), self.short_sampler_name])
+
+    def scored_by(self, acquisition: str | None, by_sampler: bool) -> str | None:
+        """What the score of a question is, so that nobody takes one number for another.
+
+        acquisition (str | None): Its name; None without a model.
+        by_sampler (bool): Whether it is the sampler's own.
+        RETURNS (str | None): None where nothing is scored.
+        """
+        if by_sampler:
+            return self.short_sampler_name
+        return " · ".join(self._weighed(acquisition)) or None
+
+    def _weighed(self, acquisition: str | None) -> list[str]:
         settings, weight = self.settings, self.settings.density_weight
-        parts = [scored_by] if scored_by else ["patterns"] if self.patterns else []
+        parts = [acquisition] if acquisition else ["patterns"] if self.patterns else []
         if self.job.model is not None:
             cost = "seconds" if self.seconds else "words"
             parts += [f"density^{weight:g}"] if weight else []
             parts += [f"{cost}^-{settings.cost_weight:g}"] if settings.cost_weight else []
-        parts.append(self.sampler_name.removeprefix("spacy-al.").rsplit(".v", 1)[0])
-        return " · ".join(parts)
+        return parts
 
 
 def make_strategy(

@@ -26,6 +26,7 @@ class ShownSpan(TypedDict):
 class ShownQuestion(TypedDict, total=False):
     """A question and its answer.
 
+    scored_by (str | None): What the score is.
     options (list): Category and probability.
     answer (dict | None): As an answer is stored, its spans as they are shown.
     """
@@ -36,6 +37,7 @@ class ShownQuestion(TypedDict, total=False):
     options: list[list[Any]]
     answer: dict[str, Any] | None
     score: float | None
+    scored_by: str | None
     why: str | None
     rank: int | None
 

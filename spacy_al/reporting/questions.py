@@ -61,6 +61,7 @@ def show_question(asked: ShownQuestion, most: float = COIN) -> dict[str, Any]:
     return {
         "rank": asked.get("rank"),
         "score": asked.get("score"),
+        "scored_by": asked.get("scored_by"),
         "why": asked.get("why"),
         "pieces": pieces,
         "before": first > 0,

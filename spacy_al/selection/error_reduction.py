@@ -60,7 +60,7 @@ def error_reduction(
     candidates: int = 512,
     targets: int = 2000,
     ridge: float = 0.1,
-) -> tuple[Ints, Floats]:
+) -> tuple[Ints, Floats, Floats]:
     """Expected reduction of the squared error of a linear head on fixed embeddings.
 
     The head says which labels occur in a text: the category, the categories, or the labels of entities and spans. It
@@ -79,7 +79,8 @@ def error_reduction(
     groups (Ints | None): Group of each row, shape (N,); at most one row of each is chosen.
     label_probs (Any): Probability that each label occurs, shape (N, K); without, the head's own are used.
     labelled (Any): `embeddings` (L, d) and `counts` (L, K) of what is labelled; without, f is `label_probs`.
-    RETURNS (tuple[Ints, Floats]): Rows, best first, and their propensities, all 1.0 (design: deterministic).
+    RETURNS (tuple[Ints, Floats, Floats]): Rows, best first; their propensities, all 1.0 (design: deterministic); the squared
+        error that each takes from a target, a mean over targets, given those before it.
     RAISES (AlError): AL021, AL023, AL024; AL025 (UsageError) without embeddings.
     """
     if embeddings is None:
@@ -94,8 +95,9 @@ def error_reduction(
         probs = probabilities(label_probs[rows], "The probabilities of labels")
     error = _expected_square(probs, known, counts, asked, ridge)
     reach = inverse_products(pool, asked, known, ridge)
-    chosen = _greedy(error, reach.T @ reach, inverse_products(asked, asked, known, ridge), n)
-    return rows[chosen], numpy.ones(len(chosen))
+    inner = inverse_products(asked, asked, known, ridge)
+    chosen, gains = _greedy(error, reach.T @ reach, inner, n)
+    return rows[chosen], numpy.ones(len(chosen)), gains / max(1, len(sample))
 
 
 def inverse_products(left: Any, right: Any, known: Any, ridge: float) -> Floats:
@@ -127,7 +129,7 @@ def pool_information(
     members: Any = None,
     candidates: int = 256,
     targets: int = 256,
-) -> tuple[Ints, Floats]:
+) -> tuple[Ints, Floats, Floats]:
     """The mean mutual information of a text's answer and those of the targets, under a committee.
 
     Given a member, answers are independent; what they share is which member is right. So the joint distribution of two
@@ -140,7 +142,8 @@ def pool_information(
     embeddings (Any): Not used.
     groups (Ints | None): Group of each row, shape (N,); at most one row of each is chosen.
     members (Any): Category probabilities of each member, shape (N, M, K), exclusive.
-    RETURNS (tuple[Ints, Floats]): Rows, best first, and their propensities, all 1.0 (design: deterministic).
+    RETURNS (tuple[Ints, Floats, Floats]): Rows, best first; their propensities, all 1.0 (design: deterministic); their
+        information in nats.
     RAISES (AlError): AL021, AL023, AL024; AL240 (UsageError) without members, AL241 for categories that are not exclusive.
     """
     if members is None:
@@ -149,7 +152,7 @@ def pool_information(
     same_length(len(scores), members, "The members")
     information = shared_information(members[sample], members[rows])
     chosen, propensities = top_k(information, n, rng)
-    return rows[chosen], propensities
+    return rows[chosen], propensities, information[chosen]
 
 
 def shared_information(targets: Any, candidates: Any) -> Floats:
@@ -220,8 +223,8 @@ def _expected_square(
     return (probs - 2 * probs * head + head**2).sum(axis=1)
 
 
-def _greedy(error: Floats, reach: Floats, inner: Floats, n: int) -> Ints:
-    """Candidates in the order of their gain, each given those before.
+def _greedy(error: Floats, reach: Floats, inner: Floats, n: int) -> tuple[Ints, Floats]:
+    """Candidates in the order of their gain, each given those before, and these gains.
 
     error (Floats): Shape (B,), E|y - f(x)|^2.
     reach (Floats): Shape (B, B), the sum over targets u of x'Ku u'Kz.
@@ -230,12 +233,12 @@ def _greedy(error: Floats, reach: Floats, inner: Floats, n: int) -> Ints:
     n, size = min(n, len(error)), len(error)
     eligible, chosen = numpy.ones(size, dtype=bool), numpy.zeros(n, dtype="i8")
     reached, joined, shrunk = numpy.zeros((3, n, size))
-    peaks = numpy.zeros(n)
+    peaks, found = numpy.zeros((2, n))
     gains, lengths = reach.diagonal().copy(), inner.diagonal().copy()
     for i in range(n):
         gain = error * numpy.maximum(gains, 0.0) / (1.0 + lengths) ** 2
         best = chosen[i] = int(numpy.argmax(numpy.where(eligible, round_significant(gain), -1.0)))
-        eligible[best] = False
+        eligible[best], found[i] = False, gain[best]
         # K - K x x'K / (1 + x'Kx) on both sides of the targets, of which only this row and the diagonals are made
         past, own = shrunk[:i], shrunk[:i, best]
         joined[i] = inner[best] - own @ joined[:i]
@@ -245,7 +248,7 @@ def _greedy(error: Floats, reach: Floats, inner: Floats, n: int) -> Ints:
         shrunk[i] = joined[i] / (1.0 + joined[i, best])
         lengths -= joined[i] * shrunk[i]
         gains -= (2.0 * reached[i] - peaks[i] * shrunk[i]) * shrunk[i]
-    return chosen
+    return chosen, found
 
 
 def _units(vectors: Any, rows: Any = slice(None)) -> Any:

@@ -41,7 +41,7 @@ def make_task(
         exclusive end, one token long for tags; (label, prob) for categories. A prob may be None.
     component_kind (str): One of `KINDS`.
     labels (Sequence[str]): The labels that are shown; suggestions have no others.
-    meta (dict): score, rank, round, strategy, component, model, propensity, doc, sentence and so on.
+    meta (dict): score, scored_by (what the score is), rank, round, strategy, component, model, propensity, doc, sentence and so on.
         numpy's numbers become Python's.
     view_id (str): Prodigy's interface, e.g. `ner_manual`, `spans_manual`, `choice`, `pos_manual`.
     exclusive (bool): For categories: whether exactly one applies.

@@ -11,6 +11,8 @@ from spacy_al.tasks.task import Task, make_task
 
 # An entity of a lower probability is not asked about, nor one of a higher than 1 less this
 LEAST = 0.05
+# What the score of such a question is
+PROBABILITY = "probability"
 
 
 def yes_no_tasks(
@@ -29,7 +31,7 @@ def yes_no_tasks(
     doc (Doc): Its document.
     answers (Sequence[Annotation]): As `annotation` reads them, over the same tokens, which do not contradict each other.
     k (int): Questions at most. They are not conditioned on each other's answers.
-    meta (dict | None): What is shown with all of them; each adds its `score`, the entity's own probability.
+    meta (dict | None): What is shown with all of them; each adds its `score`, which is the entity's own probability, and says so.
     RETURNS (list[Task]): The most doubtful first, then by place.
     RAISES (AlError): AL006 if the model holds what was answered to be impossible.
     """
@@ -52,7 +54,7 @@ def yes_no_tasks(
             suggestions=[(span.start, span.end, span.label, span.prob)],
             component_kind="entities",
             labels=posterior.labels,
-            meta={**(meta or {}), "score": span.prob},
+            meta={**(meta or {}), "score": span.prob, "scored_by": PROBABILITY},
             view_id=YES_NO_ENTITIES,
             asked=[],
         )

@@ -241,6 +241,9 @@ def test_a_round_whose_model_is_missing_is_trained_again(old, state):
     # where floats are rounded otherwise, another model is as right
     if here() == {**json.loads((OLD / "environment.json").read_text("utf8")), **EXEMPT}:
         assert now["models"][2]["hash"] == calm["models"][2]["hash"]
+        for one in now["tasks"].values():
+            # 0.1.0 did not say what a score is; what it asked itself does not either
+            one.task["meta"].pop("scored_by", None)
         assert now["tasks"] == calm["tasks"]
         timeless = [
             {name: value for name, value in one["metrics"][2].items() if "seconds" not in name}

@@ -104,7 +104,7 @@ def test_samplers_choose_images(committee, name):
     wanted = inspect.signature(sampler).parameters
     given = {key: value for key, value in given.items() if key in wanted}
     scores = acquire("margin", together)
-    rows, propensities = sampler(scores, 20, rng(), embeddings=IMAGES[rest], **given)
+    rows, propensities, *_ = sampler(scores, 20, rng(), embeddings=IMAGES[rest], **given)
     assert len(set(rows.tolist())) == len(propensities) == 20
 
 
@@ -114,7 +114,7 @@ def test_diverse_batches_hold_more_digits_than_likeness_does(name):
     nearest = numpy.argsort(((IMAGES[POOL] - IMAGES[POOL[0]]) ** 2).sum(axis=1))[:20]
     assert len(set(ANSWERS[POOL[nearest]].tolist())) <= 3
     sampler = al_samplers.get(f"spacy-al.{name}.v1")()
-    rows, _ = sampler(numpy.ones(len(POOL)), 20, rng(), embeddings=IMAGES[POOL])
+    rows, *_ = sampler(numpy.ones(len(POOL)), 20, rng(), embeddings=IMAGES[POOL])
     assert len(set(ANSWERS[POOL[rows]].tolist())) >= 7
 
 

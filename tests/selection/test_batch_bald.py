@@ -109,7 +109,7 @@ def test_highest_scores_take_part():
     # at least twice as many as are wanted, or the scores alone would decide
     for candidates, size in ((10, 10), (1, 8)):
         best = numpy.argsort(-scores)[:size]
-        rows, _ = make_batch_bald(candidates=candidates)(scores, 4, rng(), members=probs)
+        rows, *_ = make_batch_bald(candidates=candidates)(scores, 4, rng(), members=probs)
         assert rows.tolist() == best[greedy(probs[best], 4)].tolist()
 
 

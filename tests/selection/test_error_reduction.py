@@ -89,7 +89,7 @@ def test_gain_equals_training_for_every_answer(monkeypatch, exclusive, n_labelle
             slow_gain(row, pool, pool, labelled.embeddings, answers, probs[row], 0.3, exclusive)
             for row in range(len(pool))
         ]
-        rows, propensities = error_reduction(
+        rows, propensities, own = error_reduction(
             numpy.arange(14.0)[::-1],
             1,
             rng(),
@@ -101,6 +101,8 @@ def test_gain_equals_training_for_every_answer(monkeypatch, exclusive, n_labelle
         gains = seen["e"] * seen["r"].diagonal() / (1 + seen["i"].diagonal()) ** 2
         assert_allclose(gains, expected, rtol=1e-9)
         assert rows.tolist() == [numpy.argmax(expected)] and propensities.tolist() == [1.0]
+        # a mean over the targets, which are all 14
+        assert_allclose(own, [max(expected) / 14])
 
 
 def test_batches_against_training_after_each_pick():
@@ -109,7 +111,7 @@ def test_batches_against_training_after_each_pick():
         answers = labelled.counts.astype("f8")
         start = fit(labelled.embeddings, answers, 1.0)(pool)
         error = ((1 - 2 * start) * probs).sum(axis=1) + (start**2).sum(axis=1)
-        known, expected = labelled.embeddings, []
+        known, expected, best = labelled.embeddings, [], []
         for _ in range(6):
             inverse = numpy.linalg.inv(known.T @ known + numpy.eye(5))
             gains = [
@@ -121,10 +123,12 @@ def test_batches_against_training_after_each_pick():
                 for row in range(len(pool))
             ]
             expected.append(int(numpy.argmax(gains)))
+            best.append(max(gains) / len(pool))
             known = numpy.vstack([known, pool[expected[-1]]])
         given = {"embeddings": pool, "label_probs": probs, "labelled": labelled, "ridge": 1.0}
-        rows, _ = error_reduction(numpy.arange(14.0)[::-1], 6, rng(), **given)
+        rows, _, own = error_reduction(numpy.arange(14.0)[::-1], 6, rng(), **given)
         assert rows.tolist() == expected
+        assert_allclose(own, best)
 
 
 @pytest.mark.parametrize("n_labelled", [0, 2, 5, 20])
@@ -145,17 +149,17 @@ def test_finds_the_central_text_and_not_the_outlier():
     scores = numpy.concatenate([numpy.full(3, 0.9), numpy.full(41, 0.8)])
     probs = numpy.column_stack([scores, 1 - scores])
     probs[:3] = 0.5
-    rows, _ = error_reduction(scores, 1, rng(), embeddings=embeddings, label_probs=probs)
+    rows, *_ = error_reduction(scores, 1, rng(), embeddings=embeddings, label_probs=probs)
     assert rows.tolist() == [3]
     # of what is known, nothing is expected
     probs[3] = 1.0, 0.0
-    rows, _ = error_reduction(scores, 1, rng(), embeddings=embeddings, label_probs=probs)
+    rows, *_ = error_reduction(scores, 1, rng(), embeddings=embeddings, label_probs=probs)
     assert rows[0] > 3
 
 
 def test_a_batch_does_not_repeat_itself():
     clusters = numpy.repeat(numpy.eye(4), [40, 30, 20, 15], axis=0)
-    rows, _ = error_reduction(numpy.ones(105), 4, rng(), embeddings=clusters, ridge=0.01)
+    rows, *_ = error_reduction(numpy.ones(105), 4, rng(), embeddings=clusters, ridge=0.01)
     assert sorted(numpy.digitize(rows, [40, 70, 90]).tolist()) == [0, 1, 2, 3]
 
 
@@ -167,29 +171,29 @@ def test_candidates_are_the_highest_scores_and_targets_belong_to_texts():
         ("pool_information", {"members": rng(3).dirichlet(numpy.ones(3), (300, 4))}),
     ):
         sampler = al_samplers.get(f"spacy-al.{name}.v1")(candidates=20, targets=15)
-        rows, _ = sampler(scores, 8, KeyedGenerator(0, 0, ids), **given)
+        rows, *_ = sampler(scores, 8, KeyedGenerator(0, 0, ids), **given)
         assert set(rows.tolist()) <= set(numpy.argsort(-scores)[:20].tolist())
         order = rng(4).permutation(300)
         turned = {key: value[order] for key, value in given.items()}
-        again, _ = sampler(scores[order], 8, KeyedGenerator(0, 0, ids[order]), **turned)
+        again, *_ = sampler(scores[order], 8, KeyedGenerator(0, 0, ids[order]), **turned)
         assert order[again].tolist() == rows.tolist()
 
 
 def test_sparse_and_factored_embeddings():
     pool, labelled, probs = case(0, 9)
     scores = rng(0).random(14)
-    whole, _ = error_reduction(
+    whole, *_ = error_reduction(
         scores, 6, rng(), embeddings=pool, label_probs=probs, labelled=labelled
     )
     thin = SimpleNamespace(
         embeddings=scipy.sparse.coo_matrix(labelled.embeddings), counts=labelled.counts
     )
     given = {"embeddings": scipy.sparse.coo_matrix(pool), "labelled": thin}
-    rows, _ = error_reduction(scores, 6, rng(), label_probs=probs, **given)
+    rows, *_ = error_reduction(scores, 6, rng(), label_probs=probs, **given)
     assert rows.tolist() == whole.tolist()
     factors = Factored(pool, rng(1).normal(size=(14, 3)))
     known = SimpleNamespace(embeddings=factors[:9], counts=labelled.counts)
-    rows, _ = error_reduction(scores, 6, rng(), embeddings=factors, labelled=known)
+    rows, *_ = error_reduction(scores, 6, rng(), embeddings=factors, labelled=known)
     assert len(set(rows.tolist())) == 6
 
 
@@ -200,7 +204,7 @@ def test_without_answers_the_component_alone_says_what_is_open():
     reach = numpy.array([sum((u @ inverse @ x) ** 2 for u in pool) for x in pool])
     reach /= (1 + numpy.array([x @ inverse @ x for x in pool])) ** 2
     for given, error in (({}, 1.0), ({"label_probs": probs}, (probs * (1 - probs)).sum(axis=1))):
-        rows, _ = error_reduction(numpy.ones(14), 1, rng(), embeddings=pool, labelled=nameless, **given)  # fmt: skip
+        rows, *_ = error_reduction(numpy.ones(14), 1, rng(), embeddings=pool, labelled=nameless, **given)  # fmt: skip
         assert rows.tolist() == [int(numpy.argmax(error * reach))]
 
 
@@ -209,7 +213,7 @@ def test_large_pools():
     size, known = 20_000, rng(1).normal(size=(500, 300))
     labelled = SimpleNamespace(embeddings=known, counts=rng(2).integers(0, 2, (500, 6)))
     given = {"embeddings": rng(0).normal(size=(size, 300)), "labelled": labelled, "targets": size}
-    rows, _ = error_reduction(rng(3).random(size), 512, rng(), **given)
+    rows, *_ = error_reduction(rng(3).random(size), 512, rng(), **given)
     assert len(set(rows.tolist())) == 512
 
 
@@ -255,9 +259,10 @@ def test_information_against_the_joint(monkeypatch, chunk):
     members[1] /= members[1].sum(axis=1, keepdims=True)
     expected = [slow_information(members[5:], candidate) for candidate in members]
     assert_allclose(shared_information(members[5:], members), expected, atol=1e-12)
-    rows, propensities = pool_information(numpy.ones(12), 3, rng(), members=members)
+    rows, propensities, own = pool_information(numpy.ones(12), 3, rng(), members=members)
     whole = numpy.array([slow_information(members, candidate) for candidate in members])
     assert rows.tolist() == numpy.argsort(-whole)[:3].tolist() and propensities.tolist() == [1] * 3
+    assert_allclose(own, numpy.sort(whole)[::-1][:3], atol=1e-12)
 
 
 def test_members_that_agree_share_nothing_and_outliers_little():
@@ -267,13 +272,13 @@ def test_members_that_agree_share_nothing_and_outliers_little():
     members = numpy.full((41, 4, 2), 0.5)
     members[:40, :2], members[:40, 2:] = [0.9, 0.1], [0.1, 0.9]
     members[40, ::2], members[40, 1::2] = [1, 0], [0, 1]
-    rows, _ = pool_information(numpy.ones(41), 41, rng(), members=members)
+    rows, *_ = pool_information(numpy.ones(41), 41, rng(), members=members)
     assert rows[-1] == 40
 
 
 def test_one_of_each_group():
     members = rng(0).dirichlet(numpy.ones(3), (30, 4))
-    rows, _ = pool_information(
+    rows, *_ = pool_information(
         rng(1).random(30), 30, rng(), members=members, groups=numpy.arange(30) // 3
     )
     assert sorted((rows // 3).tolist()) == list(range(10))

@@ -22,6 +22,7 @@ from spacy_al.selection.rank import top_k, uniform
 from tests.helpers.randomness import global_state
 
 NAMES = sorted(name for name in al_samplers.get_all() if name.startswith("spacy-al."))
+OWN_SCORES = {"spacy-al.error_reduction.v1", "spacy-al.pool_information.v1"}
 quick = settings(max_examples=40, deadline=None)
 
 
@@ -64,12 +65,17 @@ every = pytest.mark.parametrize("name", NAMES)
 @every
 @pytest.mark.parametrize("n", [0, 1, 7, 30, 31, 500])
 def test_never_repeats_and_propensities(name, n):
-    rows, propensities = draw(name, n)
+    rows, propensities, *own = draw(name, n)
     assert len(rows) == len(set(rows.tolist())) == min(n, 30)
     assert set(rows.tolist()) <= set(range(30))
     assert numpy.issubdtype(rows.dtype, numpy.integer)
     assert propensities.shape == rows.shape and propensities.dtype == numpy.float64
     assert ((propensities > 0) & (propensities <= 1)).all()
+    # and what it ranked by, where that is its own
+    assert len(own) == (name in OWN_SCORES)
+    for scores in own:
+        assert scores.shape == rows.shape and numpy.isfinite(scores).all()
+        assert (scores >= 0).all()
 
 
 @pytest.mark.slow
@@ -95,7 +101,7 @@ def test_leaves_the_global_state_and_its_inputs_alone(name):
 def test_at_most_one_of_a_group(name):
     groups = numpy.arange(30) // 3 - 2
     for n, expected in ((6, 6), (10, 10), (11, 10)):
-        rows, propensities = draw(name, n, groups=groups)
+        rows, propensities, *_ = draw(name, n, groups=groups)
         assert len(rows) == len(set(groups[rows].tolist())) == len(propensities) == expected
         assert ((propensities > 0) & (propensities <= 1)).all()
 
@@ -106,8 +112,8 @@ def test_empty_pool(name):
     empty = numpy.zeros(0, dtype="i8")
     for groups in (None, empty):
         given = {"embeddings": numpy.zeros((0, 4)), "groups": groups, **more(sampler, 0)}
-        rows, propensities = sampler(numpy.zeros(0), 5, rng(), **given)
-        assert rows.shape == propensities.shape == (0,)
+        rows, propensities, *own = sampler(numpy.zeros(0), 5, rng(), **given)
+        assert rows.shape == propensities.shape == (0,) and all(len(values) == 0 for values in own)
 
 
 @every
@@ -123,7 +129,7 @@ def test_pickles_and_resolves_from_config(name):
     sampler = spacy.registry.resolve({"x": {"@al_samplers": name}})["x"]
     again = pickle.loads(pickle.dumps(sampler))
     scores, embeddings = pool()
-    rows, _ = again(scores, 5, rng(), embeddings=embeddings, **more(again, 30))
+    rows, *_ = again(scores, 5, rng(), embeddings=embeddings, **more(again, 30))
     assert rows.tolist() == draw(name, 5)[0].tolist()
     with pytest.raises(ConfigValidationError):
         spacy.registry.resolve({"x": {"@al_samplers": name, "no_such_key": 1}})
