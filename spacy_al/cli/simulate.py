@@ -11,7 +11,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import is_random
 from spacy_al.posteriors.component import load_code
 from spacy_al.reporting.facts import CostFacts, SimulationFacts
 from spacy_al.reporting.plot import check_plots
@@ -26,6 +26,10 @@ STRATEGY = (
     "compare several with random choice (default: what the config says)"
 )
 STRATEGIES = "File of strategies with names of their own: each section [NAME] is what it changes of [al] (default: all of them)"
+BATCH = (
+    "Batch sizes to compare, e.g. 25,50,100: every strategy with each, until all have asked for as many texts, beside random choice "
+    "in batches of the same size (default: batch_size of the config)"
+)
 FULL = "Also train once on the whole corpus, for this many steps"
 ORACLE = (
     "'gold': annotators who are never wrong; 'real': as slow and as wrong as people are on chosen texts "
@@ -50,8 +54,10 @@ def simulate_cli(
         int, Option("--start", min=1, help="Texts labelled at first, drawn at random")
     ] = 100,
     rounds: Annotated[
-        int | None, Option("--rounds", min=1, help="Rounds (default: max_rounds)")
+        int | None,
+        Option("--rounds", min=1, help="Rounds of batch_size texts (default: max_rounds)"),
     ] = None,
+    batch: Annotated[str | None, Option("--batch", metavar="N,N,...", help=BATCH)] = None,
     full: Annotated[int | None, Option("--full", min=1, help=FULL)] = None,
     oracle: Annotated[str | None, Option("--oracle", help=ORACLE)] = None,
     n_process: Annotated[
@@ -79,6 +85,7 @@ def simulate_cli(
         seeds=seeds,
         start=start,
         rounds=rounds,
+        batches=_sizes(batch) if batch is not None else (),
         oracle=oracle,
         code=code,
     )
@@ -90,6 +97,7 @@ def simulate_cli(
     typed += ["--strategies", strategies] if strategies else []
     typed += [word for name in strategy or () for word in ("--strategy", name)]
     typed += ["--seeds", seeds, "--start", start, "--rounds", plan.rounds]
+    typed += ["--batch", batch] if batch else []
     typed += ["--full", full] if full else []
     typed += ["--oracle", oracle] if oracle else []
     typed += ["--code", code] if code else []
@@ -156,8 +164,17 @@ def format_facts(found: SimulationFacts) -> Iterator[str]:
         yield f"ℹ {note}"
 
 
+def _sizes(text: str) -> list[int]:
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isdecimal() and int(part) for part in parts):
+        raise typer.BadParameter(
+            f"--batch is '{text}', and whole numbers from 1 are needed, e.g. 25,50,100"
+        )
+    return [int(part) for part in parts]
+
+
 def _compared(row: CostFacts) -> tuple[str, ...]:
-    if row["strategy"] == RANDOM:
+    if is_random(row["strategy"]):
         return "", "", "", ""
     return (
         f"{row['gain']:+.3f}",
@@ -181,7 +198,7 @@ def _progress(rows: Iterator[ResultRow], plan: SimulationPlan, output: Path) -> 
     """A bar with the time left, to which rounds that were done before add nothing."""
     wanted = {(strategy, seed) for strategy in plan.strategies for seed in plan.seeds}
     known = sum((row["strategy"], row["seed"]) in wanted for row in read_results(output))
-    total = len(wanted) * (plan.rounds + 1)
+    total = sum(plan.rounds_of(strategy) + 1 for strategy, _ in wanted)
     disable = None
     with tqdm(
         total=total, initial=known, unit="round", leave=False, disable=disable, smoothing=0

@@ -72,6 +72,7 @@ SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
+    "batch_size",
     "committee",
     "committee_size",
     "cost_weight",

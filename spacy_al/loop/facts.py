@@ -9,7 +9,7 @@ from typing import Any, cast
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
 from spacy_al.loop.status import status
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.reporting.facts import (
     Baseline,
@@ -133,8 +133,11 @@ def _baseline(simulation: Path | None) -> Baseline | None:
     if simulation is None:
         return None
     by_round: dict[int, list[ResultRow]] = {}
-    for row in read_results(simulation):
-        if row["strategy"] == RANDOM:
+    rows = [row for row in read_results(simulation) if is_random(row["strategy"])]
+    # chance with batches of one size, the usual one where there is one
+    chance = min((row["strategy"] for row in rows), key=len, default=RANDOM)
+    for row in rows:
+        if row["strategy"] == chance:
             by_round.setdefault(row["round"], []).append(row)
     if not by_round:
         raise AlError(Errors.AL040.format(path=simulation / RESULTS))

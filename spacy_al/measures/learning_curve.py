@@ -1,7 +1,8 @@
 """Learning curves in numbers: what a strategy gained over random choice, paired by seed."""
 
+import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias, TypedDict, cast
 
 import numpy
@@ -9,6 +10,8 @@ import numpy
 from spacy_al.types import Cost, Floats, FullNumbers, Learned, ResultRow
 
 RANDOM = "random"
+# `mnlp@25` asks for 25 texts a round, whatever the others do
+_SIZED = re.compile(r"(.+)@([1-9]\d*)")
 # Words are those that were shown. Where only whole texts were asked about, as many were decided
 COSTS: tuple[Cost, ...] = ("words", "words_decided", "texts", "entities", "seconds")
 # Shares of the score that a model trained on all of the corpus has
@@ -38,6 +41,22 @@ class Comparison(TypedDict, total=False):
     share_to_99: float | None
     reached_99: int
     savings_to_99: float | None
+
+
+def split_size(strategy: str) -> tuple[str, int | None]:
+    """The name of a strategy without its batch size, and that size, None where the name has none: `mnlp@25` is ("mnlp", 25)."""
+    found = _SIZED.fullmatch(strategy)
+    return (found[1], int(found[2])) if found else (strategy, None)
+
+
+def is_random(strategy: str) -> bool:
+    """Whether it is chance that chooses, in batches of whatever size."""
+    return split_size(strategy)[0] == RANDOM
+
+
+def random_of_size(size: int | None) -> str:
+    """The name of random choice with batches of a size; None for the usual one."""
+    return RANDOM if size is None else f"{RANDOM}@{size}"
 
 
 def asks_parts(rows: Sequence[ResultRow]) -> bool:
@@ -78,13 +97,17 @@ def mean_curve(seeds: dict[int, Curve]) -> list[list[float]]:
 
 
 def compare(
-    rows: Sequence[ResultRow], cost: Cost = "words", full: FullNumbers | None = None
+    rows: Sequence[ResultRow],
+    cost: Cost = "words",
+    full: FullNumbers | None = None,
+    baselines: Mapping[str, str] | None = None,
 ) -> list[Comparison]:
     """Every strategy against random, paired by seed.
 
     rows (Sequence[dict]): Rows of a simulation.
     cost (str): One of COSTS.
     full (dict | None): Score and costs of a model trained on all of the corpus.
+    baselines (Mapping | None): The random choice that each strategy is compared with; by default that of the batch size in its name.
     RETURNS (list[dict]): strategy; seeds; final, spread: mean and standard deviation (of a sample) of the last score; area: mean score
         over the costs that it and random both have; gain: mean difference to random's area there; low, high: its 95% interval
         over the seeds, p: of no difference, two-sided (Student, 1908), None with one seed; savings: mean share of cost by which the
@@ -93,9 +116,10 @@ def compare(
         savings_to_90, 95, 99: as savings, where random reaches that score as well.
     """
     by_strategy = curves(rows, cost)
-    baseline = by_strategy.get(RANDOM, {})
     table: list[Comparison] = []
     for strategy, seeds in by_strategy.items():
+        usual = random_of_size(split_size(strategy)[1])
+        baseline = by_strategy.get((baselines or {}).get(strategy, usual), {})
         paired = [(seeds[seed], baseline[seed]) for seed in seeds if seed in baseline]
         areas = [area(own, other) for own, other in paired]
         gains = numpy.array(areas) - [area(other, own) for own, other in paired]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import is_random
 from spacy_al.reporting import words
 from spacy_al.reporting.facts import SimulationFacts, StrategyFacts
 from spacy_al.reporting.words import is_number
@@ -31,6 +31,11 @@ def compared(facts: SimulationFacts, strategies: Sequence[Row], cost: str) -> li
         "each with another seed, that is, another beginning",
         cells(lambda r: words.count(r.get("seeds"))),
     )
+    if len({row.get("batch_size") for row in strategies}) > 1:
+        sizes = cells(
+            lambda r: f"{words.count(r.get('batch_size'))} × {words.count(r.get('rounds'))}"
+        )
+        add("Batches", "texts that a round asks for, and how many rounds", sizes)
     add("Last score", "mean over the runs ± their spread", cells(_final))
     if known("gain"):
         add(
@@ -42,13 +47,13 @@ def compared(facts: SimulationFacts, strategies: Sequence[Row], cost: str) -> li
         add(
             "p",
             "how probable such a difference would be if there were none",
-            cells(lambda r: "" if r["strategy"] == RANDOM else words.p_value(r.get("p"))),
+            cells(lambda r: "" if is_random(r["strategy"]) else words.p_value(r.get("p"))),
         )
     if known("savings"):
         add(
             "Savings",
             f"{cost} saved in reaching random choice's last score",
-            cells(lambda r: "" if r["strategy"] == RANDOM else words.percent(r.get("savings"))),
+            cells(lambda r: "" if is_random(r["strategy"]) else words.percent(r.get("savings"))),
         )
     for level in ("90", "95", "99"):
         if full and any(f"share_to_{level}" in row for row in strategies):
@@ -75,7 +80,7 @@ def _final(row: Row) -> str:
 
 
 def _gain(row: Row) -> str:
-    if row["strategy"] == RANDOM:
+    if is_random(row["strategy"]):
         return ""
     if not is_number(row.get("low")):
         return words.signed(row.get("gain"))

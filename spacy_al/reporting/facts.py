@@ -149,9 +149,11 @@ class OwnTexts(TypedDict):
 
 
 class StrategyFacts(Comparison, total=False):
-    """A strategy: by words, and by every cost."""
+    """A strategy: by words, and by every cost; texts a round and rounds after the start."""
 
     by_cost: dict[Cost, CostFacts]
+    batch_size: int
+    rounds: int
     rare: dict[str, Found]
     seconds_per_round: dict[str, float]
     self_labels: OwnWords

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.measures.learning_curve import RANDOM, curves, mean_curve
+from spacy_al.measures.learning_curve import RANDOM, curves, is_random, mean_curve
 from spacy_al.types import Cost, FullNumbers, ResultRow
 from spacy_al.util import replacing
 
@@ -84,11 +84,11 @@ def plot(
 
 def _draw(axes: Any, rows: Sequence[ResultRow], cost: Cost) -> None:
     for strategy, seeds in sorted(
-        curves(rows, cost).items(), key=lambda item: (item[0] == RANDOM, item[0])
+        curves(rows, cost).items(), key=lambda item: (is_random(item[0]), item[0])
     ):
         x, mean, low, high = zip(*mean_curve(seeds))
-        style: dict[str, Any] = (
-            {"color": "#888888", "linestyle": "--"} if strategy == RANDOM else {}
-        )
+        style: dict[str, Any] = {"linestyle": "--"} if is_random(strategy) else {}
+        # chance is grey; with batches of other sizes it has a colour, or its lines could not be told apart
+        style |= {"color": "#888888"} if strategy == RANDOM else {}
         (line,) = axes.plot(x, mean, marker="o", markersize=4, label=strategy, **style)
         axes.fill_between(x, low, high, color=line.get_color(), alpha=0.15, lw=0)

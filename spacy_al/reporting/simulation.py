@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import RANDOM, is_random, split_size
 from spacy_al.reporting import words
 from spacy_al.reporting.charts import GREY, N_COLOURS, Chart, Level, Line, line_chart
 from spacy_al.reporting.comparison import compared, rare_labels
@@ -40,7 +40,9 @@ def simulation_page(facts: SimulationFacts) -> dict[str, Any]:
     name, meaning = words.format_score_name(facts.get("score_name"))
     colours = _colours(strategies)
     charts = [_chart(facts, strategies, cost, name, colours, small=cost != main) for cost in costs]
-    verdicts = [_verdict(row, main) for row in strategies if row.get("strategy") != RANDOM]
+    verdicts = [
+        _verdict(row, main) for row in strategies if not is_random(str(row.get("strategy")))
+    ]
     corpus = facts.get("corpus") or {}
     return {
         "title": str(facts.get("title") or "simulation"),
@@ -75,8 +77,10 @@ def _subject(facts: SimulationFacts, corpus: Mapping[str, Any]) -> str:
 
 def _colours(strategies: Sequence[Row]) -> dict[str, int]:
     """One colour for each strategy in all charts, by name, so that it stays when ranks change; grey for random choice."""
-    names = sorted(str(row["strategy"]) for row in strategies if row["strategy"] != RANDOM)
-    return {RANDOM: GREY, **{name: 1 + i % N_COLOURS for i, name in enumerate(names)}}
+    names = {str(row.get("strategy")) for row in strategies} - {RANDOM}
+    # with batches of other sizes chance has colours as well, or its lines could not be told apart
+    ordered = sorted(names, key=lambda name: (is_random(name), name))
+    return {RANDOM: GREY, **{name: 1 + i % N_COLOURS for i, name in enumerate(ordered)}}
 
 
 def _of(row: Row, cost: Cost) -> CostFacts:
@@ -107,11 +111,11 @@ def _chart(
         several = (row.get("seeds") or 1) > 1
         lines.append(
             Line(
-                "random choice" if strategy == RANDOM else strategy,
+                _called(strategy),
                 [(x, y) for x, y, _, _ in curve],
                 [(x, low, high) for x, _, low, high in curve] if several else [],
                 colour=colours[strategy],
-                dashed=strategy == RANDOM,
+                dashed=is_random(strategy),
             )
         )
     full = facts.get("full")
@@ -132,8 +136,15 @@ def _chart(
     )
 
 
+def _called(strategy: str) -> str:
+    if not is_random(strategy):
+        return strategy
+    size = split_size(strategy)[1]
+    return "random choice" if size is None else f"random choice, {size} a round"
+
+
 def _headline(strategies: Sequence[Row], cost: str, name: str) -> str:
-    others = [row for row in strategies if row.get("strategy") != RANDOM]
+    others = [row for row in strategies if not is_random(str(row.get("strategy")))]
     if not others:
         return "There is no strategy to compare with random choice."
     better = [

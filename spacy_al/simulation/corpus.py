@@ -131,7 +131,7 @@ def read_corpus(plan: SimulationPlan, vocab: Vocab) -> Corpus:
         total = dropped.total()
         message = Errors.AL070.format(path=plan.gold, total=total, name=plan.component, needs=needs)
         raise AlError(message)
-    needed = plan.start + plan.batch * plan.rounds
+    needed = plan.start + plan.budget
     if len(docs) < needed:
         raise AlError(Errors.AL100.format(path=plan.gold, found=len(docs), needed=needed))
     return Corpus(plan, docs, dropped)

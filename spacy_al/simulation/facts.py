@@ -6,7 +6,14 @@ from importlib.metadata import version
 
 import numpy
 
-from spacy_al.measures.learning_curve import COSTS, RANDOM, asks_parts, compare, curves, mean_curve
+from spacy_al.measures.learning_curve import (
+    COSTS,
+    asks_parts,
+    compare,
+    curves,
+    is_random,
+    mean_curve,
+)
 from spacy_al.reporting.facts import (
     CorpusFacts,
     CostFacts,
@@ -47,7 +54,10 @@ def simulation_facts(
         over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
     """
     counted: list[Cost] = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
-    by_cost = {cost: {r["strategy"]: r for r in compare(rows, cost, full)} for cost in counted}
+    baselines = {strategy: plan.baseline_of(strategy) for strategy in plan.strategies}
+    by_cost = {
+        cost: {r["strategy"]: r for r in compare(rows, cost, full, baselines)} for cost in counted
+    }
     drawn = {cost: curves(rows, cost) for cost in counted}
     counts = corpus["labels"]
     # a single label is not rare among others
@@ -63,6 +73,8 @@ def simulation_facts(
         told: StrategyFacts = {
             **row,
             "by_cost": costs,
+            "batch_size": plan.size_of(strategy),
+            "rounds": plan.rounds_of(strategy),
             "rare": {label: found_of(own, label) for label in rare},
             "seconds_per_round": {
                 "train": _seconds([r["seconds_train"] for r in own]),
@@ -106,7 +118,12 @@ def notes(plan: SimulationPlan) -> list[str]:
             f"{n} seeds are few: intervals are wide, p is rough, and a gain whose interval holds 0 is not shown to "
             f"be one. {ENOUGH_SEEDS} or more are better."
         )
-    others = len([s for s in plan.strategies if s != RANDOM])
+    if len({*map(plan.size_of, plan.strategies)}) > 1:
+        said.append(
+            "Batches differ in size, and all strategies ask for as many texts. Each is compared with random choice in batches of its "
+            "own size."
+        )
+    others = len([s for s in plan.strategies if not is_random(s)])
     if others > 1 and n > 1:
         said.append(
             f"{others} strategies are compared with random choice, and p is not corrected for that."

@@ -1,13 +1,14 @@
 """A plan from what somebody asks for on a command line."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spacy_al.config.settings import read_settings, read_strategies
 from spacy_al.corpus.pool import shards
 from spacy_al.errors import Errors, UsageError
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import RANDOM, is_random, split_size
 from spacy_al.simulation.annotator import oracle_block
 from spacy_al.simulation.plan import SimulationPlan, default_strategy, taught
 
@@ -22,6 +23,7 @@ def make_plan(
     seeds: int = 3,
     start: int = 100,
     rounds: int | None = None,
+    batches: Sequence[int] = (),
     oracle: str | None = None,
     code: Path | None = None,
 ) -> SimulationPlan:
@@ -34,7 +36,8 @@ def make_plan(
     strategies (Path | None): A file of strategies with names of their own.
     seeds (int): How many.
     start (int): Texts labelled at first, drawn at random.
-    rounds (int | None): By default the config's `max_rounds`.
+    rounds (int | None): Of the config's `batch_size`; by default its `max_rounds`.
+    batches (Sequence[int]): Batch sizes that each strategy is compared with; by default only its own.
     oracle (str | None): As for `oracle_block`.
     code (Path | None): Python file that registers functions, already loaded.
     RAISES (AlError): As `read_settings`, `read_strategies`, `shards`, `taught` and `oracle_block`; AL103 without a dev or test set.
@@ -47,13 +50,14 @@ def make_plan(
         shards(path)
     component, factory = taught(config, overrides, settings.component)
     sections = read_strategies(strategies) if strategies else {}
-    names = strategy or [*sections] or [default_strategy(settings, factory)]
-    return SimulationPlan(
+    named = strategy or [*sections] or [default_strategy(settings, factory)]
+    names = _sized(named, batches, sections, settings.batch_size)
+    plan = SimulationPlan(
         config,
         gold,
         settings.dev,
         settings.test,
-        tuple(dict.fromkeys([*(name for name in names if name != RANDOM), RANDOM])),
+        names,
         tuple(range(seeds)),
         start,
         settings.batch_size,
@@ -66,3 +70,26 @@ def make_plan(
         code,
         sections,
     )
+    # with each batch size there is chance to compare with
+    chance = dict.fromkeys(map(plan.baseline_of, names or (RANDOM,)))
+    chosen = [name for name in names if not is_random(name)]
+    return replace(plan, strategies=(*chosen, *chance))
+
+
+def _sized(
+    names: Sequence[str],
+    batches: Sequence[int],
+    sections: Mapping[str, Mapping[str, Any]],
+    usual: int,
+) -> tuple[str, ...]:
+    """The names with each batch size, each once. The usual size is not named, so that results without sizes go on to count."""
+    found: dict[str, None] = {}
+    for name in names:
+        plain, size = (name, None) if name in sections else split_size(name)
+        if plain in sections and "batch_size" in sections[plain]:
+            sizes, usual_here = [size], None
+        else:
+            sizes, usual_here = [size] if size else [*batches] or [None], usual
+        for own in sizes:
+            found[plain if own in (None, usual_here) else f"{plain}@{own}"] = None
+    return tuple(found)

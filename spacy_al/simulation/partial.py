@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy_al.config.partial import Partial
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.evaluation.gold import ANSWERS
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import is_random
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.simulation.annotator import AnnotatedTexts, answered
 from spacy_al.simulation.corpus import Corpus
@@ -27,7 +27,7 @@ from spacy_al.util import content_hash
 
 def labelled(corpus: Corpus, step: Step) -> AnnotatedTexts:
     """The docs that annotators have made of all that was asked."""
-    chosen = step.strategy not in (None, RANDOM)
+    chosen = step.strategy is not None and not is_random(step.strategy)
     return answered(corpus, step.batches, chosen, step.seed, step.asked, step.doubted)
 
 

@@ -17,7 +17,7 @@ from spacy_al.config.self_training import check_whole
 from spacy_al.config.settings import Settings, overlaid
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import RANDOM, is_random, random_of_size, split_size
 from spacy_al.registry import named
 from spacy_al.util import replacing
 
@@ -35,9 +35,10 @@ class SimulationPlan:
     config (Path): A spaCy training config.
     gold (Path): The labelled corpus to choose from.
     dev, test (Path): For spaCy's training to stop on, and for the scores that are reported.
-    strategies (tuple[str, ...]): Names that `composed` knows.
+    strategies (tuple[str, ...]): Names that `composed` knows, some with a batch size of their own: `mnlp@25`.
     seeds (tuple[int, ...]): Of the first texts, of training, of what is drawn and of the annotators' errors.
-    start, batch, rounds (int): Texts labelled at first, texts a round, rounds.
+    start, batch, rounds (int): Texts labelled at first, texts a round, rounds. With batches of another size there are as many
+        rounds as ask for as many texts, so that curves end alike.
     overrides (dict): Of the config.
     settings (Settings): The config's `[al]` section: component, density, sampler and so on of every strategy.
     component, factory (str): What is taught.
@@ -65,9 +66,43 @@ class SimulationPlan:
 
     def settings_of(self, strategy: str) -> Settings:
         """The `[al]` section as a strategy has it. RAISES (UsageError): As `composed` and `overlaid`."""
-        if strategy in self.sections:
-            return overlaid(self.settings, self.sections[strategy], f"The strategy '{strategy}'")
-        return composed(self.settings, strategy, self.factory)
+        name, _ = self._named(strategy)
+        if name in self.sections:
+            made = overlaid(self.settings, self.sections[name], f"The strategy '{name}'")
+        else:
+            made = composed(self.settings, name, self.factory)
+        return replace(made, batch_size=self.size_of(strategy))
+
+    def _named(self, strategy: str) -> tuple[str, int | None]:
+        # a section may have any name
+        return (strategy, None) if strategy in self.sections else split_size(strategy)
+
+    @property
+    def budget(self) -> int:
+        """Texts that are asked for after the first ones, by every strategy."""
+        return self.batch * self.rounds
+
+    def size_of(self, strategy: str) -> int:
+        """Texts a round of a strategy: by its name, by its section, else the usual ones."""
+        name, size = self._named(strategy)
+        size = size or self.sections.get(name, {}).get("batch_size")
+        # what else may stand there is refused by `settings_of`
+        return size if isinstance(size, int) and size > 0 else self.batch
+
+    def rounds_of(self, strategy: str | None) -> int:
+        """Rounds of a strategy; of the start and of the whole corpus, which are nobody's, the usual ones."""
+        size = self.batch if strategy is None else self.size_of(strategy)
+        return -(-self.budget // size)
+
+    def batch_of(self, strategy: str, number: int) -> int:
+        """Texts that a strategy asks for in a round, from 0: the last one takes what is left."""
+        size = self.size_of(strategy)
+        return min(size, self.budget - size * number)
+
+    def baseline_of(self, strategy: str) -> str:
+        """The random choice with batches of the same size."""
+        size = self.size_of(strategy)
+        return random_of_size(None if size == self.batch else size)
 
     @property
     def kind(self) -> str:
@@ -84,7 +119,9 @@ class SimulationPlan:
         names = ("config", "gold", "dev", "test", *(["code"] if self.code else []))
         hashes = {name: _file_hash(getattr(self, name)) for name in names}
         # of a file of strategies only those that are used, so that others can be added to it
-        used = {name: self.sections.get(name) for name in self.strategies if name != RANDOM}
+        used = {
+            s: self.sections.get(self._named(s)[0]) for s in self.strategies if not is_random(s)
+        }
         # a setting that a later version adds, and that nobody turned, changes nothing
         told = {k: str(v) for k, v in vars(self.settings).items() if v != getattr(Settings(), k)}
         plain = {**plain, "settings": told, "sections": used, "hashes": hashes}
@@ -105,7 +142,7 @@ def check_plan(plan: SimulationPlan, output: Path) -> None:
     if path.is_file():
         before = json.loads(path.read_text("utf8"))
         # of a strategy that is composed by its name there is no section
-        theirs = dict.fromkeys(name for name in before["strategies"] if name != RANDOM)
+        theirs = dict.fromkeys(name for name in before["strategies"] if not is_random(name))
         theirs |= before.get("sections", {})
         ours = described["sections"]
         same = all(theirs.get(name, section) == section for name, section in ours.items())
@@ -119,13 +156,19 @@ def check_plan(plan: SimulationPlan, output: Path) -> None:
 def check_simulated(plan: SimulationPlan) -> None:
     """Whether all strategies can be simulated.
 
-    RAISES (UsageError): AL083 for what only a run does, AL220 for parts of texts that the component cannot learn from, AL280 for
+    RAISES (UsageError): AL083 for what only a run does, AL087 for batches larger than all rounds together, AL220 for parts of texts that the component cannot learn from, AL280 for
         texts that it cannot be sure of, and as `Plan.settings_of`.
     """
-    if RANDOM in plan.sections:
-        Check("The file of strategies").refuse(RANDOM, "chance has no settings", ["another name"])
+    for name in filter(is_random, plan.sections):
+        Check("The file of strategies").refuse(name, "chance has no settings", ["another name"])
     for strategy in plan.strategies:
         settings = plan.settings_of(strategy)
+        if settings.batch_size > plan.budget:
+            name, must = (
+                f"The batch size of '{strategy}'",
+                f"{plan.budget} or less, the texts of all rounds",
+            )
+            raise UsageError(Errors.AL087.format(name=name, value=settings.batch_size, must=must))
         if settings.cost == "seconds" and settings.cost_weight:
             why = "seconds are learnt from people's answers"
             Check(plan.config).refuse("al.cost", why, ["words"])

@@ -17,7 +17,7 @@ from spacy_al.config.settings import Settings
 from spacy_al.errors import AlWarning
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
-from spacy_al.measures.learning_curve import RANDOM
+from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus
@@ -119,7 +119,7 @@ def _round(here: _Here, step: Step) -> RoundNumbers:
             return {**numbers, **_choose(here, step, attempt / "model-best")}
     with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
         numbers = _learn(here, step, attempt)
-        if step.number == here.plan.rounds:
+        if step.number == here.plan.rounds_of(step.strategy):
             return {**numbers, "seconds_select": 0.0, "batch": []}
         return {**numbers, **_choose(here, step, attempt / "model-best")}
 
@@ -169,7 +169,7 @@ def _learn(
         n_words=words,
         n_pseudo_words=sum(len(doc) for doc in own),
         # after the last round nothing is chosen any more
-        with_members=step.number < plan.rounds,
+        with_members=step.number < plan.rounds_of(step.strategy),
     )
     trained = time.perf_counter()
     scores = evaluate(folder / "model-best", plan.test, plan.component)
@@ -203,10 +203,10 @@ def _choose(here: _Here, step: Step, model: Path) -> Choice:
         found = {**found, **calibrate_on_dev(_component(here, model), plan.dev, step.seed)}
     chosen = select(
         here.output / POOL,
-        n=plan.batch,
+        n=plan.batch_of(strategy, step.number),
         # chance needs no model, and would wait for one that scores the pool in vain
-        model=None if strategy == RANDOM else str(model),
-        sampler="uniform" if strategy == RANDOM else None,
+        model=None if is_random(strategy) else str(model),
+        sampler="uniform" if is_random(strategy) else None,
         asked={i for batch in step.batches for i in batch},
         trained_on=model.parent / "train.spacy",
         # the pool is without what is measured on, and the config's own corpus is not the simulation's

@@ -113,7 +113,7 @@ class _State:
     def follow(self, strategy: str, seed: int) -> None:
         """Add the first round of a strategy that is not known."""
         step = Step(strategy, seed, 0, (tuple(self.corpus.draw(seed)),))
-        while step.number <= self.plan.rounds:
+        while step.number <= self.plan.rounds_of(strategy):
             row = self.rows.get((strategy, seed, step.number))
             if row is None:
                 self.todo.append(step)

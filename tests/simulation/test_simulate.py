@@ -390,7 +390,7 @@ def test_a_named_strategy_lies_over_the_section(tmp_path):
         ("[a]\nno_such = 1\n", "AL083.*The strategy 'a'.*no_such"),
         ("[a]\ncost_weight = 'inches'\n", "AL083"),
         ("[a]\ncommittee = 'jury'\n", "AL083.*committee.*bootstrap"),
-        ("[a]\nbatch_size = 7\n", "AL083.*batch_size"),
+        ("[a]\nmax_rounds = 7\n", "AL083.*max_rounds"),
         ("[a]\n\n[a.sampler]\n@al_samplers = 'spacy-al.none.v1'\n", "AL084"),
     ],
 )
