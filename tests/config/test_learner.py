@@ -123,7 +123,7 @@ def test_shared_layers_that_only_a_classifier_read_go(encoder):
 def test_what_it_cannot_take_the_place_of_is_named(tok2vec, encoder):
     config = load_config(CONFIGS / "ner.cfg", interpolate=False)
     config["components"]["ner"]["model"]["tok2vec"] = tok2vec
-    with pytest.raises(AlError, match="AL310.*'ner'.*'encoder'"):
+    with pytest.raises(AlError, match=r"AL310.*'ner'.*'encoder'"):
         apply_learner(config, Learner("encoder", encoder), "ner")
 
 
@@ -132,7 +132,9 @@ def test_what_it_cannot_take_the_place_of_is_named(tok2vec, encoder):
 
 def settings_of(tmp_path, block, plain=""):
     path = tmp_path / "config.cfg"
-    text = f"[components]\n[components.ner]\nfactory = 'ner'\n[al]\noutput = 'out'\n{plain}\n{block}\n"
+    text = (
+        f"[components]\n[components.ner]\nfactory = 'ner'\n[al]\noutput = 'out'\n{plain}\n{block}\n"
+    )
     path.write_text(text.replace("'", '"'))
     return read_settings(path)
 

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy
 import pytest
 import spacy
 from spacy.tokens import Doc, DocBin
@@ -225,5 +224,3 @@ def test_what_the_config_does_before_it_starts_is_done_first(files, tmp_path):
         "@callbacks": BLAS,
         "before": {"@callbacks": "spacy.copy_from_base_model.v1"},
     }
-
-
