@@ -13,9 +13,11 @@ import pytest
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.factories import import_factories_late
 
 # as all commands do
 look_for_codecs_once()
+import_factories_late()
 
 # a pause of a machine that others use as well is no mistake
 hypothesis.settings.register_profile("shared", deadline=None)

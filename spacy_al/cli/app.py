@@ -17,6 +17,7 @@ from typer import Option
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.factories import import_factories_late
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Line end, the joiner and the non-joiner
@@ -49,6 +50,7 @@ def common(
 ) -> None:
     """Options that all commands have."""
     look_for_codecs_once()
+    import_factories_late()
 
 
 def explained(command: F) -> F:

@@ -20,6 +20,7 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.factories import import_factories_late
 
 ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
@@ -147,6 +148,7 @@ def run_child(niceness: str, package: str, *words: str) -> None:
     if hasattr(os, "nice"):
         os.nice(int(niceness))
     look_for_codecs_once()
+    import_factories_late()
     if package != "spacy":
         sys.argv = [package, *words]
         runpy.run_module(package, run_name="__main__")

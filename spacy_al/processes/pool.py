@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.factories import import_factories_late
 
 
 @contextmanager
@@ -44,6 +45,7 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
     threadpool_limits(1)
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     look_for_codecs_once()
+    import_factories_late()
     set_up(*given)
 
 
