@@ -111,9 +111,7 @@ def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
 
 def _candidates(posterior: Any, answer: Any, floor: float) -> Iterator[tuple[float, bool]]:
     if isinstance(answer, SpanAnswer):
-        view = posterior.spans
-        n = int(numpy.searchsorted(-view.prob, -floor, side="right"))
-        yield from _judged(view[:n], answer)
+        yield from _judged(posterior.above(floor), answer)
     elif isinstance(posterior, Categories):
         for label, prob in zip(posterior.labels, posterior.probs):
             if prob >= floor and _knows(posterior, answer, label):
@@ -175,16 +173,23 @@ def _batch_loss(posteriors: Sequence[EntityPosterior], answers: Sequence[SpanAns
             if label in ids:
                 key = ((base + start) * n_tokens + base + end - 1) * len(labels) + ids[label]
                 gold[key] = posterior, start, end, label
-    _, first, last, label_index, probs = source.listed(LISTED)
-    keys = (first * n_tokens + last) * len(labels) + label_index
-    right = numpy.isin(keys, list(gold))
-    before = numpy.concatenate(([0], numpy.cumsum(unknown)))
-    known = before[last + 1] == before[first]
-    missed = gold.keys() - keys[right].tolist()
+    first, last, label_index, probs = source.possible(LISTED)
+    # only where an entity begins can one be right
+    begins = numpy.zeros(n_tokens, dtype=bool)
+    begins[[key // (n_tokens * len(labels)) for key in gold]] = True
+    rows = numpy.flatnonzero(begins[first])
+    keys = (first[rows] * n_tokens + last[rows]) * len(labels) + label_index[rows]
+    is_gold = numpy.isin(keys, list(gold))
+    happened = 1 - probs
+    happened[rows[is_gold]] = probs[rows[is_gold]]
+    if unknown.any():
+        before = numpy.concatenate(([0], numpy.cumsum(unknown)))
+        happened = happened[before[last + 1] == before[first]]
+    missed = gold.keys() - keys[is_gold].tolist()
     unlisted = numpy.array(
         [p.prob(s, e, label) for p, s, e, label in (gold[key] for key in sorted(missed))]
     )
-    return _bernoulli(probs[known], right[known]) + _nll(unlisted[unlisted > 0])
+    return _nll(happened) + _nll(unlisted[unlisted > 0])
 
 
 def _span_loss(posterior: Spans, answer: SpanAnswer) -> float:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy
 
+from spacy_al.lattice.order import grouped
 from spacy_al.types import Floats, Ints
 
 
@@ -36,7 +37,7 @@ class Chain:
         missed: Floats | None = None,
     ) -> None:
         self.lengths, self.outside, self.unit = lengths, outside, unit
-        order = numpy.argsort(first, kind="stable")
+        order = grouped(first)
         self.first, self.last, self.chunk = first[order], last[order], chunk[order]
         self.offsets = numpy.concatenate(([0], numpy.cumsum(lengths)))
         self.doc_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
@@ -47,7 +48,7 @@ class Chain:
     @cached_property
     def reach(self) -> Floats:
         """(n_tokens + n_docs,) probability that the analysis is closed there: the forward recursion."""
-        step, chunk = self.outside + self.unit.sum(axis=1), self.chunk.sum(axis=1)
+        step, chunk = self.outside + row_sums(self.unit), row_sums(self.chunk)
         return self._sweep(step, chunk, numpy.add, numpy.multiply, (0.0, 1.0))
 
     @cached_property
@@ -174,7 +175,7 @@ class Chain:
         position = numpy.arange(len(self.node)) - self.offsets[self.doc_of]
         if tokens is not None:
             position = position[tokens]
-        order = numpy.argsort(position, kind="stable")
+        order = grouped(position)
         bounds = numpy.searchsorted(position[order], numpy.arange(self.lengths.max(initial=0) + 1))
         return (order[low:high] for low, high in pairwise(bounds))
 
@@ -220,6 +221,11 @@ def normalize(
             missed=missed,
         )
     return chain, value
+
+
+def row_sums(values: Floats) -> Floats:
+    """(n, k) -> (n,) sums. A product takes a fraction of the time of `sum` where rows are short."""
+    return values @ numpy.ones(values.shape[1])
 
 
 def _plogp(probs: Floats) -> Floats:

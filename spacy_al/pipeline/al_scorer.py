@@ -116,8 +116,10 @@ class AlScorer(Pipe):
             }
             if entropies is not None:
                 entry["entropies"] = entropies[i].astype("f4").tobytes()
-            if hasattr(posterior, "spans"):
-                entry["spans"] = extensions.packed_spans(posterior.above(STORED))
+            # "spans" would be made by being asked for; they are put in order when somebody reads them
+            if hasattr(posterior, "above"):
+                spans = posterior.above(STORED, ordered=False)
+                entry["spans"] = extensions.packed_spans(spans)
             elif hasattr(posterior, "probs"):
                 entry["categories"] = {
                     "labels": list(posterior.labels),

@@ -56,7 +56,7 @@ class DocScore:
             numpy.frombuffer(stored[key], dtype="i4") for key in ("start", "end", "label")
         )
         prob = numpy.frombuffer(stored["prob"], dtype="f4")
-        return SpanView(start, end, label, prob, tuple(stored["labels"]))
+        return SpanView.sorted(start, end, label, prob, tuple(stored["labels"]))
 
     @property
     def _stored(self) -> Mapping[str, Any]:
@@ -97,7 +97,7 @@ def store(doc: Doc, component: str, entry: dict[str, Any]) -> None:
 
 
 def packed_spans(spans: SpanView) -> dict[str, Any]:
-    """A list of spans as plain data."""
+    """A list of spans, in any order, as plain data."""
     arrays = {key: getattr(spans, key).astype("i4").tobytes() for key in ("start", "end", "label")}
     return {**arrays, "prob": spans.prob.astype("f4").tobytes(), "labels": list(spans.labels)}
 

@@ -81,10 +81,10 @@ class EntityPosterior:
         """Every entity from a probability of 1e-6 up, most probable first."""
         return self.above(FLOOR)
 
-    def above(self, floor: float) -> SpanView:
-        """Every entity of at least this probability, most probable first."""
-        doc, *columns = self.source.listed(floor)
-        rows = slice(*numpy.searchsorted(doc, (self.index, self.index + 1)))
+    def above(self, floor: float, *, ordered: bool = True) -> SpanView:
+        """Every entity of at least this probability, most probable first; in no order if that is not wanted."""
+        bounds, *columns = self.source.listed(floor, ordered=ordered)
+        rows = slice(bounds[self.index], bounds[self.index + 1])
         first, last, label, prob = (column[rows] for column in columns)
         base = self._slice.start
         return SpanView(first - base, last + 1 - base, label, prob, self.labels)

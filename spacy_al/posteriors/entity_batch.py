@@ -7,6 +7,7 @@ from typing import Any
 import numpy
 
 from spacy_al.lattice import Chain, Chunks, expand
+from spacy_al.lattice.order import grouped, sorted_in_groups
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.entity_scores import Features
 from spacy_al.types import Bools, Floats, Ints
@@ -27,6 +28,8 @@ class Source:
 
     # whether `greedy` follows the scores as spaCy's greedy parse does
     is_greedy = True
+    # whether sums over features are forgotten once the chain is made
+    releases = True
 
     def __init__(
         self,
@@ -45,13 +48,17 @@ class Source:
         self.labels = features.head.actions.labels
         self.doc_of = numpy.repeat(numpy.arange(len(lengths)), lengths)
         self.offsets = numpy.concatenate(([0], numpy.cumsum(lengths)))
-        self._listed: dict[float, tuple[Ints, Ints, Ints, Ints, Floats]] = {}
+        self._listed: dict[tuple[float, bool], tuple[Ints, Ints, Ints, Ints, Floats]] = {}
 
-    def at(self, closed: float, opened: float) -> "Source":
-        """The same batch at other temperatures, nothing encoded anew."""
+    def at(self, closed: float, opened: float, *, keep: bool = False) -> "Source":
+        """The same batch at other temperatures, nothing encoded anew.
+
+        keep (bool): Do not forget what does not depend on the temperature: for one who will ask for many.
+        """
         settings = replace(self.settings, closed=closed, opened=opened)
         other = type(self)(self.features, self.constraints, self.lengths, settings=settings)
-        other.closed = self.closed
+        other.closed, other.greedy_actions = self.closed, self.greedy_actions
+        other.releases = not keep
         return other
 
     @cached_property
@@ -115,28 +122,40 @@ class Source:
         """The distribution over the analyses of each document."""
         _, unit, out = self.steps
         chunks = self.chunks
-        self.features.release()
+        if self.releases:
+            self.features.release()
         return Chain(self.lengths, out, unit, *chunks.flat, cut=chunks.cut)
 
-    def listed(self, floor: float) -> tuple[Ints, Ints, Ints, Ints, Floats]:
-        """Entities of at least this probability, by document, the most probable first: document, first token, last
-        token, label index, probability."""
-        if floor not in self._listed:
-            chain = self.chain
-            token, unit_label = numpy.nonzero(chain.unit_marginals >= floor)
-            row, chunk_label = numpy.nonzero(chain.chunk_marginals >= floor)
-            first = numpy.concatenate((token, chain.first[row]))
-            last = numpy.concatenate((token, chain.last[row]))
-            label = numpy.concatenate((unit_label, chunk_label))
-            prob = numpy.concatenate(
-                (chain.unit_marginals[token, unit_label], chain.chunk_marginals[row, chunk_label])
-            )
+    def possible(self, floor: float) -> tuple[Ints, Ints, Ints, Floats]:
+        """Entities of at least this probability, in no order: first token, last token, label index, probability."""
+        chain = self.chain
+        token, unit_label, unit_prob = _at_least(chain.unit_marginals, floor)
+        row, chunk_label, chunk_prob = _at_least(chain.chunk_marginals, floor)
+        return (
+            numpy.concatenate((token, chain.first[row])),
+            numpy.concatenate((token, chain.last[row])),
+            numpy.concatenate((unit_label, chunk_label)),
+            numpy.concatenate((unit_prob, chunk_prob)),
+        )
+
+    def listed(
+        self, floor: float, *, ordered: bool = True
+    ) -> tuple[Ints, Ints, Ints, Ints, Floats]:
+        """Entities of at least this probability, document by document: where each document's begin and where the last one's
+        end, then first token, last token, label index and probability of each.
+
+        ordered (bool): The most probable of a document first. Without that they are in no order, and found in half of the time.
+        """
+        if (floor, ordered) not in self._listed:
+            first, last, label, prob = self.possible(floor)
             doc = self.doc_of[first]
-            # one key for the rest of the order, since a sort by five takes twice as long
+            # one key for the rest of the order
             rest = (first * len(self.doc_of) + last) * max(len(self.labels), 1) + label
-            order = numpy.lexsort((rest, -prob, doc))
-            self._listed[floor] = doc[order], first[order], last[order], label[order], prob[order]
-        return self._listed[floor]
+            order = sorted_in_groups(doc, prob, rest) if ordered else grouped(doc)
+            counts = numpy.bincount(doc, minlength=len(self.lengths))
+            found = first[order], last[order], label[order], prob[order]
+            self._listed[floor, ordered] = numpy.append(0, numpy.cumsum(counts)), *found
+        return self._listed[floor, ordered]
 
     def log_weights(self, protected: Bools, followed: Ints) -> tuple[tuple[Any, ...], Floats]:
         """Log weights for `lattice.normalize`, nothing cut at protected tokens, and (n_docs,) what is missed."""
@@ -224,3 +243,10 @@ class Source:
             rules.begin[rows], rules.unit[rows], rules.out[rows], rules.odds[rows], set()
         )
         return type(self)(features, one, self.lengths[index : index + 1], settings=self.settings)
+
+
+def _at_least(values: Floats, floor: float) -> tuple[Ints, Ints, Floats]:
+    """Rows and columns of values that reach a floor, and these: as `nonzero`, in a quarter of the time."""
+    flat = numpy.flatnonzero(values >= floor)
+    row = flat // max(values.shape[1], 1)
+    return row, flat - row * values.shape[1], values.ravel()[flat]

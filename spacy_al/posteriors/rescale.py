@@ -14,6 +14,9 @@ from spacy_al.posteriors.temperature import closed_open, valid
 from spacy_al.posteriors.tokens import Tokens
 from spacy_al.types import Temperature
 
+# Two kilobytes each while temperatures are tried: of so many tokens a hundred megabytes
+KEPT_TOKENS = 50_000
+
 
 def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperature) -> list[Any]:
     """The posteriors that a reader would have returned at this temperature.
@@ -27,10 +30,11 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
     if posteriors and isinstance(posteriors[0], EntityPosterior):
         closed, opened = closed_open(temperature)
         sources: dict[int, Any] = {}
+        keep = sum(map(len, posteriors)) <= KEPT_TOKENS
         for posterior in posteriors:
             source = posterior.source
             if id(source) not in sources:
-                sources[id(source)] = source.at(closed, opened)
+                sources[id(source)] = source.at(closed, opened, keep=keep)
         return [EntityPosterior(sources[id(p.source)], p.index) for p in posteriors]
     temperature = valid(temperature)
     if temperature == 1.0:

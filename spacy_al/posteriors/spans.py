@@ -51,12 +51,11 @@ class Spans:
         """Every (span, label) that is not next to impossible, most probable first."""
         return self.above(FLOOR)
 
-    def above(self, floor: float) -> SpanView:
-        """Every (span, label) of at least this probability, most probable first."""
+    def above(self, floor: float, *, ordered: bool = True) -> SpanView:
+        """Every (span, label) of at least this probability, most probable first; in no order if that is not wanted."""
         row, label = numpy.nonzero(self.probs >= floor)
-        return SpanView.sorted(
-            self.start[row], self.end[row], label, self.probs[row, label], self.labels
-        )
+        make = SpanView.sorted if ordered else SpanView
+        return make(self.start[row], self.end[row], label, self.probs[row, label], self.labels)
 
     def prob(self, start: int, end: int, label: str) -> float:
         """The probability of one labelled span.

@@ -1,6 +1,7 @@
 """The temperature that gold documents give back, for every component, and what happens to bad input."""
 
 import json
+from dataclasses import replace
 
 import numpy
 import pytest
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from spacy_al import AlError, AlWarning, get_posteriors
 from spacy_al.cli import app
 from spacy_al.evaluation.calibrate import calibrate
-from spacy_al.evaluation.events import Events, candidates, chosen, log_loss_of
+from spacy_al.evaluation.events import TINY, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
 from spacy_al.measures.calibration import log_loss
 from spacy_al.posteriors.read import reader_of
@@ -213,6 +214,38 @@ def test_entity_events_are_what_a_plain_loop_finds():
         found, rows = sorted(zip(*events)), sorted(expected)
         numpy.testing.assert_allclose(numpy.array(found), numpy.array(rows, dtype=float))
     assert log_loss_of(posteriors, gold.answers) == pytest.approx(loss, abs=1e-2)
+
+
+def test_the_loss_of_a_batch_is_that_of_its_entities_one_by_one():
+    """Tokens of which nothing is known, right entities below the floor and labels that the component lacks included."""
+    nlp = make_ner(scale=3.0)
+    docs = drawn(nlp, "ner", 20)
+    docs[3].set_ents([], missing=[Span(docs[3], 0, 2)], default="outside")
+    docs[5].set_ents([Span(docs[5], 0, 2, "PLACE"), Span(docs[5], 2, 3, "DRUG")])
+    gold = align_gold(nlp, "ner", docs)
+    raw = reader_of(nlp, "ner")(nlp.get_pipe("ner"), gold.docs, 1.0)
+    # what is next to impossible, and right
+    worst = [(min((p.prob(i, i + 2, "PER"), i) for i in range(len(p) - 1))) for p in raw]
+    row = min(range(len(raw)), key=lambda k: worst[k])
+    start = worst[row][1]
+    gold.answers[row] = replace(gold.answers[row], spans=frozenset({(start, start + 2, "PER")}))
+    for temperature in (1.0, 0.4, {"closed": 0.3, "open": 2.0}):
+        posteriors = at_temperature(nlp.get_pipe("ner"), raw, temperature)
+        expected, below = 0.0, 0
+        for posterior, answer in zip(posteriors, gold.answers):
+            listed = {(s.start, s.end, s.label): s.prob for s in posterior.spans}
+            for span, prob in listed.items():
+                if answer.knows(*span[:2]):
+                    expected -= numpy.log(max(prob if span in answer.spans else 1 - prob, TINY))
+            for span in answer.spans - listed.keys():
+                if span[2] in posterior.labels and (prob := posterior.prob(*span)):
+                    expected -= numpy.log(max(prob, TINY))
+                    below += 1
+        assert log_loss_of(posteriors, gold.answers) == pytest.approx(expected, rel=1e-12)
+        # and of some of the documents
+        own = log_loss_of(posteriors[3:6], gold.answers[3:6])
+        assert 0 < own < expected
+        assert below or temperature == 1.0
 
 
 @pytest.mark.slow

@@ -530,6 +530,25 @@ def test_views_of_spans():
     assert doc._.al.probs is None
 
 
+def test_views_are_in_order_and_nothing_is_sorted_before_one_is_read():
+    seen = []
+
+    @registry.al_acquisitions("tests.watched.v1")
+    def make_watched():
+        return lambda posteriors: seen.extend(posteriors) or numpy.zeros(len(posteriors))
+
+    nlp = make("ner", "al_scorer", scorer={"acquisition": {"@al_acquisitions": "tests.watched.v1"}})
+    docs = list(nlp.pipe(TEXTS))
+    asked = {key for posterior in seen for key in posterior.source._listed}
+    assert asked == {(1e-5, False)}
+    for doc, posterior in zip(docs, seen):
+        found = [(-s.prob, s.start, s.end, s.label) for s in doc._.al.spans]
+        assert found == sorted(found)
+        assert {row[1:] for row in found} == {
+            (s.start, s.end, s.label) for s in posterior.above(1e-5)
+        }
+
+
 def test_nothing_scored():
     make("ner", "al_scorer")
     doc = spacy.blank("en")("one two")

@@ -397,3 +397,23 @@ def test_settings_are_what_the_reader_documents():
     source = get_posteriors(make_ner(), [Doc(spacy.blank("en").vocab, words=["a"])])[0].source
     assert source.settings == ReaderSettings(1.0, 1.0, EPSILON, ROWS_PER_TOKEN)
     assert pytest.approx(1e-3) == EPSILON * 200 and ROWS_PER_TOKEN >= 199 / 2
+
+
+def test_a_view_without_an_order_holds_the_same():
+    nlp = make_ner(scale=3.0)
+    rng = numpy.random.default_rng(5)
+    docs = [random_doc(nlp, rng, n) for n in (6, 0, 1, 9, 9, 4)]
+    for posterior in get_posteriors(nlp, docs):
+        for floor in (1e-6, 0.05):
+            ordered, other = posterior.above(floor), posterior.above(floor, ordered=False)
+            keys = [(-s.prob, s.start, s.end, s.label) for s in ordered]
+            assert keys == sorted(keys) and all(s.prob >= floor for s in ordered)
+            assert {*ordered} == {*other} and len(ordered) == len(other)
+            possible = [
+                (i, j, label)
+                for i in range(len(posterior))
+                for j in range(i + 1, len(posterior) + 1)
+                for label in posterior.labels
+                if posterior.prob(i, j, label) >= floor
+            ]
+            assert {(s.start, s.end, s.label) for s in other} == {*possible}
