@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy
 
+from spacy_al.lattice.chain import row_sums
 from spacy_al.types import Bools, Floats, Ints
 
 # score(token, start) -> log odds of going on inside against closing here, (n_rows, n_labels)
@@ -71,12 +72,13 @@ def expand(
     n_tokens, n_labels = begin.shape
     chunks = Chunks(n_labels, numpy.zeros(n_tokens), numpy.full(n_tokens, -1))
     special: Bools = numpy.asarray(~numpy.isnan(fixed).all(axis=1))
-    allowance = lengths * rows_per_token
-    used = numpy.zeros(len(lengths), dtype=numpy.int64)
+    allowance, used = lengths * rows_per_token, None
     start = numpy.arange(n_tokens)
     weight, token = begin, start
+    length = 0
     while True:
-        total = weight.sum(axis=1)
+        length += 1
+        total = row_sums(weight)
         keep: Bools = numpy.asarray(total >= epsilon if epsilon > 0 else total > 0)
         if protected is not None:
             keep |= (total > 0) & (protected[token] | protected[start])
@@ -84,17 +86,22 @@ def expand(
             keep |= (total > 0) & (followed[start] > token)
         if not keep.all():
             chunks.cut[start[~keep]] += total[~keep]
-            start, token, weight = start[keep], token[keep], weight[keep]
+            rows = numpy.flatnonzero(keep)
+            start, token, weight = start[rows], token[rows], weight.take(rows, axis=0)
         if not len(start):
             return chunks
-        used += numpy.bincount(doc_of[start], minlength=len(lengths))
-        if (used > allowance).any():
-            within: Bools = numpy.asarray(used <= allowance)
-            fits = within[doc_of[start]]
+        # before that no document can have used up its allowance
+        if length > rows_per_token:
+            if used is None:
+                before = numpy.concatenate([start[:0], *chunks.starts])
+                used = numpy.bincount(doc_of[before], minlength=len(lengths))
+            used += numpy.bincount(doc_of[start], minlength=len(lengths))
+            fits: Bools = numpy.asarray(used <= allowance)[doc_of[start]]
             if followed is not None:
                 fits |= followed[start] > token
-            chunks.cut[start[~fits]] += weight[~fits].sum(axis=1)
-            start, token, weight = start[fits], token[fits], weight[fits]
+            if not fits.all():
+                chunks.cut[start[~fits]] += row_sums(weight[~fits])
+                start, token, weight = start[fits], token[fits], weight[fits]
             if not len(start):
                 return chunks
         token = token + 1
@@ -105,16 +112,27 @@ def expand(
             odds[rows] = numpy.where(numpy.isnan(rule), odds[rows], rule)
         if greedy_label is not None:
             _close_greedily(chunks.greedy_end, greedy_label, odds, start, token)
-        # beyond e^300 the other choice is below any probability that matters
-        ratio = numpy.exp(numpy.clip(odds / -temperature, -300, 300))
-        inside = 1 / (1 + ratio)
-        last = ratio * inside
+        inside, last = _going_on(odds, temperature)
         if len(rows):
             inside[rows] = numpy.where(numpy.isinf(rule), rule > 0, inside[rows])
             last[rows] = numpy.where(numpy.isinf(rule), rule < 0, last[rows])
+        last *= weight
+        inside *= weight
         chunks.starts.append(start)
-        chunks.weights.append(weight * last)
-        weight = weight * inside
+        chunks.weights.append(last)
+        weight = inside
+
+
+def _going_on(odds: Floats, temperature: float) -> tuple[Floats, Floats]:
+    """Probabilities of going on inside and of closing here. Changes its argument."""
+    odds /= -temperature
+    # beyond e^300 the other choice is below any probability that matters
+    numpy.clip(odds, -300, 300, out=odds)
+    ratio = numpy.exp(odds, out=odds)
+    inside = 1 + ratio
+    numpy.divide(1, inside, out=inside)
+    ratio *= inside
+    return inside, ratio
 
 
 def _close_greedily(ends: Ints, labels: Ints, odds: Floats, start: Ints, token: Ints) -> None:

@@ -58,15 +58,13 @@ class Head:
         lower = model.get_ref("lower")
         to_numpy: Any = model.ops.to_numpy
         weights = to_numpy(lower.get_param("W"))  # (n_features, n_hidden, n_pieces, n_in)
-        self.n_features, self.n_hidden, self.n_pieces, n_in = weights.shape
-        # pieces before units, so that the maximum over pieces is one between contiguous halves
-        self.weights = numpy.ascontiguousarray(
-            weights.transpose(3, 0, 2, 1).reshape(
-                n_in, self.n_features, self.n_pieces * self.n_hidden
-            )
+        self.n_features, self.n_hidden, self.n_pieces, self.n_in = weights.shape
+        # one matrix a feature, (n_in, n_pieces * n_hidden): a product is quickest when it is large
+        self.weights = numpy.ascontiguousarray(weights.transpose(0, 3, 2, 1)).reshape(
+            self.n_features, self.n_in, -1
         )
-        self.pad = self._flat(to_numpy(lower.get_param("pad"))[0])
-        self.bias = self._flat(to_numpy(lower.get_param("b")))
+        self.pad = self._pieces_first(to_numpy(lower.get_param("pad"))[0])
+        self.bias = self._pieces_first(to_numpy(lower.get_param("b")))
         self.relu = relu and self.n_pieces == 1
         upper = model.get_ref("upper") if model.attrs["has_upper"] else None
         n_actions = len(actions.seen)
@@ -84,9 +82,9 @@ class Head:
         self.inside, self.last = self._columns(inside), self._columns(last)
         self.odds = (self.inside[0] - self.last[0], self.inside[1] - self.last[1])
 
-    def _flat(self, values: Floats) -> Floats:
-        """(..., n_hidden, n_pieces) -> (..., n_pieces * n_hidden)"""
-        return numpy.ascontiguousarray(values.swapaxes(-1, -2)).reshape(*values.shape[:-2], -1)
+    def _pieces_first(self, values: Floats) -> Floats:
+        """(..., n_hidden, n_pieces) -> (..., n_pieces, 1, n_hidden), to be added to (n_pieces, n_tokens, n_hidden)"""
+        return numpy.ascontiguousarray(values.swapaxes(-1, -2))[..., None, :]
 
     def _columns(self, columns: Ints) -> tuple[Floats, Floats]:
         return numpy.ascontiguousarray(self.output[columns].T), self.output_bias[columns]
@@ -104,9 +102,14 @@ class Features:
 
     @cached_property
     def parts(self) -> list[Floats]:
-        """For each feature, what each token adds as that feature: (n_tokens, n_pieces * n_hidden)."""
+        """For each feature, what each token adds as that feature: (n_pieces, n_tokens, n_hidden)."""
         head = self.head
-        parts = [self.vectors @ head.weights[:, i] for i in range(head.n_features)]
+        shape = len(self.vectors), head.n_pieces, head.n_hidden
+        # pieces first, so that the maximum over them is one of whole arrays
+        parts = [
+            numpy.ascontiguousarray((self.vectors @ weights).reshape(shape).swapaxes(0, 1))
+            for weights in head.weights
+        ]
         parts[0] += head.bias
         return parts
 
@@ -117,40 +120,39 @@ class Features:
 
     @cached_property
     def reading(self) -> Floats:
-        """Sums that a token and the one before it add while an entity is open: (n_tokens, n_pieces * n_hidden)."""
+        """Sums that a token and the one before it add while an entity is open: (n_pieces, n_tokens, n_hidden)."""
         reading = self.parts[0].copy()
-        reading[1:] += self.parts[2][:-1]
+        reading[:, 1:] += self.parts[2][:, :-1]
         return reading
 
     def hidden(self, total: Floats) -> Floats:
-        """The nonlinearity. Changes its argument."""
-        head = self.head
-        if head.n_pieces == 1:
-            return numpy.maximum(total, 0, out=total) if head.relu else total
-        width = head.n_hidden
-        out = numpy.maximum(total[:, :width], total[:, width : 2 * width], out=total[:, :width])
-        for piece in range(2, head.n_pieces):
-            numpy.maximum(out, total[:, piece * width : (piece + 1) * width], out=out)
+        """The nonlinearity: (n_pieces, n_rows, n_hidden) -> (n_rows, n_hidden). Changes its argument."""
+        out = total[0]
+        if self.head.relu:
+            return numpy.maximum(out, 0, out=out)
+        for piece in total[1:]:
+            numpy.maximum(out, piece, out=out)
         return out
 
     def closed(self, tokens: Ints | slice = slice(None)) -> Floats:
         """Scores of all actions where nothing is open: (n_rows, n_actions)."""
-        total = self.parts[0][tokens] + self.head.pad[1:].sum(axis=0)
+        total = self.parts[0][:, tokens] + self.head.pad[1:].sum(axis=0)
         return self.hidden(total) @ self.head.output.T + self.head.output_bias
 
     def open(self, token: Ints, start: Ints) -> Floats:
         """Hidden units where an entity has been open since `start` (< token): (n_rows, n_hidden)."""
         parts, pad = self.parts, self.head.pad
         if self.head.n_features == 3:
-            total = self.reading.take(token, axis=0)
-            total += parts[1].take(start, axis=0)
+            total = self.reading.take(token, axis=1)
+            total += parts[1].take(start, axis=1)
             return self.hidden(total)
-        total = parts[0][token]
+        total = parts[0].take(token, axis=1)
         # the wide variant: the first five tokens of the open entity
         for i in range(1, self.head.n_features):
             position = start + i - 1
             within = position < token
-            total += numpy.where(within[:, None], parts[i][numpy.minimum(position, token)], pad[i])
+            read = parts[i].take(numpy.minimum(position, token), axis=1)
+            total += numpy.where(within[:, None], read, pad[i])
         return self.hidden(total)
 
     def odds(self, token: Ints, start: Ints) -> Floats:

@@ -124,6 +124,4 @@ def _empty(head: Head, source: Any) -> Source:
     n_labels = len(head.actions.labels)
     none = numpy.zeros((0, n_labels), dtype=bool)
     rules = Constraints(none, none, numpy.zeros(0, dtype=bool), numpy.zeros((0, n_labels)), set())
-    return source(
-        head.features(numpy.zeros((0, head.weights.shape[0]), dtype="f")), rules, numpy.array([0])
-    )
+    return source(head.features(numpy.zeros((0, head.n_in), dtype="f")), rules, numpy.array([0]))
