@@ -20,6 +20,7 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.corpora import read_dev_once
 from spacy_al.processes.factories import import_factories_late
 
 ATTEMPT = ".attempt-"
@@ -149,6 +150,7 @@ def run_child(niceness: str, package: str, *words: str) -> None:
         os.nice(int(niceness))
     look_for_codecs_once()
     import_factories_late()
+    read_dev_once()
     if package != "spacy":
         sys.argv = [package, *words]
         runpy.run_module(package, run_name="__main__")

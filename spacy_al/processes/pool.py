@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from spacy_al.processes.codecs import look_for_codecs_once
+from spacy_al.processes.corpora import read_dev_once
 from spacy_al.processes.factories import import_factories_late
 
 
@@ -46,6 +47,7 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     look_for_codecs_once()
     import_factories_late()
+    read_dev_once()
     set_up(*given)
 
 
