@@ -22,6 +22,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.processes.codecs import look_for_codecs_once
 from spacy_al.processes.corpora import read_dev_once
 from spacy_al.processes.factories import import_factories_late
+from spacy_al.processes.listeners import tell_batches_fast
 
 ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
@@ -151,6 +152,7 @@ def run_child(niceness: str, package: str, *words: str) -> None:
     look_for_codecs_once()
     import_factories_late()
     read_dev_once()
+    tell_batches_fast()
     if package != "spacy":
         sys.argv = [package, *words]
         runpy.run_module(package, run_name="__main__")

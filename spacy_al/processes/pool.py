@@ -12,6 +12,7 @@ from typing import Any
 from spacy_al.processes.codecs import look_for_codecs_once
 from spacy_al.processes.corpora import read_dev_once
 from spacy_al.processes.factories import import_factories_late
+from spacy_al.processes.listeners import tell_batches_fast
 
 
 @contextmanager
@@ -48,6 +49,7 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
     look_for_codecs_once()
     import_factories_late()
     read_dev_once()
+    tell_batches_fast()
     set_up(*given)
 
 

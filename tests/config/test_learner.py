@@ -41,6 +41,8 @@ def test_every_shipped_config_can_have_it(name, number, encoder):
     apply_learner(config, learner, name)
     nlp = spacy.util.load_model_from_config(config.interpolate(), auto_fill=True)
     assert name in nlp.pipe_names
+    assert config["training"].pop("optimizer")["use_averages"]
+    before["training"].pop("optimizer")
     for section in ("training", "corpora", "al", "system"):
         assert config[section] == before[section]
     layers = {node.name for _, pipe in nlp.pipeline for node in pipe.model.walk()}
@@ -50,6 +52,19 @@ def test_every_shipped_config_can_have_it(name, number, encoder):
         assert "spacy-al" not in str(config["components"])
     else:
         assert ("al_text_vectors" if "textcat" in name else "al_frozen_encoder") in layers
+
+
+def test_an_optimizer_of_the_users_own_stays(encoder):
+    config = load_config(CONFIGS / "ner.cfg", interpolate=False)
+    own = config["training"]["optimizer"]
+    for rate, expected in ((0.001, 0.003), (0.002, 0.002)):
+        own |= {"learn_rate": rate, "use_averages": False}
+        apply_learner(config, Learner("encoder", encoder), "ner")
+        assert config["training"]["optimizer"]["learn_rate"] == expected
+    radam = {"@optimizers": "RAdam.v1", "learn_rate": 0.001}
+    config["training"]["optimizer"] = radam.copy()
+    apply_learner(config, Learner("encoder", encoder), "ner")
+    assert config["training"]["optimizer"] == radam
 
 
 def test_scratch_is_the_config_as_it_is(encoder):
