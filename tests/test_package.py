@@ -303,9 +303,11 @@ SETTINGS_NEEDED = {
     "spacy-al.budget.v1",
     "spacy-al.checkpoints.v1",
     "spacy-al.committee.v1",
+    "spacy-al.encoder_embed.v1",
     "spacy-al.estimator.v1",
     "spacy-al.linear_textcat.v1",
     "spacy-al.product.v1",
+    "spacy-al.requirements.v1",
     "spacy-al.target_score.v1",
 }
 

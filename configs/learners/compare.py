@@ -33,9 +33,9 @@ from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.processes.pool import processes
 from spacy_al.training.learner import (
     better_learner,
-    candidates,
     compare_learners,
     learner_of,
+    learners_for,
     pool_vectors,
 )
 from spacy_al.training.round_config import write_config
@@ -170,7 +170,7 @@ def work(name: str, seed: int, size: int, learner: str) -> dict[str, Any]:
     row["words"] = sum(map(len, docs))
     began = time.process_time()
     if learner == "auto":
-        names = candidates(settings)
+        names = learners_for(settings)
         found = compare_learners(
             names,
             settings=settings,

@@ -62,7 +62,7 @@ class ChosenLearner:
         return f"The learner is '{self.name}', by cross-validation on {self.texts} labelled texts: {said}."
 
 
-def candidates(settings: Settings) -> tuple[str, ...]:
+def learners_for(settings: Settings) -> tuple[str, ...]:
     """Names of the learners that `auto` compares for a component; the one that is taken unseen comes first."""
     if settings.encoder is None:
         return ("scratch",)
@@ -122,7 +122,7 @@ def choose_learner(
     """
     if settings.learner != "auto":
         return ChosenLearner(settings.learner)
-    names = candidates(settings)
+    names = learners_for(settings)
     measured = before is not None and before.name in names and before.texts
     if len(names) == 1 or n_texts < ENOUGH or (measured and n_texts < 2 * measured):
         return before if before is not None and before.name in names else ChosenLearner(names[0])

@@ -17,11 +17,11 @@ from spacy_al.training.learner import (
     ENOUGH,
     ChosenLearner,
     better_learner,
-    candidates,
     choose_learner,
     compare_learners,
     folds,
     learner_of,
+    learners_for,
 )
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import MODEL, train_here
@@ -81,10 +81,10 @@ def test_what_was_used_stays_within_noise():
 
 
 def test_learners_without_an_encoder_or_for_categories():
-    assert candidates(Settings(learner="auto", factory="ner")) == ("scratch",)
+    assert learners_for(Settings(learner="auto", factory="ner")) == ("scratch",)
     assert choose_learner(Settings(learner="auto"), 1000, None, never).name == "scratch"
     textcat = Settings(learner="auto", factory="textcat", encoder=ENCODER)
-    assert candidates(textcat) == ("encoder", "scratch")
+    assert learners_for(textcat) == ("encoder", "scratch")
 
 
 def test_folds_hold_each_text_out_once():
