@@ -28,30 +28,49 @@ ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
 # Lines of a message that are shown; the log has all of them
 SHOWN = 8
+# Starts this file as -m does, with a thinc that takes torch for not installed; whoever needs it besides can import it
+WITHOUT_TORCH = (
+    "import sys; sys.modules['torch'] = None; import thinc.api; del sys.modules['torch']; "
+    "from runpy import run_module; run_module('spacy_al.processes.child', run_name='__main__', alter_sys=True)"
+)
 # Colours and moves of the cursor: a log is no terminal
 ESCAPES = re.compile(r"\x1b\[[\d;]*[A-Za-z]")
 
 
 def start_child(
-    words: Sequence[str], *, package: str = "spacy", niceness: int = 0, **how: Any
+    words: Sequence[str],
+    *,
+    package: str = "spacy",
+    niceness: int = 0,
+    torch: bool = True,
+    **how: Any,
 ) -> subprocess.Popen[Any]:
     """Start a command in a process that ends with this one.
 
     words (Sequence[str]): What comes after `python -m spacy`.
     package (str): In whose place another package's command is run, `spacy_al` for one of ours.
     niceness (int): By how much it gives way to others, where the system knows that.
+    torch (bool): False if thinc is to do without it.
     how: As for `Popen`.
     """
-    command = [sys.executable, "-m", "spacy_al.processes.child", str(niceness), package, *words]
+    start = ["-m", "spacy_al.processes.child"] if torch else ["-c", WITHOUT_TORCH]
+    command = [sys.executable, *start, str(niceness), package, *words]
     return subprocess.Popen(command, stdin=subprocess.PIPE, **how)
 
 
-def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | None = None) -> int:
+def run_spacy(
+    words: Sequence[str],
+    log: Path,
+    show: Callable[[str], None] | None = None,
+    *,
+    torch: bool = True,
+) -> int:
     """Run one command of spaCy's and wait for it.
 
     words (Sequence[str]): As after `python -m spacy`, e.g. ["train", "config.cfg"].
     log (Path): Gets all that is printed, line by line, in place of what it held.
     show (Callable | None): Takes the same lines.
+    torch (bool): As for `start_child`.
     RETURNS (int): The exit status, 0 if all went well, below 0 for a signal.
     RAISES (AlError): AL047 if the log cannot be written.
     """
@@ -62,6 +81,7 @@ def run_spacy(words: Sequence[str], log: Path, show: Callable[[str], None] | Non
     environment.setdefault("OPENBLAS_NUM_THREADS", "1")
     process = start_child(
         words,
+        torch=torch,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         encoding="utf8",

@@ -18,6 +18,7 @@ from spacy.util import load_config
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.processes.child import attempt, reason, run_spacy, sweep
+from spacy_al.training.needs import needs_torch
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
 # The last line of the log, so that a model that is used again is known to have taken as long
@@ -65,7 +66,8 @@ def train(
         words = ["train", str(folder / CONFIG), "--output", str(path)]
         words += ["--code", str(code)] if code else []
         words += ["--gpu-id", str(gpu_id)] if gpu_id >= 0 else []
-        status = run_spacy(words, log, show)
+        torch = bool(code) or gpu_id >= 0 or needs_torch(folder / CONFIG)
+        status = run_spacy(words, log, show, torch=torch)
         if status or not (path / MODEL).is_dir():
             raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
         with log.open("a", encoding="utf8") as file:
