@@ -527,6 +527,10 @@ class Errors:
         "[AL208] [training.before_update] of '{path}' is in use, and a committee of checkpoints needs it. "
         'Use committee = "seeds" or "bootstrap", or remove it.'
     )
+    AL209 = (
+        "[AL209] '{strategy}' looks back at its model of round {number}, which is gone from '{path}'. Delete its lines from "
+        "results.jsonl, or name another --output, so that it begins anew."
+    )
 
     # gradients
     AL210 = (

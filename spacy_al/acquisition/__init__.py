@@ -11,6 +11,7 @@ from spacy_al.acquisition.disagreement import (
     make_vote_entropy,
     members_of,
 )
+from spacy_al.acquisition.fluctuation import make_fluctuation
 from spacy_al.acquisition.fusion import (
     fuse,
     information_density,
@@ -28,6 +29,7 @@ from spacy_al.acquisition.sequence import (
     make_sequence_entropy,
     make_sequence_least_confidence,
 )
+from spacy_al.acquisition.tag_count import make_tag_count
 from spacy_al.acquisition.token import (
     make_lowest_token_prob,
     make_token_entropy,
@@ -48,6 +50,7 @@ __all__ = [
     "make_entropy",
     "make_expected_errors",
     "make_expected_model_change",
+    "make_fluctuation",
     "make_least_confidence",
     "make_lowest_token_prob",
     "make_margin",
@@ -56,6 +59,7 @@ __all__ = [
     "make_product",
     "make_sequence_entropy",
     "make_sequence_least_confidence",
+    "make_tag_count",
     "make_token_entropy",
     "make_token_least_confidence",
     "make_token_margin",

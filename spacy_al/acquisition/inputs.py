@@ -23,16 +23,27 @@ _TOKENS = (
 
 # The kinds of posterior, and the acquisitions that fit each, the default first
 FITS = {
-    "entities": (*_TOKENS, "binary_entropy", "missed_entities"),
+    "entities": (*_TOKENS, "binary_entropy", "missed_entities", "tag_count"),
     "tokens": _TOKENS,
     "exclusive categories": ("margin", "entropy", "least_confidence", "expected_model_change"),
-    "multilabel categories": ("binary_entropy", "missed_entities", "expected_model_change"),
-    "spans": ("binary_entropy", "missed_entities", "expected_model_change"),
+    "multilabel categories": (
+        "binary_entropy",
+        "missed_entities",
+        "expected_model_change",
+        "tag_count",
+    ),
+    "spans": ("binary_entropy", "missed_entities", "expected_model_change", "tag_count"),
 }
+_DISAGREEMENT = ("bald", "consensus_entropy", "vote_entropy", "fluctuation")
 # Of committees of any of these
-FITS |= {f"committee of {kind}": ("bald", "consensus_entropy", "vote_entropy") for kind in [*FITS]}
+FITS |= {f"committee of {kind}": _DISAGREEMENT for kind in [*FITS]}
 # On Banking77, BALD of three trained models is worse than random (docs/negative-results.md)
-FITS["committee of exclusive categories"] = ("consensus_entropy", "bald", "vote_entropy")
+FITS["committee of exclusive categories"] = (
+    "consensus_entropy",
+    "bald",
+    "vote_entropy",
+    "fluctuation",
+)
 
 
 def misfit(posterior: Any, name: str, needs: str) -> NoReturn:

@@ -1,5 +1,6 @@
 """The project that a run works on: a config, its `[al]` section, and where everything of it lies."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,18 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.util import arguments, command_line
 
 DATABASE = "al.db"
+_ROUND = re.compile(r"round-(\d{3,})")
+
+
+def round_folder(output: Path, number: int) -> Path:
+    """The folder of a round among those of all rounds."""
+    return output / f"round-{number:03}"
+
+
+def round_number(folder: Path) -> int | None:
+    """The number of the round whose folder it is; None for another folder."""
+    found = _ROUND.fullmatch(folder.name)
+    return int(found[1]) if found else None
 
 
 def _silent(line: str) -> None:
@@ -102,7 +115,7 @@ class Project:
 
     def folder(self, number: int) -> Path:
         """The folder of a round."""
-        return self.output / f"round-{number:03}"
+        return round_folder(self.output, number)
 
 
 def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how: Any) -> Project:

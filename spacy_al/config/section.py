@@ -59,7 +59,7 @@ CHOICES = {
     "learner": LEARNERS,
     "density_fusion": ("product", "rank"),
     "cost": ("words", "seconds"),
-    "committee": ("none", "seeds", "bootstrap", "checkpoints", "heads"),
+    "committee": ("none", "seeds", "bootstrap", "checkpoints", "heads", "rounds"),
 }
 FILTERS: dict[str, tuple[type, ...]] = {
     "min_tokens": (int,),

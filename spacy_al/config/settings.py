@@ -33,7 +33,7 @@ class Settings:
     cost (str): "words", or "seconds" by a model fitted on the times of the answers so far.
     labels (list[str]): Labels to ask for before any model knows them.
     committee (str): Members that are trained beside each round's model and read with it: "none", or from other "seeds",
-        "bootstrap" samples, "checkpoints" of the one training, or "heads" on its encoder.
+        "bootstrap" samples, "checkpoints" of the one training, "heads" on its encoder, or the models of the "rounds" before.
     committee_size (int): Members of it, the model itself among them.
     overlap (int): Annotators that each text is asked of, each blind to the others.
     recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.

@@ -56,7 +56,8 @@ def select_next(
     if settings:
         known["asked"] = asked_before(settings, round)
         known["seconds"] = seconds_of(settings) if settings.cost == "seconds" else None
-        if model and members_of_round(Path(model).parent):
+        looks_back = settings.committee == "rounds"
+        if model and (looks_back or members_of_round(Path(model).parent)):
             # as the run reads it
             settings = read_together(settings, Path(model).parent)
     return select(

@@ -21,6 +21,7 @@ from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus
+from spacy_al.simulation.history import forget, remember
 from spacy_al.simulation.learner import POOL, step_learner
 from spacy_al.simulation.partial import (
     doubted_entities,
@@ -106,22 +107,32 @@ def _numbers_in(folder: Path) -> RoundNumbers:
 
 
 def _round(here: _Here, step: Step) -> RoundNumbers:
+    settings = _settings(here, step)
     # members are trained as the model was, some along with it
-    if step.number == 0 and _settings(here, step).committee == "none":
+    if step.number == 0 and settings.committee in ("none", "rounds"):
         folder = start_folder(here.output, step.seed)
         numbers = _numbers_in(folder)
-        if not _calibrates(here, step):
+        if settings.committee == "none" and not _calibrates(here, step):
             return {**numbers, **_choose(here, step, folder / "model-best")}
         with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
             # other strategies are to find the model as it was
             shutil.copytree(folder / "model-best", attempt / "model-best")
             shutil.copy(folder / "train.spacy", attempt)
-            return {**numbers, **_choose(here, step, attempt / "model-best")}
+            return {**numbers, **_choose_looking_back(here, step, attempt)}
     with _attempt(here, f"{step.seed} {step.number} {step.strategy}") as attempt:
         numbers = _learn(here, step, attempt)
         if step.number == here.plan.rounds_of(step.strategy):
+            forget(here.output, step)
             return {**numbers, "seconds_select": 0.0, "batch": []}
-        return {**numbers, **_choose(here, step, attempt / "model-best")}
+        return {**numbers, **_choose_looking_back(here, step, attempt)}
+
+
+def _choose_looking_back(here: _Here, step: Step, attempt: Path) -> Choice:
+    """As `_choose`, where later rounds look back at the model after it was kept for them."""
+    settings = _settings(here, step)
+    if settings.committee == "rounds":
+        attempt = remember(here.output, step, attempt, settings.committee_size - 1)
+    return _choose(here, step, attempt / "model-best")
 
 
 def _full(here: _Here, step: Step) -> RoundNumbers:

@@ -24,6 +24,7 @@ from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.processes.lock import locked
 from spacy_al.processes.pool import processes
 from spacy_al.simulation.corpus import Corpus, read_corpus
+from spacy_al.simulation.history import HISTORY
 from spacy_al.simulation.learner import POOL
 from spacy_al.simulation.plan import SimulationPlan, check_plan, check_simulated
 from spacy_al.simulation.results import CORPUS, FULL, RESULTS, read_full, read_results
@@ -75,7 +76,8 @@ def simulate(
         state.plan_ahead()
         yield from _work(state, n_process)
         write_results(sorted(state.rows.values(), key=_key), output)
-        shutil.rmtree(output / WORK, ignore_errors=True)
+        for name in (WORK, HISTORY):
+            shutil.rmtree(output / name, ignore_errors=True)
 
 
 def write_results(rows: list[ResultRow], output: Path) -> None:

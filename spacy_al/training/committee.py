@@ -1,6 +1,6 @@
 """The committee of a round: members trained beside its model, each in a way of its own, that read the pool together.
 
-Members lie in `round-NNN/member-K/`, each whole or absent, with the config that trains it again.
+Those of the "rounds" before are there already. Members lie in `round-NNN/member-K/`, each whole or absent, with the config that trains it again.
 """
 
 import shutil
@@ -15,10 +15,12 @@ from confection import Config
 from spacy.language import Language
 from spacy.util import load_config
 
+from spacy_al.config.project import round_folder, round_number
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard, writing
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.gold import stored_docs
+from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.training.trainer import CONFIG, MODEL
 
@@ -39,7 +41,7 @@ def train_members(
     RETURNS (float): The seconds it took in all.
     RAISES (AlError): As the trainer; AL206 for heads without a shared encoder, AL207 where training left no checkpoint.
     """
-    if settings.committee == "none":
+    if settings.committee in ("none", "rounds"):
         return 0.0
     if settings.committee == "checkpoints":
         check_checkpoints(folder)
@@ -81,6 +83,36 @@ def members_of_round(folder: Path) -> list[str]:
     return sorted(found, key=lambda path: (len(path), path))
 
 
+def earlier_models(settings: Settings, folder: Path) -> list[str]:
+    """The models of the rounds before, the newest first, as far as they are there and know the same labels.
+
+    settings (Settings): How many: one less than the committee has members.
+    folder (Path): The round's, among those of the others; a model that is no round's has none before it.
+    """
+    found: list[str] = []
+    number, own = round_number(folder), _labels_of(settings, folder / MODEL)
+    for back in range(1, settings.committee_size):
+        if number is None or back > number:
+            break
+        model = round_folder(folder.parent, number - back) / MODEL
+        if not model.is_dir() or _labels_of(settings, model) != own:
+            break
+        found.append(str(model))
+    return found
+
+
+def _labels_of(settings: Settings, model: Path) -> list[str] | None:
+    """What a trained component knows, in the order in which its readers have it; None where that is not said."""
+    try:
+        meta = srsly.read_json(model / "meta.json")
+    except (OSError, ValueError):
+        return None
+    labels: list[str] = meta.get("labels", {}).get(settings.component or "", [])
+    row = FACTORIES.get(settings.factory or "")
+    # the order of a recogniser's labels is no order of columns
+    return sorted(labels) if row is not None and row.task == "entities" else labels
+
+
 def read_together(settings: Settings, folder: Path) -> Settings:
     """Settings by which a round's model is read as a committee, where they ask for one.
 
@@ -88,8 +120,11 @@ def read_together(settings: Settings, folder: Path) -> Settings:
     """
     if settings.committee == "none":
         return settings
-    # more are there where the settings asked for more before
-    members = members_of_round(folder)[: settings.committee_size - 1]
+    if settings.committee == "rounds":
+        members = earlier_models(settings, folder)
+    else:
+        # more are there where the settings asked for more before
+        members = members_of_round(folder)[: settings.committee_size - 1]
     block = {"@al_posteriors": "spacy-al.committee.v1", "members": members}
     return replace(settings, blocks={**settings.blocks, "posterior": block})
 

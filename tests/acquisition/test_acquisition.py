@@ -157,12 +157,17 @@ def kinds_of(name):
 
 CASES = [(name, kind) for name in NAMES for kind in kinds_of(name)]
 every = pytest.mark.parametrize("name,kind", CASES)
+# what counts, and does not doubt: of a model that is sure it is not 0
+COUNTS = {"spacy-al.tag_count.v1"}
+every_doubt = pytest.mark.parametrize("name,kind", [c for c in CASES if c[0] not in COUNTS])
+# members that are each sure of another answer have not changed in how sure they are
+DOUBTS_OF_ONE = [c for c in CASES if c[0] not in {*COUNTS, "spacy-al.fluctuation.v1"}]
 
 
 # the contract
 
 
-@every
+@every_doubt
 def test_zero_for_certainty(name, kind):
     certain = make(kind, numpy.eye(3)[[0, 2, 2, 1]])
     scores = al_acquisitions.get(name)()([certain])
@@ -170,7 +175,7 @@ def test_zero_for_certainty(name, kind):
     assert not numpy.signbit(scores).any()
 
 
-@every
+@pytest.mark.parametrize("name,kind", DOUBTS_OF_ONE)
 def test_greatest_for_uniform(name, kind):
     acquisition = al_acquisitions.get(name)()
     (top,) = acquisition([uniform(kind, 4)])
@@ -185,12 +190,12 @@ def test_shape_kind_and_sign(name, kind):
     scores = al_acquisitions.get(name)()(posteriors)
     assert scores.shape == (20,) and scores.dtype == numpy.float64
     assert (scores >= 0).all() and numpy.isfinite(scores).all()
-    # three members have few ways to vote
-    assert len(set(scores.tolist())) > (1 if "vote_entropy" in name else 10)
+    # three members have few ways to vote, and rows that sum to 1 add up to whole numbers
+    assert len(set(scores.tolist())) > (1 if "vote_entropy" in name or name in COUNTS else 10)
     assert al_acquisitions.get(name)()([]).shape == (0,)
 
 
-@every
+@every_doubt
 def test_order_of_labels_does_not_matter(name, kind):
     acquisition = al_acquisitions.get(name)()
     for seed in range(5):
@@ -200,7 +205,7 @@ def test_order_of_labels_does_not_matter(name, kind):
             assert_allclose(turned, acquisition([make(kind, rows)]), rtol=1e-9)
 
 
-@every
+@every_doubt
 def test_finite_at_zero_probability_and_in_single_precision(name, kind):
     rows = numpy.array([[0.5, 0.5, 0.0], [1 + 1e-7, 0.0, 0.0]])
     scores = al_acquisitions.get(name)()([make(kind, rows)])
