@@ -31,7 +31,7 @@ from spacy_al.training.committee import read_together, train_members
 from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
-from spacy_al.training.trainer import CONFIG, MODEL, Trained, train
+from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
 from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
@@ -87,7 +87,6 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     encoder = pretrain(project, project.output / "pretrain") if settings.pretrain_epochs else None
     before, own = model_before(project, number), project.folder(number)
     chosen, learner = round_learner(store, project, number, corpus)
-    trained: list[Trained] = []
 
     def train_one(folder: Path) -> float:
         if folder == own:
@@ -95,8 +94,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
                 project.show(f"⚠ Since round {number - 1} the config has changed: {change}")
             texts, words = corpus.counts["texts"], corpus.counts["words"]
             project.show(f"Round {number}: training on {texts:,} texts, {words:,} words")
-        trained.append(_train(project, number, folder))
-        return trained[-1].seconds
+        return _train(project, number, folder).seconds
 
     seconds = train_round_models(
         TrainingRound(
@@ -114,8 +112,9 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         n_pseudo_words=corpus.n_pseudo_words,
         retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
         init_tok2vec=encoder,
+        model_before=before,
     )
-    first = trained[0]
+    first = read_trained(own)
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
     metrics: RoundMetrics = {**corpus.metrics, "seconds_train": seconds}
     if learner is not None:

@@ -9,10 +9,21 @@ from spacy import registry
 from spacy.language import Language
 from spacy.util import load_config
 
+from spacy_al.embeddings.encoder import find_model
+
 CONFIG = "config.cfg"
 # Packages of whose functions torch is needed by those alone that have it in their name
 PLAIN = ("spacy", "spacy_legacy", "srsly", "thinc")
-OURS = ("spacy_al.training.checkpoints", "spacy_al.training.pseudo_batcher")
+OURS = (
+    "spacy_al.training.blas",
+    "spacy_al.training.checkpoints",
+    "spacy_al.training.pseudo_batcher",
+    "spacy_al.training.requirements",
+    # they import torch themselves for a text that the cache lacks
+    "spacy_al.components.encoder_embed",
+    "spacy_al.components.linear_textcat",
+    "spacy_al.embeddings.pretrained",
+)
 
 
 def needs_torch(config: Path) -> bool:
@@ -48,6 +59,10 @@ def _needs(block: Mapping[str, Any], nlp: Language) -> bool:
             if not _is_plain(value, _factory(nlp, value)):
                 return True
             if _needs(nlp.get_factory_meta(value).default_config or {}, nlp):
+                return True
+        elif key == "encoder":
+            # the transformer of a pipeline reaches torch through thinc
+            if find_model(str(value))[1]:
                 return True
         elif key in ("source", "vectors") and needs_torch(Path(value) / CONFIG):
             return True

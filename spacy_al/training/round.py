@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from spacy_al.config.learner import Learner
 from spacy_al.config.settings import Settings
+from spacy_al.training.collapse import train_again
 from spacy_al.training.committee import keep_checkpoints, train_members
 from spacy_al.training.round_config import write_config
 
@@ -52,6 +53,7 @@ def train_round_models(
     n_pseudo_words: int = 0,
     retrain_from: Path | None = None,
     init_tok2vec: Path | None = None,
+    model_before: Path | None = None,
     with_members: bool = True,
 ) -> float:
     """Write the config of a round, and train its model and, where the settings ask for a committee, the other members.
@@ -61,9 +63,10 @@ def train_round_models(
     n_words (int): Words of the corpus that people labelled.
     n_pseudo_words (int): Words of whole texts that only a model labelled, of which each pass sees a share.
     retrain_from, init_tok2vec (Path | None): As for `write_config`.
+    model_before (Path | None): The round before's, to tell a training that collapsed by.
     with_members (bool): False where nothing will be read together, as after the last training.
     RETURNS (float): The seconds it took.
-    RAISES (AlError): As `write_config`, `keep_checkpoints`, the trainer and `train_members`.
+    RAISES (AlError): As `write_config`, `train_again`, `keep_checkpoints`, the trainer and `train_members`.
     """
     settings = training.settings
     rate = settings.self_training.rate if settings.self_training else None
@@ -83,6 +86,7 @@ def train_round_models(
     )
     keep_checkpoints(settings, training.folder)
     seconds = trainer(training.folder)
+    seconds += train_again(training.folder, trainer, model_before)
     # checkpoints are there by then, and are looked for in any case
     if with_members or settings.committee == "checkpoints":
         seconds += train_members(settings, training.folder, training.number, trainer)

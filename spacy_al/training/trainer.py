@@ -59,7 +59,7 @@ def train(
     """
     sweep(folder)
     if (folder / MODEL).is_dir():
-        return _trained(folder)
+        return read_trained(folder)
     log = folder / LOG
     with attempt(folder) as path:
         started = time.perf_counter()
@@ -73,7 +73,7 @@ def train(
         with log.open("a", encoding="utf8") as file:
             file.write(TOOK.format(time.perf_counter() - started))
         (path / MODEL).rename(folder / MODEL)
-    return _trained(folder)
+    return read_trained(folder)
 
 
 def train_here(folder: Path, texts: int, overrides: Mapping[str, Any] | None = None) -> None:
@@ -97,11 +97,22 @@ def train_here(folder: Path, texts: int, overrides: Mapping[str, Any] | None = N
     shutil.rmtree(folder / "model-last", ignore_errors=True)
 
 
-def _trained(folder: Path) -> Trained:
+def read_trained(folder: Path) -> Trained:
+    """The model that a training left in a folder."""
     model, log = folder / MODEL, folder / LOG
     said = (
         re.findall(r"trained in ([\d.]+) seconds", log.read_text("utf8")) if log.is_file() else []
     )
+    return Trained(
+        model=model,
+        seconds=float(said[-1]) if said else 0.0,
+        hash=_hash(model),
+        score=trained_score(model),
+    )
+
+
+def trained_score(model: Path) -> float | None:
+    """The score of a model on the development set, as training weighed it; None where nothing was measured."""
     weights = load_config(model / CONFIG)["training"]["score_weights"]
     scores = json.loads((model / "meta.json").read_text("utf8"))["performance"]
     weighed = [
@@ -109,12 +120,7 @@ def _trained(folder: Path) -> Trained:
         for name, weight in weights.items()
         if weight and scores.get(name) is not None
     ]
-    return Trained(
-        model=model,
-        seconds=float(said[-1]) if said else 0.0,
-        hash=_hash(model),
-        score=sum(weighed) if weighed else None,
-    )
+    return sum(weighed) if weighed else None
 
 
 def _hash(folder: Path) -> str:
