@@ -22,6 +22,8 @@ ATTRS, ROWS = ["NORM", "PREFIX", "SUFFIX", "SHAPE"], [1000, 500, 500, 500]
 # Of the optimizer: what spaCy has, and what few labels want. Weights that are averaged over the steps differ less from training to
 # training, and with them a greater learning rate gets as far in half of the steps
 OPTIMIZER = {"learn_rate": (0.001, 0.003), "use_averages": (False, True)}
+# Words a batch: at first, as spaCy has it, and all along
+USUAL_WORDS, WORDS = 100, 300
 FIELDS: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "layers": (list,),
@@ -110,6 +112,7 @@ def apply_learner(config: Config, learner: Learner, component: str) -> None:
     else:
         _put_tok2vec(config, component, learner)
     _train_well(config)
+    _batch_well(config)
     if learner.name == "vectors":
         config.setdefault("paths", {})["vectors"] = str(learner.vectors)
         config.setdefault("initialize", {})["vectors"] = "${paths.vectors}"
@@ -193,6 +196,14 @@ def _train_well(config: Config) -> None:
         if own.get(name, usual) == usual:
             own[name] = better
     config["training"]["optimizer"] = own
+
+
+def _batch_well(config: Config) -> None:
+    """Batches as few labels want them, where they grow as spaCy has it: so small at first that they hold a few sentences."""
+    size = config["training"].get("batcher", {}).get("size")
+    if isinstance(size, dict) and size.get("@schedules") == "compounding.v1":
+        if size.get("start") == USUAL_WORDS:
+            size |= {"start": WORDS, "stop": WORDS}
 
 
 def _named(encoder: EncoderBlock) -> dict[str, Any]:

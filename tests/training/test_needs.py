@@ -44,8 +44,24 @@ def test_configs_that_ship_do_without(path):
 
 
 def test_what_is_left_to_defaults_is_looked_at(written):
-    for factory, needs in (("textcat", False), ("al_textcat", True), ("nowhere", True)):
+    for factory, needs in (("textcat", False), ("nowhere", True)):
         assert needs_torch(written({"components.x": {"factory": factory}})) is needs
+
+
+def test_an_encoder_needs_torch_in_thinc_if_it_is_in_a_pipeline(written, tmp_path):
+    (tmp_path / "plain").mkdir()
+    (tmp_path / "plain" / "config.json").write_text("{}")
+    (tmp_path / "plain" / "model.safetensors").write_bytes(b"")
+    spacy.blank("en").to_disk(tmp_path / "pipeline")
+    found = {}
+    for name in ("plain", "pipeline", "missing"):
+        embed = {
+            "@architectures": "spacy-al.encoder_embed.v1",
+            "width": 8,
+            "encoder": str(tmp_path / name),
+        }
+        found[name] = needs_torch(written({"components.tok2vec.model.embed": embed}))
+    assert found == {"plain": False, "pipeline": True, "missing": True}
 
 
 @pytest.mark.parametrize(
