@@ -16,7 +16,7 @@ from spacy_al.config.learner import (
 )
 from spacy_al.config.settings import read_settings
 from spacy_al.errors import AlError, UsageError
-from tests.helpers.encoders import vectors_encoder
+from tests.helpers.static_encoders import vectors_encoder
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = ("ner", "spancat", "tagger", "textcat", "textcat_multilabel")

@@ -16,7 +16,7 @@ from spacy_al.loop.next_batch import select_next
 from spacy_al.loop.rounds import run
 from spacy_al.store.store import Store
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
-from tests.helpers.encoders import vectors_encoder
+from tests.helpers.static_encoders import vectors_encoder
 
 pytestmark = pytest.mark.slow
 

@@ -25,7 +25,7 @@ from spacy_al.training.learner import (
 )
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import MODEL, train_here
-from tests.helpers.encoders import vectors_encoder, without_us
+from tests.helpers.static_encoders import vectors_encoder, without_us
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "configs" / "ner.cfg"

