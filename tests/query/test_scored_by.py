@@ -45,6 +45,7 @@ def told(selection):
     return name, {task["text"]: task["meta"]["score"] for task in selection.tasks}
 
 
+@pytest.mark.slow
 def test_an_acquisition_and_what_it_is_weighed_by(pool, model):
     name, plain = told(select(pool, model=model, n=40))
     assert name == "token_entropy"
@@ -57,6 +58,7 @@ def test_an_acquisition_and_what_it_is_weighed_by(pool, model):
         assert name == "token_entropy" and drawn.items() <= plain.items()
 
 
+@pytest.mark.slow
 def test_a_sampler_that_ranks_by_its_own(pool, model):
     own = Settings(blocks={"embedding": HASHED})
     selection = select(pool, model=model, n=8, sampler="error_reduction", settings=own)
@@ -92,6 +94,7 @@ def test_a_yes_or_no_has_the_probability(pool, model):
         assert task["meta"]["score"] == task["spans"][0]["score"]
 
 
+@pytest.mark.slow
 def test_on_a_terminal_and_in_a_report(pool, model):
     settings = Settings(blocks={"embedding": HASHED})
     made = select(pool, model=model, n=3, sampler="error_reduction", settings=settings)
