@@ -115,12 +115,13 @@ def drawn(docs: list[Doc], size: int, seed: int) -> list[Doc]:
 
 
 def all_cells(facts: dict[str, Any], seeds: int) -> Iterator[tuple[str, int, int, str]]:
-    """(corpus, seed, size, learner): all of a seed before the next, so that there is a whole table early."""
+    """(corpus, seed, size, learner): all of a seed before the next, so that there is a whole table early; comparisons come last."""
     for seed in range(seeds):
-        for name, fact in facts.items():
-            for size in SIZES:
-                if size <= fact["texts"]:
-                    yield from ((name, seed, size, learner) for learner in (*LEARNERS, "auto"))
+        for learners in (LEARNERS, ("auto",)):
+            for name, fact in facts.items():
+                for size in SIZES:
+                    if size <= fact["texts"]:
+                        yield from ((name, seed, size, learner) for learner in learners)
 
 
 def read_rows() -> list[dict[str, Any]]:
