@@ -113,10 +113,17 @@ def test_they_differ_where_they_must(name):
         settled = config["al"]["stopper"]["stoppers"]["settled"]["stoppers"]
         del settled["stable"]["threshold"]
         config["al"].get("oracle", {}).pop("boundary", None)
+    if name != "ner":
+        # measured for entities, and for spans not better
+        for config in (ours, ner):
+            del (
+                config["training"]["optimizer"]["learn_rate"],
+                config["training"]["optimizer"]["use_averages"],
+            )
+            del config["training"]["batcher"]["size"]["start"]
     if "textcat" in name:
         # words alone: no encoder, and steps that suit a linear model
         ner["components"].clear()
-        del ner["training"]["optimizer"]["learn_rate"], ours["training"]["optimizer"]["learn_rate"]
     assert ours == ner
 
 
