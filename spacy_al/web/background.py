@@ -43,18 +43,25 @@ class Steps:
         self._state = ""
         self._beside: deque[Task] = deque()
         self._children: list[subprocess.Popen[bytes]] = []
+        self._encoding: subprocess.Popen[bytes] | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Begin; and have the pool encoded meanwhile, where there is an encoder."""
+        if words := encode_words(self.project):
+            # steps encode what they need themselves, and this gives way to them
+            self._encoding = start_child(words, package="spacy_al", niceness=15)
         self._thread.start()
 
     def stop(self) -> None:
         """End, and with it what was started; the same command goes on where it was."""
         self._ended.set()
         self._woken.set()
-        for child in [*self._children]:
+        for child in [*self._children, *([self._encoding] if self._encoding else [])]:
             child.kill()
+        if self._encoding:
+            # and closes the pipe
+            self._encoding.communicate()
         self._thread.join(timeout=10)
 
     def wake(self) -> None:
@@ -166,6 +173,19 @@ class Steps:
         child = start_child(words, package="spacy_al", niceness=niceness)
         self._children.append(child)
         return child
+
+
+def encode_words(project: Project) -> list[str] | None:
+    """The command that encodes what the cache of a run lacks of its pool; None without an encoder."""
+    settings = project.settings
+    encoder, cache = settings.encoder, settings.encodings
+    if encoder is None or settings.learner == "scratch":
+        return None
+    words: list[Any] = [settings.pool, "--encoder", encoder.name, "--output", cache]
+    words += ["--lang", settings.lang, "--window", encoder.window, "--quiet"]
+    words += ["--layers", ",".join(map(str, encoder.layers))] if encoder.layers else []
+    words += ["--texts-only"] if project.kind == "categories" else []
+    return arguments("encode", words, {})
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int | None:

@@ -1,16 +1,23 @@
 """What goes on beside people's answers: when a step of the loop starts, what becomes of one that fails, and that none outlives the page."""
 
+import shutil
 import time
+from dataclasses import replace
 
 import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 
+from spacy_al.config.init import init
+from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.project import open_project
 from spacy_al.store.desk import next_tasks
 from spacy_al.store.store import Store
 from spacy_al.web import background as steps_module
-from spacy_al.web.background import Steps
+from spacy_al.web.background import Steps, encode_words
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus, tree
 from tests.helpers.load import Server, make_texts
+from tests.helpers.static_encoders import vectors_encoder
 
 CONFIG = ROOT / "configs" / "ner.cfg"
 QUICK = {"al.dev_size": 2, "al.batch_size": 2, "al.max_rounds": 1}
@@ -31,11 +38,11 @@ def start(tmp_path):
     corpus(tmp_path)
     running, lines = [], []
 
-    def go(**more):
+    def go(config=CONFIG, **more):
         paths = {"train": None, "dev": None, "test": None, "pool": tmp_path / "pool_gold.spacy"}
         own = {f"paths.{key}": str(value) if value else None for key, value in paths.items()}
         own |= {**OVERRIDES, "al.output": str(tmp_path / "al"), "al.labels": LABELS, **QUICK}
-        project = open_project(CONFIG, {**own, **more}, show=lines.append)
+        project = open_project(config, {**own, **more}, show=lines.append)
         running.append(Steps(project))
         running[-1].start()
         return project, running[-1]
@@ -147,3 +154,33 @@ def words(pid):
             return file.read().split("\0")[:-1]
     except OSError:
         return []
+
+
+# What an encoder says of the pool
+
+
+@pytest.mark.slow
+def test_the_pool_is_encoded_while_people_answer(start, tmp_path):
+    corpus(tmp_path)
+    docs = DocBin().from_disk(tmp_path / "pool_gold.spacy").get_docs(Vocab())
+    encoder = vectors_encoder(tmp_path / "encoder", docs)
+    shutil.copy(CONFIG, tmp_path / "own.cfg")
+    init(tmp_path / "own.cfg", encoder=encoder)
+    project, steps = start(config=tmp_path / "own.cfg")
+    assert wait_for(lambda: steps._encoding.poll() is not None) and steps._encoding.poll() == 0
+    assert list(project.settings.encodings.glob("*/*.alenc"))
+
+
+def test_what_is_encoded_is_what_models_will_read():
+    own = {"paths.train": None, "paths.dev": None, "paths.test": None, "al.labels": LABELS}
+    project = open_project(CONFIG, {**own, "paths.pool": str(ROOT / "corpus" / "pool.spacy")})
+    assert encode_words(project) is None
+    block = EncoderBlock("model", (2, -1), 40)
+    project = replace(project, settings=replace(project.settings, learner="auto", encoder=block))
+    words = encode_words(project)
+    assert words[words.index("--layers") + 1] == "2,-1"
+    assert words[words.index("--window") + 1] == "40"
+    assert words[words.index("--output") + 1] == str(project.settings.encodings)
+    assert "--texts-only" not in words
+    plain = replace(project, settings=replace(project.settings, learner="scratch"))
+    assert encode_words(plain) is None
