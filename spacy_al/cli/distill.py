@@ -16,7 +16,7 @@ from spacy_al.cli.encode import (
     format_plan,
 )
 from spacy_al.cli.options import Code, Gpu, Quiet, check_processes
-from spacy_al.embeddings.distill import DIM, MAX_WORDS, MIN_COUNT, Distilled, distill
+from spacy_al.embeddings.distill import DIM, MAX_WORDS, ROWS, Distilled, distill
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
 
@@ -34,11 +34,9 @@ def distill_cli(
     cache: Annotated[Path, Option("--cache", help=CACHE)] = Path("training/encodings"),
     words_of: Annotated[list[Path] | None, Option("--words-of", help=WORDS_OF)] = None,
     dim: Annotated[int, Option("--dim", help="Numbers a vector")] = DIM,
-    min_count: Annotated[
-        int, Option("--min-count", help="Words that are rarer in the pool are encoded alone")
-    ] = MIN_COUNT,
+    rows: Annotated[int, Option("--rows", help="Rows of the table of parts of words")] = ROWS,
     max_words: Annotated[
-        int, Option("--max-words", help="Vectors at most, of the most frequent words")
+        int, Option("--max-words", help="Most words that are looked at, the most frequent ones")
     ] = MAX_WORDS,
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")] = "en",
@@ -53,7 +51,8 @@ def distill_cli(
     gpu_id: Gpu = -1,
     quiet: Quiet = False,
 ) -> None:
-    """Make static vectors of the words of a pool: each is the mean of what a pretrained encoder says where the word stands.
+    """Make static vectors of words: for each of a pool the mean of what a pretrained encoder says where it stands, and for parts of words
+    what fits these best, so that other words have vectors as well.
 
     The folder can be named as paths.vectors in any spaCy config with include_static_vectors. Training and using the pipeline
     need neither torch nor spacy-al. Vectors that are there and were made of the same are left as they are.
@@ -69,7 +68,7 @@ def distill_cli(
         cache=cache,
         words_of=words_of or (),
         dim=dim,
-        min_count=min_count,
+        rows=rows,
         max_words=max_words,
         keep_tokens=keep_tokens,
         n_process=n_process,
@@ -93,8 +92,8 @@ def format_todo(found: Distilled) -> str:
 def format_done(done: Distilled) -> str:
     """What there is now."""
     about, made = done.about, "is left as it is" if done.reused else "is made"
-    alone = f", {about['words_alone']:,} of them encoded alone" if about["words_alone"] else ""
+    alone = f" and {about['words_alone']:,} encoded alone" if about["words_alone"] else ""
     return (
-        f"✔ {done.folder} {made}: vectors of {about['words']:,} words{alone}, {about['width']} numbers each with "
-        f"{about['variance']:.0%} of the variance. Use it with --paths.vectors {done.folder}"
+        f"✔ {done.folder} {made}: vectors of {about['width']} numbers, out of {about['words']:,} words of the pool{alone}. "
+        f"Use it with --paths.vectors {done.folder}"
     )

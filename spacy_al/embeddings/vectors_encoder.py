@@ -42,7 +42,9 @@ class VectorsEncoder:
         return [check_vectors(doc, self.settings.name, self._encode(doc)) for doc in docs]
 
     def _encode(self, doc: Doc) -> Encoding:
-        tokens = self._rows([token.text for token in doc])
+        # vectors can be kept by lower-case words
+        keys = doc.to_array([self.vectors.attr]).ravel()
+        tokens = self._rows([doc.vocab.strings.as_string(int(key)) for key in keys])
         known = tokens.any(axis=1)
         mean = tokens[known].mean(axis=0) if known.any() else numpy.zeros(self.width, "f4")
         return Encoding(unit_length(mean), tokens)

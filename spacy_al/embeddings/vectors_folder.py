@@ -1,7 +1,7 @@
 """Static vectors as a pipeline of no components in a folder, with a note on what they were made of."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,29 +9,22 @@ import spacy
 from spacy.vectors import Vectors
 
 from spacy_al.corpus.folder import replacing_folder
-from spacy_al.embeddings.encoder import hash_parts
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats
 
 META, KEY = "meta.json", "distilled"
 # What spaCy reads of it
-PARTS = ("config.cfg", "tokenizer", "vocab/key2row", "vocab/strings.json", "vocab/vectors")
+PARTS = ("config.cfg", "tokenizer", "vocab/vectors", "vocab/vectors.cfg")
 
 
-def write_vectors(
-    folder: Path, lang: str, words: Sequence[str], vectors: Floats, about: Mapping[str, Any]
-) -> None:
+def write_vectors(folder: Path, lang: str, vectors: Vectors, about: Mapping[str, Any]) -> None:
     """Save a blank pipeline with vectors, which appears under its name only when it is whole.
 
-    words, vectors (Sequence[str], Floats): n words, (n, d) float32.
     about (Mapping): What they were made of, for `meta.json`.
     RAISES (AlError): AL047, AL306. What was there before stays.
     """
     check_replaceable(folder)
     nlp = spacy.blank(lang)
-    name = f"{KEY}_{hash_parts(sorted(about.items()))}"
-    keys = [nlp.vocab.strings.add(word) for word in words]
-    nlp.vocab.vectors = Vectors(strings=nlp.vocab.strings, data=vectors, keys=keys, name=name)
+    nlp.vocab.vectors = vectors
     nlp.meta["name"] = KEY
     nlp.meta["description"] = "Static vectors of words, distilled from a pool by spacy-al distill"
     nlp.meta[KEY] = dict(about)

@@ -1,4 +1,4 @@
-"""Sums of the vectors that words have in their contexts, and the fewer numbers that a principal component analysis leaves of their means."""
+"""Means of the vectors that words have in their contexts, and what is made of them: fewer numbers, and a guess at other words'."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,6 +8,8 @@ from spacy_al.types import Floats, Ints
 
 # Rows of which the covariance is summed at once
 BLOCK = 4_096
+# Of the mean square of the numbers
+RIDGE = 0.01
 
 
 class WordSums:
@@ -24,11 +26,10 @@ class WordSums:
         self.sums = numpy.zeros((len(self.rows), width), "f4")
         self.counts = numpy.zeros(len(self.rows), "i8")
 
-    def add(self, words: Sequence[str], vectors: Floats, first: int | None = None) -> None:
-        """Add (n, width) vectors of n words to the sums of these, or of those among the `first`. Vectors of zeros do not count."""
+    def add(self, words: Sequence[str], vectors: Floats) -> None:
+        """Add (n, width) vectors of n words. Other words, and vectors of zeros, do not count."""
         rows = numpy.array([self.rows.get(word, -1) for word in words], "i8")
-        among = len(self.rows) if first is None else first
-        used = numpy.flatnonzero((rows >= 0) & (rows < among) & vectors.any(axis=1))
+        used = numpy.flatnonzero((rows >= 0) & vectors.any(axis=1))
         if not len(used):
             return
         used = used[numpy.argsort(rows[used], kind="stable")]
@@ -70,3 +71,26 @@ def principal_parts(rows: Floats, width: int) -> tuple[Floats, float]:
     for begin in range(0, len(rows), BLOCK):
         parts[begin : begin + BLOCK] = (rows[begin : begin + BLOCK] - mean) @ basis
     return parts, kept / total if total else 1.0
+
+
+def bridge(alone: Floats, means: Floats, others: Floats) -> Floats:
+    """Vectors of words that were encoded alone, moved by the linear map that fits other words best: ridge regression.
+
+    After Khodak et al. (2018), who learn such a map from the mean of a word's neighbours.
+
+    alone, means (Floats): (n, d) vectors of words alone, and the means of their contexts.
+    others (Floats): (m, d) vectors of other words alone.
+    RETURNS (Floats): (m, d) float32.
+    """
+    if not len(alone):
+        return others.astype("f4")
+    centre, target = alone.mean(axis=0, dtype="f8"), means.mean(axis=0, dtype="f8")
+    squares, products = numpy.zeros((2, alone.shape[1], alone.shape[1]))
+    for begin in range(0, len(alone), BLOCK):
+        given = alone[begin : begin + BLOCK] - centre
+        squares += given.T @ given
+        products += given.T @ (means[begin : begin + BLOCK] - target)
+    # so that nothing is divided by zero where all are alike
+    penalty = RIDGE * squares.trace() / len(squares) or 1.0
+    across = numpy.linalg.solve(squares + penalty * numpy.eye(len(squares)), products)
+    return ((others - centre) @ across + target).astype("f4")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from spacy_al.embeddings.word_sums import WordSums, principal_parts
+from spacy_al.embeddings.word_sums import WordSums, bridge, principal_parts
 
 
 @given(
@@ -14,23 +14,17 @@ from spacy_al.embeddings.word_sums import WordSums, principal_parts
     st.integers(1, 7),
 )
 def test_sums_are_those_of_a_loop(items, size):
-    sums = WordSums("abcde", 2)
+    sums = WordSums("abcd", 2)
     for i in range(0, len(items), size):
         part = items[i : i + size]
         vectors = numpy.array([[n, 2 * n] for _, n in part], "f4").reshape(len(part), 2)
-        sums.add([word for word, _ in part], vectors, 4 if i else None)
+        sums.add([word for word, _ in part], vectors)
     rows = {word: [n for other, n in items if other == word and n] for word in "abcd"}
     words, means, counts = sums.means()
     assert words == [word for word in "abcd" if rows[word]]
     assert_array_equal(counts, [len(rows[word]) for word in words])
     right = [[numpy.mean(rows[word]), 2 * numpy.mean(rows[word])] for word in words]
     assert_allclose(means, numpy.array(right).reshape(-1, 2), atol=1e-5)
-
-
-def test_only_the_first_words_are_added_to():
-    sums = WordSums("abc", 1)
-    sums.add("abcabc", numpy.ones((6, 1), "f4"), first=1)
-    assert sums.counts.tolist() == [2, 0, 0] and sums.sums.ravel().tolist() == [2, 0, 0]
 
 
 @pytest.mark.parametrize("n, d, width", [(50, 6, 3), (50, 6, 9), (4, 6, 5), (9000, 5, 5)])
@@ -54,3 +48,21 @@ def test_words_that_are_all_alike_have_no_parts():
     parts, share = principal_parts(numpy.ones((3, 4), "f4"), 2)
     assert_array_equal(parts, numpy.zeros((3, 2)))
     assert share == 1
+
+
+def test_the_bridge_is_ridge_regression():
+    from sklearn.linear_model import Ridge
+
+    rng = numpy.random.default_rng(0)
+    alone, others = rng.normal(size=(5000, 6)) * numpy.arange(1, 7), rng.normal(size=(9, 6))
+    means = alone @ rng.normal(size=(6, 6)) + rng.normal(size=(5000, 6)) + 3
+    penalty = 0.01 * ((alone - alone.mean(0)) ** 2).sum() / 6
+    right = Ridge(penalty).fit(alone, means).predict(others)
+    assert_allclose(bridge(alone, means, others), right, atol=1e-3)
+
+
+def test_a_bridge_from_nowhere_moves_nothing():
+    others = numpy.ones((2, 3), "f4")
+    assert_array_equal(bridge(others[:0], others[:0], others), others)
+    # of one word only the place is known
+    assert_array_equal(bridge(others[:1], others[:1] + 4, others), others + 4)
