@@ -15,22 +15,25 @@ from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.training.trainer import CONFIG, MODEL, trained_score
 
-# A score below this share of the one before, or below this where there is none before
-SHARE, LEAST = 0.5, 0.02
+# A score below this share of one that was worth something; or, where there is none, below this after so many steps
+SHARE, WORTH, LEAST, STEPS = 0.5, 0.1, 0.02, 100
 ASIDE = "model-collapsed"
 # Apart from the seeds of a committee's members
 SEED = 500
 
 
-def has_collapsed(score: float | None, before: float | None) -> bool:
+def has_collapsed(score: float | None, before: float | None, steps: int = STEPS) -> bool:
     """Whether a score on the development set is that of a model which learned nothing.
 
     score (float | None): None where there is nothing to measure on, which says nothing.
     before (float | None): Of the model before.
+    steps (int): Of training, at most: after a few nothing is to be expected.
     """
     if score is None:
         return False
-    return score < max(LEAST, SHARE * (before or 0.0))
+    if before is not None and before >= WORTH:
+        return score < SHARE * before
+    return steps >= STEPS and score < LEAST
 
 
 def train_again(
@@ -47,12 +50,12 @@ def train_again(
     """
     first = trained_score(folder / MODEL)
     earlier = None if before is None or not before.is_dir() else trained_score(before)
-    if not has_collapsed(first, earlier):
+    training = load_config(folder / CONFIG, interpolate=True)["training"]
+    if not has_collapsed(first, earlier, training.get("max_steps") or STEPS):
         return 0.0
     said = (folder / CONFIG).read_text("utf8")
     config = load_config(folder / CONFIG, interpolate=False)
-    seed = load_config(folder / CONFIG, interpolate=True)["training"].get("seed") or 0
-    config.setdefault("training", {})["seed"] = seed + SEED
+    config["training"]["seed"] = (training.get("seed") or 0) + SEED
     shutil.rmtree(folder / ASIDE, ignore_errors=True)
     os.replace(folder / MODEL, folder / ASIDE)
     with writing(folder / CONFIG) as file:

@@ -36,11 +36,17 @@ def model_of(folder, score, name=""):
         (0.05, None, False),
         (0.13, 0.28, True),
         (0.15, 0.28, False),
+        (0.03, 0.09, False),
         (None, 0.5, False),
     ],
 )
 def test_what_has_collapsed(score, before, expected):
     assert has_collapsed(score, before) is expected
+
+
+def test_after_a_few_steps_nothing_is_expected():
+    assert not has_collapsed(0.0, None, steps=20)
+    assert has_collapsed(0.0, 0.4, steps=20)
 
 
 @pytest.mark.parametrize("second, kept", [(0.28, "second"), (0.001, "first")])
