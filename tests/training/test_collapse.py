@@ -72,6 +72,7 @@ def test_the_better_of_two_is_kept(tmp_path, second, kept):
 
 
 def test_a_sound_model_stays(tmp_path):
+    (tmp_path / CONFIG).write_text(WRITTEN)
     model_of(tmp_path / MODEL, 0.2)
 
     def trainer(folder):
