@@ -16,7 +16,7 @@ from typing import Any
 
 FOLDER = "SPACY_AL_PARTS"
 EVERY = 0.005
-REST = "the rest: reading, writing, the end"
+REST = "the rest: reading, writing"
 # End of a file's name, function or None for any, part; of the functions that are under way the innermost counts
 PARTS: tuple[tuple[str, str | None, str], ...] = (
     ("importlib._bootstrap>", None, "imports"),
@@ -81,5 +81,6 @@ def begin(folder: str) -> None:
     atexit.register(write)
 
 
-if __name__ == "sitecustomize" and os.environ.get(FOLDER):
+# The tracker of multiprocessing outlives the process that it was started by, whose time does not hold its own
+if __name__ == "sitecustomize" and "resource_tracker" not in " ".join(sys.orig_argv):
     begin(os.environ[FOLDER])

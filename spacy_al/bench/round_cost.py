@@ -33,7 +33,7 @@ from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.util import replacing
 
 HERE = f"installed={Path(spacy_al.__file__).parent.parent}"
-WHOLE = "whole processes, user and system"
+WHOLE = "whole processes, user + system"
 
 
 def cut_corpus(
