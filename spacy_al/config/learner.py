@@ -201,9 +201,9 @@ def _train_well(config: Config) -> None:
 def _batch_well(config: Config) -> None:
     """Batches as few labels want them, where they grow as spaCy has it: so small at first that they hold a few sentences."""
     size = config["training"].get("batcher", {}).get("size")
-    if isinstance(size, dict) and size.get("@schedules") == "compounding.v1":
-        if size.get("start") == USUAL_WORDS:
-            size |= {"start": WORDS, "stop": WORDS}
+    usual = {"@schedules": "compounding.v1", "start": USUAL_WORDS}
+    if isinstance(size, dict) and usual.items() <= size.items():
+        size |= {"start": WORDS, "stop": WORDS}
 
 
 def _named(encoder: EncoderBlock) -> dict[str, Any]:
