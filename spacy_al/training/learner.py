@@ -29,6 +29,8 @@ from spacy_al.training.trainer import MODEL, train_here
 # Fewer texts tell nothing of learners
 ENOUGH = 50
 FOLDS = 3
+# So far behind on the first fold a learner is left behind
+BEHIND = 0.05
 # Texts that a comparison takes at most: it is to tell learners apart, not to train the best model
 MOST = 500
 VECTORS = "vectors"
@@ -132,8 +134,15 @@ def choose_learner(
 
 
 def better_learner(scores: Mapping[str, Sequence[float]], kept: str) -> str:
-    """The learner with the best mean, unless the one that was used before is within one standard error of it, fold by fold."""
-    best = max(scores, key=lambda name: float(numpy.mean(scores[name])))
+    """The learner with the best mean, unless the one that was used before is within one standard error of it, fold by fold.
+
+    scores (Mapping): Of each learner a score a fold. One with fewer folds than others was left behind, and is not taken.
+    """
+    most = max(map(len, scores.values()))
+    whole = {name: row for name, row in scores.items() if len(row) == most}
+    best = max(whole, key=lambda name: float(numpy.mean(whole[name])))
+    if kept not in whole:
+        return best
     gains = numpy.subtract(scores[best], scores[kept])
     error = gains.std(ddof=1) / len(gains) ** 0.5 if len(gains) > 1 else 0.0
     return best if gains.mean() > error else kept
@@ -154,6 +163,9 @@ def compare_learners(
 ) -> dict[str, list[float]]:
     """Scores of learners on the same folds of a corpus: each is trained on all folds but one and measured on that.
 
+    A learner that is far behind on the first fold is not tried on the others (a race, Maron and Moore, 1994): that saves a third of
+    the time or more, where one starts from scratch.
+
     names (Sequence[str]): The learners.
     settings (Settings): With the encoder and the component.
     config (Path), overrides (Mapping), code (Path | None): As for `write_config`.
@@ -162,39 +174,47 @@ def compare_learners(
     folder (Path): For the trainings; it is gone afterwards.
     vectors (Path | None): Of the learner `vectors`.
     do_all (Callable): As `map`: does the trainings, perhaps in other processes.
-    RETURNS (dict): A score for each fold.
+    RETURNS (dict): A score for each fold; for one that was left behind, that of the first.
     RAISES (AlError): As `learner_of`, `write_config` and `train_here`.
     """
     docs = [doc for doc in stored_docs(corpus) if len(doc)]
     if len(docs) > MOST:
         taken = numpy.random.default_rng(settings.seed).permutation(len(docs))[:MOST]
         docs = [docs[i] for i in sorted(taken.tolist())]
-    works, n_folds = [], min(FOLDS, len(docs))
-    for name in names:
-        learner = learner_of(settings, name, vectors)
-        for number, (rest, held) in enumerate(folds(docs, n_folds, settings.seed)):
-            own = folder / f"{name}-{number}"
-            own.mkdir(parents=True, exist_ok=True)
-            write_shard(rest, own / "train.spacy")
-            write_shard(held, own / "held.spacy")
-            n_words = sum(map(len, rest))
-            write_config(
-                config,
-                overrides,
-                own / "train.spacy",
-                dev,
-                own,
-                n_words=n_words,
-                learner=learner,
-                component=settings.component,
-                code=code,
-            )
-            works.append(own)
+    parts = folds(docs, min(FOLDS, len(docs)), settings.seed)
+    learners = {name: learner_of(settings, name, vectors) for name in names}
+
+    def written(name: str, number: int) -> Path:
+        own = folder / f"{name}-{number}"
+        own.mkdir(parents=True, exist_ok=True)
+        rest, held = parts[number]
+        write_shard(rest, own / "train.spacy")
+        write_shard(held, own / "held.spacy")
+        write_config(
+            config,
+            overrides,
+            own / "train.spacy",
+            dev,
+            own,
+            n_words=sum(map(len, rest)),
+            learner=learners[name],
+            component=settings.component,
+            code=code,
+        )
+        return own
+
+    score = partial(_score, component=settings.component)
     try:
-        found = [*do_all(partial(_score, component=settings.component), works)]
+        first = [*do_all(score, [written(name, 0) for name in names])]
+        found = {name: [value] for name, value in zip(names, first)}
+        ahead = [name for name in names if found[name][0] >= max(first) - BEHIND]
+        works = [(name, number) for name in ahead for number in range(1, len(parts))]
+        rest = do_all(score, [written(*work) for work in works]) if len(ahead) > 1 else ()
+        for (name, _), value in zip(works, rest):
+            found[name].append(value)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    return {name: found[i * n_folds : (i + 1) * n_folds] for i, name in enumerate(names)}
+    return found
 
 
 def folds(docs: Sequence[Doc], n_folds: int, seed: int) -> list[tuple[list[Doc], list[Doc]]]:
