@@ -144,7 +144,7 @@ def page(rows: list[dict[str, Any]]) -> str:
 
 def shown(scores: list[float]) -> str:
     if len(scores) < 2:
-        return "-"
+        return f"{scores[0]:.3f} (1)" if scores else "-"
     return f"{mean(scores):.3f} ± {stdev(scores):.3f} ({min(scores):.3f} to {max(scores):.3f}; {len(scores)})"
 
 
