@@ -130,7 +130,10 @@ def write_config(
             "seed": filled["training"]["seed"] or 0,
             "batcher": batcher,
         }
-    _multiply_fast(made)
+    path = folder / CONFIG
+    # a round that an earlier version began is trained again to the same result
+    if not path.is_file() or BLAS in path.read_text("utf8"):
+        _multiply_fast(made)
     docs = list(stored_docs(train))
     # a component that is to go on in later rounds keeps the settings of its first
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
@@ -147,7 +150,6 @@ def write_config(
     elif init_tok2vec is not None:
         made.setdefault("initialize", {})["init_tok2vec"] = str(init_tok2vec)
         made["pretraining"] = pretraining(filled)
-    path = folder / CONFIG
     with writing(path) as file:
         file.write(made.to_str(interpolate=False))
     return path
