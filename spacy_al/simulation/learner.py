@@ -1,6 +1,7 @@
 """The learner of a training in a simulation, as the loop would choose it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from spacy_al.config.learner import Learner
@@ -52,4 +53,5 @@ def step_learner(
     before = ChosenLearner(**step.learner) if step.learner else None
     chosen = choose_learner(settings, n_texts, before, compare)
     made = vectors() if chosen.name == "vectors" else None
-    return chosen, learner_of(settings, chosen.name, made)
+    learner = learner_of(settings, chosen.name, made)
+    return replace(chosen, hash=learner.encoder.hash if learner.encoder else None), learner
