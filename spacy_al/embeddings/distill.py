@@ -29,7 +29,8 @@ from spacy_al.embeddings.encode_pool import (
     plan_encoding,
     pool_chunks,
 )
-from spacy_al.embeddings.encoder import Encoder, EncoderSettings, hash_parts, open_encoder
+from spacy_al.embeddings.encoder import Encoder, EncoderSettings, hash_parts
+from spacy_al.embeddings.shared import shared_encoder
 from spacy_al.embeddings.subwords import subword_vectors
 from spacy_al.embeddings.vectors_folder import check_replaceable, read_about, write_vectors
 from spacy_al.embeddings.word_sums import WordSums, bridge, principal_parts
@@ -103,7 +104,8 @@ def distill(
         if value < 1:
             raise UsageError(Errors.AL087.format(name=name, value=value, must="1 or more"))
     check_replaceable(folder)
-    encoder = open_encoder(settings)
+    # not opened where all is in the cache, as in every round of a run but the first
+    encoder = shared_encoder(settings, cache)
     kept, words = open_cache(cache, encoder), _PoolWords()
     plan = plan_encoding(pool, nlp, kept, keep_tokens=keep_tokens, visit=words.visit)
     more = count_words(words_of, nlp, keep_tokens)

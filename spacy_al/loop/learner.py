@@ -1,5 +1,6 @@
 """The learner of a round of the loop: chosen, said and kept with the round."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -58,12 +59,7 @@ def round_learner(
 
     chosen = choose_learner(settings, corpus.counts["texts"], before, compare)
     learner = learner_of(settings, chosen.name, vectors() if chosen.name == "vectors" else None)
-    found = ChosenLearner(
-        chosen.name,
-        learner.encoder.hash if learner.encoder else None,
-        chosen.texts,
-        chosen.scores,
-    )
+    found = replace(chosen, hash=learner.encoder.hash if learner.encoder else None)
     if before is None or found.describe() != before.describe():
         project.show(f"Round {number}: {found.sentence}")
     return found, learner

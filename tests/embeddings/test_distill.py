@@ -59,7 +59,7 @@ class ContextEncoder(HashEncoder):
 @pytest.fixture
 def encoder(monkeypatch):
     encoder = ContextEncoder("contexts")
-    monkeypatch.setattr(distill_module, "open_encoder", lambda _: encoder)
+    monkeypatch.setattr(distill_module, "shared_encoder", lambda *_: encoder)
     return encoder
 
 
