@@ -665,7 +665,7 @@ def test_ner_learns_from_rejected_spans():
     examples = [Example(Doc(nlp.vocab, words=WORDS), doc) for doc in right]
     with nlp.select_pipes(enable=["ner"]):
         optimizer = nlp.initialize(lambda: examples)
-        for _ in range(15):
+        for _ in range(40):
             nlp.update(examples, sgd=optimizer)
 
     def prob(start, end, label):
