@@ -33,9 +33,10 @@ from spacy_al.training.trainer import train_here
 from spacy_al.util import replacing
 
 RESULTS = Path("docs") / "learners" / "stability.jsonl"
-SIZES, TRAININGS = (100, 250), 10
+TRAININGS = 10
 LEARNERS = ("scratch", "vectors", "encoder")
-RECIPES = ("before", "recipe")
+# As before the recipe, as it is, and with so many times its steps
+RECIPES = ("before", "recipe", "steps_2", "steps_4")
 BEFORE = {"learn_rate": 0.001, "use_averages": False}
 SIZE = {"@schedules": "compounding.v1", "start": 100, "stop": 300, "compound": 1.001, "t": 0.0}
 
@@ -45,6 +46,10 @@ def stability_cli(
     names: Annotated[list[str] | None, Argument(help="Corpora with entities")] = None,
     encoder: Annotated[str, Option("-e", "--encoder", help="Folder or package")] = "",
     n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
+    seeds: Annotated[int, Option(min=1, help="Trainings of a kind")] = TRAININGS,
+    recipes: Annotated[str, Option(help="Which, with commas between")] = "before,recipe",
+    learners: Annotated[str, Option(help="Which, with commas between")] = ",".join(LEARNERS),
+    sizes: Annotated[str, Option(help="Labelled texts")] = "100,250",
 ) -> None:
     """Train what is not in the results yet, and write the table."""
     names = names or ["bc5cdr", "german_ler", "inlegal_ner"]
@@ -54,11 +59,11 @@ def stability_cli(
     done = {tuple(row[name] for name in KEY) for row in rows}
     cells = [
         (name, size, learner, recipe, seed)
-        for seed in range(TRAININGS)
+        for seed in range(seeds)
         for name in names
-        for size in SIZES
-        for learner in LEARNERS
-        for recipe in RECIPES
+        for size in map(int, sizes.split(","))
+        for learner in learners.split(",")
+        for recipe in recipes.split(",")
     ]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:
@@ -88,8 +93,7 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     component, lang = "ner", _facts[name]["lang"]
-    block = EncoderBlock(_encoder)
-    settings = Settings(component=component, encoder=block, output=WORK / name, lang=lang)
+    settings = Settings(component=component, encoder=EncoderBlock(_encoder), output=WORK / name, lang=lang)
     pool = WORK / name / TRAIN
     docs = drawn(read(pool), size, 1)
     write_shard(docs, folder / TRAIN)
@@ -108,6 +112,11 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
         config = load_config(path, interpolate=False)
         config["training"]["optimizer"] |= BEFORE
         config["training"]["batcher"]["size"] = SIZE
+        config.to_disk(path)
+    elif recipe != "recipe":
+        config = load_config(path, interpolate=False)
+        for setting in ("max_steps", "patience", "eval_frequency"):
+            config["training"][setting] *= int(recipe.removeprefix("steps_"))
         config.to_disk(path)
     began = time.process_time()
     train_here(folder, size)
@@ -129,13 +138,13 @@ def page(rows: list[dict[str, Any]]) -> str:
         "F of entities on test, of trainings that differ in their seed alone: mean ± standard deviation (least to greatest; how many).",
         "Written by `configs/learners/stability.py`.",
         "",
-        "| corpus | texts | learner | before | recipe | spread, recipe / before |",
-        "|---|---:|---|---:|---:|---:|",
+        f"| corpus | texts | learner | {' | '.join(RECIPES)} | spread, recipe / before |",
+        "|---|---:|---|" + "---:|" * (len(RECIPES) + 1),
     ]
     for corpus, size, learner in sorted({key[:3] for key in scores}):
         both = [scores[corpus, size, learner, recipe] for recipe in RECIPES]
         ratio = "-"
-        if all(len(found) > 1 for found in both) and stdev(both[0]):
+        if all(len(found) > 1 for found in both[:2]) and stdev(both[0]):
             ratio = f"{stdev(both[1]) / stdev(both[0]):.2f}"
         said = " | ".join(shown(found) for found in both)
         lines.append(f"| {corpus} | {size} | {learner} | {said} | {ratio} |")

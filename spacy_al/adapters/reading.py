@@ -1,0 +1,73 @@
+"""What a reader of labelled files is asked for, what it says of the file, and the shape of what it gives."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypedDict
+
+
+class Mark(TypedDict, total=False):
+    """A label on a stretch of a text.
+
+    start, end (int): Characters of the text, as code points; the end is exclusive.
+    label (str): What it is called in the file.
+    text (str): What the file says stands there, where it says so; the check of records compares it.
+    where (str): Its place, where that is another than the record's.
+    """
+
+    start: int
+    end: int
+    label: str
+    text: str
+    where: str
+
+
+class LabelledRecord(TypedDict, total=False):
+    """A labelled text of a file; only `where` is always there.
+
+    where (str): Its place, "notes.jsonl:12".
+    text (str): As it is in the file.
+    words (list[str]), spaces (list[bool]): The file's own tokens and what follows them, where it has any; joined they are the text.
+    spans (list[Mark]): Entities, spans or tags: those of the kind that was asked for. An empty list says that there are none,
+        and is given only where the file says so by its own key.
+    cats (dict[str, float]): Categories with 1 or 0; one that is not in it was not asked about.
+    missing (list[tuple[int, int]]): Stretches of characters about which the file says nothing.
+    problem (str): Why the record cannot be used.
+    """
+
+    where: str
+    text: str
+    words: list[str]
+    spaces: list[bool]
+    spans: list[Mark]
+    cats: dict[str, float]
+    missing: list[tuple[int, int]]
+    problem: str
+
+
+@dataclass
+class Reading:
+    """A file that is read: what is wanted of it, and what was noticed in it.
+
+    kind (str): "entities", "spans", "tags" or "categories".
+    spans_key (str): Of the group of spans, where the format has groups.
+    column (str | None): Which column has the tags, or the layer or feature, where a file has several: its name, or its number from 1.
+    bad_spans (str): What a span that does not fit costs: "refuse" its text, "missing" itself alone, and its tokens are undecided.
+    said (list[str]): Sentences about the file: its encoding, its scheme of tags. Each once.
+    unused (Counter[str]): What is there and is not read, by its name in the file ("relations", "notes"), counted.
+    """
+
+    kind: str
+    spans_key: str = "sc"
+    column: str | None = None
+    bad_spans: Literal["refuse", "missing"] = "refuse"
+    said: list[str] = field(default_factory=list)
+    unused: Counter[str] = field(default_factory=Counter)
+
+    def say(self, sentence: str) -> None:
+        """Note a sentence about the file, once."""
+        if sentence not in self.said:
+            self.said.append(sentence)
+
+    def skip(self, keys: Any) -> None:
+        """Count names of what is there and not read."""
+        self.unused.update(keys)
