@@ -93,7 +93,9 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     component, lang = "ner", _facts[name]["lang"]
-    settings = Settings(component=component, encoder=EncoderBlock(_encoder), output=WORK / name, lang=lang)
+    settings = Settings(
+        component=component, encoder=EncoderBlock(_encoder), output=WORK / name, lang=lang
+    )
     pool = WORK / name / TRAIN
     docs = drawn(read(pool), size, 1)
     write_shard(docs, folder / TRAIN)
