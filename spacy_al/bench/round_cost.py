@@ -1,20 +1,22 @@
-"""What a round of the loop, or an arm of a simulation, takes of the processor, part by part; versions of the package side by side.
+"""What a round of the loop, or an arm of a simulation, takes of the processor, part by part; versions or settings side by side.
 
     python -m spacy_al.bench.round_cost configs/ner.cfg CORPUS --tree old=../before --tree new=.
+    python -m spacy_al.bench.round_cost my.cfg CORPUS --set "scratch=--al.learner scratch" --set "encoder=--al.learner encoder"
 
 CORPUS is a folder with train.spacy and dev.spacy, labelled. A tree is a folder that holds the package, such as a working
-tree of another commit. Each run is the command itself, in processes of its own: trees take turns.
+tree of another commit. Each run is the command itself, in processes of its own: they take turns.
 """
 
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -120,6 +122,7 @@ def round_cost(
     corpus: Path,
     trees: dict[str, Path],
     *,
+    settings: Mapping[str, Sequence[str]] | None = None,
     pairs: int = 3,
     simulated: bool = False,
     labelled: int = 250,
@@ -127,32 +130,38 @@ def round_cost(
     pool: int = 2000,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Run the same round with each tree, in turn.
+    """Run the same round with each tree, or with each of several settings, in turn.
 
     config (Path): Of the loop.
     corpus (Path): A folder with labelled train.spacy and dev.spacy.
     trees (dict[str, Path]): By name, what holds the package.
+    settings (Mapping | None): By name, words that are added to the command, for the first tree; what they come to may differ.
     pairs (int): How often each runs. The first is the first in every other turn.
     simulated (bool): In place of a round of the loop an arm of a simulation: random choice and the config's own, two rounds.
     labelled, dev, pool (int): Texts to learn from, to measure on, and to choose from.
     seed (int): Of which they are.
-    RETURNS (dict): `machine`, `sizes`; for each of `trees` its `runs`; `alike`: whether all came to the same.
+    RETURNS (dict): `machine`, `sizes`; of `trees` (or settings) their runs; `alike`: whether all of a setting came to the same.
     RAISES (RuntimeError): A run failed.
     """
     sizes = {"labelled": labelled, "dev": dev, "pool": pool, "seed": seed}
-    found: dict[str, Any] = {name: [] for name in trees}
-    outcomes = []
+    arms: dict[str, tuple[Path, tuple[str, ...]]] = {name: (trees[name], ()) for name in trees}
+    if settings:
+        tree = next(iter(trees.values()))
+        arms = {name: (tree, tuple(words)) for name, words in settings.items()}
+    found: dict[str, Any] = {name: [] for name in arms}
+    outcomes = defaultdict(list)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         cut_corpus(corpus, folder, **sizes)
         command = ["-m", "spacy_al", *_words(config.resolve(), folder, simulated, labelled)]
         for turn in range(pairs):
-            for name in list(trees)[:: -1 if turn % 2 else 1]:
+            for name in list(arms)[:: -1 if turn % 2 else 1]:
                 # the same name for all, since a run writes down where it is
                 shutil.rmtree(folder / "out", ignore_errors=True)
-                found[name].append(run_once(command, trees[name], folder))
-                outcomes.append(outcome(folder / "out"))
-    alike = all(one == outcomes[0] for one in outcomes)
+                tree, words = arms[name]
+                found[name].append(run_once([*command, *words], tree, folder))
+                outcomes[words].append(outcome(folder / "out"))
+    alike = all(one == own[0] for own in outcomes.values() for one in own)
     what = "an arm of a simulation" if simulated else "a round of the loop"
     how = {"what": what, "sizes": sizes, "machine": describe()}
     return {**how, "trees": found, "alike": alike}
@@ -211,7 +220,10 @@ def main(
     tree: Annotated[
         list[str] | None, Option("--tree", help="NAME=FOLDER that holds the package")
     ] = None,
-    pairs: Annotated[int, Option(min=1, help="How often each tree runs")] = 3,
+    set: Annotated[
+        list[str] | None, Option("--set", help="NAME=WORDS to add to the command")
+    ] = None,
+    pairs: Annotated[int, Option(min=1, help="How often each runs")] = 3,
     simulated: Annotated[bool, Option("--simulate", help="An arm of a simulation")] = False,
     labelled: Annotated[int, Option(min=1, help="Texts to learn from")] = 250,
     dev: Annotated[int, Option(min=1, help="Texts to measure on")] = 300,
@@ -224,10 +236,12 @@ def main(
     Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that can be compared.
     """
     named = dict(word.split("=", 1) for word in tree or [HERE])
+    settings = dict(word.split("=", 1) for word in set or ())
     found = round_cost(
         config,
         corpus,
         {name: Path(where) for name, where in named.items()},
+        settings={name: shlex.split(words) for name, words in settings.items()},
         pairs=pairs,
         simulated=simulated,
         labelled=labelled,

@@ -111,11 +111,14 @@ def test_a_round_is_measured_part_by_part(tmp_path, simulated):
     text = (ROOT / "configs" / "ner.cfg").read_text("utf8")
     config.write_text(text.replace("max_steps = 2000", "max_steps = 20"), "utf8")
     sizes = {"labelled": 20, "dev": 10, "pool": 160}
-    trees = {"one": ROOT, "two": ROOT}
+    trees, settings = {"one": ROOT, "two": ROOT}, {}
     if simulated:
-        trees.popitem()
-    found = round_cost(config, tmp_path, trees, pairs=1, simulated=simulated, **sizes)
-    assert found["alike"] and [*found["trees"]] == [*trees]
+        # settings in place of trees: what they come to may differ
+        settings = {"top": ["--training.dropout", "0.1"], "dropped": ["--training.dropout", "0.5"]}
+    found = round_cost(
+        config, tmp_path, trees, settings=settings, pairs=1, simulated=simulated, **sizes
+    )
+    assert found["alike"] and [*found["trees"]] == [*(settings or trees)]
     for (run,) in found["trees"].values():
         wanted = {"imports", "training: updates", "selection"}
         wanted |= set() if simulated else {"calibration"}
