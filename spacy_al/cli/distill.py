@@ -4,18 +4,25 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained
-from spacy_al.cli.encode import (
-    ENCODER,
-    LAYERS,
-    MODEL,
-    N_PROCESS,
-    POOL,
-    format_plan,
+from spacy_al.cli.encode import format_plan
+from spacy_al.cli.options import (
+    Code,
+    EncodedPool,
+    Encoder,
+    Encoders,
+    Gpu,
+    KeepTokens,
+    Lang,
+    Layers,
+    Quiet,
+    Stride,
+    Tokeniser,
+    Window,
+    check_processes,
 )
-from spacy_al.cli.options import Code, Gpu, Quiet, check_processes
 from spacy_al.embeddings.distill import DIM, MAX_WORDS, ROWS, Distilled, distill
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
@@ -28,8 +35,8 @@ WORDS_OF = ".spacy file or folder whose words are encoded alone where the pool l
 @app.command("distill")
 @explained
 def distill_cli(
-    pool: Annotated[Path, Argument(help=POOL)],
-    encoder: Annotated[str, Option("--encoder", "-e", help=ENCODER)],
+    pool: EncodedPool,
+    encoder: Encoder,
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
     cache: Annotated[Path, Option("--cache", help=CACHE)] = Path("training/encodings"),
     words_of: Annotated[list[Path] | None, Option("--words-of", help=WORDS_OF)] = None,
@@ -38,15 +45,13 @@ def distill_cli(
     max_words: Annotated[
         int, Option("--max-words", help="Most words that are looked at, the most frequent ones")
     ] = MAX_WORDS,
-    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
-    lang: Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")] = "en",
-    keep_tokens: Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")] = False,
-    layers: Annotated[str | None, Option("--layers", help=LAYERS)] = None,
-    window: Annotated[int, Option("--window", help="Most pieces at once")] = EncoderSettings.window,
-    stride: Annotated[
-        int | None, Option("--stride", help="Pieces from window to window (default: 3/4 of one)")
-    ] = None,
-    n_process: Annotated[int, Option("--n-process", help=N_PROCESS)] = 1,
+    model: Tokeniser = None,
+    lang: Lang = "en",
+    keep_tokens: KeepTokens = False,
+    layers: Layers = None,
+    window: Window = EncoderSettings.window,
+    stride: Stride = None,
+    n_process: Encoders = 1,
     code: Code = None,
     gpu_id: Gpu = -1,
     quiet: Quiet = False,

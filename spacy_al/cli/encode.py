@@ -4,43 +4,50 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from typer import Argument, Option
+from typer import Option
 
 from spacy_al.cli.app import app, explained
-from spacy_al.cli.options import Code, Gpu, Quiet, check_processes
+from spacy_al.cli.options import (
+    Code,
+    EncodedPool,
+    Encoder,
+    Encoders,
+    Gpu,
+    KeepTokens,
+    Lang,
+    Layers,
+    Quiet,
+    Stride,
+    Tokeniser,
+    Window,
+    check_processes,
+)
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
 
-POOL = "The pool: a folder of shards, or one .spacy file"
-ENCODER = "Folder of a transformers model or a pipeline, or an installed package that holds one"
 OUTPUT = "Folder of the cache; several encoders can share it"
-MODEL = "Pipeline whose tokeniser is used (default: the rules of --lang)"
-LAYERS = "Layers whose mean is a token's vector, e.g. 2,3,4,5,6 (default: the upper two thirds)"
 POOLING = "A text's vector: mean of its pieces, or cls, the first"
 TEXTS_ONLY = (
     "Keep no vectors of tokens: a twentieth of the size, enough for categories and diversity"
 )
-N_PROCESS = "Processes, each with an encoder of its own and one thread"
 
 
 @app.command("encode")
 @explained
 def encode_cli(
-    pool: Annotated[Path, Argument(help=POOL)],
-    encoder: Annotated[str, Option("--encoder", "-e", help=ENCODER)],
+    pool: EncodedPool,
+    encoder: Encoder,
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
-    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
-    lang: Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")] = "en",
-    keep_tokens: Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")] = False,
-    layers: Annotated[str | None, Option("--layers", help=LAYERS)] = None,
+    model: Tokeniser = None,
+    lang: Lang = "en",
+    keep_tokens: KeepTokens = False,
+    layers: Layers = None,
     pooling: Annotated[str, Option("--pooling", help=POOLING)] = EncoderSettings.pooling,
-    window: Annotated[int, Option("--window", help="Most pieces at once")] = EncoderSettings.window,
-    stride: Annotated[
-        int | None, Option("--stride", help="Pieces from window to window (default: 3/4 of one)")
-    ] = None,
+    window: Window = EncoderSettings.window,
+    stride: Stride = None,
     texts_only: Annotated[bool, Option("--texts-only", help=TEXTS_ONLY)] = False,
-    n_process: Annotated[int, Option("--n-process", help=N_PROCESS)] = 1,
+    n_process: Encoders = 1,
     code: Code = None,
     gpu_id: Gpu = -1,
     quiet: Quiet = False,

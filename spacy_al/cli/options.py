@@ -16,7 +16,26 @@ Code: TypeAlias = Annotated[
 ]
 Gpu: TypeAlias = Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")]
 Processes: TypeAlias = Annotated[int, Option("--n-process", min=1, help="Processes that score")]
+Lang: TypeAlias = Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")]
+KeepTokens: TypeAlias = Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")]
+
+# Of a pretrained encoder
+
+POOL = "The pool: a folder of shards, or one .spacy file"
+MODEL = "Pipeline whose tokeniser is used (default: the rules of --lang)"
+ENCODER = "Folder of a transformers model or a pipeline, or an installed package that holds one"
+LAYERS = "Layers whose mean is a token's vector, e.g. 2,3,4,5,6 (default: the upper two thirds)"
+STRIDE = "Pieces from window to window (default: 3/4 of one)"
+N_PROCESS = "Processes, each with an encoder of its own and one thread"
+
+EncodedPool: TypeAlias = Annotated[Path, Argument(help=POOL)]
+Encoder: TypeAlias = Annotated[str, Option("--encoder", "-e", help=ENCODER)]
+Tokeniser: TypeAlias = Annotated[str | None, Option("--model", "-m", help=MODEL)]
+Layers: TypeAlias = Annotated[str | None, Option("--layers", help=LAYERS)]
+Window: TypeAlias = Annotated[int, Option("--window", help="Most pieces at once")]
+Stride: TypeAlias = Annotated[int | None, Option("--stride", help=STRIDE)]
+Encoders: TypeAlias = Annotated[int, Option("--n-process", help=N_PROCESS)]
 
 
 def check_processes(n_process: int, gpu_id: int) -> None:
