@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy
 from spacy.attrs import IDX, LENGTH
 from spacy.tokens import Doc
+from thinc.api import get_current_ops
 
 from spacy_al.embeddings.encoder import (
     MODEL_FILES,
@@ -172,7 +173,6 @@ def open_transformer(folder: Path, settings: EncoderSettings) -> TransformerEnco
     need_packages(settings.name, "torch", "transformers")
     with hushed(), _explained(settings.name):
         import transformers
-        from thinc.api import get_torch_default_device
 
         # it has few types
         auto: Any = transformers
@@ -186,9 +186,23 @@ def open_transformer(folder: Path, settings: EncoderSettings) -> TransformerEnco
             raise ValueError(f"its weights lack {', '.join(sorted(missing)[:3])}")
         if model.config.is_encoder_decoder:
             model = model.get_encoder()
-        model = model.float().eval().to(get_torch_default_device())
+        model = model.float().eval().to(_device())
     weights = hash_files(path for pattern in MODEL_FILES for path in folder.glob(pattern))
     return TransformerEncoder(model, tokenizer, settings, weights)
+
+
+def _device() -> str:
+    """Where thinc computes. Its own `get_torch_default_device` refuses in a training that keeps torch from thinc."""
+    import torch
+
+    name: str = get_current_ops().name
+    return (
+        f"cuda:{torch.cuda.current_device()}"
+        if name == "cupy"
+        else name
+        if name == "mps"
+        else "cpu"
+    )
 
 
 def need_packages(name: str, *packages: str) -> None:

@@ -1,6 +1,8 @@
 """Encoders against slow and obvious code, on a tiny random transformer that is made here."""
 
 import importlib.util
+import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from spacy_al.embeddings.windows import (
     window_starts,
 )
 from spacy_al.errors import AlError, UsageError
+from spacy_al.processes.child import WITHOUT_TORCH
 from tests.helpers.encoders import save_tiny_bert
 
 NLP = spacy.blank("en")
@@ -244,6 +247,20 @@ class TestTransformer:
         (broken / "model.safetensors").write_bytes(b"torn")
         with pytest.raises(AlError, match=r"AL302"):
             open_encoder(EncoderSettings(str(broken)))
+
+    def test_a_process_whose_thinc_does_without_torch(self, bert):
+        """As trainings are started, which may meet a text that the cache lacks."""
+        code = (
+            "import spacy;"
+            "from spacy_al.embeddings.encoder import EncoderSettings, open_encoder;"
+            f"encoder = open_encoder(EncoderSettings({str(bert)!r}));"
+            "(found,) = encoder.encode([spacy.blank('en')('the patient took two')]);"
+            "print(found.tokens.tolist())"
+        )
+        command = [sys.executable, "-c", WITHOUT_TORCH.partition("from runpy")[0] + code]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        (whole,) = open_encoder(EncoderSettings(str(bert))).encode([NLP("the patient took two")])
+        assert_allclose(json.loads(done.stdout.splitlines()[-1]), whole.tokens, atol=1e-6)
 
     def test_a_package_that_holds_a_model(self, tmp_path, monkeypatch):
         package = tmp_path / "gt_tiny_bert"
