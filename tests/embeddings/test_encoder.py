@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from spacy.tokens import Doc
 
+import spacy_al
 from spacy_al.embeddings.encoder import EncoderSettings, check_layers, find_model, open_encoder
 from spacy_al.embeddings.windows import (
     best_windows,
@@ -248,7 +249,7 @@ class TestTransformer:
         with pytest.raises(AlError, match=r"AL302"):
             open_encoder(EncoderSettings(str(broken)))
 
-    def test_a_process_whose_thinc_does_without_torch(self, bert):
+    def test_a_process_whose_thinc_does_without_torch(self, bert, monkeypatch):
         """As trainings are started, which may meet a text that the cache lacks."""
         code = (
             "import spacy;"
@@ -257,8 +258,10 @@ class TestTransformer:
             "(found,) = encoder.encode([spacy.blank('en')('the patient took two')]);"
             "print(found.tokens.tolist())"
         )
+        # the real torch, which this folder of tests hides
+        monkeypatch.setenv("PYTHONPATH", str(Path(spacy_al.__file__).parents[1]))
         command = [sys.executable, "-c", WITHOUT_TORCH.partition("from runpy")[0] + code]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         (whole,) = open_encoder(EncoderSettings(str(bert))).encode([NLP("the patient took two")])
         assert_allclose(json.loads(done.stdout.splitlines()[-1]), whole.tokens, atol=1e-6)
 
