@@ -35,8 +35,8 @@ from spacy_al.util import replacing
 RESULTS = Path("docs") / "learners" / "stability.jsonl"
 TRAININGS = 10
 LEARNERS = ("scratch", "vectors", "encoder")
-# As before the recipe, as it is, with so many times its steps, looks and patience, and with so many times its steps alone
-RECIPES = ("before", "recipe", "steps_2", "steps_4", "patience_2", "patience_4")
+# As before the recipe, as it is, with so many times its steps, looks and patience, its steps alone, or its rate of learning
+RECIPES = ("before", "recipe", "steps_2", "steps_4", "patience_2", "patience_4", "rate_3")
 BEFORE = {"learn_rate": 0.001, "use_averages": False}
 SIZE = {"@schedules": "compounding.v1", "start": 100, "stop": 300, "compound": 1.001, "t": 0.0}
 
@@ -117,9 +117,13 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
         config.to_disk(path)
     elif recipe != "recipe":
         config = load_config(path, interpolate=False)
-        longer, times = recipe.split("_")
-        for setting in ("max_steps", "patience", "eval_frequency")[: 3 if longer == "steps" else 1]:
-            config["training"][setting] *= int(times)
+        what, times = recipe.split("_")
+        training = config["training"]
+        settings = ["max_steps", "patience", "eval_frequency"][: 3 if what == "steps" else 1]
+        if what == "rate":
+            training, settings = training["optimizer"], ["learn_rate"]
+        for setting in settings:
+            training[setting] *= int(times)
         config.to_disk(path)
     began = time.process_time()
     train_here(folder, size)
