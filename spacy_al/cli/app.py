@@ -83,7 +83,7 @@ def explained(command: F) -> F:
                 say(f"✘ {error.format_message()}")
                 raise typer.Exit(2) from None
             except BrokenPipeError:
-                # whoever read this wants no more of it; Python would try once more, and complain, when it ends
+                # whoever read the result wants no more of it; Python would try once more, and complain, when it ends
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 raise typer.Exit(0) from None
 
@@ -134,8 +134,12 @@ def _is_option(arg: str) -> bool:
 
 
 def say(line: str) -> None:
-    """A line on what goes on, on standard error."""
-    typer.echo(printable(line), err=True)
+    """A line on what goes on, on standard error: the door for all that is said to people, as names and texts in it are from outside."""
+    try:
+        typer.echo(printable(line), err=True)
+    except OSError:
+        # nobody reads it any more, as after `| head -1` or with the terminal gone; the work is done nevertheless
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def printable(text: Any) -> str:

@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import srsly
-import typer
 from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.bench.pipeline import bench
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.calibrate import format_temperature
 from spacy_al.cli.options import Code
 from spacy_al.errors import AlError, Errors
@@ -62,9 +61,9 @@ def bench_cli(
         seed=seed,
     )
     if not quiet:
-        typer.echo(format_timing(found), err=True)
+        say(format_timing(found))
         if found["quality"]:
-            typer.echo(format_quality(found["quality"]), err=True)
+            say(format_quality(found["quality"]))
     if output == Path("-"):
         sys.stdout.write(srsly.json_dumps(found, indent=2) + "\n")
     elif output is not None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import Code, Quiet
 from spacy_al.evaluation.calibrate import MOST_DOCS, KeptCalibration, calibrate
 from spacy_al.posteriors.component import load_code
@@ -40,7 +39,7 @@ def calibrate_cli(
         model, gold, component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
     )
     if not quiet:
-        typer.echo(format_record(record), err=True)
+        say(format_record(record))
 
 
 def format_record(record: KeptCalibration) -> str:

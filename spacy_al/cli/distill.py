@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Option
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.encode import format_plan
 from spacy_al.cli.options import (
     Code,
@@ -77,10 +76,10 @@ def distill_cli(
         max_words=max_words,
         keep_tokens=keep_tokens,
         n_process=n_process,
-        tell=None if quiet else lambda found: typer.echo(format_todo(found), err=True),
+        tell=None if quiet else lambda found: say(format_todo(found)),
     )
     if not quiet:
-        typer.echo(format_done(done), err=True)
+        say(format_done(done))
 
 
 def format_todo(found: Distilled) -> str:

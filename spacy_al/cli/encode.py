@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Option
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import (
     Code,
     EncodedPool,
@@ -68,11 +67,11 @@ def encode_cli(
         tokens=not texts_only,
         keep_tokens=keep_tokens,
         n_process=n_process,
-        tell=None if quiet else lambda plan: typer.echo(format_plan(plan, texts_only), err=True),
+        tell=None if quiet else lambda plan: say(format_plan(plan, texts_only)),
     )
     if not quiet:
         done = f"{plan.new_texts} texts encoded" if plan.new_texts else "Nothing was left to encode"
-        typer.echo(f"✔ {done}, in {plan.folder}", err=True)
+        say(f"✔ {done}, in {plan.folder}")
 
 
 def format_plan(plan: EncodingPlan, texts_only: bool) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import open_project
 from spacy_al.loop.export import export
@@ -47,4 +47,4 @@ def export_cli(
     counts = export(open_project(config, overrides, code=code), output, to.value if to else None)
     if not quiet:
         for name, count in counts.items():
-            typer.echo(f"✔ {output / name}: {count:,}", err=True)
+            say(f"✔ {output / name}: {count:,}")

@@ -9,7 +9,7 @@ import typer
 from typer import Argument, Option
 
 from spacy_al.adapters.answer_files import import_
-from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
@@ -60,4 +60,4 @@ def import_cli(
     with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
         result = import_(store, answers, format=format.value, annotator=annotator, add=add)
     if not quiet:
-        typer.echo(f"✔ {result}", err=True)
+        say(f"✔ {result}")

@@ -4,11 +4,10 @@ from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import Quiet
 from spacy_al.corpus.ingest import IngestReport, ingest
 from spacy_al.corpus.pool import SHARD_SIZE
@@ -70,7 +69,7 @@ def ingest_cli(
         force=force,
     )
     if not quiet:
-        typer.echo(format_report(report, output), err=True)
+        say(format_report(report, output))
 
 
 def format_report(report: IngestReport, output: Path) -> str:

@@ -3,10 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
-from spacy_al.cli.app import app, explained
+from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import Quiet
 from spacy_al.config.init import has_encoder, init
 
@@ -36,9 +35,6 @@ def init_cli(
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
     added = init(config, component=component, pool=pool, lang=lang, encoder=encoder)
     if not quiet:
-        typer.echo(
-            f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add",
-            err=True,
-        )
+        say(f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add")
         if not has_encoder(config):
-            typer.echo(f"ℹ {WITHOUT}", err=True)
+            say(f"ℹ {WITHOUT}")

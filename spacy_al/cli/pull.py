@@ -7,7 +7,7 @@ from typer import Option
 
 from spacy_al.adapters.label_studio.pull import pull
 from spacy_al.adapters.label_studio.server import open_server
-from spacy_al.cli.app import app, explained, only_overrides, printable
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.cli.push import URL_HELP
 from spacy_al.config.project import DATABASE
@@ -37,4 +37,4 @@ def pull_cli(
     with Store(output / DATABASE, create=False) as store:
         result = pull(store, output, open_server(output, url))
     if not quiet:
-        typer.echo(f"✔ {printable(str(result) or 'nothing new')}", err=True)
+        say(f"✔ {str(result) or 'nothing new'}")

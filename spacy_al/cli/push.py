@@ -9,7 +9,7 @@ from spacy_al.adapters.label_studio.push import push
 from spacy_al.adapters.label_studio.server import (
     open_server,
 )
-from spacy_al.cli.app import app, explained, only_overrides, printable
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import open_project
 
@@ -36,4 +36,4 @@ def push_cli(
     counts = push(project, server)
     if not quiet:
         said = f"{counts['new']} new of {counts['asked']} tasks in {counts['address']}"
-        typer.echo(f"✔ {printable(said)}", err=True)
+        say(f"✔ {said}")

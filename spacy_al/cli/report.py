@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.config.project import open_project
 from spacy_al.loop.report import write_report
@@ -30,4 +30,4 @@ def report_cli(
     project = open_project(config, overrides, code=code)
     path = write_report(project, simulation=simulation, target=target)
     if not quiet:
-        typer.echo(f"✔ Report in {path}", err=True)
+        say(f"✔ Report in {path}")

@@ -61,9 +61,9 @@ def run_cli(
         path = None
         say(f"⚠ No report: {error}")
     if not quiet:
-        typer.echo(format_status(status(project)), err=True)
+        say(format_status(status(project)))
         if path is not None:
-            typer.echo(f"✔ Report in {path}", err=True)
+            say(f"✔ Report in {path}")
     if outcome.state == "waiting":
         if not serves:
             raise typer.Exit(3)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from spacy_al.cli.app import app, explained, split_overrides
+from spacy_al.cli.app import app, explained, say, split_overrides
 from spacy_al.cli.batch import format_selection
 from spacy_al.cli.options import Code, Gpu, Quiet
 from spacy_al.config.settings import Settings, read_settings
@@ -115,4 +115,4 @@ def select_cli(
     )
     write_batch(selection.tasks, output, format.value)
     if not quiet:
-        typer.echo(format_selection(selection, output, None if verbose else 10), err=True)
+        say(format_selection(selection, output, None if verbose else 10))

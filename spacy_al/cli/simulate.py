@@ -9,7 +9,7 @@ from tqdm import tqdm
 from typer import Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, only_overrides
+from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.measures.learning_curve import is_random
 from spacy_al.posteriors.component import load_code
@@ -105,8 +105,8 @@ def simulate_cli(
     found = write_facts(plan, output, rows, full is not None, command)
     if not quiet:
         for text in format_facts(found):
-            typer.echo(text, err=True)
-        typer.echo(f"✔ Results in {output}", err=True)
+            say(text)
+        say(f"✔ Results in {output}")
 
 
 def format_facts(found: SimulationFacts) -> Iterator[str]:

@@ -7,7 +7,7 @@ import typer
 from typer import Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, only_overrides, printable
+from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import open_project
 from spacy_al.loop.status import Status, status
@@ -29,7 +29,7 @@ def status_cli(
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:
-        typer.echo(format_status(found), err=True)
+        say(format_status(found))
 
 
 def format_status(found: Status) -> str:

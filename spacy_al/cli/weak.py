@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, printable
+from spacy_al.cli.app import app, explained, printable, say
 from spacy_al.cli.options import Quiet
 from spacy_al.loop.next_batch import SPACY, check_output
 from spacy_al.posteriors.component import load_code
@@ -43,7 +42,7 @@ def weak_cli(
     check_output(output, SPACY, pool)
     found = weak(pool, output, model=model, lang=lang, missing=missing)
     if not quiet:
-        typer.echo(format_weak(found, output), err=True)
+        say(format_weak(found, output))
 
 
 def format_weak(found: Weak, output: Path) -> str:
