@@ -5,6 +5,7 @@ transaction. A step that was interrupted is done again, to the same result.
 """
 
 import json
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,6 +29,7 @@ from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import Round
 from spacy_al.training.committee import read_together, train_members
+from spacy_al.training.made_from import hash_of
 from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
@@ -243,11 +245,17 @@ def _train(project: Project, number: int, folder: Path) -> Trained:
 
 
 def _step(store: Store, project: Project, current: Round) -> RoundStep:
-    """The step that is to be done in a round; its training once more, to the same result, if its model was deleted since."""
-    trained = current.state in ("evaluate", "select") and current.number in store.models()
-    if trained and not (project.folder(current.number) / "model-best").is_dir():
-        return train_round
-    return STEPS[current.state]
+    """The step that is to be done in a round; its training once more if its model was deleted since, or is another than the store says."""
+    stored = store.models().get(current.number)
+    if current.state not in ("evaluate", "select") or stored is None:
+        return STEPS[current.state]
+    model = project.folder(current.number) / MODEL
+    if hash_of(model) == stored["hash"]:
+        return STEPS[current.state]
+    if model.is_dir():
+        project.show(f"⚠ {model} is not what round {current.number} has trained, and is made again")
+        shutil.rmtree(model)
+    return train_round
 
 
 def _shaded(selection: Selection) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from spacy.util import load_config
 
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlWarning, Warnings
+from spacy_al.training.made_from import FILE as MADE_FROM
 from spacy_al.training.trainer import CONFIG, MODEL, trained_score
 
 # A score below this share of one that was worth something; or, where there is none, below this after so many steps
@@ -53,7 +54,11 @@ def train_again(
     training = load_config(folder / CONFIG, interpolate=True)["training"]
     if not has_collapsed(first, earlier, training.get("max_steps") or STEPS):
         return 0.0
-    said = (folder / CONFIG).read_text("utf8")
+    kept = {
+        name: (folder / name).read_bytes()
+        for name in (CONFIG, MADE_FROM)
+        if (folder / name).is_file()
+    }
     config = load_config(folder / CONFIG, interpolate=False)
     config["training"]["seed"] = (training.get("seed") or 0) + SEED
     shutil.rmtree(folder / ASIDE, ignore_errors=True)
@@ -65,8 +70,9 @@ def train_again(
     if (second or 0.0) < (first or 0.0):
         shutil.rmtree(folder / MODEL)
         os.replace(folder / ASIDE, folder / MODEL)
-        with writing(folder / CONFIG) as file:
-            file.write(said)
+        for name, content in kept.items():
+            with writing(folder / name, "wb") as file:
+                file.write(content)
     shutil.rmtree(folder / ASIDE, ignore_errors=True)
     message = Warnings.W131.format(folder=folder, first=first, second=second)
     warnings.warn(message, AlWarning, stacklevel=2)

@@ -51,7 +51,7 @@ def train_members(
 
 
 def member_folder(settings: Settings, folder: Path, number: int, member: int) -> Path:
-    """The folder of a member, with the config that it is trained with, and without a model of another committee.
+    """The folder of a member, with the config that it is trained with; a trainer makes a model of another committee again.
 
     folder (Path): The round's, whose model is trained.
     number, member (int): Of the round, and from 1.
@@ -59,10 +59,7 @@ def member_folder(settings: Settings, folder: Path, number: int, member: int) ->
     """
     own = folder / f"member-{member}"
     made = _member_config(settings, folder, own, number, member).to_str(interpolate=False)
-    config = own / CONFIG
-    if config.is_file() and config.read_text("utf8") != made:
-        shutil.rmtree(own / MODEL, ignore_errors=True)
-    with writing(config) as file:
+    with writing(own / CONFIG) as file:
         file.write(made)
     return own
 

@@ -16,6 +16,7 @@ from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, writing
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.child import attempt, reason, run_spacy, sweep
+from spacy_al.training.made_from import changed_since, inputs, sign
 from spacy_al.util import content_hash
 
 WEIGHTS = "model-last.bin"
@@ -27,14 +28,13 @@ def pretrain(project: Project, folder: Path) -> Path:
     Texts of the development and test sets are left out, so that nothing is known of them before they are measured on.
 
     project (Project): Its pool, and the number of epochs.
-    folder (Path): Where the weights are kept. Weights that are there already are whole, and are used.
+    folder (Path): Where the weights are kept. Those that are there already are whole; they are used if they were made from the same
+        config and the same texts, and made again otherwise, which is said.
     RETURNS (Path): The weights, for `[initialize] init_tok2vec`.
     RAISES (AlError): AL130 with spaCy's own error if it fails, AL133 where there is no encoder that can be pretrained.
     """
     weights = folder / WEIGHTS
     sweep(folder)
-    if weights.is_file():
-        return weights
     texts = folder / "texts.jsonl"
     with writing(texts) as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in _texts(project))
@@ -48,6 +48,14 @@ def pretrain(project: Project, folder: Path) -> Path:
     config, log = folder / "config.cfg", folder / "pretrain.log"
     with writing(config) as file:
         file.write(made.to_str(interpolate=False))
+    made_from = inputs(config, project.code)
+    if weights.is_file():
+        changed = changed_since(folder, made_from, weights)
+        if not changed:
+            return weights
+        project.show(
+            f"⚠ {weights} was made from something else, and is made again: {', '.join(changed[:3])}"
+        )
     with attempt(folder) as path:
         words = ["pretrain", str(config), str(path)]
         words += ["--code", str(project.code)] if project.code else []
@@ -56,6 +64,8 @@ def pretrain(project: Project, folder: Path) -> Path:
         if status or not (path / WEIGHTS).is_file():
             why = reason(log, status)
             raise AlError(Errors.AL130.format(command="pretraining", why=why, log=log))
+        weights.unlink(missing_ok=True)
+        sign(folder, made_from, path / WEIGHTS)
         os.replace(path / WEIGHTS, weights)
     return weights
 

@@ -1,6 +1,5 @@
 """Training a round: a config that says all of it, and `spacy train` on that in a process of its own."""
 
-import hashlib
 import json
 import os
 import re
@@ -16,8 +15,8 @@ from typing import Any
 from spacy.util import load_config
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.processes.child import attempt, reason, run_spacy, sweep
+from spacy_al.training.made_from import changed_since, hash_folder, inputs, sign
 from spacy_al.training.needs import needs_torch
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
@@ -50,7 +49,8 @@ def train(
 ) -> Trained:
     """Run `spacy train` on the folder's config. What it leaves there is whole: the model takes its name last.
 
-    folder (Path): With a `config.cfg`. If a model is there already, it is whole, and it is used.
+    folder (Path): With a `config.cfg`. A model that is there already is whole; it is used if it was made from the same, and made again
+        otherwise, which is said.
     gpu_id (int): -1 for none.
     code (Path | None): Python file that registers functions.
     show (Callable | None): Takes each line that spaCy prints.
@@ -58,8 +58,15 @@ def train(
     RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
     """
     sweep(folder)
+    made_from = inputs(folder / CONFIG, code)
     if (folder / MODEL).is_dir():
-        return read_trained(folder)
+        changed = changed_since(folder, made_from, folder / MODEL)
+        if not changed:
+            return read_trained(folder)
+        if show:
+            more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+            names = ", ".join(changed[:3]) + more
+            show(f"⚠ {folder / MODEL} was made from something else, and is made again: {names}")
     log = folder / LOG
     with attempt(folder) as path:
         started = time.perf_counter()
@@ -72,6 +79,9 @@ def train(
             raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
         with log.open("a", encoding="utf8") as file:
             file.write(TOOK.format(time.perf_counter() - started))
+        # a model without a name is made again, one without its inputs would be believed
+        shutil.rmtree(folder / MODEL, ignore_errors=True)
+        sign(folder, made_from, path / MODEL)
         (path / MODEL).rename(folder / MODEL)
     return read_trained(folder)
 
@@ -106,7 +116,7 @@ def read_trained(folder: Path) -> Trained:
     return Trained(
         model=model,
         seconds=float(said[-1]) if said else 0.0,
-        hash=_hash(model),
+        hash=hash_folder(model),
         score=trained_score(model),
     )
 
@@ -121,18 +131,6 @@ def trained_score(model: Path) -> float | None:
         if weight and scores.get(name) is not None
     ]
     return sum(weighed) if weighed else None
-
-
-def _hash(folder: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    files = {
-        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
-    }
-    for name in sorted(set(files) - {CALIBRATION}):
-        digest.update(
-            name.encode("utf8") + b"\0" + hashlib.blake2b(files[name].read_bytes()).digest()
-        )
-    return digest.hexdigest()
 
 
 DEPTH = 5

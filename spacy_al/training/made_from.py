@@ -1,0 +1,96 @@
+"""What a model was made from, kept beside it, so that it is used again for the same alone.
+
+A folder with a model in it says nothing of the corpus, the config or the code that made it: any of them may have changed since,
+or the store may have been restored from a backup.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from spacy.util import load_config
+
+from spacy_al.corpus.shard import writing
+from spacy_al.posteriors.temperature import FILE as CALIBRATION
+
+FILE = "made_from.json"
+MODEL = "the model itself"
+# Settings of the loop, and paths, which count by what lies there
+LEFT_OUT = ("al", "paths")
+# What a folder of encodings holds grows, and is checked by itself
+CACHE = "cache"
+# Settings that name files; any other value is a path if it looks like one
+NAMES = ("path", "source", "vectors", "init_tok2vec", "encoder")
+
+
+def inputs(config: Path, code: Path | None = None) -> dict[str, Any]:
+    """All that a training reads: settings by dotted name, files and folders that they name by hashes of their content.
+
+    config (Path): Of the training.
+    code (Path | None): Python file that registers functions.
+    """
+    made = load_config(config, interpolate=True)
+    found = dict(_flat({name: made[name] for name in made if name not in LEFT_OUT}))
+    found["code"] = hash_of(code) if code else None
+    return found
+
+
+def sign(folder: Path, made_from: Mapping[str, Any], result: Path) -> None:
+    """Keep what something was made from.
+
+    folder (Path): Gets the file.
+    made_from (Mapping): As `inputs` gives it.
+    result (Path): What was made: a file, or a folder of a model.
+    """
+    with writing(folder / FILE) as file:
+        file.write(json.dumps({**made_from, MODEL: hash_of(result)}, indent=1) + "\n")
+
+
+def changed_since(folder: Path, made_from: Mapping[str, Any], result: Path) -> list[str]:
+    """What is other than when something was made: names of settings and files. Nothing if that was not kept, as before version 0.2.
+
+    folder, made_from, result: As for `sign`.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return []
+    try:
+        before = json.loads(path.read_text("utf8"))
+    except ValueError:
+        return [FILE]
+    now = json.loads(json.dumps({**made_from, MODEL: hash_of(result)}))
+    return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def hash_of(path: Path) -> str | None:
+    """A hash of a file or of all files of a folder, but for temperatures, which are fitted later; None where nothing is."""
+    if path.is_file():
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+    return hash_folder(path) if path.is_dir() else None
+
+
+def hash_folder(folder: Path) -> str:
+    """A hash of the names and the content of the files of a model; spacy-al's own temperature among them is left out."""
+    digest = hashlib.blake2b(digest_size=16)
+    files = {
+        path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
+    }
+    for name in sorted(set(files) - {CALIBRATION}):
+        digest.update(
+            name.encode("utf8") + b"\0" + hashlib.blake2b(files[name].read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+def _flat(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in block.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        elif name != CACHE:
+            is_path = (
+                isinstance(value, str) and value and (name in NAMES or Path(value).name != value)
+            )
+            found = hash_of(Path(value)) if is_path else None
+            yield f"{prefix}{name}", value if found is None else found
