@@ -92,6 +92,7 @@ class Errors:
     AL015 = "[AL015] {path} is damaged. Delete it and run `spacy-al calibrate` again."
 
     # settings and select
+    AL079 = "[AL079] There are several models, and none of them is a run's last: {found}. Name one with --model."
     AL080 = "[AL080] There is no config at {path}."
     AL081 = "[AL081] {path} cannot be read as a config: {why}"
     AL082 = (

@@ -27,7 +27,7 @@ from spacy_al.tasks.answer import YES_NO_CATEGORY, check
 from spacy_al.tasks.decision import Annotation, annotation, make_doc
 from spacy_al.tasks.task import Task, chosen_options, make_task
 from spacy_al.tasks.yes_no import PROBABILITY, yes_no_tasks
-from spacy_al.training.trainer import newest_model
+from spacy_al.training.latest import latest_model
 from spacy_al.util import content_hash
 
 # Texts that are held as tasks at a time
@@ -98,7 +98,7 @@ def load(
     """The pool to ask about.
 
     pool (str | Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
-    model (str | None): A trained pipeline, or the folder below which the newest `model-best` is looked for, over and over.
+    model (str | None): A trained pipeline, or the folder below which that of a run's last round is looked for, see `latest_model`, over and over.
     component (str | None): Whose posterior; by default the only component that has one.
     factory (str): Of which what is asked for as long as there is no model depends; one of `kinds.FACTORIES`.
     labels (Sequence[str] | None): That the model is still to learn.
@@ -243,12 +243,12 @@ def preselected(stream: Iterable[Task]) -> Iterator[Task]:
 def newest(model: str | None) -> tuple[str | None, int]:
     """The pipeline that is to be used now, and when it was written.
 
-    model (str | None): A pipeline, or the folder below which the newest `model-best` is looked for.
+    model (str | None): A pipeline, or the folder below which that of a run's last round is looked for, see `latest_model`.
     RETURNS (tuple): Directory or package, None as long as there is none; a number that changes when it is written anew.
     """
     if model is None or not Path(model).is_dir():
         return model, 0
-    found = model if Path(model, "meta.json").is_file() else newest_model(Path(model))
+    found = model if Path(model, "meta.json").is_file() else latest_model(Path(model))
     try:
         return found, Path(found, "meta.json").stat().st_mtime_ns if found else 0
     except FileNotFoundError:

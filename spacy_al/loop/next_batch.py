@@ -19,7 +19,7 @@ from spacy_al.query.select import Selection, select
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task, to_docbin, write_tasks
 from spacy_al.training.committee import members_of_round, read_together
-from spacy_al.training.trainer import newest_model
+from spacy_al.training.latest import latest_model
 
 # What a batch can be written as
 PRODIGY, LABEL_STUDIO, SPACY = "prodigy", "label-studio", "spacy"
@@ -40,7 +40,7 @@ def select_next(
 
     pool (Path): As for `select`.
     settings (Settings | None): Of the run; None where there is none.
-    model (str | None): By default the newest of the run, else the newest below the working directory.
+    model (str | None): By default that of the run's last round, else of a run or the only one below the working directory.
     cold (bool): Use none.
     patterns (Path | None): As for `select`; with them no model is looked for.
     round (int | None): Of the run, whose batch is chosen again; None for the next one.
@@ -48,8 +48,8 @@ def select_next(
     RAISES (AlError): As `select`.
     """
     if not (model or cold or patterns):
-        model = newest_model(settings.output) if settings else None
-        model = model or newest_model(Path("."))
+        model = latest_model(settings.output) if settings else None
+        model = model or latest_model(Path("."))
     known: dict[str, Any] = {}
     if settings and settings.encoder:
         use_cache(settings.encodings)

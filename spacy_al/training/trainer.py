@@ -1,7 +1,6 @@
 """Training a round: a config that says all of it, and `spacy train` on that in a process of its own."""
 
 import json
-import os
 import re
 import shutil
 import time
@@ -131,26 +130,3 @@ def trained_score(model: Path) -> float | None:
         if weight and scores.get(name) is not None
     ]
     return sum(weighed) if weighed else None
-
-
-DEPTH = 5
-
-
-def newest_model(folder: Path) -> str | None:
-    """The `model-best` below a folder that was written last, as `spacy train` leaves it; None if there is none.
-
-    Other members of a round's committee, and models of a simulation below the folder, are passed over.
-    """
-    found = []
-    for parent, folders, files in os.walk(folder):
-        depth = len(Path(parent).relative_to(folder).parts)
-        if Path(parent).name == "model-best" and "meta.json" in files:
-            # equal times are told apart by name, so that the choice does not depend on the file system
-            found.append((os.stat(Path(parent, "meta.json")).st_mtime_ns, str(Path(parent))))
-        simulated = depth and "plan.json" in files
-        folders[:] = [
-            name
-            for name in folders
-            if depth < DEPTH and not simulated and not name.startswith((".", "member-"))
-        ]
-    return max(found)[1] if found else None

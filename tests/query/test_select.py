@@ -2,7 +2,9 @@
 
 import inspect
 import json
+import os
 import random
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +25,8 @@ from spacy_al.query.costs import Seconds
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.select import select
 from spacy_al.query.ties import close_to_each_other
-from spacy_al.training.trainer import newest_model
+from spacy_al.store.store import Store
+from spacy_al.training.latest import latest_model
 from spacy_al.util import content_hash
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.shards import write_shards
@@ -371,28 +374,41 @@ def test_spacy_format_and_default_names(pool, tmp_path, monkeypatch):
     assert len(docs) == 2 and all(not doc.ents for doc in docs)
 
 
-def test_newest_model_is_the_default(model, pool, tmp_path, monkeypatch):
-    assert newest_model(tmp_path) is None
-    import os
-    import shutil
-
-    for number, name in enumerate(
-        (
-            "b/model-best",
-            "training/al/round-001/model-best",
-            ".hid/model-best",
-            # of another kind, though newer
-            "training/al/round-001/member-2/model-best",
-            "training/simulate/start/seed-1/model-best",
-        )
-    ):
-        shutil.copytree(model, tmp_path / name)
-        os.utime(tmp_path / name / "meta.json", (10 + number, 10 + number))
-    (tmp_path / "training" / "simulate" / "plan.json").write_text("{}")
+def test_the_last_rounds_model_is_the_default(model, pool, tmp_path, monkeypatch):
+    """By rounds and by what the store says, whatever the times of files are."""
+    assert latest_model(tmp_path) is None
     monkeypatch.chdir(tmp_path)
-    assert newest_model(Path(".")) == str(Path("training/al/round-001/model-best"))
+
+    def put(name, time):
+        shutil.copytree(model, tmp_path / name)
+        os.utime(tmp_path / name / "meta.json", (time, time))
+
+    put("b/model-best", 50)
+    assert latest_model(Path(".")) == str(Path("b/model-best"))
+    put("training/al/round-002/model-best", 10)
+    put("training/al/round-010/model-best", 5)
+    # of another kind
+    put(".hid/model-best", 60)
+    put("training/al/round-010/member-2/model-best", 61)
+    put("training/simulate/start/seed-1/model-best", 62)
+    (tmp_path / "training" / "simulate" / "plan.json").write_text("{}")
+    last = str(Path("training/al/round-010/model-best"))
+    assert latest_model(Path(".")) == last
     result = run.invoke(app, ["select", str(pool), "-n", "1"])
-    assert "ner of training/al/round-001/model-best" in result.stderr
+    assert "ner of training/al/round-010/model-best" in result.stderr
+    # the store knows of round 2 alone: what came after was of another run, or of a backup
+    with Store(tmp_path / "training" / "al" / "al.db") as store:
+        assert latest_model(Path(".")) == last
+        store.open_round(2)
+        known = {"hash": "", "path": "", "seconds": 1.0}
+        store.advance(2, "evaluate", model=known)
+    assert latest_model(Path(".")) == str(Path("training/al/round-002/model-best"))
+    put("other/round-000/model-best", 7)
+    assert latest_model(Path(".")) == str(Path("training/al/round-002/model-best"))
+    (tmp_path / "training" / "al" / "al.db").unlink()
+    result = run.invoke(app, ["select", str(pool), "-n", "1"])
+    assert result.exit_code == 2 and "AL079" in result.stderr
+    assert "other/round-000" in result.stderr and "round-010" in result.stderr
 
 
 CONFIG = """
