@@ -441,6 +441,12 @@ class Errors:
         "asks about whole texts, e.g. ner_correct."
     )
     AL266 = "[AL266] The format '{format}' cannot hold {kind}; it holds: {kinds}. Choose another, e.g. doccano or jsonl."
+    AL267 = "[AL267] '{path}' cannot be read as text: {why}. {how}."
+    AL268 = "[AL268] {where}: {why}. {how}."
+    AL269 = (
+        "[AL269] It is not clear which column of {path} has the tags. It has {columns}. Name it with --column, e.g. "
+        "--column {example}."
+    )
 
     # partial questions
     AL220 = (

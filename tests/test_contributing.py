@@ -10,7 +10,8 @@ import pytest
 import spacy
 from spacy.language import Language
 
-from spacy_al.adapters.formats import FORMATS, write_format
+from spacy_al.adapters.formats import FORMATS, read_format, write_format
+from spacy_al.adapters.reading import Reading
 from spacy_al.corpus.shard import write_shard
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import get_posteriors
@@ -132,9 +133,9 @@ def test_a_format(tmp_path):
     counts = write_format("tsv", docs, path, kind="categories")
     assert counts == {"written": 1, "not one category and one line": 2}
     path.write_text(path.read_text("utf8") + "no tab here\n", "utf8")
-    assert list(FORMATS["tsv"].read(path)) == [
-        {"text": "No sign of it.", "accept": ["A"]},
-        {"text": "no tab here", "problem": "no tab"},
+    assert list(read_format("tsv", path, Reading("categories"))) == [
+        {"where": "texts.tsv:1", "text": "No sign of it.", "cats": {"A": 1.0}},
+        {"where": "texts.tsv:2", "problem": "no tab"},
     ]
 
 

@@ -1,21 +1,33 @@
-"""Words with IOB tags: a word a line (CoNLL), or a text a line (IOB), as `spacy convert` reads them.
+"""Words with tags: a word a line (CoNLL), or a text a line (IOB), as `spacy convert` reads them.
 
 The texts' white space is not in them.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from spacy.tokens import Doc
-from spacy.training import iob_to_biluo, tags_to_entities
 
 from spacy_al.adapters.files import read_text
+from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
+from spacy_al.adapters.record_check import refused, short
+from spacy_al.adapters.tag_columns import Layout, Row, find_layout
+from spacy_al.adapters.tag_scheme import (
+    UNKNOWN,
+    ImpossibleError,
+    entities,
+    find_scheme,
+    is_tag,
+    parsed,
+)
 from spacy_al.corpus.shard import writing
 
 MARKER = "-DOCSTART-"
+BLANK = re.compile("[ \t]+")
+COLUMNS = "# global.columns ="
 
 
 def write_conll(texts: Iterable[tuple[Doc, Any]], path: Path) -> Counter[str]:
@@ -28,29 +40,101 @@ def write_iob(texts: Iterable[tuple[Doc, Any]], path: Path) -> Counter[str]:
     return _write(texts, path, "|", " ", "\n")
 
 
-def read_conll(path: Path) -> Iterator[dict[str, Any]]:
-    """Read columns: the word first, the tag last. Texts end with an empty line; -DOCSTART- is passed over.
+def read_conll(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
+    """Read columns, the word first. Texts end with an empty line or with -DOCSTART-, which is no word; comments are counted.
 
-    YIELDS (dict): Records, with single blanks between words.
-    RAISES (AlError): AL040 or AL046 if the file cannot be read.
+    YIELDS (LabelledRecord): With single blanks between words.
+    RAISES (AlError): AL040, AL046 or AL267 if the file cannot be read; AL268 or AL269 if it is not clear which column has the
+        tags, or in which scheme they are.
     """
-    rows = (line.split() for line in read_text(path).split("\n"))
-    for filled, block in groupby(rows, key=bool):
-        columns = list(block)
-        # two columns are a word of a text, be it this one
-        if filled and not (len(columns) == 1 and columns[0][0] == MARKER and len(columns[0]) != 2):
-            yield _record(columns)
+    lines = [line.removesuffix("\r") for line in read_text(path, reading).split("\n")]
+    filled = [line for line in lines if line.strip(" \t") and MARKER not in line]
+    # tabs are within no word, and blanks may be
+    tabs = all("\t" in line for line in filled if not line.startswith("#"))
+    texts, names = [list[Row]()], None
+    for number, line in enumerate(lines, 1):
+        columns = line.split("\t") if tabs else BLANK.split(line.strip(" \t"))
+        if line.startswith(COLUMNS):
+            names = line.removeprefix(COLUMNS).split()
+        elif not line.strip(" \t") or columns[0].strip() == MARKER:
+            texts.append([])
+        elif line.startswith("#") and not (len(columns) > 1 and is_tag(columns[-1])):
+            reading.skip(["comments"])
+        else:
+            texts[-1].append(Row(number, columns))
+    yield from _records([text for text in texts if text], path, reading, names)
 
 
-def read_iob(path: Path) -> Iterator[dict[str, Any]]:
+def read_iob(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     """Read word|tag or word|part of speech|tag, a text a line.
 
-    YIELDS (dict): Records, with single blanks between words.
-    RAISES (AlError): AL040 or AL046 if the file cannot be read.
+    YIELDS (LabelledRecord): With single blanks between words.
+    RAISES (AlError): As `read_conll`.
     """
-    for line in read_text(path).split("\n"):
-        if columns := [word.split("|") for word in line.split()]:
-            yield _record(columns)
+    texts = [
+        [Row(number, word.split("|")) for word in line.split()]
+        for number, line in enumerate(read_text(path, reading).split("\n"), 1)
+    ]
+    yield from _records([text for text in texts if text], path, reading, None)
+
+
+def _records(
+    texts: Sequence[Sequence[Row]], path: Path, reading: Reading, names: Sequence[str] | None
+) -> Iterator[LabelledRecord]:
+    layout = find_layout(texts, path, reading, names)
+    usable = [text for text in layout.texts if not _problem(text, layout)]
+    tags = [[parsed(row.columns[layout.tag], row.line) for row in text] for text in usable]
+    scheme = find_scheme(tags, path)
+    if any(tag.label for text in tags for tag in text):
+        reading.say(f"The tags of {path.name} are in {scheme}.")
+    for text in layout.texts:
+        yield _record(text, layout, scheme, path.name)
+
+
+def _problem(text: Sequence[Row], layout: Layout) -> tuple[int, str] | None:
+    """The line of what makes a text unusable, and why."""
+    for row in text:
+        if len(row.columns) != layout.width:
+            return row.line, f"it has {len(row.columns)} columns, and others have {layout.width}"
+        value = row.columns[layout.tag]
+        if not is_tag(value):
+            return row.line, f"{short(value)} is no tag: O, or a letter such as B, a - and a label"
+        if not row.columns[layout.word].strip():
+            return row.line, "it has no word"
+    return None
+
+
+def _record(text: Sequence[Row], layout: Layout, scheme: str, name: str) -> LabelledRecord:
+    record: LabelledRecord = {"where": f"{name}:{text[0].line}"}
+    if problem := _problem(text, layout):
+        return refused(record, problem[1], f"{name}:{problem[0]}")
+    words = [row.columns[layout.word] for row in text]
+    record |= {"text": " ".join(words), "words": words}
+    record["spaces"] = [True] * (len(words) - 1) + [False]
+    starts = [0]
+    for word in words:
+        starts.append(starts[-1] + len(word) + 1)
+    values = [row.columns[layout.tag] for row in text]
+    tags = [parsed(value, row.line) for value, row in zip(values, text)]
+    try:
+        found = entities(tags, scheme)
+    except ImpossibleError as error:
+        row = text[error.row]
+        why = f"{short(row.columns[layout.tag])} cannot stand here: {error}"
+        return refused(record, why, f"{name}:{row.line}")
+    spans: list[Mark] = [
+        {
+            "start": starts[first],
+            "end": starts[after] - 1,
+            "label": label,
+            "where": f"{name}:{text[first].line}",
+        }
+        for first, after, label in found
+    ]
+    missing = [(starts[i], starts[i + 1] - 1) for i, value in enumerate(values) if value == UNKNOWN]
+    if missing:
+        record["missing"] = missing
+    return {**record, "spans": spans}
 
 
 def _write(
@@ -89,23 +173,6 @@ def _unfit(rows: Sequence[tuple[str, str]], between: str) -> str:
         return "with white space in a label"
     if between == "|" and any("|" in part for row in rows for part in row):
         return "with a | in it"
+    if any("\0" in word or word[0] == "\ufeff" or word == MARKER for word, _ in rows):
+        return f"with a NUL, a mark of the order of bytes, or {MARKER} as a word"
     return ""
-
-
-def _record(columns: Sequence[Sequence[str]]) -> dict[str, Any]:
-    words = [column[0] for column in columns]
-    text = " ".join(words)
-    if any(len(column) < 2 for column in columns):
-        return {"text": text, "problem": "a word has no tag"}
-    starts = [0]
-    for word in words:
-        starts.append(starts[-1] + len(word) + 1)
-    try:
-        entities = tags_to_entities(iob_to_biluo([column[-1] for column in columns]))
-    except ValueError as error:
-        return {"text": text, "problem": str(error)}
-    spans = [
-        {"start": starts[first], "end": starts[last + 1] - 1, "label": label}
-        for label, first, last in entities
-    ]
-    return {"text": text, "spans": spans}

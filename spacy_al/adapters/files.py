@@ -1,20 +1,137 @@
-"""Text files of other tools, read as they are."""
+"""Text files of other tools, and the JSON in them."""
 
+import codecs
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, Errors
 
+# The longer ones first, as one begins like another
+MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
-def read_text(path: Path) -> str:
-    """All of a UTF-8 file; line ends stay as they are, since offsets count them.
 
-    RAISES (AlError): AL040 if it is missing, AL046 if it cannot be read or is not UTF-8.
+class TwiceError(ValueError):
+    """A JSON object has one key twice."""
+
+
+def read_text(path: Path, reading: Reading | None = None) -> str:
+    """All of a file: UTF-8, or what the mark at its beginning says; line ends stay as they are, since offsets count them.
+
+    path (Path): The file.
+    reading (Reading | None): Gets a sentence where the file is not in UTF-8.
+    RETURNS (str): Without the mark.
+    RAISES (AlError): AL040 if it is missing, AL046 if it cannot be read, AL267 if it is in another encoding.
     """
+    return decoded(_bytes(path), path, reading)
+
+
+def decoded(data: bytes, path: Path, reading: Reading | None = None) -> str:
+    """Bytes as text; see `read_text`."""
+    encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     try:
-        return path.read_bytes().decode("utf8", "surrogatepass")
+        text = data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _not_in(encoding, error, data, path) from error
+    text = text.removeprefix("\ufeff")
+    if "\0" in text:
+        number = text[: text.index("\0")].count("\n") + 1
+        why = f"line {number} holds a NUL, as UTF-16 without a mark at its beginning does"
+        how = "Save it as UTF-8, e.g. with: iconv -f UTF-16LE -t UTF-8"
+        raise AlError(Errors.AL267.format(path=path, why=why, how=how))
+    if reading and encoding not in ("utf-8", "utf-8-sig"):
+        reading.say(f"{path.name} is in {encoding.upper()}, by the mark at its beginning.")
+    return text
+
+
+def read_json(path: Path, reading: Reading | None = None) -> Iterator[tuple[str, Any]]:
+    """The values of a file of JSON lines, or of one JSON array; a file that is one object has that alone.
+
+    path (Path): The file.
+    reading (Reading | None): As for `read_text`.
+    YIELDS (tuple[str, Any]): Where it stands ("notes.jsonl:12") and what it is; a ValueError for what cannot be read.
+    RAISES (AlError): As `read_text`.
+    """
+    text = read_text(path, reading)
+    whole = _whole(text)
+    if isinstance(whole, list):
+        yield from _items(text, path.name)
+    elif isinstance(whole, dict):
+        start = len(text) - len(text.lstrip())
+        yield f"{path.name}:{text[:start].count(chr(10)) + 1}", parse(text)
+    else:
+        for number, line in enumerate(text.split("\n"), 1):
+            if line.strip():
+                yield f"{path.name}:{number}", parse(line)
+
+
+def parse(line: str) -> Any:
+    """The value of a JSON text; a ValueError, as a value, if it is none or says one thing twice."""
+    try:
+        return json.loads(line, object_pairs_hook=_once)
+    except TwiceError as error:
+        return error
+    except (ValueError, RecursionError) as error:
+        return ValueError(f"it is not JSON ({error})")
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
         raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
-    except UnicodeDecodeError as error:
-        raise AlError(Errors.AL046.format(path=path, why=f"it is not UTF-8: {error}")) from error
+
+
+def _not_in(encoding: str, error: UnicodeDecodeError, data: bytes, path: Path) -> AlError:
+    line = data[: error.start].count(b"\n") + 1
+    place = f"byte {error.start} (line {line}) is 0x{data[error.start]:02x}"
+    if encoding != "utf-8":
+        why = f"it begins as {encoding.upper()} does, and is not: {place}"
+        return AlError(Errors.AL267.format(path=path, why=why, how="Save it as UTF-8"))
+    # Windows has letters and signs where latin-1 has control characters
+    guess = "cp1252 (Windows)" if any(0x80 <= byte < 0xA0 for byte in data) else "latin-1 or cp1252"
+    how = f"If it is in {guess}, save it as UTF-8, e.g. with: iconv -f CP1252 -t UTF-8"
+    return AlError(Errors.AL267.format(path=path, why=f"it is not UTF-8: {place}", how=how))
+
+
+def _whole(text: str) -> Any:
+    """The value of a text that is one JSON value; None if it is several, or none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _items(text: str, name: str) -> Iterator[tuple[str, Any]]:
+    """The items of a JSON array that can be read, with their lines."""
+    decoder = json.JSONDecoder()
+    place, line, seen = text.index("[") + 1, 1, 0
+    while True:
+        while text[place] in " \t\r\n,":
+            place += 1
+        if text[place] == "]":
+            return
+        line += text.count("\n", seen, place)
+        seen = place
+        _, end = decoder.raw_decode(text, place)
+        yield f"{name}:{line}", parse(text[place:end])
+        place = end
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found and found[key] != value:
+            raise TwiceError(f"it has the key {key[:60]!r} twice, with different values")
+        found[key] = value
+    return found

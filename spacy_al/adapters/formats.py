@@ -1,11 +1,12 @@
-"""Labelled texts in the formats of other tools, out and in. What is read has the shape of an answered task.
+"""Labelled texts in the formats of other tools, out and in.
 
-A record is {"text", "spans": [{"start", "end", "label"}]} or {"text", "accept": [category]}; characters count as code points, as
-in Python. Writers take Docs, and write nothing that the format cannot hold: it is left out and counted.
+Characters count as code points, as in Python. Writers take Docs with their records, {"text", "spans": [{"start", "end", "label"}]}
+or {"text", "accept": [category]}, and write nothing that the format cannot hold: it is left out and counted. What is read is a
+`LabelledRecord`.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -13,6 +14,8 @@ from typing import Any, TypeAlias
 from spacy.tokens import Doc
 
 from spacy_al.adapters import brat, columns, lines
+from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
+from spacy_al.adapters.record_check import checked
 from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import undecided
 
@@ -27,14 +30,14 @@ class Format:
     suffix (str): Of its file; "" for a folder.
     kinds (tuple[str, ...]): What it can hold.
     write (Callable): (texts, path) -> reasons, counted, why some were left out.
-    read (Callable): path -> records; one with "problem" says what is wrong with it.
+    read (Callable): (path, reading) -> records; `read_format` checks them.
     has_text (bool): Whether white space comes back as it was.
     """
 
     suffix: str
     kinds: tuple[str, ...]
     write: Callable[[Iterable[Any], Path], Counter[str]]
-    read: Callable[[Path], Iterator[Record]]
+    read: Callable[[Path, Reading], Iterator[LabelledRecord]]
     has_text: bool = True
 
 
@@ -67,7 +70,11 @@ def write_format(
 
     def whole() -> Iterator[tuple[Doc, Record]]:
         for doc in docs:
-            if undecided(doc, kind).any():
+            if (kind == "spans" and spans_key not in doc.spans) or (
+                kind == "categories" and not doc.cats
+            ):
+                report["not labelled"] += 1
+            elif undecided(doc, kind).any():
                 report["labelled in part"] += 1
             else:
                 report["written"] += 1
@@ -77,6 +84,24 @@ def write_format(
     report["written"] -= left_out.total()
     report.update(left_out)
     return report
+
+
+def read_format(name: str, path: Path, reading: Reading) -> Iterator[LabelledRecord]:
+    """Read labelled texts, each checked.
+
+    name (str): One of `FORMATS`.
+    path (Path): The file or, for brat, the folder.
+    reading (Reading): What is wanted; gets what is to be said of the file.
+    YIELDS (LabelledRecord): In order.
+    RAISES (AlError): AL040 or AL046 if a file cannot be read, AL266 (UsageError) if the format cannot hold this kind, and what
+        the reader raises for a file that is not in its format.
+    """
+    form = FORMATS[name]
+    if reading.kind not in form.kinds:
+        kinds = ", ".join(form.kinds)
+        raise UsageError(Errors.AL266.format(format=name, kind=reading.kind, kinds=kinds))
+    for record in form.read(path, reading):
+        yield checked(record, reading)
 
 
 def record_of(doc: Doc, kind: str, spans_key: str = "sc") -> Record:
@@ -101,23 +126,33 @@ def squeezed(text: str) -> str:
     return "".join(text.split())
 
 
-def onto(record: Mapping[str, Any], text: str) -> Record:
+def onto(record: LabelledRecord, text: str) -> LabelledRecord:
     """A record whose white space is another than that of its text, moved onto the text.
 
-    record (Mapping): With spans; its text differs from `text` in white space alone.
+    record (LabelledRecord): Checked, and its text differs from `text` in white space alone.
     text (str): As it is.
-    RETURNS (dict): The same spans over the same characters.
+    RETURNS (LabelledRecord): The same spans over the same characters; without the file's tokens, as they are of its own text.
     """
     places = [place for place, character in enumerate(text) if not character.isspace()]
     before = 0
     # how many characters that are no white space precede each place
     counts = [before] + [before := before + (not c.isspace()) for c in record["text"]]
-    spans = [
-        {
-            **span,
-            "start": places[counts[span["start"]]],
-            "end": places[counts[span["end"]] - 1] + 1,
-        }
-        for span in record["spans"]
-    ]
-    return {**record, "text": text, "spans": spans}
+
+    def moved(start: int, end: int) -> tuple[int, int] | None:
+        first, last = counts[start], counts[end]
+        return (places[first], places[last - 1] + 1) if first < last else None
+
+    result: LabelledRecord = {**record, "text": text}
+    result.pop("words", None)
+    result.pop("spaces", None)
+    if "spans" in record:
+        spans: list[Mark] = []
+        for span in record["spans"]:
+            # tags may stand on white space, which is another here
+            if found := moved(span["start"], span["end"]):
+                spans.append({**span, "start": found[0], "end": found[1]})
+        result["spans"] = spans
+    if "missing" in record:
+        stretches = (moved(*stretch) for stretch in record["missing"])
+        result["missing"] = [stretch for stretch in stretches if stretch]
+    return result

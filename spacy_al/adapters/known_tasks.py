@@ -71,7 +71,7 @@ class Asked:
     def _ask(self, answered: Mapping[str, Any]) -> StoredTask:
         current = self.store.round()
         task = {key: answered[key] for key in KEPT if key in answered}
-        if why := "there is no round yet" if current is None else _not_ours(task, self._kind):
+        if why := "there is no round yet" if current is None else _not_ours(task, self.kind):
             what = "Take in what the recipes of spacy-al have asked, once the run has begun"
             raise AlError(Errors.AL115.format(why=why, what=what))
         assert current is not None
@@ -90,7 +90,7 @@ class Asked:
         return stored
 
     @property
-    def _kind(self) -> str | None:
+    def kind(self) -> str | None:
         """The kind of answer that the run asks for, if it has asked."""
         first = next(iter(self._found.values()), None)
         return task_kind(first[0].task) if first else None

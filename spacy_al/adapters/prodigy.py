@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from spacy_al.adapters.formats import FORMATS, Format, onto
+from spacy_al.adapters.formats import FORMATS, Format, onto, read_format
 from spacy_al.adapters.known_tasks import Asked, payload_of
+from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.store.export import ANNOTATOR, SECONDS
 from spacy_al.store.store import Store
@@ -68,7 +69,9 @@ def import_answers(
     _refuse_other_kinds(path, format)
     form, result, said = FORMATS.get(format), Imported(), dict[tuple[str, Any], list[str]]()
     asked = Asked(store, form, add)
-    for where, answered in _answered(path, form):
+    for where, answered in _answered(
+        path, form, format, Reading(asked.kind or (form.kinds[0] if form else "entities"))
+    ):
         take(asked, answered, result, said, where, annotator or format)
     return result
 
@@ -86,11 +89,18 @@ def _refuse_other_kinds(path: Path, format: str) -> None:
     raise UsageError(Errors.AL122.format(path=path, why=why))
 
 
-def _answered(path: Path, form: Format | None) -> Iterator[tuple[str, Any]]:
+def _answered(
+    path: Path, form: Format | None, format: str, reading: Reading
+) -> Iterator[tuple[str, Any]]:
     """Where each answered task of a file stands, and what it is; nothing for what cannot be read."""
     if form:
-        for number, record in enumerate(form.read(path), 1):
-            yield f"{path.name}, text {number}", {"answer": "accept", **record}
+        for record in read_format(format, path, reading):
+            said = (
+                {"accept": [label for label, value in record.get("cats", {}).items() if value]}
+                if "cats" in record
+                else {}
+            )
+            yield record["where"], {"answer": "accept", **record, **said}
         return
     for number, line in enumerate(_lines(path), 1):
         if line.strip():

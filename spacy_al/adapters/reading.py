@@ -4,6 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
+# Places that a remark names
+SHOWN = 5
+
 
 class Mark(TypedDict, total=False):
     """A label on a stretch of a text.
@@ -12,6 +15,7 @@ class Mark(TypedDict, total=False):
     label (str): What it is called in the file.
     text (str): What the file says stands there, where it says so; the check of records compares it.
     where (str): Its place, where that is another than the record's.
+    problem (str): Why it cannot be a span, where the reader knows, e.g. as its parts have words between them.
     """
 
     start: int
@@ -19,6 +23,7 @@ class Mark(TypedDict, total=False):
     label: str
     text: str
     where: str
+    problem: str
 
 
 class LabelledRecord(TypedDict, total=False):
@@ -31,6 +36,7 @@ class LabelledRecord(TypedDict, total=False):
         and is given only where the file says so by its own key.
     cats (dict[str, float]): Categories with 1 or 0; one that is not in it was not asked about.
     missing (list[tuple[int, int]]): Stretches of characters about which the file says nothing.
+    annotator (str): Whose labels they are, where the file says so.
     problem (str): Why the record cannot be used.
     """
 
@@ -41,6 +47,7 @@ class LabelledRecord(TypedDict, total=False):
     spans: list[Mark]
     cats: dict[str, float]
     missing: list[tuple[int, int]]
+    annotator: str
     problem: str
 
 
@@ -54,6 +61,8 @@ class Reading:
     bad_spans (str): What a span that does not fit costs: "refuse" its text, "missing" itself alone, and its tokens are undecided.
     said (list[str]): Sentences about the file: its encoding, its scheme of tags. Each once.
     unused (Counter[str]): What is there and is not read, by its name in the file ("relations", "notes"), counted.
+    lost (dict[str, list[str]]): The places of spans that were left out, by reason; see `bad_spans`.
+    trimmed (int): Spans that had white space at an edge, which is no part of them now.
     """
 
     kind: str
@@ -62,6 +71,8 @@ class Reading:
     bad_spans: Literal["refuse", "missing"] = "refuse"
     said: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
+    lost: dict[str, list[str]] = field(default_factory=dict)
+    trimmed: int = 0
 
     def say(self, sentence: str) -> None:
         """Note a sentence about the file, once."""
@@ -71,3 +82,20 @@ class Reading:
     def skip(self, keys: Any) -> None:
         """Count names of what is there and not read."""
         self.unused.update(keys)
+
+    def lose(self, why: str, where: str) -> None:
+        """Note a span that is left out."""
+        self.lost.setdefault(why, []).append(where)
+
+    def remarks(self) -> list[str]:
+        """What people are to know of the file, a sentence each."""
+        found = list(self.said)
+        if self.unused:
+            names = ", ".join(f"{count} {name}" for name, count in self.unused.most_common())
+            found.append(f"Not read: {names}.")
+        if self.trimmed:
+            found.append(f"{self.trimmed} spans had white space at an edge, which is cut off.")
+        for why, places in self.lost.items():
+            shown = ", ".join(places[:SHOWN]) + (" ..." if len(places) > SHOWN else "")
+            found.append(f"{len(places)} spans left out, their tokens undecided: {why} ({shown}).")
+        return found
