@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.adapters.known_tasks import payload_of
+from spacy_al.adapters.payloads import payload_of
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import USUAL

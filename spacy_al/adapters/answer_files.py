@@ -4,6 +4,7 @@ import warnings
 from pathlib import Path
 
 from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
+from spacy_al.adapters.reading import BadSpans
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.store.store import Store
 
@@ -15,16 +16,28 @@ def import_(
     format: str = PRODIGY,
     annotator: str | None = None,
     add: bool = False,
+    spans_key: str = "sc",
+    column: str | None = None,
+    bad_spans: BadSpans = "refuse",
 ) -> Imported:
     """Store the answers of a file, and warn of those that are left out.
 
     store (Store): The run that asked.
     answers (Path): JSONL of answered tasks, or what the format has.
-    format, annotator, add: As for `import_answers`.
+    format, annotator, add, spans_key, column, bad_spans: As for `import_answers`.
     RETURNS (Imported): Counts of what was taken and what was not.
     RAISES (AlError): As `import_answers`; AL119 if there is nothing that could be used.
     """
-    result = import_answers(store, answers, format=format, annotator=annotator, add=add)
+    result = import_answers(
+        store,
+        answers,
+        format=format,
+        annotator=annotator,
+        add=add,
+        spans_key=spans_key,
+        column=column,
+        bad_spans=bad_spans,
+    )
     total = result.counts.total()
     left_out = total - result.taken - result.counts["unanswered"]
     if not result.taken:

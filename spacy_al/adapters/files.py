@@ -57,10 +57,16 @@ def read_json(path: Path, reading: Reading | None = None) -> Iterator[tuple[str,
 
     path (Path): The file.
     reading (Reading | None): As for `read_text`.
-    YIELDS (tuple[str, Any]): Where it stands ("notes.jsonl:12") and what it is; a ValueError for what cannot be read.
-    RAISES (AlError): As `read_text`.
+    YIELDS (tuple[str, Any]): Where it stands ("notes.jsonl:12") and what it is; a ValueError for what cannot be read, such as a
+        line in another encoding than UTF-8.
+    RAISES (AlError): As `read_text`, if no line can be read.
     """
-    text = read_text(path, reading)
+    data = _bytes(path)
+    try:
+        text = decoded(data, path, reading)
+    except AlError:
+        yield from _readable(data, path)
+        return
     whole = _whole(text)
     if isinstance(whole, list):
         yield from _items(text, path.name)
@@ -81,6 +87,22 @@ def parse(line: str) -> Any:
         return error
     except (ValueError, RecursionError) as error:
         return ValueError(f"it is not JSON ({error})")
+
+
+def _readable(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:
+    """The lines of a file that is not in UTF-8 as a whole. Raises as `read_text`, if there are none."""
+    values, first = list[tuple[str, Any]](), None
+    for number, line in enumerate(data.split(b"\n"), 1):
+        try:
+            value: Any = parse(decoded(line, path)) if line.strip() else None
+        except AlError as error:
+            value = ValueError(error.text)
+            first = first or error
+        if value is not None:
+            values.append((f"{path.name}:{number}", value))
+    if first and all(isinstance(value, ValueError) for _, value in values):
+        decoded(data, path)
+    yield from values
 
 
 def _bytes(path: Path) -> bytes:

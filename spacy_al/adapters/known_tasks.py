@@ -1,15 +1,15 @@
-"""The tasks of a run, as the answers of other tools find them, and what such an answer says."""
+"""The tasks of a run, as the answers of other tools find them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_al.adapters.formats import Format, squeezed
+from spacy_al.adapters.payloads import payload_of
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.export import TASK
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import YES_NO_FORMS, check, task_kind
+from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_FORMS, check, task_kind
 from spacy_al.tasks.records import StoredTask, question_id
-from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 
 # What a recipe's tasks have, and answering leaves as it was
@@ -35,10 +35,12 @@ class Asked:
             self._keep(stored)
 
     def text(self, words: str) -> str:
-        """The text that was asked about and differs from this one in white space alone; this one if there is none.
+        """The text that was asked about: this one, or the one that differs from it in white space alone; else this one.
 
         RAISES (AlError): AL115 if there are several.
         """
+        if content_hash(words) in self._anywhere and (self.form is None or self.form.has_text):
+            return words
         found = self._by_words.get(squeezed(words), {words})
         if len(found) > 1:
             why = "several texts that were asked about differ in white space alone"
@@ -48,7 +50,8 @@ class Asked:
     def task(self, answered: Mapping[str, Any]) -> StoredTask | None:
         """The task that is answered: the one about its text that it names, else of its round the one of its hash, else the first.
 
-        A tool that knows of no rounds answers what was asked last about a text. A yes or no answers its own question alone.
+        A tool that knows of no rounds answers what was asked last about a text. A yes or no to a span answers its own question
+        alone; one to a category is a part of the answer to a question about several.
 
         RAISES (AlError): AL115 for what is to be asked now and is no task of a recipe, or no answer to it.
         """
@@ -62,7 +65,8 @@ class Asked:
             number = self._anywhere[item][-1].round
         asked = self._found.get((number, item), [])
         found = _of_hash(answered, asked)
-        if answered.get("_view_id") not in YES_NO_FORMS:
+        view = answered.get("_view_id")
+        if view not in YES_NO_FORMS or (view == YES_NO_CATEGORY and not self.add):
             found += [one for one in asked if one.task.get("_view_id") not in YES_NO_FORMS]
         if not found and self.add and answered.get("answer") is not None:
             found = _of_hash(answered, self._anywhere.get(item, [])) or [self._ask(answered)]
@@ -108,26 +112,6 @@ def _of_hash(answered: Mapping[str, Any], asked: Sequence[StoredTask]) -> list[S
     return [one for one in asked if hash_ and one.task.get("_task_hash") == hash_]
 
 
-def payload_of(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """The answer within an answered task.
-
-    answered (Mapping): As Prodigy writes it.
-    task (Task): As it was asked. Spans are put on its tokens by their characters, since another tool may have tokens of
-        its own.
-    RAISES (AlError): AL115 for a span that is not on the task's tokens.
-    """
-    payload = {"answer": answered["answer"]}
-    for key in ("labels", "asked"):
-        if key in answered and answered[key] != task.get(key):
-            payload[key] = answered[key]
-    if task_kind(task) == "categories":
-        return {**payload, "accept": answered.get("accept") or []}
-    spans = answered.get("spans") or []
-    if isinstance(spans, list):
-        spans = [_on_tokens(span, task) for span in spans]
-    return {**payload, "spans": spans}
-
-
 def _not_ours(task: Mapping[str, Any], kind: str | None) -> str:
     """Why something is no task of a recipe for a component of this kind, or nothing."""
     if missing := [key for key in NEEDED if key not in task]:
@@ -147,16 +131,3 @@ def _not_ours(task: Mapping[str, Any], kind: str | None) -> str:
     if not fits:
         return "its tokens are not those of its text, or its labels are no labels"
     return "" if kind in (None, own) else f"it asks for {own}, and the run for {kind}"
-
-
-def _on_tokens(span: Any, task: Task) -> Any:
-    """A span with the tokens of its characters; what is no span is left for the check of answers to refuse."""
-    if not isinstance(span, dict) or "start" not in span or "end" not in span:
-        return span
-    tokens = task["tokens"]
-    first = [token["id"] for token in tokens if token["start"] == span["start"]]
-    last = [token["id"] for token in tokens if token["end"] == span["end"]]
-    if not first or not last:
-        why = f"characters {span['start']!r} to {span['end']!r} are not on its tokens"
-        raise AlError(Errors.AL115.format(why=why, what="Begin and end spans with a token"))
-    return {**span, "token_start": first[0], "token_end": last[-1]}

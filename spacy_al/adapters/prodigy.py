@@ -1,23 +1,25 @@
 """Answers that were given in Prodigy or in another tool, and their way into the store."""
 
-import hashlib
-import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spacy_al.adapters.files import read_json
 from spacy_al.adapters.formats import FORMATS, Format, onto, read_format
-from spacy_al.adapters.known_tasks import Asked, payload_of
-from spacy_al.adapters.reading import Reading
+from spacy_al.adapters.given import Given, settled
+from spacy_al.adapters.known_tasks import Asked
+from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
+from spacy_al.adapters.reading import SHOWN, BadSpans, LabelledRecord, Reading
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.store.export import ANNOTATOR, SECONDS
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, check_name
 
 PRODIGY = "prodigy"
+TAKEN = ("stored", "already there")
 # What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
 UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 
@@ -26,24 +28,42 @@ UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 class Imported:
     """Counts of what became of a file of answers.
 
-    counts (Counter): Lines by what happened: "stored", "already there", "unanswered", "unknown task", "bad answer", "no task".
+    counts (Counter): Lines by what happened: "stored", "already there", "unanswered", "unknown task", "bad answer", "no task",
+        "contradiction".
     first (str): Where and why the first answer was left out, or nothing.
+    contradictions (list[str]): The places of answers that one annotator gave to one text, and that cannot both be meant.
+    reading (Reading | None): What was noticed in the file.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     first: str = ""
+    contradictions: list[str] = field(default_factory=list)
+    reading: Reading | None = None
 
     @property
     def taken(self) -> int:
         """Answers that are in the store now."""
-        return self.counts["stored"] + self.counts["already there"]
+        return sum(self.counts[name] for name in TAKEN)
 
     def __str__(self) -> str:
-        return ", ".join(f"{count} {name}" for name, count in self.counts.items())
+        # what was taken comes first
+        names = sorted(self.counts, key=lambda name: name not in TAKEN)
+        return ", ".join(f"{self.counts[name]} {name}" for name in names)
 
     def leave_out(self, why: str, where: str, what: object) -> None:
         self.counts[why] += 1
         self.first = self.first or f"{where}: {what}"
+
+    def remarks(self) -> list[str]:
+        """What people are to know of the file, a sentence each."""
+        found = self.reading.remarks() if self.reading else []
+        if self.contradictions:
+            more = " ..." if len(self.contradictions) > SHOWN else ""
+            places = "; ".join(self.contradictions[:SHOWN])
+            found.append(
+                f"Different answers of one annotator to one text, none taken: {places}{more}."
+            )
+        return found
 
 
 def import_answers(
@@ -53,6 +73,9 @@ def import_answers(
     format: str = PRODIGY,
     annotator: str | None = None,
     add: bool = False,
+    spans_key: str = "sc",
+    column: str | None = None,
+    bad_spans: BadSpans = "refuse",
 ) -> Imported:
     """Store the answers of a file that were not stored before; the same file twice changes nothing.
 
@@ -62,17 +85,23 @@ def import_answers(
     annotator (str | None): Whose answers they are where the file does not say; by default the format's name.
     add (bool): Take in as well what a recipe asked in Prodigy, and not the run: the latest round then has asked it. Nobody
         else may work on the run meanwhile, see `locked`.
+    spans_key, column, bad_spans: As of a `Reading`.
     RETURNS (Imported): Counts; what cannot be used is left out, and the rest is taken.
-    RAISES (AlError): AL040 or AL046 if the file cannot be read, AL122 for another kind of file; what the store raises when it
-        cannot be written.
+    RAISES (AlError): AL040, AL046 or AL267 if the file cannot be read, AL122 for another kind of file; what the format's reader
+        raises for what is not in it, and the store when it cannot be written.
     """
     _refuse_other_kinds(path, format)
-    form, result, said = FORMATS.get(format), Imported(), dict[tuple[str, Any], list[str]]()
+    form, result = FORMATS.get(format), Imported()
     asked = Asked(store, form, add)
-    for where, answered in _answered(
-        path, form, format, Reading(asked.kind or (form.kinds[0] if form else "entities"))
-    ):
-        take(asked, answered, result, said, where, annotator or format)
+    kind = asked.kind or (form.kinds[0] if form else "entities")
+    result.reading = reading = Reading(kind, spans_key, column, bad_spans)
+    given = [
+        one
+        for where, value in _values(path, format, form, reading)
+        if (one := _given(asked, value, result, where, annotator or format))
+    ]
+    for one, id in settled(given, result.leave_out, result.contradictions):
+        _store(asked.store, one, id, result)
     return result
 
 
@@ -89,107 +118,120 @@ def _refuse_other_kinds(path: Path, format: str) -> None:
     raise UsageError(Errors.AL122.format(path=path, why=why))
 
 
-def _answered(
-    path: Path, form: Format | None, format: str, reading: Reading
+def _values(
+    path: Path, format: str, form: Format | None, reading: Reading
 ) -> Iterator[tuple[str, Any]]:
-    """Where each answered task of a file stands, and what it is; nothing for what cannot be read."""
+    """Where each answer of a file stands, and what it is: a record of a format, or what Prodigy wrote."""
     if form:
         for record in read_format(format, path, reading):
-            said = (
-                {"accept": [label for label, value in record.get("cats", {}).items() if value]}
-                if "cats" in record
-                else {}
-            )
-            yield record["where"], {"answer": "accept", **record, **said}
-        return
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            try:
-                answered = json.loads(line)
-            except (ValueError, RecursionError):
-                answered = None
-            yield f"{path.name}:{number}", answered
+            yield record["where"], record
+    else:
+        yield from read_json(path, reading)
 
 
 def take(
     asked: Asked,
     answered: Any,
     result: Imported,
-    said: dict[tuple[str, Any], list[str]],
     where: str,
     somebody: str,
-    id: str | None = None,
+    id: str,
 ) -> None:
     """Store one answered task, and count what became of it.
 
     asked (Asked): The run.
     answered (Any): As Prodigy has it.
     result (Imported): Gets the count.
-    said (dict): What was answered before in the same source, by task and annotator.
     where (str): Where it stands, for messages.
     somebody (str): Whose it is where it does not say.
-    id (str | None): Of the answer, where the source has one; else what is the same is the same answer.
+    id (str): Of the answer.
     RAISES (AlError): What the store raises when it cannot be written.
     """
+    if given := _given(asked, answered, result, where, somebody):
+        _store(asked.store, given, id, result)
+
+
+def _given(asked: Asked, value: Any, result: Imported, where: str, somebody: str) -> Given | None:
+    """An answer as it can be stored; None, and counted, if it cannot."""
     try:
-        if "problem" in answered:
-            result.leave_out("bad answer", where, answered["problem"])
-            return
-        if asked.form and not asked.form.has_text:
-            answered = onto(answered, asked.text(answered["text"]))
-        stored = asked.task(answered)
-    except AlError as error:
-        result.leave_out("bad answer", where, error)
-        return
-    except (LookupError, TypeError, AttributeError):
-        result.leave_out("no task", where, "it is no task with a 'text'")
-        return
-    if answered.get("answer") is None:
-        result.counts["unanswered"] += 1
-        return
-    if stored is None:
-        number = (answered.get("meta") or {}).get("round")
-        which = "no round asked" if asked.form else f"round {number} did not ask"
-        result.leave_out("unknown task", where, f"{which} about this text")
-        return
-    annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or somebody
-    if isinstance(annotator, str) and UNNAMED.fullmatch(annotator):
-        annotator = somebody
-    try:
-        payload = check(stored.task, payload_of(answered, stored.task))
-        check_name("annotator", annotator)
-        identity = _identity(stored.id, annotator, payload)
-        # who returns to an earlier answer within the file says something new
-        own = said.setdefault((stored.id, annotator), [])
-        if own[-1:] != [identity]:
-            own.append(identity)
-        again = own.count(identity)
-        new = asked.store.add_answer(
-            stored.id,
-            payload,
-            id=id or (identity if again == 1 else f"{identity}-{again}"),
-            annotator=annotator,
-            seconds=answered.get(SECONDS),
-            at=answered.get("_timestamp"),
-        )
+        if asked.form:
+            return _of_record(asked, value, result, somebody)
+        return _of_prodigy(asked, value, result, where, somebody)
     except AlError as error:
         if error.code != "AL115":
             raise
         result.leave_out("bad answer", where, error)
+    return None
+
+
+def _of_record(
+    asked: Asked, record: LabelledRecord, result: Imported, somebody: str
+) -> Given | None:
+    where, reading = record["where"], result.reading
+    assert reading is not None
+    if "problem" in record:
+        result.leave_out("bad answer", where, record["problem"])
+        return None
+    text = asked.text(record["text"])
+    if text != record["text"]:
+        record = onto(record, text)
+    stored = asked.task(record)
+    if stored is None:
+        result.leave_out("unknown task", where, "no round asked about this text")
+        return None
+    annotator = check_name("annotator", record.get("annotator") or somebody)
+    payload = check(stored.task, record_payload(record, stored.task, reading))
+    return Given(where, stored, annotator, payload)
+
+
+def _of_prodigy(
+    asked: Asked, answered: Any, result: Imported, where: str, somebody: str
+) -> Given | None:
+    try:
+        stored = asked.task(answered)
+    except (LookupError, TypeError, AttributeError):
+        why = answered if isinstance(answered, ValueError) else "it is no task with a 'text'"
+        result.leave_out("no task", where, why)
+        return None
+    if answered.get("answer") is None:
+        result.counts["unanswered"] += 1
+        return None
+    if stored is None:
+        number = (answered.get("meta") or {}).get("round")
+        result.leave_out("unknown task", where, f"round {number} did not ask about this text")
+        return None
+    annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or somebody
+    session = ""
+    if isinstance(annotator, str) and UNNAMED.fullmatch(annotator):
+        annotator, session = somebody, annotator
+    said = payload_of(answered, stored.task, result.reading, where)
+    payload = check(stored.task, said)
+    at = answered.get("_timestamp")
+    return Given(
+        where,
+        stored,
+        check_name("annotator", annotator),
+        payload,
+        when=(at, session) if isinstance(at, (int, float)) else None,
+        at=at,
+        seconds=answered.get(SECONDS),
+        label=answered["label"] if is_yes_no(answered, stored.task) else "",
+    )
+
+
+def _store(store: Store, given: Given, id: str, result: Imported) -> None:
+    try:
+        new = store.add_answer(
+            given.stored.id,
+            given.payload,
+            id=id,
+            annotator=given.annotator,
+            seconds=given.seconds,
+            at=given.at,
+        )
+    except AlError as error:
+        if error.code != "AL115":
+            raise
+        result.leave_out("bad answer", given.where, error)
         return
     result.counts["stored" if new else "already there"] += 1
-
-
-def _identity(task: str, annotator: Any, payload: Mapping[str, Any]) -> str:
-    data = json.dumps([task, annotator, payload], sort_keys=True).encode("ascii")
-    return "import-" + hashlib.blake2b(data, digest_size=16).hexdigest()
-
-
-def _lines(path: Path) -> Iterable[bytes]:
-    try:
-        with path.open("rb") as file:
-            yield from file
-    except FileNotFoundError:
-        raise AlError(Errors.AL040.format(path=path)) from None
-    except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypeAlias, TypedDict
 
+BadSpans: TypeAlias = Literal["refuse", "missing"]
 # Places that a remark names
 SHOWN = 5
 
@@ -68,7 +69,7 @@ class Reading:
     kind: str
     spans_key: str = "sc"
     column: str | None = None
-    bad_spans: Literal["refuse", "missing"] = "refuse"
+    bad_spans: BadSpans = "refuse"
     said: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     lost: dict[str, list[str]] = field(default_factory=dict)

@@ -12,11 +12,14 @@ NOWHERE = "its place is not within the text"
 OTHERWISE = "another text stands there than the file says"
 
 
-def checked(record: LabelledRecord, reading: Reading) -> LabelledRecord:
+def checked(
+    record: LabelledRecord, reading: Reading, *, flat: bool | None = None
+) -> LabelledRecord:
     """A record that can be used as it is, or one with a "problem".
 
     record (LabelledRecord): As a reader gives it.
     reading (Reading): Gets the counts of what was left out or cut.
+    flat (bool | None): Whether no two marks may share a character; by default as the kind has it.
     RETURNS (LabelledRecord): With marks that are within the text, agree with it, neither begin nor end with white space (tags may)
         and, where they are to be flat, share no character; with categories of 1 or 0. What a bad mark costs says
         `reading.bad_spans`; where the place of a mark that is left out cannot be known, all that no other mark decides is missing.
@@ -39,7 +42,7 @@ def checked(record: LabelledRecord, reading: Reading) -> LabelledRecord:
         else:
             good.append(cut)
     good = _once(good)
-    if reading.kind in FLAT:
+    if reading.kind in FLAT if flat is None else flat:
         good, overlapping = _apart(good)
         bad += overlapping
     if bad and reading.bad_spans == "refuse":

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from spacy_al.adapters.answer_files import import_
 from spacy_al.cli.app import app, explained, only_overrides, say
-from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
+from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Config, Quiet
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import read_settings
 from spacy_al.posteriors.component import load_code
@@ -45,6 +45,8 @@ def import_cli(
     format: Annotated[ImportFormat, Option("--format", help=FORMAT)] = ImportFormat.prodigy,
     annotator: Annotated[str | None, Option("--annotator", help=ANNOTATOR)] = None,
     add: Annotated[bool, Option("--add", help=ADD)] = False,
+    column: Column = None,
+    bad_spans: Bad = BadSpans.refuse,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
@@ -56,8 +58,20 @@ def import_cli(
     overrides = only_overrides(ctx.args, config)
     # the config may name what it registers
     load_code(code)
-    output = read_settings(config, overrides).output
-    with Store(output / DATABASE, create=False) as store, locked(output) if add else nullcontext():
-        result = import_(store, answers, format=format.value, annotator=annotator, add=add)
+    settings = read_settings(config, overrides)
+    alone = locked(settings.output) if add else nullcontext()
+    with Store(settings.output / DATABASE, create=False) as store, alone:
+        result = import_(
+            store,
+            answers,
+            format=format.value,
+            annotator=annotator,
+            add=add,
+            spans_key=settings.spans_key,
+            column=column,
+            bad_spans=bad_spans.value,
+        )
     if not quiet:
+        for remark in result.remarks():
+            say(f"ℹ {remark}")
         say(f"✔ {result}")

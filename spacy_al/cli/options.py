@@ -1,5 +1,6 @@
 """Options that several verbs have, each with one meaning and one help."""
 
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -18,6 +19,21 @@ Gpu: TypeAlias = Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none"
 Processes: TypeAlias = Annotated[int, Option("--n-process", min=1, help="Processes that score")]
 Lang: TypeAlias = Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")]
 KeepTokens: TypeAlias = Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")]
+Column: TypeAlias = Annotated[
+    str | None,
+    Option("--column", help="Column, layer or feature with the labels, by name or number from 1"),
+]
+
+
+class BadSpans(str, Enum):
+    """What a span that does not fit its text, or its tokens, costs."""
+
+    refuse = "refuse"
+    missing = "missing"
+
+
+BAD_SPANS = "What a span that does not fit costs: refuse its text, or leave its tokens undecided"
+Bad: TypeAlias = Annotated[BadSpans, Option("--bad-spans", help=BAD_SPANS)]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")]
 
 # Of a pretrained encoder

@@ -122,8 +122,11 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
         for old in path.iterdir() if path.is_dir() else ():
             old.unlink()
         report = write_format(name, given_docs, path, kind=kind)
-        back = list(read_format(name, path, Reading(kind, bad_spans="missing")))
         kept = [doc for doc in given_docs if fits(name, kind, doc)]
+        assert report["written"] == len(kept) and report.total() == len(given_docs)
+        if name == "brat" and not kept:
+            return
+        back = list(read_format(name, path, Reading(kind, bad_spans="missing")))
         if name in ("conll", "iob"):
             assert [squeezed(record["text"]) for record in back] == [squeezed(d.text) for d in kept]
             back = [onto(record, doc.text) for record, doc in zip(back, kept)]
@@ -136,7 +139,6 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
             # no category is named anywhere
             expected = [{"problem": True} for _ in expected]
         assert [plain(r) for r in back] == [r if "problem" in r else plain(r) for r in expected]
-        assert report["written"] == len(kept) and report.total() == len(given_docs)
 
     there_and_back()
 

@@ -162,6 +162,11 @@ def test_prodigys_own_file(store, tmp_path):
         "source": "x",
     }
     answered = {**asked, "spans": [span], "answer": "accept", "_timestamp": 1, "_is_binary": False}
+    # one more than the task has before the span
+    places = [(0, 3), (4, 8), (9, 10), (11, 12), (12, 13), (14, 21), (21, 22)]
+    answered["tokens"] = [
+        {"id": i, "start": a, "end": b, "text": TEXTS[0][a:b]} for i, (a, b) in enumerate(places)
+    ]
     path = write(
         tmp_path / "out.jsonl",
         {**answered, "_session_id": "notes-ada", "_annotator_id": "notes-ada"},
@@ -220,7 +225,7 @@ BAD = [
     ("no task", b'{"text": 3, "answer": "accept"}'),
     ("no task", b'{"text": "a", "meta": {"round": []}, "answer": "accept"}'),
     ("no task", b"[" * 100_000),
-    ("no task", b"\xff\xfe"),
+    ("no task", b'{"text": "\xff"}'),
     ("unknown task", {**task(TEXTS[0], number=1), "answer": "accept"}),
     ("unknown task", {"text": TEXTS[0], "answer": "accept"}),
     ("unknown task", {**task("Something else"), "answer": "accept"}),

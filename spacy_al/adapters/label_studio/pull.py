@@ -67,7 +67,7 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
             continue
         identity = f"{EVENT}-{pushed.mark}-{number}-{annotation['updated_at']}"
         try:
-            take(asked, answered, result, {}, address, who, identity)
+            take(asked, answered, result, address, who, identity)
         except AlError as error:
             if error.code != "AL116":
                 raise
