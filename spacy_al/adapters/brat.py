@@ -10,7 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from spacy_al.adapters.files import read_text
+from spacy_al.adapters.files import has_mark, read_text
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.adapters.record_check import refused, same_words, short
 from spacy_al.corpus.shard import writing
@@ -127,9 +127,11 @@ def _record(file: Path, name: str, notes: Sequence[str], reading: Reading) -> La
             raise
         return refused(record, f"there is no {file.with_suffix('.txt').name} beside it")
     # to some tools a mark at the beginning, and both halves of a line end, are characters, and to others not
-    shifted = [one._replace(parts=tuple((a - 1, b - 1) for a, b in one.parts)) for one in bounds]
-    plain = text.replace("\r\n", "\n")
-    for own, spans in ((text, bounds), (plain, bounds), (text, shifted), (plain, shifted)):
+    ways = [(own, bounds) for own in (text, text.replace("\r\n", "\n"))]
+    if has_mark(file.with_suffix(".txt")):
+        less = [one._replace(parts=tuple((a - 1, b - 1) for a, b in one.parts)) for one in bounds]
+        ways += [(own, less) for own, _ in ways]
+    for own, spans in ways:
         if all(_stands(span, own) for span in spans):
             text, bounds = own, spans
             break

@@ -72,7 +72,7 @@ def read_iob(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     RAISES (AlError): As `read_conll`.
     """
     texts = [
-        [Row(number, word.split("|")) for word in line.split()]
+        [Row(number, word.split("|")) for word in line.split() if word.split("|")[0] != MARKER]
         for number, line in enumerate(read_text(path, reading).split("\n"), 1)
     ]
     yield from _records([text for text in texts if text], path, reading, None)

@@ -37,19 +37,25 @@ def read_text(path: Path, reading: Reading | None = None) -> str:
 def decoded(data: bytes, path: Path, reading: Reading | None = None) -> str:
     """Bytes as text; see `read_text`."""
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
+    if encoding.startswith("utf-8") and b"\0" in data:
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        why = f"line {line} holds a NUL, as UTF-16 without a mark at its beginning does"
+        order = "BE" if data.startswith(b"\0") else "LE"
+        how = f"Save it as UTF-8, e.g. with: iconv -f UTF-16{order} -t UTF-8"
+        raise AlError(Errors.AL267.format(path=path, why=why, how=how))
     try:
-        text = data.decode(encoding)
+        text = data.decode(encoding).removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise _not_in(encoding, error, data, path) from error
-    text = text.removeprefix("\ufeff")
-    if "\0" in text:
-        number = text[: text.index("\0")].count("\n") + 1
-        why = f"line {number} holds a NUL, as UTF-16 without a mark at its beginning does"
-        how = "Save it as UTF-8, e.g. with: iconv -f UTF-16LE -t UTF-8"
-        raise AlError(Errors.AL267.format(path=path, why=why, how=how))
     if reading and encoding not in ("utf-8", "utf-8-sig"):
         reading.say(f"{path.name} is in {encoding.upper()}, by the mark at its beginning.")
     return text
+
+
+def has_mark(path: Path) -> bool:
+    """Whether a file that can be read begins with a mark of the order of bytes."""
+    with path.open("rb") as file:
+        return file.read(4).startswith(tuple(mark for mark, _ in MARKS))
 
 
 def read_json(path: Path, reading: Reading | None = None) -> Iterator[tuple[str, Any]]:

@@ -16,7 +16,8 @@ from spacy_al.tasks.decision import INCORRECT, SELF
 
 # Groups of spans that a run writes for its training
 OWN = (INCORRECT, SELF)
-ANNOTATOR = "_annotator_id"
+# Whose line it is: what a run writes, and doccano's first versions
+ANNOTATORS = ("_annotator_id", "username")
 # Of doccano's versions: how the text is called, and what is labelled
 TEXTS = ("text", "data")
 SPANS = ("entities", "label", "labels", "annotations")
@@ -94,16 +95,12 @@ def _doccano(where: str, value: Any, keys: Sequence[str], reading: Reading) -> L
         if line[other] != line[found[0]]:
             return refused(record, f"it has both {found[0]!r} and {other!r}, and they differ")
     used, items = found[0], line[found[0]]
-    rest = {key: line[key] for key in line if key not in (*TEXTS, *found, "id", ANNOTATOR)}
+    known = {*TEXTS, *found, *ANNOTATORS, "id", "doc_id"}
+    rest = {key: line[key] for key in line if key not in known}
     reading.skip(key for key, content in rest.items() if content)
     if reading.kind == "categories":
-        items = [items] if isinstance(items, str) else items
-        labels = (
-            [item.get("label") if isinstance(item, dict) else item for item in items or ()]
-            if isinstance(items, list)
-            else items
-        )
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        labels = _categories(items)
+        if labels is None:
             return refused(record, f"{used!r} holds no names of categories, but {short(items)}")
         return {**record, "cats": dict.fromkeys(labels, 1.0)}
     if not isinstance(items, list):
@@ -188,8 +185,10 @@ def _begun(
             record, f"it has both {' and '.join(map(repr, found))}, and they differ"
         ), None
     record["text"] = text
-    if isinstance(value.get(ANNOTATOR), str):
-        record["annotator"] = value[ANNOTATOR]
+    for name in ANNOTATORS:
+        if isinstance(value.get(name), str) and value[name]:
+            record["annotator"] = value[name]
+            break
     return record, value
 
 
@@ -202,18 +201,26 @@ def _lacks(record: LabelledRecord, needed: Sequence[str], there: Iterable[str]) 
     return refused(record, f"{wanted}, and has {short(names)}{hint}")
 
 
+def _categories(items: Any) -> list[str] | None:
+    """Names of categories: one, several, or objects with their labels; None if it is nothing of this."""
+    if isinstance(items, str):
+        return [items]
+    if not isinstance(items, list):
+        return None
+    labels = [item.get("label") if isinstance(item, dict) else item for item in items]
+    return labels if all(isinstance(label, str) for label in labels) else None
+
+
 def _mark(item: Any) -> Mark | None:
-    """A span as a list or as an object; None if it is neither."""
-    names: tuple[Any, ...] = (0, 1, 2)
+    """A span as a list, with its words or without, or as an object; None if it is neither."""
     if isinstance(item, dict):
-        names = ("start_offset", "end_offset", "label")
-    elif not isinstance(item, list) or len(item) != 3:
+        item = [item[name] for name in ("start_offset", "end_offset", "label") if name in item]
+    if not isinstance(item, list) or not 3 <= len(item) <= 4:
         return None
-    try:
-        start, end, label = (item[name] for name in names)
-    except KeyError:
-        return None
-    return {"start": start, "end": end, "label": label}
+    mark: Mark = {"start": item[0], "end": item[1], "label": item[2]}
+    if len(item) == 4:
+        mark["text"] = item[3]
+    return mark
 
 
 def _tokens(text: str, tokens: Any) -> tuple[list[str], list[bool]] | None:

@@ -17,6 +17,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.store.export import ANNOTATOR, SECONDS
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, check_name
+from spacy_al.util import arguments, command_line
 
 PRODIGY = "prodigy"
 TAKEN = ("stored", "already there")
@@ -102,6 +103,10 @@ def import_answers(
     ]
     for one, id in settled(given, result.leave_out, result.contradictions):
         _store(asked.store, one, id, result)
+    if form and (others := result.counts["unknown task"]):
+        words = [path, "-o", "corpus.spacy", "--format", format]
+        command = command_line(arguments("convert", words, {}))
+        reading.say(f"{others} texts of it were never asked. They make a corpus with: `{command}`.")
     return result
 
 
