@@ -208,7 +208,8 @@ def _categories(items: Any) -> list[str] | None:
     if not isinstance(items, list):
         return None
     labels = [item.get("label") if isinstance(item, dict) else item for item in items]
-    return labels if all(isinstance(label, str) for label in labels) else None
+    names = [label for label in labels if isinstance(label, str)]
+    return names if len(names) == len(labels) else None
 
 
 def _mark(item: Any) -> Mark | None:

@@ -83,7 +83,7 @@ IN_COLUMNS = {
     ),
     "no scheme": ("Ann PER\nsaw O\nBob PER", "AL268.*none of its columns has tags.*'PER'"),
     "suffixes": ("Ann PER_B\nsaw O\nBob PER_B", "AL268"),
-    "brackets of 2012": ("Ann (PER*\nLee *)\nran *", "AL268.*brat|AL268"),
+    "brackets of 2012": ("Ann (PER*\nLee *)\nran *", "AL268"),
     # rows
     "no tag": ("Ada B-PER\nis O\nof O\nit\n", "x:4: it has 1 columns, and others have 2"),
     "a column more": ("Ada B-PER\nis O\nof x O\nit O", "x:3: it has 3 columns"),
@@ -170,7 +170,7 @@ def test_a_column_is_named(tmp_path):
     for column, expected in (("chunk", ["Ada", "ran"]), ("ner", ["Ada"]), ("4", ["Ada"])):
         assert said(read("conll", path, column=column)[0]) == [expected]
     assert any("4 the tags" in sentence for sentence in read("conll", path)[1].said)
-    with pytest.raises(UsageError, match="AL269.*no column 'tag', but 2 'pos'.*'NN', 'VB'"):
+    with pytest.raises(UsageError, match=r"AL269.*no column 'tag', but 2 'pos'.*'NN', 'VB'"):
         read("conll", path, column="tag")
     assert "x:1: 'NN' is no tag" in said(read("conll", path, column="pos")[0])
     path.write_text("# global.columns = FORM outer inner\nFC B-ORG O\nBonn I-ORG B-LOC")
@@ -222,7 +222,7 @@ def test_encodings(tmp_path, name, case):
 
 def test_a_mark_that_is_not_followed(tmp_path):
     (tmp_path / "x").write_bytes(b"\xff\xfea")
-    with pytest.raises(AlError, match="AL267.*begins as UTF-16 does, and is not"):
+    with pytest.raises(AlError, match=r"AL267.*begins as UTF-16 does, and is not"):
         read("conll", tmp_path / "x")
 
 
@@ -516,7 +516,7 @@ def test_brat(tmp_path, case):
 
 
 def test_the_folder_of_brat(tmp_path):
-    with pytest.raises(AlError, match="AL268.*no .ann in this folder, and 0 .txt"):
+    with pytest.raises(AlError, match=r"AL268.*no .ann in this folder, and 0 .txt"):
         read("brat", tmp_path)
     brat(
         tmp_path / "one",
