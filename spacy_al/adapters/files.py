@@ -78,14 +78,14 @@ def read_json(path: Path, reading: Reading | None = None) -> Iterator[tuple[str,
         yield from _items(text, path.name)
     elif isinstance(whole, dict):
         start = len(text) - len(text.lstrip())
-        yield f"{path.name}:{text[:start].count(chr(10)) + 1}", parse(text)
+        yield f"{path.name}:{text[:start].count(chr(10)) + 1}", parse_json(text)
     else:
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
-                yield f"{path.name}:{number}", parse(line)
+                yield f"{path.name}:{number}", parse_json(line)
 
 
-def parse(line: str) -> Any:
+def parse_json(line: str) -> Any:
     """The value of a JSON text; a ValueError, as a value, if it is none or says one thing twice."""
     try:
         return json.loads(line, object_pairs_hook=_once)
@@ -100,7 +100,7 @@ def _readable(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:
     values, first = list[tuple[str, Any]](), None
     for number, line in enumerate(data.split(b"\n"), 1):
         try:
-            value: Any = parse(decoded(line, path)) if line.strip() else None
+            value: Any = parse_json(decoded(line, path)) if line.strip() else None
         except AlError as error:
             value = ValueError(error.text)
             first = first or error
@@ -152,7 +152,7 @@ def _items(text: str, name: str) -> Iterator[tuple[str, Any]]:
         line += text.count("\n", seen, place)
         seen = place
         _, end = decoder.raw_decode(text, place)
-        yield f"{name}:{line}", parse(text[place:end])
+        yield f"{name}:{line}", parse_json(text[place:end])
         place = end
 
 

@@ -98,15 +98,14 @@ def _joined(group: Sequence[Given]) -> list[Given] | None:
     if len(decided) < 2:
         return decided or last[:1]
     task = decided[0].stored.task
-    chosen = [one.label for one in decided if one.payload["answer"] == "accept"]
-    if is_exclusive(task) and len(chosen) > 1:
+    chosen = [one.label for one in decided if one.payload["accept"]]
+    if not is_exclusive(task):
+        labels = [one.label for one in decided]
+        payload: dict[str, Any] = {"answer": "accept", "accept": chosen, "labels": labels}
+    elif len(chosen) > 1:
         return None
-    if is_exclusive(task) and not chosen:
-        payload: dict[str, Any] = {"answer": "reject", "accept": []}
     else:
-        payload = {"answer": "accept", "accept": chosen}
-    if not (is_exclusive(task) and chosen):
-        payload["labels"] = [one.label for one in decided]
+        payload = {"answer": "accept" if chosen else "reject", "accept": chosen}
     return [replace(decided[-1], where=decided[0].where, payload=check(task, payload))]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, cast
 
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
-from spacy_al.adapters.record_check import HOW, checked, named, short
+from spacy_al.adapters.record_check import HOW, checked, describe_mark, short
 from spacy_al.errors import AlError, Errors
 from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_FORMS, shown_labels, task_kind
 from spacy_al.tasks.decision import is_exclusive
@@ -42,6 +42,9 @@ def payload_of(
     if not isinstance(spans, list) or payload["answer"] == "ignore":
         # the check of answers says what is wrong with it
         return {**payload, "spans": [] if payload["answer"] == "ignore" else spans}
+    if task.get("_view_id") not in YES_NO_FORMS and _is_of_one_span(answered, spans):
+        why = "it is a yes or no to one span, and says nothing of the rest of the text"
+        _refuse(why, "Mark all spans of the text, as in ner.manual or ner.correct")
     record: LabelledRecord = {"where": where, "text": answered["text"]}
     record["spans"] = [_mark(span, answered, task) for span in spans]
     reading = reading or Reading(kind)
@@ -83,17 +86,29 @@ def is_yes_no(answered: Mapping[str, Any], task: Task) -> bool:
     )
 
 
+def _is_of_one_span(answered: Mapping[str, Any], spans: Sequence[Any]) -> bool:
+    """Whether it was asked by a recipe such as ner.teach; what its first versions wrote has no word of it but in the span."""
+    taught = len(spans) == 1 and isinstance(spans[0], dict) and {"score", "rank"} <= spans[0].keys()
+    return answered.get("_is_binary") is True or taught
+
+
 def _categories(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
     shown = shown_labels(task, {})
     if task.get("_view_id") == YES_NO_CATEGORY:
         return {"accept": answered.get("accept") or []}
     if is_yes_no(answered, task):
-        label, yes = answered["label"], answered["answer"] == "accept"
+        label, verdict = answered["label"], answered["answer"]
         if label not in shown:
             _refuse(f"{short(label)} was not shown, but {short(shown)}", "Name it alike")
-        # where they exclude each other a yes decides all
-        part = {} if yes and is_exclusive(task) else {"labels": [label]}
-        return {"accept": [label] if yes else [], **part}
+        if is_exclusive(task):
+            # a yes decides all of them, a no not even one
+            return {"accept": [label]} if verdict == "accept" else {"accept": []}
+        # of this label alone it says that it applies, or that it does not
+        return {
+            "answer": "accept" if verdict == "reject" else verdict,
+            "accept": [label] if verdict == "accept" else [],
+            "labels": [label],
+        }
     accepted = answered.get("accept")
     if accepted is None and answered["answer"] == "accept":
         _lacks("accept' or 'label", answered)
@@ -167,7 +182,7 @@ def _spans(
             on = {"token_start": token_start, "token_end": token_end, "label": mark["label"]}
             spans.append({**places, **on})
         elif reading.bad_spans == "refuse":
-            _refuse(f"{named(mark, record['text'])}: {why}", HOW)
+            _refuse(f"{describe_mark(mark, record['text'])}: {why}", HOW)
         else:
             reading.lose(why, mark.get("where") or record["where"])
             undecided.append((start, end))

@@ -48,7 +48,7 @@ def checked(
     if bad and reading.bad_spans == "refuse":
         mark, why = bad[0]
         said = f", {short(mark['text'])}" if why == OTHERWISE else ""
-        return refused(record, f"{named(mark, text)}: {why}{said}. {HOW}", _place(mark))
+        return refused(record, f"{describe_mark(mark, text)}: {why}{said}. {HOW}", _place(mark))
     missing = list(record.get("missing", ()))
     for mark, why in bad:
         reading.lose(why, _place(mark) or record["where"])
@@ -70,7 +70,7 @@ def refused(record: LabelledRecord, why: str, where: str | None = None) -> Label
     return result
 
 
-def named(mark: Mark, text: str) -> str:
+def describe_mark(mark: Mark, text: str) -> str:
     """A mark, for a message of one line."""
     if not isinstance(mark, dict):
         return f"the span {short(mark)}"

@@ -133,7 +133,7 @@ class Feed:
             child.stdin.close()
 
 
-def checked(task: Any, kind: str, view_id: str, name: str | None) -> Task:
+def check_task(task: Any, kind: str, view_id: str, name: str | None) -> Task:
     """A task of a recipe as it can be asked.
 
     RAISES (AlError): AL275 for one that cannot.
@@ -175,7 +175,7 @@ def feed(project: Project, lines: "queue.Queue[str]", out: TextIO) -> None:
         if "ask" in message:
             task = next(stream, None)
             if task is not None:
-                task = checked(task, project.kind, made["view_id"], name)
+                task = check_task(task, project.kind, made["view_id"], name)
             out.write(json.dumps({"task": task}) + "\n")
             out.flush()
 

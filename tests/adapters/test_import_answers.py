@@ -311,6 +311,16 @@ def test_accepted_without_spans(run, factory):
     assert run([line(answer="ignore")], ["PER"], factory).result.counts == {"stored": 1}
 
 
+def test_a_yes_to_one_span_is_no_answer_about_a_text(run):
+    taught = span(0, 4, score=0.5, rank=0, source="x")
+    for keys in ({"spans": [taught]}, {"spans": [span(0, 4)], "_is_binary": True}):
+        for answer in ("accept", "reject"):
+            content = [line(**keys, answer=answer)]
+            refused(run(content, ["PER"]), "it is a yes or no to one span")
+    content = [line(spans=[taught], _view_id="ner")]
+    refused(run(content, ["PER"]), "round 0 did not ask", "unknown task")
+
+
 def test_an_array_of_prodigy(run):
     content = json.dumps([line(spans=[span(0, 4)])], indent=2)
     assert run(content, ["PER"]).ents() == [[("Anna", "PER")]]
@@ -365,6 +375,7 @@ MULTI = {
         [{"options": ["BUG"], "accept": ["BUG"], **YES}],
         "its 'options' are ['BUG']",
     ),
+    "another verdict": ([{"label": "BUG", "answer": "yes"}], "its 'answer' is 'yes'"),
     "a number of a label": ([{"label": 3, **YES}], "it is accepted without a 'accept'"),
 }
 ONE = {

@@ -22,7 +22,7 @@ from spacy_al.tasks.decision import make_doc
 from spacy_al.tasks.task import read_tasks
 from spacy_al.util import content_hash
 from spacy_al.web import recipe_feed as feed_module
-from spacy_al.web.recipe_feed import Feed, checked
+from spacy_al.web.recipe_feed import Feed, check_task
 from tests.helpers.chaos import OVERRIDES, ROOT
 from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import TEXTS, save_light, write
@@ -214,15 +214,15 @@ TASK = {"text": "A b", "tokens": [TOKEN], "labels": ["PER"], "meta": {}}
 def test_tasks_that_cannot_be_asked(task, view, why):
     # Prodigy gives hashes to what a recipe streams, and so does the page
     made, again, other = (
-        checked(task, "entities", "ner_manual", "mine")
+        check_task(task, "entities", "ner_manual", "mine")
         for task in (TASK, TASK, {**TASK, "labels": ["PER", "LOC"]})
     )
     assert made == again == {**made, **TASK, "_view_id": "ner_manual"}
     assert made["_task_hash"] != other["_task_hash"] and made["_input_hash"] == other["_input_hash"]
     given = {**TASK, "_input_hash": 1, "_task_hash": 2}
-    assert checked(given, "entities", "ner_manual", "mine") == {**made, **given}
+    assert check_task(given, "entities", "ner_manual", "mine") == {**made, **given}
     with pytest.raises(AlError, match=f"AL275.*{why}"):
-        checked(task, "entities", view, "mine")
+        check_task(task, "entities", view, "mine")
 
 
 @pytest.mark.slow
