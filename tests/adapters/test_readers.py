@@ -276,7 +276,7 @@ IN_DOCCANO = {
         [ada()],
         "it needs 'entities' or 'label' or 'labels' or 'annotations', and has ['text']",
     ),
-    "a key of another name": ([ada(lable=PLACES)], "and has ['text', 'lable']"),
+    "a key of another name": ([ada(labelz=PLACES)], "and has ['text', 'labelz']"),
     "text of another name": ([{"txt": "Ada", "label": []}], "it needs 'text' or 'data'"),
     "null": ([ada(label=None)], "'label' holds no list of spans, but None"),
     "a known fault of 1.6": ([ada(label=["entities"])], "'label' holds 'entities'"),
