@@ -87,6 +87,10 @@ def _records(
     scheme = find_scheme(tags, path)
     if any(tag.label for text in tags for tag in text):
         reading.say(f"The tags of {path.name} are in {scheme}.")
+    if unknown := sum(tag.letter == UNKNOWN for text in tags for tag in text):
+        reading.say(
+            f"{unknown} words of {path.name} have the tag {UNKNOWN}: nothing is decided of them."
+        )
     for text in layout.texts:
         yield _record(text, layout, scheme, path.name)
 

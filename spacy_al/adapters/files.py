@@ -97,16 +97,16 @@ def parse_json(line: str) -> Any:
 
 def _readable(data: bytes, path: Path) -> Iterator[tuple[str, Any]]:
     """The lines of a file that is not in UTF-8 as a whole. Raises as `read_text`, if there are none."""
-    values, first = list[tuple[str, Any]](), None
+    values = list[tuple[str, Any]]()
     for number, line in enumerate(data.split(b"\n"), 1):
         try:
-            value: Any = parse_json(decoded(line, path)) if line.strip() else None
-        except AlError as error:
-            value = ValueError(error.text)
-            first = first or error
+            value: Any = parse_json(line.decode()) if line.strip() else None
+        except UnicodeDecodeError as error:
+            found = f"byte {error.start} of it is 0x{line[error.start]:02x}"
+            value = ValueError(f"it is not UTF-8: {found}. {_guess(data)}")
         if value is not None:
             values.append((f"{path.name}:{number}", value))
-    if first and all(isinstance(value, ValueError) for _, value in values):
+    if all(isinstance(value, ValueError) for _, value in values):
         decoded(data, path)
     yield from values
 
@@ -126,10 +126,16 @@ def _not_in(encoding: str, error: UnicodeDecodeError, data: bytes, path: Path) -
     if encoding != "utf-8":
         why = f"it begins as {encoding.upper()} does, and is not: {place}"
         return AlError(Errors.AL267.format(path=path, why=why, how="Save it as UTF-8"))
+    return AlError(
+        Errors.AL267.format(path=path, why=f"it is not UTF-8: {place}", how=_guess(data))
+    )
+
+
+def _guess(data: bytes) -> str:
+    """The encoding that is likely, and how to leave it."""
     # Windows has letters and signs where latin-1 has control characters
     guess = "cp1252 (Windows)" if any(0x80 <= byte < 0xA0 for byte in data) else "latin-1 or cp1252"
-    how = f"If it is in {guess}, save it as UTF-8, e.g. with: iconv -f CP1252 -t UTF-8"
-    return AlError(Errors.AL267.format(path=path, why=f"it is not UTF-8: {place}", how=how))
+    return f"If it is in {guess}, save it as UTF-8, e.g. with: iconv -f CP1252 -t UTF-8"
 
 
 def _whole(text: str) -> Any:

@@ -7,6 +7,8 @@ from typing import Any, Literal, TypeAlias, TypedDict
 BadSpans: TypeAlias = Literal["refuse", "missing"]
 # Places that a remark names
 SHOWN = 5
+# Sentences, and names of what is not read
+MOST = 12
 
 
 class Mark(TypedDict, total=False):
@@ -90,10 +92,14 @@ class Reading:
 
     def remarks(self) -> list[str]:
         """What people are to know of the file, a sentence each."""
-        found = list(self.said)
+        found = self.said[:MOST]
+        if len(self.said) > MOST:
+            found.append(f"The like is to be said of {len(self.said) - MOST} more.")
         if self.unused:
-            names = ", ".join(f"{count} {name}" for name, count in self.unused.most_common())
-            found.append(f"Not read: {names}.")
+            most = self.unused.most_common(MOST)
+            # a key of a file may be of any length, and have line ends
+            names = ", ".join(f"{count} {' '.join(name[:40].split())}" for name, count in most)
+            found.append(f"Not read: {names}{' ...' if len(self.unused) > MOST else ''}.")
         if self.trimmed:
             found.append(f"{self.trimmed} spans had white space at an edge, which is cut off.")
         for why, places in self.lost.items():

@@ -1,6 +1,7 @@
 """Labelled files as people have them: what is in them comes in, and what is not clear is refused with its place."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -48,6 +49,16 @@ def test_columns_of_others(tmp_path):
     (one, other), _ = read("iob", path)
     assert words(one) == [("London", "GPE")]
     assert other["where"] == "x:3" and "1 columns, and others have 3" in other["problem"]
+
+
+def test_remarks_stay_few_and_short():
+    reading = Reading("entities")
+    for number in range(20):
+        reading.say(f"{number} is in UTF-16.")
+    reading.unused = Counter({f"key {number}\n" * 100: 20 - number for number in range(20)})
+    remarks = reading.remarks()
+    assert len(remarks) == 14 and "of 8 more" in remarks[12] and remarks[13].endswith(" ....")
+    assert "20 key 0 key 0" in remarks[13] and len(remarks[13]) < 700 and "\n" not in remarks[13]
 
 
 # Each is a file, and what it says: words and labels of each text, or where and why it is refused
@@ -157,7 +168,8 @@ def test_the_scheme_is_said(tmp_path):
 
 def test_what_the_file_says_nothing_of_is_missing(tmp_path):
     (tmp_path / "x").write_text(IN_COLUMNS["unknown"][0])
-    (record,), _ = read("conll", tmp_path / "x")
+    (record,), reading = read("conll", tmp_path / "x")
+    assert "1 words of x have the tag -: nothing is decided of them." in reading.said
     assert record["missing"] == [(0, 3)] and record["words"] == ["Ada", "saw", "Bob"]
 
 
@@ -233,7 +245,7 @@ def test_a_line_in_another_encoding_costs_its_line(tmp_path):
     )
     (one, other), _ = read("doccano", path)
     assert words(one) == [("Ada", "PER")] and other["where"] == "x.jsonl:2"
-    assert "not UTF-8" in other["problem"]
+    assert "not UTF-8: byte 12 of it is 0xeb. If it is in latin-1" in other["problem"]
 
 
 # doccano
