@@ -152,7 +152,9 @@ def test_who_returns_to_an_earlier_answer_is_heard(small):
         export_tasks(store, 0, file)
         line = json.loads(file.read_text("utf8").splitlines()[0])
         said = ["accept", "ignore", "accept"]
-        file.write_text("".join(json.dumps({**line, "answer": one}) + "\n" for one in said))
+        # in time: else they would contradict each other
+        lines = [{**line, "answer": one, "_timestamp": at} for at, one in enumerate(said)]
+        file.write_text("".join(json.dumps(one) + "\n" for one in lines))
         code = small / "code.py"
         code.write_text("")
         words = ["import", str(CONFIG), str(file), "--code", str(code)]
