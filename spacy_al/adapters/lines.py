@@ -108,9 +108,13 @@ def _doccano(where: str, value: Any, keys: Sequence[str], reading: Reading) -> L
     marks = list[Mark]()
     for item in items:
         mark = _mark(item)
+        if mark and isinstance(mark["label"], (int, float)):
+            why = f"the labels in {used!r} are numbers, such as {mark['label']}, and not names"
+            return refused(
+                record, f"{why}. It needs names in {_any_of(keys)}, and has {short([*line])}"
+            )
         if not mark or not isinstance(mark["label"], str):
-            why = f"{used!r} holds {short(item)}, which is no [start, end, label] with the name of a label"
-            return refused(record, why)
+            return refused(record, f"{used!r} holds {short(item)}, which is no [start, end, label]")
         marks.append(mark)
     return {**record, "spans": marks}
 
@@ -192,9 +196,13 @@ def _begun(
     return record, value
 
 
+def _any_of(keys: Sequence[str]) -> str:
+    return " or ".join(map(repr, keys))
+
+
 def _lacks(record: LabelledRecord, needed: Sequence[str], there: Iterable[str]) -> LabelledRecord:
     names = [*there]
-    wanted = f"it needs {' or '.join(map(repr, needed))}"
+    wanted = f"it needs {_any_of(needed)}"
     hint = ""
     if "label" in names and "ents" in needed:
         hint = ". Is it of doccano? Say --format doccano"

@@ -87,7 +87,10 @@ def line(**keys):
 def test_doccano_with_label_ids(run):
     span = {"label": 7, "start_offset": 0, "end_offset": 4, "user": 1}
     content = [{"id": 15, "text": TEXT, "annotations": [span], "meta": {}}]
-    refused(run(content, ["PER"], format="doccano"), "'annotations' holds {'label': 7")
+    refused(
+        run(content, ["PER"], format="doccano"),
+        "the labels in 'annotations' are numbers, such as 7",
+    )
 
 
 def test_doccano_called_jsonl(run):

@@ -281,9 +281,12 @@ IN_DOCCANO = {
     # what is no label of a span
     "label ids": (
         [ada(annotations=NUMBERED)],
-        "x.jsonl:1: 'annotations' holds {'id': 1, 'label': 0",
+        "x.jsonl:1: the labels in 'annotations' are numbers, such as 0, and not names. It needs names in 'entities' or 'label' or 'labels' or 'annotations', and has ['text', 'annotations']",
     ),
-    "label ids in a list": ([ada(label=[[0, 3, 7]])], "with the name of a label"),
+    "label ids in a list": (
+        [ada(label=[[0, 3, 7]])],
+        "the labels in 'label' are numbers, such as 7",
+    ),
     "unlabelled": (
         [ada()],
         "it needs 'entities' or 'label' or 'labels' or 'annotations', and has ['text']",
