@@ -1,6 +1,7 @@
 """One `.spacy` file: read whole or bare, written whole or not at all, and explained where it is damaged."""
 
 import sys
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from spacy.vocab import Vocab
 from spacy_al.errors import AlError, Errors
 from spacy_al.util import replacing
 
+# Real shards unpack to 3 to 50 times their size. One that claims far more is damaged, or made to fill the memory
+MOST_UNPACKED, SMALL, CHUNK = 200, 2**18, 2**20
 SOURCE_KEY = "al_source"
 # Names the functions that labelled a doc, where no person did
 WEAK_KEY = "al_weak"
@@ -57,7 +60,7 @@ def read_shard(path: Path, vocab: Vocab) -> Iterator[Doc]:
     path (Path): The file.
     vocab (Vocab): Gets the file's strings, labels too; `Vocab()` keeps them out of a pipeline.
     YIELDS (Doc): One at a time; spaCy itself holds the file's arrays in memory.
-    RAISES (AlError): The file is missing (AL040), empty (AL043), torn or no DocBin (AL044), unreadable (AL046).
+    RAISES (AlError): The file is missing (AL040), empty (AL043), torn, no DocBin or one that would fill the memory (AL044), unreadable (AL046).
     """
     with _damage(path):
         yield from _load(path).get_docs(vocab)
@@ -153,7 +156,20 @@ def _load(path: Path) -> DocBin:
         raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
     if not data:
         raise AlError(Errors.AL043.format(path=path))
+    _check_size(data)
     return DocBin().from_bytes(data)
+
+
+def _check_size(data: bytes) -> None:
+    """RAISES (ValueError): It would unpack to more than a shard does; looked at without keeping what is unpacked."""
+    if len(data) <= SMALL:
+        return
+    unpacking, size, rest = zlib.decompressobj(), 0, data
+    while rest and not unpacking.eof:
+        size += len(unpacking.decompress(rest, CHUNK))
+        rest = unpacking.unconsumed_tail
+        if size > MOST_UNPACKED * len(data):
+            raise ValueError(f"it unpacks to more than {MOST_UNPACKED} times its size")
 
 
 @contextmanager

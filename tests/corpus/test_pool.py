@@ -85,6 +85,23 @@ def test_files_that_unpack_to_something_else(tmp_path, payload):
     assert message(path).startswith("[AL044]")
 
 
+def test_a_shard_that_would_fill_the_memory_is_refused(tmp_path):
+    """A few hundred kilobytes of zeros, packed a thousand times smaller than they are."""
+    import tracemalloc
+    import zlib
+
+    packing, block = zlib.compressobj(9), bytes(2**20)
+    parts = [packing.compress(block) for _ in range(400)]
+    path = tmp_path / "bomb.spacy"
+    path.write_bytes(b"".join([*parts, packing.flush()]))
+    tracemalloc.start()
+    said = message(path)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert said.startswith("[AL044]") and "200 times its size" in said
+    assert most < 50 * 2**20
+
+
 def test_unreadable_file_is_explained(tmp_path, monkeypatch):
     [path] = write(tmp_path, "a")
 
