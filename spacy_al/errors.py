@@ -303,6 +303,7 @@ class Errors:
     )
     AL059 = "[AL059] '{value}' is not a kind of task. Use one of: {known}."
     AL060 = "[AL060] '{path}' is no labelled corpus. Give a .spacy file, a folder of them, or a .jsonl of tasks."
+    AL063 = "[AL063] '{path}' cannot be used: {why}."
     AL061 = (
         "[AL061] Task {number} cannot be written as JSON: {why}. "
         "Its meta may hold only finite numbers, strings, lists and objects."

@@ -22,6 +22,8 @@ from spacy_al.processes.factories import import_factories_late
 F = TypeVar("F", bound=Callable[..., Any])
 # Line end, the joiner and the non-joiner
 KEPT = "\n\u200c\u200d"
+# Of a path in a message
+LONGEST = 80
 HELP = "Active learning: which texts to label next, and what labelling them is worth."
 
 app = typer.Typer(
@@ -86,6 +88,14 @@ def explained(command: F) -> F:
                 # whoever read the result wants no more of it; Python would try once more, and complain, when it ends
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
                 raise typer.Exit(0) from None
+            except OSError as error:
+                # of a file that somebody has named, or of the disk; any other is a fault of ours
+                if error.filename is None:
+                    raise
+                path, why = str(error.filename), error.strerror
+                path = path if len(path) <= LONGEST else f"{path[:LONGEST]}..."
+                say(f"✘ {AlError(Errors.AL063.format(path=path, why=why))}")
+                raise typer.Exit(1) from None
 
     return wrapper  # type: ignore[return-value]
 

@@ -16,7 +16,7 @@ from spacy.util import import_file
 from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.corpus.labelled import labelled_docs
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature, read_calibration
 from spacy_al.registry import resolve
@@ -158,7 +158,7 @@ def open_pipeline(model: str | None, lang: str = "en") -> Language:
 def load_pipeline(model: str | None, lang: str = "en", gpu_id: int = -1) -> Language:
     """A pipeline that nobody else uses, made fast. RAISES (AlError): AL085 if there is no such pipeline, or no such language."""
     if gpu_id >= 0:
-        require_gpu(gpu_id)
+        _use_gpu(gpu_id)
     nlp = open_pipeline(model, lang)
     for _, pipe in nlp.pipeline:
         layers = getattr(pipe, "model", None)
@@ -167,6 +167,15 @@ def load_pipeline(model: str | None, lang: str = "en", gpu_id: int = -1) -> Lang
             if type(node.ops) is NumpyOps:
                 node.ops = NumpyOps(use_blis=False)
     return nlp
+
+
+def _use_gpu(gpu_id: int) -> None:
+    """RAISES (UsageError): AL087 where there is none of that number, or nothing installed that computes on it."""
+    try:
+        require_gpu(gpu_id)
+    except Exception as error:
+        must = f"-1 here, as no such GPU can be used ({type(error).__name__}: {error}). spacy.io/usage#gpu says what it needs"
+        raise UsageError(Errors.AL087.format(name="--gpu-id", value=gpu_id, must=must)) from error
 
 
 def load_code(path: str | Path | None) -> None:

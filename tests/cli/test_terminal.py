@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
+import spacy
 from typer.testing import CliRunner
 
 import spacy_al.cli
 from spacy_al.cli.app import app
 
 FILES = sorted(Path(spacy_al.cli.__file__).parent.glob("*.py"))
+CORPUS = Path(__file__).parents[2] / "corpus"
 # Ends a program, clears the screen, renames the window
 HOSTILE = "\x1b[2J\x1b]0;owned\x07\u202e"
 
@@ -61,3 +63,38 @@ def test_work_goes_on_where_nobody_reads(tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "done")], stderr=writer)
     os.close(writer)
     assert done.returncode == 0 and (tmp_path / "done").read_text() == "done"
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ingest", str(CORPUS / "clinical.txt"), LONG],
+        ["select", str(CORPUS / "pool.spacy"), "--cold", "-n", "1", "-o", LONG],
+        ["status", LONG],
+        ["run", LONG],
+        ["encode", str(CORPUS / "pool.spacy"), "-e", LONG, "-o", "cache"],
+        ["select", str(CORPUS / "pool.spacy"), "-m", LONG],
+    ],
+    ids=lambda words: words[0],
+)
+def test_names_that_no_file_can_have_are_errors(words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code in (1, 2) and "[AL" in found.output, found.output
+    assert isinstance(found.exception, SystemExit), found.exception
+
+
+def test_a_long_path_is_cut(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(app, ["status", LONG])
+    assert "[AL063]" in found.output and len(found.output) < 200
+
+
+def test_a_gpu_that_is_not_there_is_an_error(tmp_path):
+    spacy.blank("en").to_disk(tmp_path / "model")
+    words = ["select", str(CORPUS / "pool.spacy"), "-m", str(tmp_path / "model"), "--gpu-id", "99"]
+    found = CliRunner().invoke(app, words)
+    assert found.exit_code == 2 and "[AL087] --gpu-id is 99" in found.output
