@@ -308,6 +308,10 @@ class Errors:
         "[AL061] Task {number} cannot be written as JSON: {why}. "
         "Its meta may hold only finite numbers, strings, lists and objects."
     )
+    AL062 = (
+        "[AL062] The tokeniser cannot be made as the config says: {why}. Check [nlp] and [initialize], and give the file "
+        "that registers their functions with --code."
+    )
 
     # calibrate and bench
     AL070 = (

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 from spacy.util import import_file
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.tokeniser import OF_PROJECT
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.tasks.answer import KINDS
@@ -136,7 +137,11 @@ def start_in(project: Project, name: str) -> dict[str, Any]:
         "multilabel": not FACTORIES[settings.factory or USUAL].is_exclusive,
     }
     takes = inspect.signature(function).parameters
-    return start(function, **{key: value for key, value in known.items() if key in takes})
+    token = OF_PROJECT.set((settings.lang, settings.tokeniser))
+    try:
+        return start(function, **{key: value for key, value in known.items() if key in takes})
+    finally:
+        OF_PROJECT.reset(token)
 
 
 def split(text: str) -> list[str]:

@@ -18,6 +18,7 @@ from spacy.tokens import Doc
 
 from spacy_al.adapters.payloads import payload_of
 from spacy_al.config.settings import Settings
+from spacy_al.corpus.tokeniser import OF_PROJECT
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import USUAL
 from spacy_al.posteriors import find_component, get_posteriors
@@ -93,7 +94,7 @@ def load(
     factory: str = USUAL,
     labels: Sequence[str] | None = None,
     labeled: Sequence[str | Path] | None = None,
-    lang: str = "en",
+    lang: str | None = None,
 ) -> Plan:
     """The pool to ask about.
 
@@ -103,9 +104,18 @@ def load(
     factory (str): Of which what is asked for as long as there is no model depends; one of `kinds.FACTORIES`.
     labels (Sequence[str] | None): That the model is still to learn.
     labeled (Sequence | None): Corpora or files of tasks whose texts are not asked.
-    lang (str): Language of the tokeniser as long as there is no model.
+    lang (str | None): Language of the tokeniser as long as there is no model; by default the project's own tokeniser where a
+        run has begun the recipe, else English.
     """
-    settings = Settings(component=component, factory=factory, labels=[*(labels or ())], lang=lang)
+    of_project = OF_PROJECT.get() if lang is None else None
+    own, tokeniser = of_project or (lang or "en", {})
+    settings = Settings(
+        component=component,
+        factory=factory,
+        labels=[*(labels or ())],
+        lang=own,
+        tokeniser=dict(tokeniser),
+    )
     return Plan(Path(pool), model, settings, tuple(Path(path) for path in labeled or ()))
 
 
@@ -264,7 +274,7 @@ def app_config(plan: Plan, **more: Any) -> dict[str, Any]:
     """
     model, settings = newest(plan.model)[0], plan.settings
     labels: list[str] = []
-    nlp: Language = open_pipeline(model, settings.lang)
+    nlp: Language = open_pipeline(model, settings.lang, settings.tokeniser)
     if model:
         labels = [*nlp.get_pipe(find_component(nlp, settings.component)).labels]  # type: ignore[attr-defined]
     return {"lang": nlp.lang, "labels": [*dict.fromkeys([*labels, *settings.labels])], **more}

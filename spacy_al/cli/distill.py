@@ -16,12 +16,14 @@ from spacy_al.cli.options import (
     KeepTokens,
     Lang,
     Layers,
+    OwnTokeniser,
     Quiet,
     Stride,
     Tokeniser,
     Window,
     check_processes,
 )
+from spacy_al.config.settings import read_tokeniser
 from spacy_al.embeddings.distill import DIM, MAX_WORDS, ROWS, Distilled, distill
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
@@ -46,6 +48,7 @@ def distill_cli(
     ] = MAX_WORDS,
     model: Tokeniser = None,
     lang: Lang = "en",
+    config: OwnTokeniser = None,
     keep_tokens: KeepTokens = False,
     layers: Layers = None,
     window: Window = EncoderSettings.window,
@@ -66,7 +69,7 @@ def distill_cli(
     load_code(code)
     done = distill(
         pool,
-        load_pipeline(model, lang, gpu_id),
+        load_pipeline(model, lang, gpu_id, read_tokeniser(config)),
         settings,
         output,
         cache=cache,

@@ -15,12 +15,14 @@ from spacy_al.cli.options import (
     KeepTokens,
     Lang,
     Layers,
+    OwnTokeniser,
     Quiet,
     Stride,
     Tokeniser,
     Window,
     check_processes,
 )
+from spacy_al.config.settings import read_tokeniser
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
@@ -40,6 +42,7 @@ def encode_cli(
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
     model: Tokeniser = None,
     lang: Lang = "en",
+    config: OwnTokeniser = None,
     keep_tokens: KeepTokens = False,
     layers: Layers = None,
     pooling: Annotated[str, Option("--pooling", help=POOLING)] = EncoderSettings.pooling,
@@ -61,7 +64,7 @@ def encode_cli(
     load_code(code)
     plan = encode_pool(
         pool,
-        load_pipeline(model, lang, gpu_id),
+        load_pipeline(model, lang, gpu_id, read_tokeniser(config)),
         settings,
         output,
         tokens=not texts_only,

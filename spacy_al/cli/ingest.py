@@ -8,9 +8,11 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, say
-from spacy_al.cli.options import Quiet
+from spacy_al.cli.options import Code, OwnTokeniser, Quiet
+from spacy_al.config.settings import read_tokeniser
 from spacy_al.corpus.ingest import IngestReport, ingest
 from spacy_al.corpus.pool import SHARD_SIZE
+from spacy_al.posteriors.component import load_code
 
 INPUTS = (
     "Files (.txt, .jsonl, .csv, .tsv, .spacy), folders of them, or - for JSONL from standard input"
@@ -35,6 +37,7 @@ def ingest_cli(
     inputs: Annotated[list[Path], Argument(help=INPUTS, allow_dash=True)],
     output: Annotated[Path, Argument(help="Folder of the pool")],
     lang: Annotated[str, Option("--lang", "-l", help=LANG)] = "en",
+    config: OwnTokeniser = None,
     unit: Annotated[Unit, Option("--unit", help="What to ask about")] = Unit.sentence,
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     text_key: Annotated[str, Option("--text-key", help="Key or column of the text")] = "text",
@@ -44,6 +47,7 @@ def ingest_cli(
     keep_near_duplicates: Annotated[bool, Option("--keep-near-duplicates", help=NEAR)] = False,
     shard_size: Annotated[int, Option("--shard-size", help="Texts a shard")] = SHARD_SIZE,
     force: Annotated[bool, Option("--force", "-F", help="Replace the output's shards")] = False,
+    code: Code = None,
     quiet: Quiet = False,
 ) -> None:
     """Make a pool of texts: split, without duplicates, in shards.
@@ -54,10 +58,13 @@ def ingest_cli(
     Two texts are near duplicates if they differ only in case, white space, punctuation, the values of
     digits, invisible characters or compatible forms of a character (NFKC).
     """
+    # the config may name what the code registers
+    load_code(code)
     report = ingest(
         inputs,
         output,
         lang=lang,
+        tokeniser=read_tokeniser(config),
         unit=unit.value,
         model=model,
         text_key=text_key,

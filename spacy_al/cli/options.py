@@ -15,6 +15,12 @@ Config: TypeAlias = Annotated[Path, Argument(help="Training config with an [al] 
 Code: TypeAlias = Annotated[
     Path | None, Option("--code", "-c", help="Python file with registered functions")
 ]
+OwnTokeniser: TypeAlias = Annotated[
+    Path | None,
+    Option(
+        "--config", help="Training config whose tokeniser is used in place of the rules of --lang"
+    ),
+]
 Gpu: TypeAlias = Annotated[int, Option("--gpu-id", "-g", help="GPU, -1 for none")]
 Processes: TypeAlias = Annotated[int, Option("--n-process", min=1, help="Processes that score")]
 Lang: TypeAlias = Annotated[str, Option("--lang", "-l", help="Language of the tokeniser")]

@@ -7,7 +7,8 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable, say
-from spacy_al.cli.options import Quiet
+from spacy_al.cli.options import OwnTokeniser, Quiet
+from spacy_al.config.settings import read_tokeniser
 from spacy_al.loop.next_batch import SPACY, check_output
 from spacy_al.posteriors.component import load_code
 from spacy_al.training.weak_labels import Weak, weak
@@ -29,6 +30,7 @@ def weak_cli(
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)] = Path("corpus/weak.spacy"),
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language, where there is no model")] = "en",
+    config: OwnTokeniser = None,
     missing: Annotated[bool, Option("--missing", help=MISSING)] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -40,7 +42,9 @@ def weak_cli(
     """
     load_code(code)
     check_output(output, SPACY, pool)
-    found = weak(pool, output, model=model, lang=lang, missing=missing)
+    found = weak(
+        pool, output, model=model, lang=lang, tokeniser=read_tokeniser(config), missing=missing
+    )
     if not quiet:
         say(format_weak(found, output))
 

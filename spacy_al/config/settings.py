@@ -12,6 +12,7 @@ from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
+from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 
@@ -50,6 +51,7 @@ class Settings:
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
     lang (str): The pipeline's language.
+    tokeniser (dict): What `blank_pipeline` needs of the config.
     factory (str | None): Factory of the component, where the config has it.
     spans_key (str): Where a span categoriser keeps its spans.
     train, dev, test (Path | None): What is labelled already.
@@ -83,6 +85,7 @@ class Settings:
     partial: Partial | None = None
     self_training: SelfTraining | None = None
     lang: str = "en"
+    tokeniser: dict[str, Any] = field(default_factory=dict)
     factory: str | None = None
     spans_key: str = "sc"
     train: Path | None = None
@@ -105,13 +108,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     RAISES (AlError): AL080 no file, AL081 no config, AL082 no `[al]`, AL083 unknown or wrong settings, AL084 a block
         that cannot be resolved.
     """
-    if not path.is_file():
-        raise AlError(Errors.AL080.format(path=path))
-    try:
-        config = load_config(path, overrides=dict(overrides or {}), interpolate=True)
-    except Exception as error:
-        # confection raises errors of several unrelated types
-        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    config = _load(path, overrides or {})
     if not isinstance(config.get("al"), dict):
         raise AlError(Errors.AL082.format(path=path))
     check = Check(path)
@@ -135,12 +132,31 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         pool=_path(pool),
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
+        tokeniser=tokeniser_config(config) if config.get("nlp", {}).get("lang") else {},
         factory=part.get("factory"),
         spans_key=part.get("spans_key") or "sc",
         train=_path(paths["train"]),
         dev=_path(paths["dev"]),
         test=_path(paths["test"]),
     )
+
+
+def read_tokeniser(path: Path | None) -> dict[str, Any]:
+    """What `blank_pipeline` needs of a training config, with or without `[al]`; nothing without one.
+
+    RAISES (AlError): AL080 no file, AL081 no config.
+    """
+    return {} if path is None else tokeniser_config(_load(path, {}))
+
+
+def _load(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    if not path.is_file():
+        raise AlError(Errors.AL080.format(path=path))
+    try:
+        return load_config(path, overrides=dict(overrides), interpolate=True)
+    except Exception as error:
+        # confection raises errors of several unrelated types
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
 
 
 def read_strategies(path: Path) -> dict[str, dict[str, Any]]:

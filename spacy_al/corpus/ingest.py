@@ -1,7 +1,7 @@
 """Texts from outside become a pool: split, cleaned, without duplicates, every drop counted with its reason."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from spacy_al.corpus.folder import replacing_folder
 from spacy_al.corpus.pool import SHARD_SIZE
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
+from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.util import batched, progress_bar
 
@@ -56,6 +57,7 @@ def ingest(
     output: Path,
     *,
     lang: str = "en",
+    tokeniser: Mapping[str, Any] | None = None,
     unit: Literal["sentence", "doc"] = "sentence",
     model: str | Path | None = None,
     text_key: str = "text",
@@ -71,6 +73,7 @@ def ingest(
     inputs (Sequence[Path]): Files, folders of files, or `-`, as `find_sources` reads them.
     output (Path): The folder of the pool. It appears when it is whole.
     lang (str): The language whose rules tokenise and split, unless there is a `model`.
+    tokeniser (Mapping | None): What `blank_pipeline` needs of a config, whose own tokeniser is used.
     unit (str): What one asks about: a sentence, or a whole document.
     model (str | Path | None): A pipeline that splits sentences instead of the rules.
     text_key (str): The key or column of the text.
@@ -99,7 +102,7 @@ def ingest(
         max_tokens = SENTENCE_TOKENS
     _check_output(output, force)
     sources = _find_sources(inputs, output)
-    nlp = _splitter(lang, unit, model)
+    nlp = _splitter(lang, tokeniser, unit, model)
     report = IngestReport()
 
     def records() -> Iterator[Record]:
@@ -124,10 +127,12 @@ def ingest(
 Text = tuple[str, int, dict[str, Any]]
 
 
-def _splitter(lang: str, unit: str, model: str | Path | None) -> Language:
+def _splitter(
+    lang: str, tokeniser: Mapping[str, Any] | None, unit: str, model: str | Path | None
+) -> Language:
     if model is None:
         try:
-            nlp = spacy.blank(lang)
+            nlp = blank_pipeline(lang, tokeniser)
         except ImportError as error:
             raise UsageError(Errors.AL054.format(lang=lang, why=error)) from error
         nlp.max_length = MAX_CHARS

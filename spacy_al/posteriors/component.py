@@ -16,6 +16,7 @@ from spacy.util import import_file
 from thinc.api import Model, NumpyOps, require_gpu
 
 from spacy_al.corpus.labelled import labelled_docs
+from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature, read_calibration
@@ -142,24 +143,33 @@ def _labelled(
     return [(doc, gold.cats) for doc, gold in zip(fresh, found)]
 
 
-def open_pipeline(model: str | None, lang: str = "en") -> Language:
-    """A pipeline from a directory or a package, or an empty one of a language.
+def open_pipeline(
+    model: str | None, lang: str = "en", config: Mapping[str, Any] | None = None
+) -> Language:
+    """A pipeline from a directory or a package, or an empty one as `blank_pipeline` makes it of a language or a config.
 
-    RAISES (AlError): AL085 if there is no such pipeline, or no such language.
+    RAISES (AlError): AL062 for a config that fails, AL085 if there is no such pipeline, or no such language.
     """
     try:
-        return spacy.blank(lang) if model is None else spacy.load(model)
+        return blank_pipeline(lang, config) if model is None else spacy.load(model)
+    except AlError:
+        raise
     except Exception as error:
         # a damaged file can raise anything
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise AlError(Errors.AL085.format(path=model or lang, why=why)) from error
 
 
-def load_pipeline(model: str | None, lang: str = "en", gpu_id: int = -1) -> Language:
-    """A pipeline that nobody else uses, made fast. RAISES (AlError): AL085 if there is no such pipeline, or no such language."""
+def load_pipeline(
+    model: str | None,
+    lang: str = "en",
+    gpu_id: int = -1,
+    config: Mapping[str, Any] | None = None,
+) -> Language:
+    """A pipeline that nobody else uses, made fast. RAISES (AlError): As `open_pipeline`."""
     if gpu_id >= 0:
         _use_gpu(gpu_id)
-    nlp = open_pipeline(model, lang)
+    nlp = open_pipeline(model, lang, config)
     for _, pipe in nlp.pipeline:
         layers = getattr(pipe, "model", None)
         for node in layers.walk() if isinstance(layers, Model) else ():

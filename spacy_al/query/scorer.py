@@ -50,6 +50,7 @@ class Job:
     columns (tuple[str, ...]): Those of COLUMNS that are wanted.
     keep_tokens (bool): Read the stored tokens rather than tokenise anew.
     lang (str): Language of the tokeniser where there is no model.
+    tokeniser (dict): And what `blank_pipeline` needs of a config, if there is one.
     code (str | None): Python file that registers functions.
     gpu_id (int): -1 for none.
     labelled (tuple[Path, ...]): What the model learned from, for a posterior that learns as well.
@@ -61,6 +62,7 @@ class Job:
     columns: tuple[str, ...] = ()
     keep_tokens: bool = False
     lang: str = "en"
+    tokeniser: dict[str, Any] = field(default_factory=dict)
     code: str | None = None
     gpu_id: int = -1
     labelled: tuple[Path, ...] = ()
@@ -79,7 +81,7 @@ class Scorer:
         self.component: TrainedComponent | None = None
         if job.model is None:
             load_code(job.code)
-            self.nlp = load_pipeline(None, job.lang)
+            self.nlp = load_pipeline(None, job.lang, config=job.tokeniser)
             return
         self.component = open_component(
             job.model,

@@ -120,6 +120,9 @@ def make_strategy(
         raise UsageError(Errors.AL252.format(path=patterns, model=model))
     given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
     given |= {"component": component, "lang": lang}
+    if lang not in (None, settings.lang):
+        # another language than the config's has a tokeniser of its own
+        given["tokeniser"] = {}
     settings = replace(
         settings, **{key: value for key, value in given.items() if value is not None}
     )
@@ -135,6 +138,7 @@ def make_strategy(
         blocks,
         keep_tokens=keep_tokens,
         lang=settings.lang,
+        tokeniser=settings.tokeniser,
         code=code,
         gpu_id=gpu_id,
         labelled=_teaching(trained_on, labeled, settings),

@@ -13,6 +13,7 @@ from spacy.vocab import Vocab
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_shard
+from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import UNIFORM
@@ -46,7 +47,8 @@ class Corpus:
     @cached_property
     def nlp(self) -> spacy.language.Language:
         """The tokeniser of the tasks."""
-        return spacy.blank(self.plan.lang)
+        settings = self.plan.settings
+        return blank_pipeline(settings.lang, settings.tokeniser)
 
     def count(self, ids: Iterable[str]) -> Counter[str]:
         """How often each label was given in these texts."""

@@ -109,10 +109,6 @@ class SimulationPlan:
         """The kind of answer that is asked for: "entities", "spans", "tags" or "categories"."""
         return FACTORIES[self.factory].task
 
-    @property
-    def lang(self) -> str:
-        return self.settings.lang
-
     def describe(self) -> dict[str, Any]:
         """As plain data, for the results, with hashes of what the files hold."""
         plain = {name: str(v) if isinstance(v, Path) else v for name, v in self.__dict__.items()}

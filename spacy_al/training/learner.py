@@ -104,7 +104,7 @@ def pool_vectors(settings: Settings, pool: Path, output: Path) -> Path:
 
     assert settings.encoder is not None and settings.encodings is not None
     folder = output / VECTORS
-    nlp = load_pipeline(None, settings.lang)
+    nlp = load_pipeline(None, settings.lang, config=settings.tokeniser)
     distill(pool, nlp, settings.encoder.settings, folder, cache=settings.encodings)
     return folder
 

@@ -7,7 +7,7 @@ Entities come from skweak's hidden Markov model (Lison et al., 2021), categories
 import io
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +54,13 @@ class Weak:
 
 
 def weak(
-    pool: Path, output: Path, *, model: str | None = None, lang: str = "en", missing: bool = False
+    pool: Path,
+    output: Path,
+    *,
+    model: str | None = None,
+    lang: str = "en",
+    tokeniser: Mapping[str, Any] | None = None,
+    missing: bool = False,
 ) -> Weak:
     """Write the texts of a pool with what the registered labelling functions say of them.
 
@@ -62,11 +68,12 @@ def weak(
     output (Path): A `.spacy` file.
     model (str | None): Pipeline that runs before the functions.
     lang (str): Of the tokeniser where there is no pipeline.
+    tokeniser (Mapping | None): What `blank_pipeline` needs of a config, whose own tokeniser is used.
     missing (bool): Keep tokens that no function marks missing.
     RETURNS (Weak): What was written, and what each function did.
     RAISES (AlError): As `label_pool`, AL085 and AL047.
     """
-    found = label_pool(pool, open_pipeline(model, lang), outside=not missing)
+    found = label_pool(pool, open_pipeline(model, lang, tokeniser), outside=not missing)
     write_shard(found.docs, output)
     return found
 

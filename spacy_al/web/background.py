@@ -182,7 +182,8 @@ def encode_words(project: Project) -> list[str] | None:
     if encoder is None or settings.learner == "scratch":
         return None
     words: list[Any] = [settings.pool, "--encoder", encoder.name, "--output", cache]
-    words += ["--lang", settings.lang, "--window", encoder.window, "--quiet"]
+    words += ["--config", project.config, "--window", encoder.window, "--quiet"]
+    words += ["--code", project.code] if project.code else []
     words += ["--layers", ",".join(map(str, encoder.layers))] if encoder.layers else []
     words += ["--texts-only"] if project.kind == "categories" else []
     return arguments("encode", words, {})

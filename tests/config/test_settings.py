@@ -44,7 +44,9 @@ def config(tmp_path):
 
 
 def test_what_is_read(config):
-    assert read_settings(config) == Settings(
+    found = read_settings(config)
+    assert found.tokeniser["nlp"]["lang"] == "de"
+    assert found == Settings(
         component="spans",
         factory="spancat",
         batch_size=4,
@@ -53,6 +55,7 @@ def test_what_is_read(config):
         pool=Path("pool"),
         blocks={"acquisition": {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "max"}},
         lang="de",
+        tokeniser=found.tokeniser,
         train=Path("corpus/train.spacy"),
     )
 
