@@ -11,6 +11,7 @@ from spacy_al.loop.answers import merged_answers
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
+from spacy_al.tasks.white_space import BLANK, TRIMMED
 from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN
@@ -57,6 +58,12 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         rest["weak"] = len(merged.docs)
     corpus = folder / TRAIN
     counts = write_round_corpus(settings.train, merged, corpus, Vocab())
+    found = Counter({why: counts[why] for why in (TRIMMED, BLANK) if counts[why]})
+    if found:
+        project.show(
+            f"⚠ Entities or spans in paths.train: {found[TRIMMED]} have white space at their edges, which was cut off, and "
+            f"{found[BLANK]} are white space alone and were left out"
+        )
     asked = store.asked_ids(before_round=current.number)
     pseudo = add_pseudo_texts(project, current.number, corpus, asked)
     has_labels = project.kind == "categories" or any(name.startswith("label ") for name in counts)
@@ -67,7 +74,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         **rest,
         **pseudo,
         "balance": dict(merged.balance),
-        "merged": dict(merged.report),
+        "merged": dict(merged.report + found),
         "review": review,
     }
     n_pseudo_words = pseudo.get("self_trained_words", 0)

@@ -26,6 +26,7 @@ from spacy_al.oracle.mistakes import Mistakes, mistaken
 from spacy_al.tasks.answer import YES_NO_FORMS, shown_labels
 from spacy_al.tasks.decision import Mark, decided_tokens, is_exclusive, make_doc
 from spacy_al.tasks.task import Task
+from spacy_al.tasks.white_space import TRIMS, blank_tokens, trim_marks
 from spacy_al.util import content_hash
 
 Answer: TypeAlias = tuple[dict[str, Any], float]
@@ -157,6 +158,9 @@ def answer_from_gold(
     if kind == "categories":
         payload["accept"] = sorted(label for _, _, label in right)
         return payload, _seconds(person, task, payload, len(right), chosen)
+    if kind in TRIMS:
+        # gold may hold marks that nobody could give
+        right = set(trim_marks(right, blank_tokens(task["tokens"])))
     payload["spans"] = [_span(task, mark) for mark in sorted(right)]
     work = len(right - _marked(task)) if kind == "tags" else len(right)
     return payload, _seconds(person, task, payload, work, chosen)

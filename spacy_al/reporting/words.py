@@ -37,6 +37,8 @@ MERGED = {
     "texts without any": "of these, without any label",
     "partial": "of these, labelled in part",
     "rejected spans": "rejected marks that train as wrong",
+    "trimmed spans": "marks that lost white space at their edges",
+    "white space alone": "marks of white space alone, left out",
     "contradiction": "texts whose answers contradict each other",
     "settled by review": "contradictions that a review settled",
 }

@@ -23,6 +23,7 @@ from spacy_al.tasks.answer import YES_NO_ENTITIES
 from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.merge import count_labels
 from spacy_al.tasks.task import Task, make_task
+from spacy_al.tasks.white_space import trim_doc
 from spacy_al.util import content_hash
 
 
@@ -127,6 +128,7 @@ def read_corpus(plan: SimulationPlan, vocab: Vocab) -> Corpus:
             elif not _annotated(doc, plan):
                 dropped["without annotation"] += 1
             else:
+                dropped.update(trim_doc(doc, plan.kind, plan.settings.spans_key))
                 docs[identity] = doc
     if not docs and dropped["without annotation"]:
         needs = FACTORIES[plan.factory].gold.format(key=plan.settings.spans_key)

@@ -8,9 +8,10 @@ from typing import Any, NoReturn
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.tasks.task import Task
+from spacy_al.tasks.white_space import TRIMS, blank_tokens, trimmed
 
 VERDICTS = ("accept", "reject", "ignore")
-KEYS = ("answer", "spans", "accept", "labels", "asked")
+KEYS = ("answer", "spans", "accept", "labels", "asked", "trimmed")
 # Prodigy's interfaces for a yes or no: to a single entity, made by `yes_no`, and to a single category
 YES_NO_ENTITIES, YES_NO_CATEGORY = "ner", "classification"
 YES_NO_FORMS = {YES_NO_ENTITIES: "entities", YES_NO_CATEGORY: "categories"}
@@ -41,8 +42,9 @@ def check(task: Task, payload: Any) -> dict[str, Any]:
     payload (Any): `answer`; `spans` with inclusive token ends, or `accept` for categories; `labels` and `asked` where they
         are not those of the task. As it comes from outside.
     RETURNS (dict): The same keys. Spans are sorted and have both tokens and characters; accepted categories and tokens
-        that were asked are in order; what is there twice is there once. Of what is ignored only the verdict is kept.
-    RAISES (AlError): AL115 with what is wrong and what to do.
+        that were asked are in order; what is there twice is there once. White space at the edges of spans is cut off, and
+        `trimmed` says of how many. Of what is ignored only the verdict is kept.
+    RAISES (AlError): AL115 with what is wrong and what to do, as for a span of white space alone.
     """
     if not isinstance(payload, Mapping):
         _refuse(f"it is {_short(payload)}", "An answer is a JSON object")
@@ -72,7 +74,12 @@ def check(task: Task, payload: Any) -> dict[str, Any]:
         if verdict == "accept" and exclusive and len(result["accept"]) > 1:
             _refuse(f"it chooses {_short(result['accept'])}", "Choose one: they exclude each other")
         return result
-    result["spans"] = _spans(payload.get("spans", []), task, shown)
+    result["spans"], n_trimmed = _spans(payload.get("spans", []), task, shown, kind in TRIMS)
+    before = payload.get("trimmed", 0)
+    if not _is_int(before) or before < 0:
+        _refuse(f"its 'trimmed' is {_short(before)}", "Leave it out")
+    if n_trimmed + before:
+        result["trimmed"] = n_trimmed + before
     if kind == "tags":
         _one_token(result["spans"])
     if verdict == "accept" and kind in ("entities", "tags"):
@@ -119,9 +126,13 @@ def _accepted(value: Any, shown: Sequence[str]) -> list[str]:
     return [label for label in dict.fromkeys(shown) if label in chosen]
 
 
-def _spans(value: Any, task: Task, shown: Sequence[str]) -> list[dict[str, Any]]:
-    known = set(shown)
-    found = {}
+def _spans(
+    value: Any, task: Task, shown: Sequence[str], trims: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """Spans in their one form, and how many had white space at their edges."""
+    known, tokens = set(shown), task.get("tokens", [])
+    blank = blank_tokens(tokens)
+    found, n_trimmed = {}, 0
     for span in _list("spans", value):
         if not isinstance(span, Mapping):
             _refuse(f"a span is {_short(span)}", "A span is a JSON object")
@@ -131,7 +142,16 @@ def _spans(value: Any, task: Task, shown: Sequence[str]) -> list[dict[str, Any]]
                 f"a span has the label {_short(label)}, which was not shown",
                 f"Use one of: {_short(list(shown))}",
             )
-        first, last = _tokens(span, task.get("tokens", []))
+        first, last = _tokens(span, tokens)
+        if trims:
+            kept = trimmed(blank, first["id"], last["id"] + 1)
+            if kept is None:
+                _refuse(
+                    f"a span is white space alone, from token {first['id']} to {last['id']}",
+                    "Mark words, or leave it out",
+                )
+            n_trimmed += kept != (first["id"], last["id"] + 1)
+            first, last = tokens[kept[0]], tokens[kept[1] - 1]
         found[first["id"], last["id"], label] = {
             "start": first["start"],
             "end": last["end"],
@@ -139,7 +159,7 @@ def _spans(value: Any, task: Task, shown: Sequence[str]) -> list[dict[str, Any]]
             "token_end": last["id"],
             "label": label,
         }
-    return [found[key] for key in sorted(found)]
+    return [found[key] for key in sorted(found)], n_trimmed
 
 
 def _tokens(

@@ -9,8 +9,9 @@ import numpy
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_al.tasks.answer import shown_labels
+from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_ENTITIES, shown_labels
 from spacy_al.tasks.task import Task
+from spacy_al.tasks.white_space import TRIMS, blank_tokens, trim_marks
 from spacy_al.types import Bools
 
 # (start, end, label) over tokens, the end exclusive; a category is (0, 0, label)
@@ -64,13 +65,16 @@ def annotation(
     accepts = payload["answer"] == "accept"
     if kind == "categories":
         return _categories(question, task, payload, labels)
-    marked = _marks(payload.get("spans", ()), labels)
+    blank = blank_tokens(task.get("tokens", ())) if kind in TRIMS else []
+    # answers of earlier versions and suggestions may hold white space
+    marked = trim_marks(_marks(payload.get("spans", ()), labels), blank)
     if accepts and kind == "tags":
         return replace(question, accepted=marked)
-    suggested = _marks(task.get("spans", ()), labels)
+    suggested = trim_marks(_marks(task.get("spans", ()), labels), blank)
     if accepts:
         # what the model thinks possible was seen, and not accepted
-        likely = suggested | _marks(task.get("candidates", ()), labels, LEAST_PROB)
+        candidates = _marks(task.get("candidates", ()), labels, LEAST_PROB)
+        likely = suggested | trim_marks(candidates, blank)
         rejected = {
             mark
             for mark in likely - marked
@@ -78,7 +82,8 @@ def annotation(
         }
         return replace(question, accepted=marked, rejected=frozenset(rejected), complete=True)
     named = marked or suggested
-    if kind == "entities" and len(named) == 1:
+    # of a question to correct what is marked, a no does not say what is wrong
+    if task.get("_view_id") == YES_NO_ENTITIES and len(named) == 1:
         return replace(question, rejected=named)
     return replace(question, reason="rejected whole")
 
@@ -235,7 +240,7 @@ def _categories(
         return replace(question, reason="no category" if accepts else "waits for a category")
     if accepts:
         return _decide(question, chosen, question.labels - chosen)
-    if len(question.labels) == 1:
+    if task.get("_view_id") == YES_NO_CATEGORY and len(question.labels) == 1:
         return _decide(question, (), question.labels)
     return replace(question, reason="rejected whole")
 

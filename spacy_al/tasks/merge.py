@@ -27,6 +27,7 @@ from spacy_al.tasks.decision import (
     write_decision,
 )
 from spacy_al.tasks.records import StoredAnswer, StoredTask
+from spacy_al.tasks.white_space import TRIMMED, trim_doc
 from spacy_al.util import content_hash
 
 VERDICTS = {"accept": "accepted", "reject": "rejected", "ignore": "ignored"}
@@ -44,7 +45,7 @@ class Merged:
         `unknown task`. Texts: `texts` that train, of them `texts without any` label and `partial` ones; `contradiction`;
         `settled by review`; answers that teach nothing: `rejected whole`, `no category`, `waits for a category`,
         `nothing decided`, `not asked whole`. Also `rejected spans` that train, marks that are `unaligned`, and further
-        tasks with a `duplicate text`.
+        tasks with a `duplicate text`, and `trimmed spans` of answers, which had white space at their edges.
     balance (Counter): Label -> how many spans, tags or categories of the docs have it, 0 if none.
     kind, spans_key (str): Of what is labelled.
     """
@@ -121,13 +122,14 @@ def write_round_corpus(
 ) -> Counter[str]:
     """Write the corpus that a round trains on: what was labelled before, and what answers teach.
 
-    train (Path | None): A `.spacy` file or a folder of them; its docs stay as they are, apart from texts that were
-        answered as well, where the answers win.
+    train (Path | None): A `.spacy` file or a folder of them; its docs stay as they are, apart from white space in spans and
+        from texts that were answered as well, where the answers win.
     merged (Merged): The answers.
     path (Path): Written whole or not at all. Without any doc there is no file.
     vocab (Vocab): For the docs of `train`.
     RETURNS (Counter): `texts` and `words`; `words decided`, those that people have labelled; texts `given` before,
-        `answered`, and in `both`; and `label X` for each label X, how often the whole corpus has it.
+        `answered`, and in `both`; spans of `train` that were trimmed or left out, as `trim_doc`; and `label X`
+        for each label X, how often the whole corpus has it.
     RAISES (AlError): As `shards`, `read_shard` and `writing`.
     """
     counts: Counter[str] = Counter(answered=len(merged.docs))
@@ -139,6 +141,7 @@ def write_round_corpus(
             if content_hash(doc.text) in answered:
                 counts["both"] += 1
             else:
+                counts.update(trim_doc(doc, merged.kind, merged.spans_key))
                 docs.append(doc)
     counts["given"] = len(docs)
     docs += merged.docs
@@ -219,6 +222,7 @@ def _given(
     for answer in last.values():
         if answer.task in tasks:
             report[VERDICTS[answer.payload["answer"]]] += 1
+            report[TRIMMED] += answer.payload.get("trimmed", 0)
             found.setdefault(answer.task, []).append(answer)
     return found
 

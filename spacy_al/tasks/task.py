@@ -16,6 +16,7 @@ from spacy.vocab import Vocab
 
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.tasks.white_space import trimmed
 
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
@@ -167,6 +168,7 @@ def _spans(
     doc: Doc, suggestions: Sequence[tuple[Any, ...]], labels: Sequence[str], *, one_token: bool
 ) -> list[dict[str, Any]]:
     spans = []
+    blank = [token.text.isspace() for token in doc]
     for suggestion in suggestions:
         try:
             start, end, label, prob = suggestion
@@ -177,6 +179,9 @@ def _spans(
         if one_token and end != start + 1:
             raise _misfit(suggestion, doc, labels, "a tag is on one token")
         prob = _checked(suggestion, label, prob, doc, labels)
+        if not one_token and trimmed(blank, start, end) is None:
+            # nobody could accept it
+            continue
         first, last = doc[int(start)], doc[int(end) - 1]
         span = {"start": first.idx, "end": last.idx + len(last)}
         span |= {"token_start": first.i, "token_end": last.i, "label": label}

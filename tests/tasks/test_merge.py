@@ -19,7 +19,7 @@ from spacy.vocab import Vocab
 from spacy_al.kinds import FACTORIES
 from spacy_al.oracle.annotator import make_oracle
 from spacy_al.posteriors import get_posteriors
-from spacy_al.tasks.answer import check
+from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_ENTITIES, check
 from spacy_al.tasks.merge import count_labels, merge, write_round_corpus
 from spacy_al.tasks.records import StoredAnswer, StoredTask, task_id
 from spacy_al.tasks.task import make_task
@@ -188,8 +188,13 @@ def test_labels_of_several_questions_add_up():
     assert iob(found.docs[0]) == "O O B-PERSON I-PERSON B-DRUG O O"
 
 
+def yes_no(**how):
+    """A question whether one entity is there."""
+    return {**task(**how), "_view_id": YES_NO_ENTITIES, "asked": []}
+
+
 def test_a_single_rejected_span_is_kept_as_wrong():
-    made = task(suggestions=[(3, 4, "DRUG", 0.7)])
+    made = yes_no(suggestions=[(3, 4, "DRUG", 0.7)])
     found = one(made, "reject")
     (doc,) = stored_again(found.docs)
     assert iob(doc) == "? ? ? ? ? ? ?" and spans(doc) == [(3, 4, "DRUG")]
@@ -197,12 +202,16 @@ def test_a_single_rejected_span_is_kept_as_wrong():
         "rejected spans": 1
     }
     # a span of the answer comes before what was suggested
-    (doc,) = one(task(suggestions=[(0, 1, "DRUG", 0.7)]), "reject", spans=[BROWN]).docs
+    (doc,) = one(yes_no(suggestions=[(0, 1, "DRUG", 0.7)]), "reject", spans=[BROWN]).docs
     assert spans(doc) == [(3, 4, "DRUG")]
 
 
-@pytest.mark.parametrize("suggestions", [[], [(3, 4, "DRUG", 0.7), (0, 1, "DRUG", 0.1)]])
+ONE, TWO = (3, 4, "DRUG", 0.7), (0, 1, "DRUG", 0.1)
+
+
+@pytest.mark.parametrize("suggestions", [[], [ONE], [ONE, TWO]])
 def test_a_rejected_text_teaches_nothing(suggestions):
+    """One was asked to correct what is marked: a no to it all does not say what is wrong, be it one mark."""
     found = one(task(suggestions=suggestions), "reject")
     assert not found.docs and not found.review
     assert found.report == {"rejected": 1, "rejected whole": 1}
@@ -215,7 +224,7 @@ def test_what_is_ignored_never_trains():
 
 def test_accepted_and_rejected_is_a_contradiction():
     accepted = stored(task(suggestions=[(2, 4, "PERSON", 0.9)]))
-    rejected = stored(task(suggestions=[(2, 4, "PERSON", 0.9)]), 1)
+    rejected = stored(yes_no(suggestions=[(2, 4, "PERSON", 0.9)]), 1)
     given = [answer(accepted, spans=[BOB]), answer(rejected, verdict="reject")]
     found = merged([accepted, rejected], given)
     assert not found.docs and found.review == [accepted.id]
@@ -224,7 +233,7 @@ def test_accepted_and_rejected_is_a_contradiction():
 
 def test_rejected_spans_remain_beside_other_answers_where_these_leave_tokens_open():
     some = stored(task(labels=["PERSON"]))
-    no = stored(task(suggestions=[(4, 5, "DRUG", 0.9)]), 1)
+    no = stored(yes_no(suggestions=[(4, 5, "DRUG", 0.9)]), 1)
     found = merged([some, no], [answer(some, spans=[BOB]), answer(no, verdict="reject")])
     assert iob(found.docs[0]) == "? ? B-PERSON I-PERSON ? ? ?"
     assert spans(found.docs[0]) == [(4, 5, "DRUG")]
@@ -389,6 +398,9 @@ def test_of_several_categories_those_that_were_not_shown_stay_missing():
     assert doc.cats == {"A": 0.0, "C": 1.0} and found.report["partial"] == 1
     assert not one(made, "reject", **how).docs
     single = task(kind="categories", labels=["B"], exclusive=False)
+    # of a choice among one
+    assert one(single, "reject", **how).report["rejected whole"] == 1
+    single["_view_id"] = YES_NO_CATEGORY
     found = one(single, "reject", **how)
     assert found.docs[0].cats == {"B": 0.0} and found.report["texts without any"] == 1
     first, second = stored(made), stored(single, 1)
@@ -546,7 +558,9 @@ def asked(draw):
             labels=shown,
             suggestions=[(a, b + 1, label, 0.5) for a, b, label in some_spans(3) if label in shown],
         )
-        if draw(st.booleans()):
+        if draw(st.integers(0, 3)) == 3 and len(made["spans"]) == 1:
+            made |= {"_view_id": YES_NO_ENTITIES, "asked": []}
+        elif draw(st.booleans()):
             made["asked"] = draw(st.lists(st.integers(0, n - 1), unique=True))
         purpose = draw(st.sampled_from(["train", "train", "train", "review", "dev"]))
         to = stored(made, draw(st.integers(0, 3)), rank, purpose)
@@ -675,7 +689,7 @@ def test_ner_learns_from_rejected_spans():
 
     before = prob(2, 4, "PERSON")
     assert before > 0.5 and ner.incorrect_spans_key == "incorrect_spans"
-    found = one(made, "reject").docs
+    found = one(yes_no(suggestions=[(2, 4, "PERSON", 0.9)]), "reject").docs
     (doc,) = stored_again(found)
     wrong = [Example(Doc(nlp.vocab, words=WORDS), doc)]
     for _ in range(15):
@@ -683,7 +697,8 @@ def test_ner_learns_from_rejected_spans():
         assert numpy.isfinite(losses["ner"])
     assert prob(2, 4, "PERSON") < before / 2
     # and beside accepted spans of the same text it does not stop training (E868)
-    some, no = stored(task(labels=["PERSON"])), stored(task(suggestions=[(4, 5, "DRUG", 0.9)]), 1)
+    some = stored(task(labels=["PERSON"]))
+    no = stored(yes_no(suggestions=[(4, 5, "DRUG", 0.9)]), 1)
     (doc,) = merged([some, no], [answer(some, spans=[BOB]), answer(no, verdict="reject")]).docs
     assert spans(doc)
     nlp.update([Example(Doc(nlp.vocab, words=WORDS), doc)], sgd=optimizer)

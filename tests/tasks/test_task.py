@@ -223,6 +223,7 @@ def test_every_task_holds_together(text, data):
     exclusive = [
         (s["token_start"], s["token_end"] + 1, s["label"], s["score"]) for s in made["spans"]
     ]
-    assert sorted(exclusive) == sorted(suggestions)
+    shown = [one for one in suggestions if not doc[one[0] : one[1]].text.isspace()]
+    assert sorted(exclusive) == sorted(shown)
     assert json.loads(json.dumps(made)) == made
     assert next(to_docbin([made], NLP.vocab).get_docs(NLP.vocab)).text == text
