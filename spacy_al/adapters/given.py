@@ -71,14 +71,14 @@ def settled(
 
 def _in_order(group: Sequence[Given]) -> list[Given] | None:
     """Answers as they came one after the other; None if they differ and nothing tells which came last."""
-    if all(one.payload == group[0].payload for one in group):
+    if all(_said(one) == _said(group[0]) for one in group):
         return [*group]
     times = [one.when for one in group if one.when is not None]
     if len(times) < len(group):
         return None
     ordered = [one for _, one in sorted(zip(times, group), key=lambda pair: pair[0])]
     for before, after in pairwise(ordered):
-        if before.when == after.when and before.payload != after.payload:
+        if before.when == after.when and _said(before) != _said(after):
             return None
     return ordered
 
@@ -109,7 +109,12 @@ def _joined(group: Sequence[Given]) -> list[Given] | None:
     return [replace(decided[-1], where=decided[0].where, payload=check(task, payload))]
 
 
+def _said(given: Given) -> dict[str, Any]:
+    """The answer itself: with white space at an edge or without, it is the same."""
+    return {key: value for key, value in given.payload.items() if key != "trimmed"}
+
+
 def _identity(given: Given) -> str:
-    said = [given.stored.id, given.annotator, given.payload]
+    said = [given.stored.id, given.annotator, _said(given)]
     data = json.dumps(said, sort_keys=True).encode("ascii")
     return "import-" + hashlib.blake2b(data, digest_size=16).hexdigest()

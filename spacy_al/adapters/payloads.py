@@ -49,7 +49,11 @@ def payload_of(
     record["spans"] = [_mark(span, answered, task) for span in spans]
     reading = reading or Reading(kind)
     flat = kind in ("entities", "tags") and payload["answer"] == "accept"
-    return payload | _spans(checked(record, reading, flat=flat), task, payload, reading)
+    before = reading.trimmed
+    found = _spans(checked(record, reading, flat=flat), task, payload, reading)
+    # the store remembers it as of answers on the page
+    trimmed = {"trimmed": reading.trimmed - before} if reading.trimmed > before else {}
+    return payload | found | trimmed
 
 
 def record_payload(record: LabelledRecord, task: Task, reading: Reading) -> dict[str, Any]:
