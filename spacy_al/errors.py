@@ -651,10 +651,7 @@ class Errors:
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
 
-    W001 = (
-        "[ALW001] {count} preset entities carry labels that '{name}' does not have ({labels}), or an inside "
-        "tag without a beginning. They were left out: reading a posterior never changes a model."
-    )
+    W001 = "[ALW001] {count} preset entities before '{name}' have an inside tag without a beginning. They were left out."
     W002 = (
         "[ALW002] '{name}' uses one maxout piece. spaCy applies a ReLU to it in training and in beam search but "
         "not in its greedy parse; the posterior follows the greedy parse."

@@ -14,10 +14,9 @@ from spacy.util import minibatch
 
 from spacy_al.acquisition import default_acquisition
 from spacy_al.arrays import distribution
-from spacy_al.kinds import FACTORIES
 from spacy_al.pipeline import extensions
 from spacy_al.posteriors.context import Context
-from spacy_al.posteriors.read import find_component, reader_of
+from spacy_al.posteriors.read import find_component, readable, reader_of
 from spacy_al.posteriors.temperature import FILE, StoredCalibration, read_calibration
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
@@ -138,9 +137,7 @@ class AlScorer(Pipe):
     def _component(self) -> str:
         """The component to read, which may be switched off."""
         nlp = self.nlp
-        found = [
-            name for name in nlp.component_names if nlp.get_pipe_meta(name).factory in FACTORIES
-        ]
+        found = readable(nlp)
         if self.component is None and len(found) == 1:
             return found[0]
         return find_component(nlp, self.component)

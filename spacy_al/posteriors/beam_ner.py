@@ -42,7 +42,7 @@ def read_beam_entities(
     """The posterior of each doc. The docs have been through what comes before the component; they are not changed."""
     closed, opened = closed_open(temperature)
     # beam search and training apply the ReLU that the greedy parse leaves out
-    head = read_head(pipe, relu=True)
+    head = read_head(pipe, docs if presets else (), relu=True)
     settings = ReaderSettings(closed, opened, 0.0, max_length)
     return read_batches(pipe, docs, head, partial(BeamSource, settings=settings), presets)
 

@@ -115,7 +115,7 @@ def open_component(
     """
     load_code(code)
     nlp = load_pipeline(model, gpu_id=gpu_id)
-    name = find_component(nlp, component)
+    name = find_component(nlp, component, has_reader=posterior is not None)
     upstream = components_before(nlp, name)
     read: Reader = resolve(posterior) if posterior else reader_of(nlp, name)
     wanted, given = inspect.signature(read).parameters, dict[str, Any]()

@@ -25,15 +25,13 @@ class Constraints:
     out (Bools): (n_tokens,), with nothing open; true for a blocked token, which can only be outside.
     odds (Floats): (n_tokens, n_labels) with an entity of the label open: inf where it must go on, -inf where it must
         close, 0 where neither was ever seen in training, nan where the scores decide.
-    dropped (set[str]): Labels of preset entities that were left out, "" for an inside tag without a beginning.
-    n_dropped (int): Number of those entities.
+    n_dropped (int): Number of inside tags without a beginning, which were left out.
     """
 
     begin: Bools
     unit: Bools
     out: Bools
     odds: Floats
-    dropped: set[str]
     n_dropped: int = 0
 
     @classmethod
@@ -48,14 +46,11 @@ class Constraints:
         next_start = _next(table[:, 1] == 1, is_last)
         iob = table[:, 2].astype(numpy.int64) * presets
         preset = numpy.full(len(table), -1)
-        dropped: set[str] = set()
         n_dropped = 0
         if (iob & 1).any():  # I or B
             ids = {docs[0].vocab.strings[label]: i for i, label in enumerate(actions.labels)}
-            n_dropped = _presets(
-                iob, table[:, 3], ids, docs[0].vocab.strings, preset, dropped, is_last
-            )
-        return cls(*_rules(space, is_last, next_start, iob, preset, actions), dropped, n_dropped)
+            n_dropped = _presets(iob, table[:, 3], ids, preset, is_last)
+        return cls(*_rules(space, is_last, next_start, iob, preset, actions), n_dropped)
 
 
 def _rules(
@@ -117,31 +112,24 @@ def _presets(
     iob: Ints,
     types: Ints,
     ids: dict[int, int],
-    strings: Any,
     preset: Ints,
-    dropped: set[str],
     is_last: Bools,
 ) -> int:
-    """Fill in the label index of preset tokens; turn presets that cannot be followed back into free tokens."""
+    """Fill in the label index of preset tokens; turn those that cannot be followed back into free ones, and count them."""
     count = 0
     open_label: int | None = None  # of the preset entity that the token before belongs to
     for token in numpy.flatnonzero(iob & 1).tolist():
         goes_on = token > 0 and not is_last[token - 1] and iob[token - 1] in (I, B)
         label = int(types[token])
         if iob[token] == B:
-            open_label = label if label in ids else None
-            if open_label is not None:
+            # without a label it says that no entity is there
+            open_label = label or None
+            if label:
                 preset[token] = ids[label]
-            elif label:
-                dropped.add(strings[label])
-                count += 1
-                iob[token] = 0
         elif goes_on and open_label == label:
             preset[token] = ids[label]
         else:
-            if open_label is not None or not label or label in ids:
-                dropped.add("")
-                count += 1
+            count += 1
             open_label = None
             iob[token] = 0
     return count

@@ -9,20 +9,17 @@ from spacy.language import Language
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.attributes import (
+    ENCODING,
+    ENTITIES,
+    NORMS,
+    STARTS,
+    model_reads,
+    sets,
+    shared,
+)
 from spacy_al.posteriors.read import components_before, run_pipes
-
-STARTS = ("token.is_sent_start", "doc.sents")
-ENTITIES = ("doc.ents", "token.ent_iob", "token.ent_type")
-ENCODING = ("doc.tensor", "doc._.trf_data")
-# components of spaCy that declare nothing, and set neither sentence starts nor entities
-HARMLESS = {
-    "attribute_ruler",
-    "doc_cleaner",
-    "merge_entities",
-    "merge_noun_chunks",
-    "merge_subtokens",
-    "token_splitter",
-}
 
 
 @dataclass(frozen=True)
@@ -31,20 +28,25 @@ class Context:
 
     again (tuple): Components to run on a copy: (name, component).
     entities (bool): Whether entities on the prepared documents are presets, rather than predictions of the component.
-    starts (bool): Whether sentence starts on the documents are those that the component saw.
+    copied (bool): Whether bare copies are read in place of the documents.
     encoded (bool): Whether the encoder output on the documents is what the component saw.
     behind (bool): Whether the component is still to come.
+    tokenizer (Any): What gave the tokens their norms, if some may have been changed since.
     """
 
-    again: tuple[tuple[str, Any], ...]
-    entities: bool
-    starts: bool
+    again: tuple[tuple[str, Any], ...] = ()
+    entities: bool = True
+    copied: bool = False
     encoded: bool = False
     behind: bool = False
+    tokenizer: Any = None
 
     @classmethod
     def of(cls, nlp: Language, component: str, place: str) -> "Context":
         """Seen from the component `place`, which may stand before or after `component`.
+
+        What the component reads and something since may have set is as it was only if all that sets it before is run again, with
+        all that comes before that.
 
         RAISES (AlError): AL008 if a component between the two merges or splits tokens, or one that has to be run again.
         """
@@ -58,25 +60,29 @@ class Context:
         if behind:
             # what stands on the documents is what the component will get, but for what is still to come
             rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
-            return cls(tuple(rest), entities=True, starts=True, behind=True)
-        listener = nlp.get_pipe(component)
-        encoded = not any(_replaces_encoding(nlp, name) for name in between)
-        rest = [(name, pipe) for name, pipe in before if not (encoded and _encodes(pipe, listener))]
-        starts_kept = not any(_sets(nlp, name, STARTS) for name in between)
-        entities_kept = not any(_sets(nlp, name, ENTITIES) for name in (component, *between))
-        needed = any(
-            (_sets(nlp, name, ENTITIES) and not entities_kept)
-            or (_sets(nlp, name, STARTS) and not starts_kept)
-            or _encodes(pipe, listener)
-            for name, pipe in rest
-        )
-        if needed:
-            _check_tokens(nlp, [name for name, _ in rest], component, place)
+            return cls(tuple(rest), behind=True)
+        reader = nlp.get_pipe(component)
+        set_before = {name: sets(nlp, name) for name, _ in before}
+        made = set[str]().union(*set_before.values())
+        changed = set[str]().union(*(sets(nlp, name) for name in (component, *between)))
+        by_model, by_rules = model_reads(reader), _rules_read(nlp, component)
+        reads = by_model | by_rules
+        if not shared(reads, changed):
+            return cls()
+        others = shared(by_model, changed) | shared({ENTITIES}, made)
+        if not others and shared(by_rules, changed) == {ENTITIES}:
+            # nobody had set any before: it is enough to look away from those that are there now
+            return cls(entities=False)
+        encoded = not shared({ENCODING}, changed)
+        # whatever was set before and is read is missing on a bare copy
+        again = bool(shared(reads, made) - ({ENCODING} if encoded else set()))
+        # what several encoders left for others is no longer there
+        only = encoded and sum(ENCODING in names for names in set_before.values()) == 1
+        rest = [pair for pair in before if again and not (only and _encodes(pair[1], reader))]
+        _check_tokens(nlp, [name for name, _ in rest], component, place)
+        norms = shared({NORMS}, changed | made)
         return cls(
-            tuple(rest) if needed else (),
-            entities=needed,
-            starts=starts_kept and not needed,
-            encoded=encoded,
+            tuple(rest), copied=True, encoded=encoded, tokenizer=nlp.tokenizer if norms else None
         )
 
     def prepare(self, docs: Sequence[Doc]) -> list[Doc]:
@@ -84,33 +90,41 @@ class Context:
 
         Where something has to be run again it is run on copies, so the documents stay as they are.
         """
-        if not self.again and self.starts:
+        if self.behind and self.again:
+            return run_pipes(self.again, [doc.copy() for doc in docs])
+        if not self.copied:
             return list(docs)
-        copies = [doc.copy() if self.behind else _bare_copy(doc) for doc in docs]
-        copies = run_pipes(self.again, copies)
+        copies = run_pipes(self.again, [self._bare_copy(doc) for doc in docs])
         if self.encoded:
             # encoders of others, run again, have put their own output there
             for doc, copy in zip(docs, copies):
                 _copy_encoding(doc, copy)
         return copies
 
+    def _bare_copy(self, doc: Doc) -> Doc:
+        """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
+        words: Any = doc.to_array(ORTH)
+        spaces: Any = doc.to_array(SPACY)
+        # three times as fast as by way of tokens and strings
+        copy = Doc(doc.vocab, words=words.tolist(), spaces=(spaces > 0).tolist())
+        source = doc
+        if self.tokenizer is not None:
+            # a component may have set others since
+            source = self.tokenizer(doc.text)
+            fresh: Any = source.to_array([ORTH, SPACY])
+            if fresh.tolist() != doc.to_array([ORTH, SPACY]).tolist():
+                source = copy
+        norms: Any = source.to_array([NORM])
+        copy.from_array([NORM], norms)
+        if self.encoded:
+            _copy_encoding(doc, copy)
+        return copy
+
 
 def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: str) -> None:
     for name in names:
         if nlp.get_pipe_meta(name).retokenizes:
             raise AlError(Errors.AL008.format(name=place, retokenizer=name, component=component))
-
-
-def _bare_copy(doc: Doc) -> Doc:
-    """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
-    words: Any = doc.to_array(ORTH)
-    spaces: Any = doc.to_array(SPACY)
-    # three times as fast as by way of tokens and strings
-    copy = Doc(doc.vocab, words=words.tolist(), spaces=(spaces > 0).tolist())
-    norms: Any = doc.to_array([NORM])
-    copy.from_array([NORM], norms)
-    _copy_encoding(doc, copy)
-    return copy
 
 
 def _copy_encoding(doc: Doc, copy: Doc) -> None:
@@ -128,18 +142,7 @@ def _encodes(pipe: Any, listener: Any) -> bool:
     return listener.name in getattr(pipe, "listening_components", ())
 
 
-def _replaces_encoding(nlp: Language, name: str) -> bool:
-    """Whether a component leaves documents without the encoding they had."""
-    meta = nlp.get_pipe_meta(name)
-    return meta.factory == "doc_cleaner" or any(attribute in meta.assigns for attribute in ENCODING)
-
-
-def _sets(nlp: Language, name: str, attributes: tuple[str, ...]) -> bool:
-    """Whether a component may set any of these; one that declares nothing, and is unknown, may set all."""
-    meta = nlp.get_pipe_meta(name)
-    if meta.factory == "span_ruler":
-        # it declares spans alone, and can be set to write entities as well
-        return attributes == ENTITIES
-    if not meta.assigns:
-        return meta.factory not in HARMLESS
-    return any(attribute in meta.assigns for attribute in attributes)
+def _rules_read(nlp: Language, component: str) -> set[str]:
+    """What a component follows beside its model: entities that are there are presets, and none goes on in the next sentence."""
+    row = FACTORIES[nlp.get_pipe_meta(component).factory]
+    return {ENTITIES, STARTS} if row.posterior == "entities" else set()

@@ -8,6 +8,7 @@ from spacy.pipeline.tok2vec import Tok2VecListener
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.posteriors.attributes import is_listener
 from spacy_al.types import Floats, Ints
 
 # Docs that a model is given at once, whatever the number of docs asked for
@@ -34,14 +35,13 @@ def check_encoded(pipe: Any, docs: Sequence[Doc]) -> None:
     docs (Sequence[Doc]): Docs about to be read. Docs without tokens need no encoding.
     RAISES (AlError): AL004 for the first doc that is not encoded.
     """
-    # Tok2VecListener and the listeners of the transformer packages share this attribute and no base class
     for node in pipe.model.walk():
-        if not hasattr(node, "upstream_name"):
+        if not is_listener(node):
             continue
         reads_tensor = isinstance(node, Tok2VecListener)
         for doc in docs:
             if len(doc) and not (doc.tensor.size if reads_tensor else _has_transformer_data(doc)):
-                upstream = node.upstream_name
+                upstream = getattr(node, "upstream_name", node.attrs.get("_upstream_name"))
                 if upstream == "*":
                     upstream = "tok2vec" if reads_tensor else "transformer"
                 raise AlError(

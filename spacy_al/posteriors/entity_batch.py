@@ -239,9 +239,7 @@ class Source:
         rows = slice(self.offsets[index], self.offsets[index + 1])
         rules = self.constraints
         features = Features(self.features.head, self.features.vectors[rows])
-        one = Constraints(
-            rules.begin[rows], rules.unit[rows], rules.out[rows], rules.odds[rows], set()
-        )
+        one = Constraints(rules.begin[rows], rules.unit[rows], rules.out[rows], rules.odds[rows])
         return type(self)(features, one, self.lengths[index : index + 1], settings=self.settings)
 
 

@@ -4,6 +4,7 @@ A state is the token read next and the start of the open entity, if one is open:
 them (`StateC.set_context_tokens`) depend on nothing else, so states are scored in any order and number.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,7 +21,7 @@ MOVES = ("B", "I", "L", "U")
 class Actions:
     """Which column of the scores is which action.
 
-    labels (tuple): Entity labels, sorted.
+    labels (tuple): Entity labels, sorted; last those that the component lacks and preset entities have.
     columns (dict[str, Ints]): For B, I, L, U: (n_labels,) column of the action with that label, -1 if there is none.
     out (int): Column of O.
     seen (Bools): (n_columns,) False for actions that were added after training.
@@ -32,15 +33,22 @@ class Actions:
     seen: Bools
 
     @classmethod
-    def of(cls, pipe: Any) -> "Actions":
-        """Read them from the component. `move_names` leaves out a column, so class names are asked one by one."""
+    def of(cls, pipe: Any, presets: Collection[str] = ()) -> "Actions":
+        """Read them from the component. `move_names` leaves out a column, so class names are asked one by one.
+
+        presets (Collection[str]): Labels of preset entities. When spaCy parses it adds those that the component lacks, as
+            actions it has never seen: here they are added without a change to the component.
+        """
         names = [pipe.moves.get_class_name(i) for i in range(pipe.moves.n_moves)]
+        own = {name[2:] for name in names if name[:2] in ("B-", "U-") and name[2:]}
+        others = sorted(set(presets) - own)
+        names += [f"{move}-{label}" for label in others for move in MOVES]
         index = {name: i for i, name in enumerate(names)}
-        labels = tuple(
-            sorted({name[2:] for name in names if name[:2] in ("B-", "U-") and name[2:]})
-        )
+        labels = (*sorted(own), *others)
+        n_own = len(names) - len(MOVES) * len(others)
         seen = numpy.ones(len(names), dtype=bool)
-        seen[[i for i in pipe.model.attrs["unseen_classes"] if i < len(names)]] = False
+        seen[[i for i in pipe.model.attrs["unseen_classes"] if i < n_own]] = False
+        seen[n_own:] = False
         columns = {
             m: numpy.array([index.get(f"{m}-{label}", -1) for label in labels], dtype=int)
             for m in MOVES
@@ -69,14 +77,14 @@ class Head:
         upper = model.get_ref("upper") if model.attrs["has_upper"] else None
         n_actions = len(actions.seen)
         # without an upper layer the hidden units are the scores
-        self.output = (
-            to_numpy(upper.get_param("W"))
-            if upper
-            else numpy.eye(n_actions, self.n_hidden, dtype="f")
-        )
-        self.output_bias = (
-            to_numpy(upper.get_param("b")) if upper else numpy.zeros(n_actions, dtype="f")
-        )
+        self.output = numpy.eye(n_actions, self.n_hidden, dtype="f")
+        self.output_bias = numpy.zeros(n_actions, dtype="f")
+        if upper:
+            # actions that the component lacks score 0, as those that spaCy adds
+            n_own = upper.get_dim("nO")
+            self.output[:] = 0
+            self.output[:n_own] = to_numpy(upper.get_param("W"))
+            self.output_bias[:n_own] = to_numpy(upper.get_param("b"))
         self.actions = actions
         inside, last = actions.columns["I"], actions.columns["L"]
         self.inside, self.last = self._columns(inside), self._columns(last)

@@ -10,6 +10,7 @@ from typing import Any
 from warnings import warn
 
 import numpy
+from spacy.attrs import ENT_TYPE
 from spacy.tokens import Doc
 
 from spacy_al import registry
@@ -54,17 +55,23 @@ def read_entities(
     presets (bool): Whether entities on the docs constrain the analysis, as they do in spaCy.
     """
     closed, opened = closed_open(temperature)
-    head = read_head(pipe)
+    head = read_head(pipe, docs if presets else ())
     if head.n_pieces == 1:
         warn(Warnings.W002.format(name=pipe.name), AlWarning, stacklevel=2)
     settings = ReaderSettings(closed, opened, epsilon, rows_per_token)
     return read_batches(pipe, docs, head, partial(Source, settings=settings), presets)
 
 
-def read_head(pipe: Any, *, relu: bool = False) -> Head:
-    """RAISES (AlError): AL007 if the component has no labels or no weights yet."""
+def read_head(pipe: Any, docs: Sequence[Doc], *, relu: bool = False) -> Head:
+    """The layers above the vectors, with actions for the labels of entities that are preset on docs.
+
+    RAISES (AlError): AL007 if the component has no labels or no weights yet.
+    """
     check_ready(pipe)
-    return Head(pipe.model, Actions.of(pipe), relu=relu)
+    types = [doc.to_array([ENT_TYPE]) for doc in docs if len(doc)]
+    preset: Any = numpy.unique(numpy.concatenate(types)) if types else ()
+    labels = [pipe.vocab.strings[label] for label in preset if label]
+    return Head(pipe.model, Actions.of(pipe, labels), relu=relu)
 
 
 def read_batches(
@@ -73,7 +80,6 @@ def read_batches(
     """Encode docs of like length together, and make the posteriors of each batch from `source`."""
     check_encoded(pipe, docs)
     found: list[EntityPosterior | None] = [None] * len(docs)
-    dropped: set[str] = set()
     n_dropped = 0
     for rows in by_length(docs):
         batch = [docs[i] for i in rows]
@@ -85,15 +91,9 @@ def read_batches(
         check_finite(filled.closed, pipe, batch, lengths)
         for i, row in enumerate(rows):
             found[row] = EntityPosterior(filled, i)
-        dropped |= constraints.dropped
         n_dropped += constraints.n_dropped
     if n_dropped:
-        labels = ", ".join(sorted(dropped - {""})) or "none unknown"
-        warn(
-            Warnings.W001.format(count=n_dropped, name=pipe.name, labels=labels),
-            AlWarning,
-            stacklevel=3,
-        )
+        warn(Warnings.W001.format(count=n_dropped, name=pipe.name), AlWarning, stacklevel=3)
     empty = None
     for row, posterior in enumerate(found):
         if posterior is None:
@@ -123,5 +123,5 @@ def _empty(head: Head, source: Any) -> Source:
     """The batch of one document without tokens."""
     n_labels = len(head.actions.labels)
     none = numpy.zeros((0, n_labels), dtype=bool)
-    rules = Constraints(none, none, numpy.zeros(0, dtype=bool), numpy.zeros((0, n_labels)), set())
+    rules = Constraints(none, none, numpy.zeros(0, dtype=bool), numpy.zeros((0, n_labels)))
     return source(head.features(numpy.zeros((0, head.n_in), dtype="f")), rules, numpy.array([0]))

@@ -2,10 +2,20 @@
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 from spacy.language import Language
+from spacy.pipeline import (
+    EntityRecognizer,
+    Morphologizer,
+    SentenceRecognizer,
+    SpanCategorizer,
+    Tagger,
+    TextCategorizer,
+)
+from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
 from spacy.tokens import Doc
 
 from spacy_al import registry
@@ -14,6 +24,16 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.temperature import fitted_temperature
 from spacy_al.types import Temperature
 
+# Of what is made from several, the first counts
+CLASSES: dict[type, str] = {
+    EntityRecognizer: "ner",
+    SpanCategorizer: "spancat",
+    MultiLabel_TextCategorizer: "textcat_multilabel",
+    TextCategorizer: "textcat",
+    Morphologizer: "morphologizer",
+    SentenceRecognizer: "senter",
+    Tagger: "tagger",
+}
 # A reader never changes the model or the docs: reader(pipe, docs, temperature) -> one posterior a doc.
 Reader: TypeAlias = Callable[[Any, Sequence[Doc], Temperature], list[Any]]
 
@@ -53,13 +73,37 @@ def get_posteriors(
     return reader(nlp.get_pipe(name), list(docs), temperature)
 
 
-def find_component(nlp: Language, component: str | None = None) -> str:
+def readable(nlp: Language) -> list[str]:
+    """The names of the components that have a posterior, be they switched off.
+
+    A factory of one's own whose component is one of spaCy's, or of a class made from one of these, is like spaCy's from then on.
+    """
+    for name in nlp.component_names:
+        learn_factory(nlp.get_pipe_meta(name).factory, nlp.get_pipe(name))
+    return [name for name in nlp.component_names if nlp.get_pipe_meta(name).factory in FACTORIES]
+
+
+def learn_factory(factory: str, pipe: Any) -> None:
+    """Give a factory of one's own the row of the one of spaCy that makes such components, if there is one."""
+    if factory in FACTORIES:
+        return
+    known = next((name for kind, name in CLASSES.items() if isinstance(pipe, kind)), None)
+    if known == "ner" and pipe.cfg.get("beam_width", 1) > 1:
+        known = "beam_ner"
+    if known == "spancat" and pipe.add_negative_label:
+        known = "spancat_singlelabel"
+    if known:
+        FACTORIES[factory] = replace(FACTORIES[known], name=factory)
+
+
+def find_component(nlp: Language, component: str | None = None, *, has_reader: bool = False) -> str:
     """The name of the component whose posterior is meant.
 
+    has_reader (bool): Whether a reader is named for it, and it may be of any kind.
     RAISES (AlError): AL001 unknown, AL002 no reader for it, AL003 none or several to choose from.
     """
     if component is None:
-        found = [name for name in nlp.pipe_names if nlp.get_pipe_meta(name).factory in FACTORIES]
+        found = [name for name in readable(nlp) if name in nlp.pipe_names]
         if len(found) == 1:
             return found[0]
         names = f": {', '.join(found)}" if found else ""
@@ -70,7 +114,7 @@ def find_component(nlp: Language, component: str | None = None) -> str:
         names = ", ".join(nlp.component_names) or "nothing"
         raise AlError(Errors.AL001.format(name=component, names=names))
     factory = nlp.get_pipe_meta(component).factory
-    if factory not in FACTORIES:
+    if not has_reader and component not in readable(nlp):
         known = ", ".join(FACTORIES)
         raise AlError(Errors.AL002.format(name=component, factory=factory, known=known))
     return component
@@ -81,6 +125,7 @@ def reader_of(nlp: Language, name: str, *, presets: bool = True) -> Reader:
 
     presets (bool): Whether entities on the docs are presets that constrain an entity recogniser.
     """
+    find_component(nlp, name)
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     reader = registry.al_posteriors.get(row.reader)()
     # what knows of no presets has none to leave out

@@ -15,7 +15,7 @@ from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.query.patterns import Patterns
 from spacy_al.query.picks import Picks
 from spacy_al.query.scorer import Scorer
-from spacy_al.tasks.suggestion import no_suggestion, suggest
+from spacy_al.tasks.suggestion import asked_only, no_suggestion, suggest
 from spacy_al.tasks.task import Task, make_task
 from spacy_al.tasks.yes_no import yes_no_tasks
 from spacy_al.types import Floats
@@ -71,9 +71,13 @@ def make_questions(
     else:
         component = scorer.component
         posteriors = component.posteriors(docs)
-        # and those that the model is still to learn
-        labels = [*dict.fromkeys([*posteriors[0].labels, *labels])]
-        suggestions = [suggest(p, doc, component.threshold) for p, doc in zip(posteriors, docs)]
+        # not those of preset entities, and those that the model is still to learn
+        known_labels = [label for label in posteriors[0].labels if label in component.labels]
+        labels = [*dict.fromkeys([*known_labels, *labels])]
+        suggestions = [
+            asked_only(suggest(p, doc, component.threshold), labels)
+            for p, doc in zip(posteriors, docs)
+        ]
         if settings.partial and meta["round"] >= settings.partial.after:
             asked, doubted = asked_of(component, docs, settings.partial)
     n_yes_no = settings.partial.yes_no if settings.partial else 0

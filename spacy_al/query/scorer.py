@@ -157,6 +157,9 @@ class Scorer:
         found = READ[name](posteriors)
         if found is None:
             raise UsageError(Errors.AL099.format(name=name))
+        if name == "label_probs":
+            # labels of preset entities come last, and not in every batch
+            found = found[:, : len(self.component.labels)]
         return found.astype("f4")
 
     def _scores(self, posteriors: Sequence[Any], size: int) -> Floats:

@@ -1,7 +1,7 @@
 """The answer that the model would give, and why a text was chosen, for showing to a person."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -71,6 +71,12 @@ def suggest(posterior: Any, doc: Any, threshold: float = 0.5) -> Suggestion:
         shown = sorted(items, key=lambda item: abs(item[1] - 0.5))[:2]
     why = ", ".join(f"{label} {prob:.2f}" for label, prob in shown)
     return _made("categories", items, posterior.exclusive, numpy.zeros(n_tokens), why)
+
+
+def asked_only(suggestion: Suggestion, labels: Collection[str]) -> Suggestion:
+    """A suggestion without what has labels that are not asked about, as preset entities can have."""
+    place = -2 if suggestion.kind != "categories" else 0
+    return replace(suggestion, items=[item for item in suggestion.items if item[place] in labels])
 
 
 def no_suggestion(doc: Any, factory: str | None = None, matches: Sequence[Any] = ()) -> Suggestion:

@@ -375,15 +375,48 @@ def test_where_everything_was_cut_it_is_said():
         _ = posterior.best
 
 
-def test_presets_the_model_lacks_are_dropped_and_reported(nlp):
+def test_presets_the_model_lacks_hold():
+    """As in spaCy, which adds their labels when it parses; the posterior is the same before and after that."""
+    for use_upper in (True, False):
+        nlp = make_ner(use_upper=use_upper)
+        pipe, rng, docs = nlp.get_pipe("ner"), numpy.random.default_rng(0), []
+        for start, end, label in ((1, 3, "ALIEN"), (0, 1, "ALIEN"), (2, 4, "GUEST"), (1, 3, "PER")):
+            docs.append(random_doc(nlp, rng, 4))
+            preset = spacy.tokens.Span(docs[-1], start, end, label=label)
+            docs[-1].set_ents([preset], default="missing")
+        n_moves, n_labels = pipe.moves.n_moves, len(pipe.labels)
+        before = get_posteriors(nlp, docs)
+        assert (pipe.moves.n_moves, len(pipe.labels)) == (n_moves, n_labels)
+        assert before[0].labels[n_labels:] == ("ALIEN", "GUEST")
+        for doc, posterior in zip(docs, before):
+            (preset,) = doc.ents
+            assert posterior.prob(preset.start, preset.end, preset.label_) == pytest.approx(1)
+            assert get_posteriors(nlp, [doc])[0].entropy == pytest.approx(posterior.entropy)
+        parsed = list(nlp.pipe(doc.copy() for doc in docs))
+        assert pipe.moves.n_moves > n_moves
+        # now spaCy itself has the labels, and the oracle steps through its states
+        compare(nlp, docs)
+        for doc, posterior, after in zip(parsed, before, get_posteriors(nlp, docs)):
+            assert {(s.start, s.end, s.label) for s in posterior.greedy} == {
+                (ent.start, ent.end, ent.label_) for ent in doc.ents
+            }
+            found, again = (
+                {(s.start, s.end, s.label): s.prob for s in one.spans} for one in (posterior, after)
+            )
+            assert found == pytest.approx(again, abs=1e-6)
+
+
+def test_an_inside_tag_without_a_beginning_is_left_out_and_reported(nlp):
     doc = random_doc(nlp, numpy.random.default_rng(0), 5)
     bare = get_posteriors(nlp, [doc])[0]
-    doc.set_ents([spacy.tokens.Span(doc, 1, 3, label="ALIEN")], default="missing")
-    n_moves = nlp.get_pipe("ner").moves.n_moves
-    with pytest.warns(AlWarning, match=r"1 preset entities.*ALIEN"):
+    label = doc.vocab.strings.add(nlp.get_pipe("ner").labels[0])
+    doc.from_array(
+        ["ENT_IOB", "ENT_TYPE"], numpy.array([[0, 0], [3, 0], [1, label], [0, 0], [0, 0]], "u8")
+    )
+    with pytest.warns(AlWarning, match=r"1 preset entities.*inside tag"):
         posterior = get_posteriors(nlp, [doc])[0]
-    assert posterior.entropy == pytest.approx(bare.entropy)
-    assert nlp.get_pipe("ner").moves.n_moves == n_moves
+    assert posterior.prob(1, 2, nlp.get_pipe("ner").labels[0]) == 0
+    assert posterior.entropy != pytest.approx(bare.entropy)
 
 
 def test_unlabelled_component_is_explained():
