@@ -27,15 +27,15 @@ NAMES = {
     "doc._.trf_data": ENCODING,
     "token.norm": NORMS,
 }
-# Attributes of tokens that are no word's own
 NAMES_OF = {number: name for name, number in IDS.items()}
+# Attributes of tokens that are no word's own
 OF_TOKENS = {"tag", "pos", "lemma", "dep", "head", "morph"}
 OF_TOKENS |= {"ent_iob", "ent_type", "ent_kb_id", "ent_id", "sent_start", "norm"}
 # Components of spaCy that declare nothing, and set nothing that is read
 HARMLESS = {"merge_entities", "merge_noun_chunks", "merge_subtokens", "token_splitter"}
 # Packages whose layers are known: they read text, features that they name, or what an encoder left
+LAYERS = {"spacy", "spacy_al", "spacy_legacy", "thinc"}
 TRANSFORMERS = {"spacy_curated_transformers", "spacy_transformers"}
-LAYERS = {"spacy", "spacy_al", "spacy_legacy", "thinc"} | TRANSFORMERS
 
 
 def shared(first: Iterable[str], second: Iterable[str]) -> set[str]:
@@ -52,9 +52,11 @@ def model_reads(pipe: Any) -> set[str]:
     """What the model of a component, and its suggester, read of a document beside the text."""
     if _package(type(pipe)) not in ("spacy", "spacy_al"):
         return {ANYTHING}
-    found = set[str]()
-    for node in pipe.model.walk():
-        found |= _layer_reads(node)
+    found, nodes = set[str](), list(pipe.model.walk())
+    # an encoder of the component's own may cut its texts by anything
+    known = LAYERS | TRANSFORMERS if any(map(is_listener, nodes)) else LAYERS
+    for node in nodes:
+        found |= _layer_reads(node, known)
     suggester = getattr(pipe, "suggester", None)
     if suggester is not None:
         function = suggester.func if isinstance(suggester, partial) else suggester
@@ -90,13 +92,11 @@ def sets(nlp: Language, name: str) -> set[str]:
     return found or {ANYTHING}
 
 
-def _layer_reads(node: Model[Any, Any]) -> set[str]:
+def _layer_reads(node: Model[Any, Any], known: set[str]) -> set[str]:
     if is_listener(node):
         return {ENCODING}
     functions = [node._func, *(value for value in node.attrs.values() if callable(value))]
-    packages = {_package(function) for function in functions}
-    # an encoder of the component's own may cut its texts by anything
-    if not packages <= LAYERS or packages & TRANSFORMERS:
+    if not {_package(function) for function in functions} <= known:
         return {ANYTHING}
     if node.name == "extract_features":
         return _columns(node.attrs["columns"])

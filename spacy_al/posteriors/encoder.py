@@ -40,7 +40,7 @@ def check_encoded(pipe: Any, docs: Sequence[Doc]) -> None:
             continue
         reads_tensor = isinstance(node, Tok2VecListener)
         for doc in docs:
-            if len(doc) and not (doc.tensor.size if reads_tensor else _has_transformer_data(doc)):
+            if len(doc) and not (_has_tensor(doc) if reads_tensor else _has_transformer_data(doc)):
                 upstream = getattr(node, "upstream_name", node.attrs.get("_upstream_name"))
                 if upstream == "*":
                     upstream = "tok2vec" if reads_tensor else "transformer"
@@ -72,6 +72,11 @@ def check_finite(
         text = " ".join(docs[int(index)].text.split())[:60]
         raise AlError(Errors.AL005.format(name=pipe.name, text=text))
     return values
+
+
+def _has_tensor(doc: Doc) -> bool:
+    # `doc_cleaner` sets it to None
+    return doc.tensor is not None and bool(doc.tensor.size)
 
 
 def _has_transformer_data(doc: Doc) -> bool:

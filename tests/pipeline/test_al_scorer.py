@@ -461,6 +461,13 @@ def test_switched_off():
     check(docs, expected(nlp, bare(nlp)), token_entropy())
 
 
+def test_an_encoding_that_was_cleaned_away():
+    """spaCy itself fails on such a pipeline, with an AttributeError."""
+    nlp = make("tok2vec", "doc_cleaner", "ner", encoder=LISTENER)
+    with pytest.raises(AlError, match="AL004"):
+        get_posteriors(nlp, bare(nlp))
+
+
 def test_renamed():
     nlp = make("entity_ruler", "tok2vec", "ner", "doc_cleaner", "al_scorer", encoder=LISTENER)
     nlp.get_pipe("al_scorer").component = "entities"
