@@ -394,7 +394,7 @@ class Errors:
     )
     AL132 = (
         "[AL132] Rejected entities are kept as doc.spans['{ours}'], and '{component}' reads them from '{theirs}', so it would "
-        "not learn from them. Set its incorrect_spans_key to null or to '{ours}'."
+        "not learn from them. Set its incorrect_spans_key to null or to '{ours}', in the pipeline that it is sourced from if it is."
     )
     AL133 = (
         "[AL133] There is no encoder to pretrain in this pipeline ({found}): it takes a component 'tok2vec', or one with a tok2vec "

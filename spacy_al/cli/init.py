@@ -6,8 +6,9 @@ from typing import Annotated
 from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, say
-from spacy_al.cli.options import Quiet
+from spacy_al.cli.options import Code, Quiet
 from spacy_al.config.init import has_encoder, init
+from spacy_al.posteriors.component import load_code
 
 POOL = "The unlabelled texts (default: corpus/pool if it is there, else corpus/pool.spacy)"
 ENCODER = "Folder or package of a pretrained encoder to learn from"
@@ -30,9 +31,12 @@ def init_cli(
     pool: Annotated[str | None, Option("--pool", help=POOL)] = None,
     lang: Annotated[str, Option("--lang", "-l", help="Language of a starter config")] = "en",
     encoder: Annotated[str | None, Option("--encoder", "-e", help=ENCODER)] = None,
+    code: Code = None,
     quiet: Quiet = False,
 ) -> None:
     """Write what is missing of an [al] section into a spaCy config. What stands there stays, comments too."""
+    # the factory of the component may be one of its own
+    load_code(code)
     added = init(config, component=component, pool=pool, lang=lang, encoder=encoder)
     if not quiet:
         say(f"✔ {config}: added {', '.join(added)}" if added else f"✔ {config}: nothing to add")

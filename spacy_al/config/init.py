@@ -4,18 +4,20 @@ import json
 import re
 from pathlib import Path
 
-from confection import Config
+from confection import Config, ConfigValidationError
 from spacy.cli.init_config import init_config
 
 from spacy_al.acquisition.inputs import FITS
+from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.embeddings.encoder import find_model
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.util import replacing
 
+DEFAULT_OUTPUT = "training/al"
 SECTION = """\
 component = "{component}"
-output = "training/al"
+output = "{output}"
 batch_size = 50
 max_rounds = 10
 seed = 0
@@ -62,10 +64,12 @@ def init(
     except (OSError, ValueError, ImportError) as error:
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
     component = component or config.get("al", {}).get("component")
-    factories = {
-        name: block.get("factory", "") for name, block in config.get("components", {}).items()
-    }
-    usable = [name for name, factory in factories.items() if factory in FACTORIES]
+    try:
+        blocks = component_blocks(config.interpolate())
+    except ConfigValidationError as error:
+        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    factories = readable_factories(blocks)
+    usable = [*factories]
     if component is None and len(usable) == 1:
         component = usable[0]
     if component not in usable:
@@ -80,6 +84,7 @@ def init(
         "component": component,
         "reader": row.reader,
         "acquisition": FITS[row.posterior][0],
+        "output": _output(path, config),
     }
     added = []
     if "pool" not in config.get("paths", {}):
@@ -111,10 +116,15 @@ def init(
     return added
 
 
+def _output(path: Path, config: Config) -> str:
+    """The folder of a run of its own for each config; that of a section which names none is where it always was."""
+    return DEFAULT_OUTPUT if "al" in config else f"training/{path.stem}"
+
+
 def has_encoder(path: Path) -> bool:
     """Whether a config names an encoder, or has a transformer, which is one."""
     config = Config().from_disk(path, interpolate=False)
-    factories = [block.get("factory", "") for block in config.get("components", {}).values()]
+    factories = [block.get("factory") or "" for block in config.get("components", {}).values()]
     return "encoder" in config.get("al", {}) or any("transformer" in name for name in factories)
 
 

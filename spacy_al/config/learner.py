@@ -105,6 +105,9 @@ def apply_learner(config: Config, learner: Learner, component: str) -> None:
     if learner.name == "scratch":
         return
     block = config["components"][component]
+    if "source" in block:
+        # it is what it was trained to be
+        raise AlError(Errors.AL310.format(component=component, learner=learner.name))
     row = FACTORIES.get(block.get("factory"))
     if row and row.task == "categories":
         config["components"][component] = _classifier(block, learner)

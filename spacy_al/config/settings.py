@@ -8,13 +8,13 @@ from typing import Any
 from confection import Config
 from spacy.util import load_config
 
+from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.kinds import FACTORIES
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Settings:
     lang (str): The pipeline's language.
     tokeniser (dict): What `blank_pipeline` needs of the config.
     factory (str | None): Factory of the component, where the config has it.
+    source (str | None): The trained pipeline that the component is taken from.
     spans_key (str): Where a span categoriser keeps its spans.
     train, dev, test (Path | None): What is labelled already.
     """
@@ -88,6 +89,7 @@ class Settings:
     tokeniser: dict[str, Any] = field(default_factory=dict)
     factory: str | None = None
     spans_key: str = "sc"
+    source: str | None = None
     train: Path | None = None
     dev: Path | None = None
     test: Path | None = None
@@ -122,11 +124,11 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
         check.path(f"paths.{name}", value)
-    parts = config.get("components", {})
-    usable = [name for name, part in parts.items() if part.get("factory") in FACTORIES]
+    parts = component_blocks(config)
+    usable = [*readable_factories(parts)]
     if "component" not in plain and len(usable) == 1:
         plain["component"] = usable[0]
-    part = parts.get(plain.get("component"), {})
+    part = parts.get(plain.get("component", ""), {})
     return Settings(
         **plain,
         pool=_path(pool),
@@ -135,6 +137,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         tokeniser=tokeniser_config(config) if config.get("nlp", {}).get("lang") else {},
         factory=part.get("factory"),
         spans_key=part.get("spans_key") or "sc",
+        source=part.get("source") if part.get("component") == plain.get("component") else None,
         train=_path(paths["train"]),
         dev=_path(paths["dev"]),
         test=_path(paths["test"]),

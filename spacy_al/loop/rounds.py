@@ -139,7 +139,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     """Choose the next batch; beside it what answers contradict, and at first a development set where none is given."""
     number, settings, started = current.number, project.settings, time.perf_counter()
     folder = project.folder(number)
-    model = str(folder / "model-best") if (folder / "model-best").is_dir() else None
+    # before there is anything to train on, a component that was trained elsewhere knows what to ask
+    model = str(folder / "model-best") if (folder / "model-best").is_dir() else settings.source
     # those of this round as well: some may have been asked while it trained
     asked = store.asked_ids()
     tasks = [("review", task) for task in reviews(store, number)]
@@ -164,7 +165,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             )
             tasks += [("dev", task) for task in first.tasks]
             asked |= {content_hash(task["text"]) for task in first.tasks}
-        if model:
+        if model and model != settings.source:
             # some are missing where the settings ask for a committee only since the model was trained
             train_members(
                 settings, folder, number, lambda own: _train(project, number, own).seconds

@@ -5,6 +5,7 @@ made when they are asked for, and are None where nothing is stored or the docume
 """
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -166,3 +167,5 @@ def register() -> None:
         Doc.set_extension(KEY, getter=_of_doc)
         Span.set_extension(KEY, getter=_of_span)
         Token.set_extension(KEY, getter=_of_token)
+        # `Doc.from_docs` leaves it out, as it has to, and would print all of it, kilobytes a document
+        warnings.filterwarnings("ignore", message=rf"\[W102\] .*'{KEY}: ")

@@ -11,6 +11,7 @@ from spacy.util import load_config
 
 from spacy_al import registry
 from spacy_al.acquisition.inputs import FITS
+from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.partial import check_factory
 from spacy_al.config.section import Check
 from spacy_al.config.self_training import check_whole
@@ -226,9 +227,9 @@ def taught(config: Path, overrides: dict[str, Any], component: str | None) -> tu
 
     RAISES (AlError): AL104 if there is no such component, or several to choose from.
     """
-    blocks = load_config(config, overrides=overrides).get("components", {})
-    factories = {name: block.get("factory", "") for name, block in blocks.items()}
-    usable = [name for name, factory in factories.items() if factory in FACTORIES]
+    blocks = component_blocks(load_config(config, overrides=overrides, interpolate=True))
+    factories = readable_factories(blocks)
+    usable = [*factories]
     name = usable[0] if component is None and len(usable) == 1 else component
     if name is None or name not in usable:
         found = component or ", ".join(usable) or "none"

@@ -66,7 +66,7 @@ class ChosenLearner:
 
 def learners_for(settings: Settings) -> tuple[str, ...]:
     """Names of the learners that `auto` compares for a component; the one that is taken unseen comes first."""
-    if settings.encoder is None:
+    if settings.encoder is None or settings.source:
         return ("scratch",)
     row = FACTORIES.get(settings.factory or "")
     if row and row.task == "categories":

@@ -31,7 +31,7 @@ def sourced(
     blocks: dict[str, dict[str, str]] = {}
     for name in config["nlp"]["pipeline"]:
         block = config["components"][name]
-        if "factory" not in block or name in frozen:
+        if name in frozen:
             continue
         if name not in nlp.component_names:
             return None, f"it has no '{name}'"
@@ -39,7 +39,7 @@ def sourced(
         if not getattr(pipe, "is_trainable", False):
             continue
         # what a sourced component is made of comes with it, whatever the config says
-        if not _within(block, theirs[name]):
+        if "factory" in block and not _within(block, theirs[name]):
             return None, f"the settings of '{name}' have changed"
         row = FACTORIES.get(nlp.get_pipe_meta(name).factory)
         if row and not row.pace:

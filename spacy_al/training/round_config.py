@@ -12,6 +12,7 @@ from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
 from spacy.util import dot_to_object, load_config
 
+from spacy_al.config.components import component_blocks
 from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
@@ -59,7 +60,7 @@ def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
     RETURNS (dict): `max_steps`, `patience` and `eval_frequency` of `[training]`.
     """
     own = _filled(config)["training"]
-    factories = [part.get("factory") for part in config.get("components", {}).values()]
+    factories = [part.get("factory") for part in component_blocks(_filled(config)).values()]
     pace = max((FACTORIES[name].pace for name in factories if name in FACTORIES), default=1)
     steps = max(1, pace * max(LEAST, int(8 * n_words**0.5)))
     steps = min(steps, own["max_steps"] or steps)
@@ -217,11 +218,16 @@ def _multiply_fast(config: Config) -> None:
 
 def _learn_rejected(config: Config, docs: Sequence[Doc], *, always: bool) -> None:
     """Have entity recognisers read rejected entities, where there are any."""
-    if not always and not any(doc.spans.get(INCORRECT) for doc in docs):
+    rejected = any(doc.spans.get(INCORRECT) for doc in docs)
+    if not always and not rejected:
         return
+    blocks = component_blocks(_filled(config))
     for name, block in config["components"].items():
-        if (row := FACTORIES.get(block.get("factory"))) and row.learns_rejected:
-            theirs = block.get("incorrect_spans_key")
-            if theirs not in (None, INCORRECT):
+        if (row := FACTORIES.get(blocks[name].get("factory", ""))) and row.learns_rejected:
+            theirs = blocks[name].get("incorrect_spans_key")
+            # what is taken from a pipeline keeps the settings that it has there
+            kept = "source" in block and rejected
+            if theirs != INCORRECT and (theirs is not None or kept):
                 raise AlError(Errors.AL132.format(component=name, ours=INCORRECT, theirs=theirs))
-            block["incorrect_spans_key"] = INCORRECT
+            if "source" not in block:
+                block["incorrect_spans_key"] = INCORRECT

@@ -461,6 +461,19 @@ def test_switched_off():
     check(docs, expected(nlp, bare(nlp)), token_entropy())
 
 
+def test_scored_documents_that_are_joined_print_nothing():
+    code = (
+        "import spacy, spacy_al; from spacy.tokens import Doc; from spacy_al.pipeline import extensions;"
+        "docs = [spacy.blank('en')(t) for t in ('a b', 'c')];"
+        "[doc.user_data.update(al={'ner': {'score': 1.0}}, mine='shown') for doc in docs];"
+        "joined = Doc.from_docs(docs); print(joined._.al)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert done.stdout == "None\n"
+    # what others keep there is none of our business
+    assert "'al: " not in done.stderr and "'mine: shown'" in done.stderr
+
+
 def test_an_encoding_that_was_cleaned_away():
     """spaCy itself fails on such a pipeline, with an AttributeError."""
     nlp = make("tok2vec", "doc_cleaner", "ner", encoder=LISTENER)

@@ -64,7 +64,9 @@ def silent(doc):
         token.lemma_ = token.text[:2]
         token.norm_ = "x" if token.i % 3 == 0 else token.norm_
     for token in doc[1:]:
-        token.is_sent_start = token.i % 4 == 0
+        # spaCy refuses it behind a parser
+        if not doc.has_annotation("DEP"):
+            token.is_sent_start = token.i % 4 == 0
     doc._.test_mark = len(doc) + 1
     return doc
 

@@ -1,0 +1,78 @@
+"""The components of a training config, also those that are taken from a trained pipeline, or made by a factory of one's own."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy import registry
+from spacy.util import get_model_meta, is_package, load_config
+
+from spacy_al.errors import AlError, Errors
+from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.read import learn_factory
+
+
+def component_blocks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The blocks of all components by name; of one that is taken from a pipeline, the block that it has there, and its `source`.
+
+    config (Mapping): Without variables.
+    RAISES (AlError): AL085 for a pipeline that cannot be read, or lacks the component.
+    """
+    lang = config.get("nlp", {}).get("lang") or "en"
+    blocks = {}
+    for name, block in config.get("components", {}).items():
+        found = _source_block(name, block) if "source" in block else dict(block)
+        _learn(lang, name, found)
+        blocks[name] = found
+    return blocks
+
+
+def readable_factories(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Of the components that have a posterior, their factories."""
+    factories = {name: str(block.get("factory")) for name, block in blocks.items()}
+    return {name: factory for name, factory in factories.items() if factory in FACTORIES}
+
+
+def _source_block(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
+    source, there = str(block["source"]), str(block.get("component", name))
+    try:
+        found = load_config(_folder(source) / "config.cfg")["components"][there]
+    except Exception as error:
+        why = f"it has no component '{there}'" if isinstance(error, KeyError) else str(error)
+        raise AlError(
+            Errors.AL085.format(path=source, why=why.strip().partition("\n")[0])
+        ) from error
+    return {**found, "source": source, "component": there}
+
+
+def _folder(source: str) -> Path:
+    """Where a pipeline lies that is a folder or a package."""
+    if Path(source).exists() or not is_package(source):
+        return Path(source)
+    package = Path(str(import_module(source).__file__)).parent
+    meta = get_model_meta(package)
+    return package / f"{meta['lang']}_{meta['name']}-{meta['version']}"
+
+
+def _learn(lang: str, name: str, block: Mapping[str, Any]) -> None:
+    """Find out what a factory of one's own makes, by having it made. What cannot be told now training will say."""
+    factory = block.get("factory")
+    if not isinstance(factory, str) or factory in FACTORIES:
+        return
+    try:
+        nlp = spacy.blank(lang)
+        nlp.has_factory(factory)
+        own = nlp.get_factory_name(factory)
+        made = registry.factories.get(own if own in registry.factories else factory)
+        if str(made.__module__).startswith(("spacy", "thinc")):
+            return
+        settings = {
+            key: value
+            for key, value in block.items()
+            if key not in ("factory", "source", "component")
+        }
+        learn_factory(factory, nlp.create_pipe(factory, name, config=settings))
+    except Exception:
+        return
