@@ -684,6 +684,10 @@ class Warnings:
         "[ALW071] The best temperature of '{name}' is at the limit of the search ({found}): on these documents its "
         "probabilities say little, or there are too few documents. {then}"
     )
+    W072 = (
+        "[ALW072] No temperature is stored for '{name}': of {n} documents one half gives a temperature that is worse than none on "
+        "the other half. Its probabilities may be as good as they get, or there are too few documents."
+    )
 
     # estimators
     W242 = (

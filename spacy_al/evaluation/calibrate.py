@@ -17,11 +17,12 @@ to be told from wrong ones (area under the ROC curve .803 for .810, .804 for .80
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy
 from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
@@ -106,19 +107,32 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     nlp (Language): The pipeline.
     name (str): The component.
     gold (Gold): Documents that the component was not trained on.
-    RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted: a warning says why), `before`
+    RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what one half gives is
+        worse than none on the other: a warning says which), `before`
         and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
     """
     pipe = nlp.get_pipe(name)
-    raw = reader_of(nlp, name)(pipe, gold.docs, 1.0)
-
-    def loss(*temperatures: float) -> float:
-        closed, opened = temperatures[0], temperatures[-1]
-        temperature = closed if closed == opened else {"closed": closed, "open": opened}
-        return log_loss_of(at_temperature(pipe, raw, temperature), gold.answers) / scale
-
+    order = numpy.random.default_rng(0).permutation(len(gold.docs)).tolist()
+    halves = order[::2], order[1::2]
+    read, found = reader_of(nlp, name), dict[int, Any]()
+    for half in halves:
+        # apart, as what is read together is searched together
+        found |= zip(half, read(pipe, [gold.docs[row] for row in half], 1.0))
+    raw = [found[row] for row in range(len(gold.docs))]
     scale = max(gold.counts["answers"], 1)
+
+    def loss_on(rows: Sequence[int]) -> Callable[..., float]:
+        some, answers = [raw[row] for row in rows], [gold.answers[row] for row in rows]
+
+        def loss(*temperatures: float) -> float:
+            closed, opened = temperatures[0], temperatures[-1]
+            temperature = closed if closed == opened else {"closed": closed, "open": opened}
+            return log_loss_of(at_temperature(pipe, some, temperature), answers) / scale
+
+        return loss
+
+    loss = loss_on(range(len(raw)))
     before = judge(raw, gold)
     record: CalibrationRecord = {
         "temperature": None,
@@ -136,8 +150,13 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         warnings.warn(message, AlWarning, stacklevel=2)
         return record
     two = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
-    record["temperature"] = temperature = _search(loss, name, two=two)
+    temperature = _search(loss, name, two=two)
     if temperature is not None:
+        if not _holds(loss_on(halves[0]), loss_on(halves[1]), name, two=two):
+            message = Warnings.W072.format(name=name, n=len(gold.docs))
+            warnings.warn(message, AlWarning, stacklevel=2)
+            return record
+        record["temperature"] = temperature
         record["loss"]["after"] = loss(*closed_open(temperature))
         record["after"] = judge(at_temperature(pipe, raw, temperature), gold)
     return record
@@ -174,6 +193,17 @@ def _search(loss: Callable[..., float], name: str, *, two: bool) -> Temperature 
         return found[0]
     _warn_bounds(name, found, "It is not kept.")
     return None
+
+
+def _holds(
+    fit: Callable[..., float], held_out: Callable[..., float], name: str, *, two: bool
+) -> bool:
+    """Whether a temperature that is fitted on half of the documents is no worse than none on the other half."""
+    with warnings.catch_warnings():
+        # of the whole it has been said
+        warnings.simplefilter("ignore", AlWarning)
+        found = _search(fit, name, two=two)
+    return found is not None and held_out(*closed_open(found)) <= held_out(1.0)
 
 
 def _inside(found: tuple[float, ...]) -> bool:

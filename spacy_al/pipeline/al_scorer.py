@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+import srsly
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
@@ -14,10 +15,17 @@ from spacy.util import minibatch
 
 from spacy_al.acquisition import default_acquisition
 from spacy_al.arrays import distribution
+from spacy_al.errors import AlError
 from spacy_al.pipeline import extensions
 from spacy_al.posteriors.context import Context
 from spacy_al.posteriors.read import find_component, readable, reader_of
-from spacy_al.posteriors.temperature import FILE, StoredCalibration, read_calibration
+from spacy_al.posteriors.temperature import (
+    FILE,
+    StoredCalibration,
+    read_calibration,
+    read_records,
+    weights_hash,
+)
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
 
@@ -59,6 +67,8 @@ class AlScorer(Pipe):
     ) -> None:
         self.nlp, self.name = nlp, name
         self.component, self.acquisition = component, acquisition
+        # fitted temperatures that came with it, by the weights they were fitted for
+        self.calibrations: dict[str, StoredCalibration] = {}
         # of which file and weights, and what was found
         self._calibration: tuple[Any, StoredCalibration | None] = (None, None)
 
@@ -126,6 +136,37 @@ class AlScorer(Pipe):
                 }
             extensions.store(doc, component, entry)
 
+    def to_bytes(self, **_: Any) -> bytes:
+        """What it carries: the temperature that was fitted for its component as that is now."""
+        data: bytes = srsly.msgpack_dumps(self._carried())
+        return data
+
+    def from_bytes(self, data: bytes, **_: Any) -> "AlScorer":
+        """Carry what another one did."""
+        self.calibrations = srsly.msgpack_loads(data)
+        return self
+
+    def to_disk(self, path: str | Path, **_: Any) -> None:
+        """As `to_bytes`. Without a temperature there is nothing to write."""
+        if carried := self._carried():
+            Path(path).mkdir(parents=True, exist_ok=True)
+            srsly.write_json(Path(path) / FILE, carried)
+
+    def from_disk(self, path: str | Path, **_: Any) -> "AlScorer":
+        """As `from_bytes`. RAISES (AlError): AL015 if the file is damaged."""
+        file = Path(path) / FILE
+        self.calibrations = read_records(file) if file.is_file() else {}
+        return self
+
+    def _carried(self) -> dict[str, StoredCalibration]:
+        try:
+            component = self._component()
+        except AlError:
+            # in a pipeline that is not finished
+            return {}
+        record = read_calibration(self.nlp, component)
+        return {weights_hash(self.nlp, component): record} if record else {}
+
     def _scored(self, doc: Doc) -> bool:
         try:
             self.score_docs([doc])
@@ -149,9 +190,10 @@ class AlScorer(Pipe):
     def _fitted(self, component: str) -> StoredCalibration | None:
         """The record that `calibrate` stored for these weights, looked up again when the file or the weights have changed."""
         path = self.nlp.path and Path(self.nlp.path) / FILE
-        if not path or not path.is_file():
+        written = path.stat().st_mtime_ns if path and path.is_file() else None
+        if not written and not self.calibrations:
             return None
-        key = component, path, path.stat().st_mtime_ns, weights_sample(self.nlp, component)
+        key = component, path, written, weights_sample(self.nlp, component)
         if self._calibration[0] != key:
             self._calibration = key, read_calibration(self.nlp, component)
         return self._calibration[1]

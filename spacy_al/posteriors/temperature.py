@@ -86,11 +86,16 @@ def weights_hash(nlp: Language, name: str) -> str:
 
 
 def read_calibration(nlp: Language, name: str) -> StoredCalibration | None:
-    """The record that `calibrate` stored for these very weights: temperature and calibration errors; None if nothing."""
-    path = _file(nlp)
-    if path is None or not path.is_file():
-        return None
-    return _records(path).get(weights_hash(nlp, name))
+    """The record that `calibrate` stored for these very weights: temperature and calibration errors; None if nothing.
+
+    It is kept beside the model, or carried by an `al_scorer` from there to wherever its pipeline is saved.
+    """
+    path, known = _file(nlp), dict[str, StoredCalibration]()
+    for _, pipe in nlp.components:
+        known |= getattr(pipe, "calibrations", {})
+    if path is not None and path.is_file():
+        known |= read_records(path)
+    return known.get(weights_hash(nlp, name)) if known else None
 
 
 def write_calibration(nlp: Language, name: str, record: CalibrationRecord) -> Path:
@@ -101,7 +106,7 @@ def write_calibration(nlp: Language, name: str, record: CalibrationRecord) -> Pa
     path = _file(nlp)
     if path is None:
         raise AlError(Errors.AL011)
-    known = _records(path) if path.is_file() else {}
+    known = read_records(path) if path.is_file() else {}
     known[weights_hash(nlp, name)] = {"component": name, **record}
     with replacing(path) as file:
         file.write(srsly.json_dumps(known, indent=2) + "\n")
@@ -133,7 +138,7 @@ def valid(temperature: Any) -> float:
     return float(temperature)
 
 
-def _records(path: Path) -> dict[str, StoredCalibration]:
+def read_records(path: Path) -> dict[str, StoredCalibration]:
     """RAISES (AlError): AL015 if the file is damaged."""
     try:
         records = srsly.read_json(path)

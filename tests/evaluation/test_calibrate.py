@@ -1,6 +1,7 @@
 """The temperature that gold documents give back, for every component, and what happens to bad input."""
 
 import json
+import warnings
 from dataclasses import replace
 
 import numpy
@@ -351,6 +352,32 @@ def test_a_model_that_is_always_right_has_no_temperature(home, model, tmp_path):
         record = calibrate(model, saved(docs, tmp_path / "right.spacy"))
     assert ["One temperature" in str(warning.message) for warning in caught] == [True, False]
     assert record["temperature"] is None and not (model / FILE).exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [4, 6, 10, 16])
+@pytest.mark.parametrize("component", ["ner", "textcat"])
+def test_what_is_worse_on_a_held_out_half_is_not_stored(component, n, tmp_path):
+    """Of a model that is right about how sure it is, and few documents."""
+    nlp = make_ner(scale=2.0) if component == "ner" else make(component)
+    nlp.to_disk(tmp_path / "model")
+    stored, left = 0, 0
+    for seed in range(8):
+        gold = saved(drawn(nlp, component, n, 1.0, seed=seed), tmp_path / "gold.spacy")
+        (tmp_path / "model" / FILE).unlink(missing_ok=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            record = calibrate(tmp_path / "model", gold)
+        said = [str(one.message)[:8] for one in caught]
+        if record["temperature"] is None:
+            assert {"[ALW070]", "[ALW071]", "[ALW072]"} & {*said}
+            assert not (tmp_path / "model" / FILE).exists() and record["after"] is None
+            left += "[ALW072]" in said
+        else:
+            stored += 1
+            assert record["loss"]["after"] <= record["loss"]["before"]
+            assert (tmp_path / "model" / FILE).exists()
+    assert left
 
 
 @pytest.mark.slow

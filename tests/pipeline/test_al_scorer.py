@@ -20,7 +20,7 @@ from thinc.api import Config
 
 from spacy_al import AlError, get_posteriors, registry
 from spacy_al.pipeline.extensions import scores_of
-from spacy_al.posteriors.temperature import weights_hash, write_calibration
+from spacy_al.posteriors.temperature import FILE, weights_hash, write_calibration
 
 TEXTS = [
     "They never take aspirin. Dr Smith gave him two mg in Paris.",
@@ -786,6 +786,35 @@ def test_calibration(tmp_path):
         node = [node for node in model.walk() if "b" in node.param_names][-1]
         node.set_param("b", node.get_param("b") + 1e-4)
         assert not changed(TEXTS[0])._.al.calibrated
+
+
+@pytest.mark.slow
+def test_a_temperature_travels_with_the_scorer(tmp_path):
+    make("tok2vec", "ner", "al_scorer", encoder=LISTENER).to_disk(tmp_path / "first")
+    nlp = spacy.load(tmp_path / "first")
+    raw = nlp(TEXTS[0])._.al
+    write_calibration(nlp, "ner", {"temperature": {"closed": 4.0, "open": 2.0}})
+    wanted = nlp(TEXTS[0])._.al
+    assert wanted.calibrated and wanted.score > raw.score
+    nlp.to_disk(tmp_path / "second")
+    assert not (tmp_path / "second" / FILE).exists()
+    by_bytes = spacy.blank("en").from_config(nlp.config).from_bytes(nlp.to_bytes())
+    for other in (spacy.load(tmp_path / "second"), by_bytes, copy.deepcopy(nlp)):
+        found = other(TEXTS[0])._.al
+        assert found.calibrated and found.score == pytest.approx(wanted.score, abs=1e-5)
+        check(list(other.pipe(TEXTS)), expected(other, bare(other)), token_entropy())
+    # it belongs to the weights, and a newer fit beside the model comes before it
+    other = spacy.load(tmp_path / "second")
+    write_calibration(other, "ner", {"temperature": 1.0})
+    assert other(TEXTS[0])._.al.score == pytest.approx(raw.score, abs=1e-5)
+    node = [node for node in other.get_pipe("ner").model.walk() if "b" in node.param_names][-1]
+    node.set_param("b", node.get_param("b") + 1e-4)
+    assert not other(TEXTS[0])._.al.calibrated
+    other.to_disk(tmp_path / "third")
+    assert not (tmp_path / "third" / "al_scorer").exists()
+    (tmp_path / "second" / "al_scorer" / FILE).write_text("[", "utf8")
+    with pytest.raises(AlError, match="AL015"):
+        spacy.load(tmp_path / "second")
 
 
 def test_calibration_is_looked_up_once(tmp_path, monkeypatch):
