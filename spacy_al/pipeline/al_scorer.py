@@ -23,7 +23,7 @@ from spacy_al.posteriors.temperature import (
     FILE,
     StoredCalibration,
     read_calibration,
-    read_records,
+    read_stored,
     weights_hash,
 )
 from spacy_al.types import Acquisition
@@ -155,7 +155,7 @@ class AlScorer(Pipe):
     def from_disk(self, path: str | Path, **_: Any) -> "AlScorer":
         """As `from_bytes`. RAISES (AlError): AL015 if the file is damaged."""
         file = Path(path) / FILE
-        self.calibrations = read_records(file) if file.is_file() else {}
+        self.calibrations = read_stored(file) if file.is_file() else {}
         return self
 
     def _carried(self) -> dict[str, StoredCalibration]:

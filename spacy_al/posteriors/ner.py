@@ -25,8 +25,9 @@ from spacy_al.types import Temperature
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token
 EPSILON = 5e-6
-# Enough to follow every entity to the end in documents of up to 200 tokens
-ROWS_PER_TOKEN = 100
+# Enough to follow every entity to the end in documents of up to 800 tokens, and in longer ones as long as entities close after some
+# dozens of tokens: with 100, models that close slowly missed more than is promised in documents of 1,200
+ROWS_PER_TOKEN = 400
 # Documents are encoded and scored this many tokens at a time: about what the caches of a core hold
 BATCH_TOKENS = 3000
 

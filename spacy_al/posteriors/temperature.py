@@ -94,7 +94,7 @@ def read_calibration(nlp: Language, name: str) -> StoredCalibration | None:
     for _, pipe in nlp.components:
         known |= getattr(pipe, "calibrations", {})
     if path is not None and path.is_file():
-        known |= read_records(path)
+        known |= read_stored(path)
     return known.get(weights_hash(nlp, name)) if known else None
 
 
@@ -106,7 +106,7 @@ def write_calibration(nlp: Language, name: str, record: CalibrationRecord) -> Pa
     path = _file(nlp)
     if path is None:
         raise AlError(Errors.AL011)
-    known = read_records(path) if path.is_file() else {}
+    known = read_stored(path) if path.is_file() else {}
     known[weights_hash(nlp, name)] = {"component": name, **record}
     with replacing(path) as file:
         file.write(srsly.json_dumps(known, indent=2) + "\n")
@@ -138,7 +138,7 @@ def valid(temperature: Any) -> float:
     return float(temperature)
 
 
-def read_records(path: Path) -> dict[str, StoredCalibration]:
+def read_stored(path: Path) -> dict[str, StoredCalibration]:
     """RAISES (AlError): AL015 if the file is damaged."""
     try:
         records = srsly.read_json(path)
