@@ -71,7 +71,8 @@ def read_head(pipe: Any, docs: Sequence[Doc], *, relu: bool = False) -> Head:
     check_ready(pipe)
     types = [doc.to_array([ENT_TYPE]) for doc in docs if len(doc)]
     preset: Any = numpy.unique(numpy.concatenate(types)) if types else ()
-    labels = [pipe.vocab.strings[label] for label in preset if label]
+    # a component that comes from another pipeline keeps the strings of that one
+    labels = [docs[0].vocab.strings[label] for label in preset if label]
     return Head(pipe.model, Actions.of(pipe, labels), relu=relu)
 
 

@@ -331,6 +331,7 @@ ROWS = {
     "labels that ner lacks": ["ruler", "ner"],
     "labels that ner lacks, the other way": ["ruler", "beam_ner", "sentencizer"],
     "a factory of one's own": ["ruler", "own ner", "silent"],
+    "a sourced component, and labels that it lacks": ["ruler", "sourced ner", "sentencizer"],
     "a sourced component": ["sentencizer", "sourced ner", "quiet"],
     "another encoder afterwards": ["tok2vec", "ner", "second", "morphologizer"],
     "an encoder's output changed": ["tok2vec", "ner", "doubles"],
