@@ -647,6 +647,25 @@ class Errors:
         "{known}. Install the version that the model's meta.json names, or train the model again."
     )
 
+    # convert
+    AL330 = "[AL330] {path} has several {what}, or none that is meant: {found}. Say which with --column."
+    AL331 = (
+        "[AL331] The labels in '{column}' of {path} are numbers, and nothing there says what they are called. Name them in their order, "
+        "from 0, with --labels of `convert`, e.g. --labels O,B-PER,I-PER."
+    )
+    AL332 = "[AL332] {path} has no column '{name}'. It has: {known}. Name the one that is meant with --{option}."
+    AL333 = (
+        "[AL333] Reading {path} needs the package openpyxl, which is not installed. Install it with: pip install 'spacy-al[xlsx]', "
+        "or save the sheet as CSV."
+    )
+    AL334 = "[AL334] Which format {path} is in cannot be told. {what}. Name it with --format, one of: {known}."
+    AL335 = (
+        "[AL335] Nothing in {paths} can be used: {counts}.{first} "
+        "Mend the files, or say what is meant with --format, --kind and --column."
+    )
+    AL336 = "[AL336] {path} is there already. Choose another --output, or replace it with --force."
+    AL337 = "[AL337] {given} cannot be converted to, {why}. Use one of: {known}."
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -729,6 +748,10 @@ class Warnings:
 
     # formats
     W260 = "[ALW260] {count} texts of {path} cannot be written as {to} and were left out: {why}. The .spacy file has all of them."
+
+    # convert
+    W330 = "[ALW330] {count} of {total} records were refused and are not in {path}."
+    W331 = "[ALW331] {count} texts are labelled differently in several places and are not in {path}. The first: {first}"
 
     # store, answers, export
     W110 = (

@@ -13,7 +13,17 @@ from typing import Any, TypeAlias
 
 from spacy.tokens import Doc
 
-from spacy_al.adapters import brat, columns, lines
+from spacy_al.adapters import (
+    brat,
+    columns,
+    conllu,
+    hugging_face,
+    lines,
+    tables,
+    train_data,
+    webanno,
+)
+from spacy_al.adapters.label_studio import exported
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.adapters.record_check import checked
 from spacy_al.errors import Errors, UsageError
@@ -29,14 +39,14 @@ class Format:
 
     suffix (str): Of its file; "" for a folder.
     kinds (tuple[str, ...]): What it can hold.
-    write (Callable): (texts, path) -> reasons, counted, why some were left out.
+    write (Callable | None): (texts, path) -> reasons, counted, why some were left out; None for what is only read.
     read (Callable): (path, reading) -> records; `read_format` checks them.
     has_text (bool): Whether white space comes back as it was.
     """
 
     suffix: str
     kinds: tuple[str, ...]
-    write: Callable[[Iterable[Any], Path], Counter[str]]
+    write: Callable[[Iterable[Any], Path], Counter[str]] | None
     read: Callable[[Path, Reading], Iterator[LabelledRecord]]
     has_text: bool = True
 
@@ -47,7 +57,20 @@ FORMATS = {
     "brat": Format("", KINDS[:3], brat.write_brat, brat.read_brat),
     "doccano": Format(".jsonl", KINDS, lines.write_doccano, lines.read_doccano),
     "jsonl": Format(".jsonl", KINDS, lines.write_spacy, lines.read_spacy),
+    "conllu": Format(".conllu", ("entities", "tags"), None, conllu.read_conllu, False),
+    "hugging-face": Format(
+        ".jsonl", ("entities", "tags", "categories"), None, hugging_face.read_hugging_face, False
+    ),
+    "label-studio": Format(".json", KINDS, None, exported.read_label_studio),
+    "label-studio-min": Format(".json", KINDS, None, exported.read_label_studio_min),
+    "table": Format(".csv", ("categories",), None, tables.read_table),
+    "train-data": Format(
+        ".json", ("entities", "spans", "categories"), None, train_data.read_train_data
+    ),
+    "webanno": Format(".tsv", KINDS[:3], None, webanno.read_webanno),
 }
+# Those that are written, too
+WRITTEN = tuple(name for name, form in FORMATS.items() if form.write)
 
 
 def write_format(
@@ -55,7 +78,7 @@ def write_format(
 ) -> Counter[str]:
     """Write labelled docs.
 
-    name (str): One of `FORMATS`.
+    name (str): One of `WRITTEN`.
     docs (Iterable[Doc]): What is labelled in part alone is left out: none of these formats can say what is open.
     path (Path): The file or, for brat, the folder.
     kind (str): "entities", "spans", "tags" or "categories".
@@ -64,6 +87,7 @@ def write_format(
     RAISES (AlError): AL266 (UsageError) if the format cannot hold this kind at all, AL047 if nothing can be written.
     """
     form = FORMATS[name]
+    assert form.write is not None, name
     if kind not in form.kinds:
         raise UsageError(Errors.AL266.format(format=name, kind=kind, kinds=", ".join(form.kinds)))
     report: Counter[str] = Counter()

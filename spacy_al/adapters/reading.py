@@ -62,6 +62,8 @@ class Reading:
     spans_key (str): Of the group of spans, where the format has groups.
     column (str | None): Which column has the tags, or the layer or feature, where a file has several: its name, or its number from 1.
     bad_spans (str): What a span that does not fit costs: "refuse" its text, "missing" itself alone, and its tokens are undecided.
+    labels (tuple[str, ...]): The names of labels that are numbers in the file, from 0.
+    text_key (str): The key or column of the text, in formats without one of their own.
     said (list[str]): Sentences about the file: its encoding, its scheme of tags. Each once.
     unused (Counter[str]): What is there and is not read, by its name in the file ("relations", "notes"), counted.
     lost (dict[str, list[str]]): The places of spans that were left out, by reason; see `bad_spans`.
@@ -72,6 +74,8 @@ class Reading:
     spans_key: str = "sc"
     column: str | None = None
     bad_spans: BadSpans = "refuse"
+    labels: tuple[str, ...] = ()
+    text_key: str = "text"
     said: list[str] = field(default_factory=list)
     unused: Counter[str] = field(default_factory=Counter)
     lost: dict[str, list[str]] = field(default_factory=dict)

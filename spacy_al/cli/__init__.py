@@ -8,6 +8,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     annotate,
     bench,
     calibrate,
+    convert,
     distill,
     encode,
     export,

@@ -34,6 +34,13 @@ class ImportFormat(str, Enum):
     brat = "brat"
     doccano = "doccano"
     jsonl = "jsonl"
+    conllu = "conllu"
+    hugging_face = "hugging-face"
+    label_studio = "label-studio"
+    label_studio_min = "label-studio-min"
+    table = "table"
+    train_data = "train-data"
+    webanno = "webanno"
 
 
 @app.command("import", context_settings=WITH_OVERRIDES)

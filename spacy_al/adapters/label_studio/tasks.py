@@ -176,12 +176,8 @@ def moment(text: str) -> float:
 
 def _spans(regions: Iterable[Mapping[str, Any]], text: str) -> list[dict[str, Any]]:
     values = [region["value"] for region in regions]
-    # by code points if that is right for all of them, else by UTF-16 units
-    for places in (range(len(text) + 1), _units(text)):
-        found = [_placed(value, places) for value in values]
-        if all(_stands(value, place, text) for value, place in zip(values, found)):
-            break
-    else:
+    found = place_regions(values, text)
+    if any(bad for *_, bad in found):
         _refuse(
             "a region is not where its own text is, or has no text by which to see that",
             "Give each region its 'start', 'end' and 'text', or mark it anew",
@@ -191,13 +187,28 @@ def _spans(regions: Iterable[Mapping[str, Any]], text: str) -> list[dict[str, An
             _refuse(f"the region {value.get('text')!r} has no label", "Give it one, or delete it")
     return [
         {"start": start, "end": end, "label": label}
-        for value, (start, end) in zip(values, found)
+        for value, (start, end, _) in zip(values, found)
         for label in value["labels"]
     ]
 
 
-def _units(text: str) -> Mapping[int, int]:
-    """From each place counted in UTF-16 units to the same one in code points."""
+def place_regions(values: Sequence[Mapping[str, Any]], text: str) -> list[tuple[int, int, bool]]:
+    """Where regions are: by code points if that is right for all of them, or else for as many as by UTF-16 units.
+
+    values (Sequence[Mapping]): Of the regions of one annotation.
+    text (str): Of the task.
+    RETURNS (list[tuple[int, int, bool]]): Start and end in code points, and whether the region is not there by its own text.
+    """
+    tried = []
+    for places in (range(len(text) + 1), utf16_places(text)):
+        found = [_placed(value, places) for value in values]
+        tried.append([(*p, not _stands(value, p, text)) for value, p in zip(values, found)])
+    # the first of those with the fewest that are bad
+    return min(tried, key=lambda found: sum(bad for *_, bad in found))
+
+
+def utf16_places(text: str) -> Mapping[int, int]:
+    """From each place in a text, counted in UTF-16 units to the same one in code points."""
     found, units = {0: 0}, 0
     for place, character in enumerate(text, 1):
         units += 1 + (ord(character) > 0xFFFF)

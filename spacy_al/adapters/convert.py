@@ -1,0 +1,337 @@
+"""Corpora from elsewhere become gold: one `.spacy` file, and an account of all that was found, left out and refused."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.util import load_config
+
+from spacy_al.adapters.formats import FORMATS, KINDS, Format
+from spacy_al.adapters.gold_docs import (
+    Labelled,
+    gold_doc,
+    keep_exclusive,
+    label_counts,
+    merge_texts,
+    token_differences,
+)
+from spacy_al.adapters.prodigy_gold import read_prodigy_gold
+from spacy_al.adapters.reading import BadSpans, LabelledRecord, Reading
+from spacy_al.adapters.recognise import find_format
+from spacy_al.adapters.record_check import checked
+from spacy_al.corpus.shard import write_shard
+from spacy_al.corpus.tokeniser import blank_pipeline, tokeniser_config
+from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.component import load_code
+
+# Verdicts of Prodigy are taken over by `import`; here what was accepted is gold
+READERS = {**FORMATS, "prodigy": Format(".jsonl", KINDS, None, read_prodigy_gold)}
+# What a file is read for, if nobody says it
+ORDER = ("entities", "spans", "categories", "tags")
+# Rules need little memory a character
+MAX_CHARS = 10_000_000
+VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+
+
+@dataclass
+class Converted:
+    """What became of files.
+
+    kind (str): "entities", "spans", "tags" or "categories".
+    formats (dict[str, str]): Of each file, with the reason where it was found out.
+    records (int): Labelled texts that were read.
+    docs (list[Doc]): What was written.
+    labels (dict[str, int]): How often each is there.
+    refused (dict[str, list[str]]): Records that could not be used: the reason, without what varies, and for each its place and the
+        whole reason.
+    contradictions (list[tuple[str, str]]): Texts that are labelled differently: where, and how.
+    repeated (int): Records that said again what another had said.
+    partial (int): Docs of which a part is undecided.
+    other_tokens (int): Docs with other tokens than the tokeniser makes, as the file's own were kept.
+    remarks (list[str]): What is to be known of the files, a sentence each.
+    """
+
+    kind: str = ""
+    formats: dict[str, str] = field(default_factory=dict)
+    records: int = 0
+    docs: list[Doc] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    refused: dict[str, list[str]] = field(default_factory=dict)
+    contradictions: list[tuple[str, str]] = field(default_factory=list)
+    repeated: int = 0
+    partial: int = 0
+    other_tokens: int = 0
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def refused_records(self) -> int:
+        return sum(map(len, self.refused.values()))
+
+    def refuse(self, where: str, why: str) -> None:
+        self.refused.setdefault(VARIES.sub("…", why), []).append(f"{where}: {why}")
+
+
+def convert(
+    inputs: Sequence[Path],
+    output: Path | None,
+    *,
+    format: str | None = None,
+    config: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    code: Path | None = None,
+    lang: str = "en",
+    kind: str | None = None,
+    component: str | None = None,
+    spans_key: str | None = None,
+    column: str | None = None,
+    text_key: str = "text",
+    labels: Sequence[str] = (),
+    bad_spans: BadSpans = "refuse",
+    keep_tokens: bool = False,
+    force: bool = False,
+) -> Converted:
+    """Make gold of labelled files.
+
+    inputs (Sequence[Path]): Files, and folders of them; of brat a folder with texts and annotations.
+    output (Path | None): The `.spacy` file; None writes nothing.
+    format (str | None): One of `READERS`; by default found out from what is in each file.
+    config (Path | None): A training config, whose tokeniser and component are meant.
+    overrides (Mapping | None): Of the config.
+    code (Path | None): Python file with registered functions.
+    lang (str): Whose rules tokenise, where there is no config.
+    kind (str | None): A factory such as "ner", for what is wanted; by default that of the config's component, else what
+        the files have: entities before spans, categories and tags.
+    component (str | None): Of the config, where several could be meant.
+    spans_key (str | None): Of the group of spans; by default the component's, else "sc".
+    column, text_key, labels, bad_spans: As for `Reading`.
+    keep_tokens (bool): Keep the file's own tokens; where it has none, tokens are split where spans begin and end.
+    force (bool): Replace the output.
+    RETURNS (Converted): Everything that was found.
+    RAISES (AlError): AL336 (UsageError) if the output is there, AL337 (UsageError) for a kind that is none, AL334 (UsageError) if a
+        format cannot be told, AL335 if nothing can be used, AL080 or AL081 for the config; what the readers raise where there is
+        one file; AL047 if the output cannot be written.
+    """
+    _check_output(output, inputs, force)
+    load_code(code)
+    made = _load(config, overrides or {})
+    factory, own_key = _wanted(made, kind, component)
+    nlp = blank_pipeline(lang, tokeniser_config(made) if made else None)
+    nlp.max_length = max(nlp.max_length, MAX_CHARS)
+    files = _files(inputs, format)
+    reading = Reading(
+        kind="",
+        spans_key=spans_key or own_key or "sc",
+        column=column,
+        labels=tuple(labels),
+        text_key=text_key,
+        bad_spans=bad_spans,
+    )
+    result = Converted()
+    result.formats = {str(path): f"{name}{why}" for path, name, why in files}
+    if factory:
+        reading.kind = FACTORIES[factory].task
+    else:
+        reading.kind = _most(files, reading, result)
+    result.kind = reading.kind
+    found = list(_labelled(files, reading, nlp, keep_tokens, result))
+    merged = merge_texts(found, reading.kind, reading.spans_key)
+    result.docs, result.repeated = merged.docs, merged.repeated
+    result.contradictions = merged.contradictions
+    result.labels = label_counts(result.docs, reading.kind, reading.spans_key)
+    if factory and reading.kind == "categories" and FACTORIES[factory].is_exclusive:
+        kept = keep_exclusive(result.docs, result.labels)
+        if left_out := len(result.docs) - len(kept):
+            result.remarks.append(
+                f"{left_out} texts have no category, or several, where exactly one applies: they are left out."
+            )
+        result.docs = kept
+    result.remarks = [*reading.remarks(), *result.remarks]
+    if not result.docs:
+        raise _nothing(inputs, result)
+    result.partial = sum(_is_partial(doc, reading.kind) for doc in result.docs)
+    if keep_tokens:
+        result.other_tokens = token_differences(result.docs, nlp)
+    if output is not None:
+        write_shard(result.docs, output)
+    return result
+
+
+def _check_output(output: Path | None, inputs: Sequence[Path], force: bool) -> None:
+    if output is None:
+        return
+    if output.suffix != ".spacy":
+        raise UsageError(Errors.AL053.format(name="output", value=output, expected="a .spacy file"))
+    inside = any(output.resolve() == path.resolve() for path in inputs)
+    if inside or (output.exists() and not force) or output.is_dir():
+        raise UsageError(Errors.AL336.format(path=output))
+
+
+def _load(config: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    if config is None:
+        return {}
+    if not config.is_file():
+        raise AlError(Errors.AL080.format(path=config))
+    try:
+        return dict(load_config(config, overrides=dict(overrides), interpolate=True))
+    except Exception as error:
+        # confection raises errors of several unrelated types
+        raise AlError(Errors.AL081.format(path=config, why=str(error).strip())) from None
+
+
+def _wanted(
+    made: Mapping[str, Any], kind: str | None, component: str | None
+) -> tuple[str | None, str | None]:
+    """The factory that is meant, and where the config keeps its spans.
+
+    RAISES (UsageError): AL337.
+    """
+    taught = [name for name, row in FACTORIES.items() if row.is_asked]
+    if kind is not None and kind not in taught:
+        raise UsageError(
+            Errors.AL337.format(given=kind, why="which is no factory", known=", ".join(taught))
+        )
+    parts = {
+        name: part
+        for name, part in made.get("components", {}).items()
+        if isinstance(part, dict) and part.get("factory") in taught
+    }
+    chosen = component or made.get("al", {}).get("component")
+    if chosen is None:
+        fit = [name for name in parts if kind in (None, parts[name]["factory"])]
+        chosen = fit[0] if len(fit) == 1 else None
+        if kind is None and len(fit) > 1:
+            why = "as several components of the config can be meant"
+            raise UsageError(Errors.AL337.format(given="What is", why=why, known=", ".join(fit)))
+    elif chosen not in parts:
+        why = "which is no component of the config that can be taught"
+        known = ", ".join(parts) or "none"
+        raise UsageError(Errors.AL337.format(given=chosen, why=why, known=known))
+    part = parts.get(chosen or "", {})
+    return kind or part.get("factory"), part.get("spans_key")
+
+
+File = tuple[Path, str, str]
+
+
+def _files(inputs: Sequence[Path], format: str | None) -> list[File]:
+    """Each file with its format, and by what it was known."""
+    found: list[File] = []
+    for path in inputs:
+        if path.suffix == ".spacy":
+            why = "it is a corpus already"
+            raise UsageError(Errors.AL122.format(path=path, why=why))
+        if not path.exists():
+            raise AlError(Errors.AL040.format(path=path))
+        if path.is_dir() and format != "brat" and not any(path.glob("*.ann")):
+            inner = [
+                child
+                for child in sorted(path.rglob("*"))
+                if child.is_file()
+                and not any(p.startswith(".") for p in child.relative_to(path).parts)
+            ]
+        else:
+            inner = [path]
+        for one in inner:
+            if format:
+                found.append((one, format, ""))
+            else:
+                known = find_format(one, READERS)
+                found.append((one, known.format, f" ({known.why})"))
+    return found
+
+
+def _most(files: Sequence[File], wanted: Reading, result: Converted) -> str:
+    """The first kind of which a record has something; it is said, as is what else there is."""
+    counts: Counter[str] = Counter()
+    marked: dict[str, list[Any]] = {}
+    error: AlError | None = None
+    for kind in KINDS:
+        for path, name, _ in files:
+            form = READERS[name]
+            if kind not in form.kinds:
+                continue
+            reading = replace(wanted, kind=kind, said=[], unused=Counter(), lost={})
+            try:
+                for record in _checked(form, path, reading):
+                    if "problem" not in record and (
+                        what := record.get("cats") or record.get("spans")
+                    ):
+                        counts[kind] += 1
+                        marked.setdefault(kind, []).append(what)
+            except AlError as problem:
+                error = error or problem
+    if not counts:
+        if error:
+            raise error
+        return (
+            next(kind for kind in KINDS if any(kind in READERS[name].kinds for _, name, _ in files))
+            if files
+            else KINDS[0]
+        )
+    # what a component learns of tokens all by itself is rarely what a file is made for
+    best = next(kind for kind in ORDER if counts[kind])
+    others = [kind for kind in counts if kind != best and marked[kind] != marked[best]]
+    also = f" There are {' and '.join(others)} as well, which --kind can name." if others else ""
+    result.remarks.append(f"Its {best} are read, which {counts[best]} texts have.{also}")
+    return best
+
+
+def _checked(form: Format, path: Path, reading: Reading) -> Iterator[LabelledRecord]:
+    for record in form.read(path, reading):
+        yield checked(record, reading)
+
+
+def _labelled(
+    files: Iterable[File], reading: Reading, nlp: Language, keep_tokens: bool, result: Converted
+) -> Iterator[Labelled]:
+    files = list(files)
+    for path, name, _ in files:
+        form = READERS[name]
+        if reading.kind not in form.kinds:
+            kinds = ", ".join(form.kinds)
+            raise UsageError(Errors.AL266.format(format=name, kind=reading.kind, kinds=kinds))
+        try:
+            records = list(_checked(form, path, reading))
+        except UsageError:
+            raise
+        except AlError as error:
+            if len(files) == 1:
+                raise
+            result.refuse(str(path), str(error))
+            continue
+        for record in records:
+            result.records += 1
+            if "problem" in record:
+                result.refuse(record["where"], record["problem"])
+                continue
+            try:
+                doc = gold_doc(record, reading, nlp, keep_tokens=keep_tokens)
+            except ValueError as error:
+                result.refuse(record["where"], str(error))
+            else:
+                yield Labelled(doc, record["where"])
+
+
+def _is_partial(doc: Doc, kind: str) -> bool:
+    if kind == "entities":
+        return any(token.ent_iob == 0 for token in doc)
+    return kind == "tags" and any(not token.tag for token in doc if not token.is_space)
+
+
+def _nothing(inputs: Sequence[Path], result: Converted) -> AlError:
+    counts = [f"{len(places)} {why}" for why, places in result.refused.items()]
+    counts += [f"{len(result.contradictions)} contradictions"] if result.contradictions else []
+    first = next((places[0] for places in result.refused.values()), "")
+    return AlError(
+        Errors.AL335.format(
+            paths=", ".join(map(str, inputs)),
+            counts="; ".join([*counts, *result.remarks]) or "there are no records in it",
+            first=f" The first: {first}." if first else "",
+        )
+    )

@@ -1,0 +1,248 @@
+"""WebAnno TSV 3, which INCEpTION writes too: a token a line, layers and their features as columns, stacked annotations in one cell."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from spacy_al.adapters.files import read_text
+from spacy_al.adapters.label_studio.tasks import utf16_places
+from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
+from spacy_al.errors import AlError, Errors, UsageError
+
+FORMAT = re.compile(r"#FORMAT=WebAnno TSV 3(\.\d+)?\s*$")
+LAYER = re.compile(r"#T_(SP|RL|CH)=(.*)$")
+# Of a layer's name all but its end is the place of a Java class
+ENTITIES, TAGS = ("NamedEntity.value", "NamedEntity"), ("POS.PosValue", "POS")
+ID = re.compile(r"(?s)(.*)\[(\d+)\]")
+ESCAPED = re.compile(r"\\(.)")
+ROW = re.compile(r"(\d+)-(\d+)((?:\.\d+)?)\t(\d+)-(\d+)\t")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A feature of a span layer.
+
+    name (str): "NamedEntity.value", or the layer's alone where it has no features.
+    place (int): Its cell in a row.
+    """
+
+    name: str
+    place: int
+
+
+def read_webanno(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
+    """Read the annotations of one layer, a sentence a text. `column` is "layer.feature", or its end.
+
+    YIELDS (LabelledRecord): With words. A span over several sentences is a bad one in each of them.
+    RAISES (AlError): AL046 if it is no WebAnno TSV 3, AL330 (UsageError) where several layers could be meant.
+    """
+    lines = [line.removesuffix("\r") for line in read_text(path, reading).split("\n")]
+    if not FORMAT.match(lines[0]):
+        why = "it does not begin with #FORMAT=WebAnno TSV 3"
+        raise AlError(Errors.AL046.format(path=path, why=why))
+    columns, width = _columns(lines, reading)
+    column = _chosen(columns, path, reading)
+    blocks = _blocks(lines)
+    crossing = _crossing(blocks, column)
+    for number, said, rows in blocks:
+        where = f"{path.name}:{number}"
+        try:
+            yield {"where": where, **_record(said, rows, column, width, crossing, path.name)}
+        except ValueError as error:
+            yield {"where": where, "problem": str(error)}
+
+
+def _columns(lines: Sequence[str], reading: Reading) -> tuple[list[Column], int]:
+    """The features of span layers, and the number of cells in a row."""
+    found, place = [], 3
+    for line in lines:
+        if not (match := LAYER.match(line)):
+            continue
+        kind, (layer, *features) = match[1], match[2].split("|")
+        short = layer.rsplit(".", 1)[-1]
+        features = [feature for feature in features if feature]
+        if kind == "SP":
+            names = [f"{short}.{feature}" for feature in features] or [short]
+            found += [Column(name, place + n) for n, name in enumerate(names)]
+            place += len(names)
+        else:
+            reading.skip([f"{short} (relations)"])
+            # what it points to is a column too
+            place += len(features) if kind == "RL" else 2
+    return found, place
+
+
+def _chosen(columns: Sequence[Column], path: Path, reading: Reading) -> Column:
+    if reading.column is not None:
+        wanted = reading.column.casefold()
+        found = [
+            column
+            for column in columns
+            if column.name.casefold() == wanted
+            or column.name.casefold().endswith(f".{wanted}")
+            or column.name.casefold().startswith(f"{wanted}.")
+        ]
+    else:
+        usual = TAGS if reading.kind == "tags" else ENTITIES
+        found = [column for column in columns if column.name in usual]
+        if not found:
+            others = [c for c in columns if c.name not in (*TAGS, "POS.coarseValue", "Lemma.value")]
+            found = others if reading.kind != "tags" else []
+    if len(found) != 1:
+        names = ", ".join(column.name for column in columns) or "none"
+        raise UsageError(Errors.AL330.format(path=path, what="layers of spans", found=names))
+    reading.skip(column.name for column in columns if column != found[0])
+    return found[0]
+
+
+def _blocks(lines: Sequence[str]) -> list[tuple[int, str | None, list[tuple[int, str]]]]:
+    """Sentences: line, text as it is said, rows."""
+    blocks: list[tuple[int, str | None, list[tuple[int, str]]]] = []
+    begun = False
+    for number, line in enumerate(lines, 1):
+        if line.startswith("#Text="):
+            if begun and blocks and not blocks[-1][2]:
+                # older versions write a text with line ends on several lines
+                blocks[-1] = (blocks[-1][0], f"{blocks[-1][1]}\n{line[6:]}", [])
+            else:
+                blocks.append((number, line[6:], []))
+            begun = True
+        elif not line.strip():
+            begun = False
+        elif not line.startswith("#") or ROW.match(line):
+            if not begun:
+                blocks.append((number, None, []))
+                begun = True
+            blocks[-1][2].append((number, line))
+    return blocks
+
+
+def _crossing(
+    blocks: Sequence[tuple[int, str | None, list[tuple[int, str]]]], column: Column
+) -> set[str]:
+    """The ids of annotations that are in several sentences."""
+    seen: dict[str, int] = {}
+    crossing = set[str]()
+    for number, _, rows in blocks:
+        for _, line in rows:
+            cells = line.split("\t")
+            cell = cells[column.place] if len(cells) > column.place else "_"
+            for _, id in _values(cell):
+                if id and seen.setdefault(id, number) != number:
+                    crossing.add(id)
+    return crossing
+
+
+def _record(
+    said: str | None,
+    rows: Sequence[tuple[int, str]],
+    column: Column,
+    width: int,
+    crossing: set[str],
+    name: str,
+) -> LabelledRecord:
+    if said is None:
+        raise ValueError("no #Text= stands before its tokens")
+    if not rows:
+        raise ValueError("it has no tokens")
+    text = _unescaped(said)
+    words, places, marks = [], list[tuple[int, int]](), list[Mark]()
+    # annotations of several tokens, and the token that each has reached
+    open_: dict[str, tuple[Mark, int]] = {}
+    base: int | None = None
+    sentence, expected = "", 1
+    for line, row in rows:
+        match = ROW.match(row)
+        cells = row.split("\t")
+        # a tab ends each row, in most versions
+        if cells and cells[-1] == "":
+            cells.pop()
+        if not match or len(cells) != width:
+            raise ValueError(
+                f"line {line} has {len(cells)} columns, where its head says {width}, or no place"
+            )
+        sub = bool(match[3])
+        sentence = sentence or match[1]
+        if match[1] != sentence or (not sub and int(match[2]) != expected):
+            raise ValueError(
+                f"line {line} is token {match[1]}-{match[2]}, where {sentence}-{expected} is next"
+            )
+        expected += not sub
+        word, first, last = _unescaped(cells[2]), int(match[4]), int(match[5])
+        if base is None:
+            base = first - (len(text) - len(text.lstrip()))
+        start, end = first - base, last - base
+        if text[start:end] != word or not 0 <= start < end:
+            by_units = utf16_places(text)
+            start, end = by_units.get(start, -1), by_units.get(end, -1)
+            if start < 0 or text[start:end] != word:
+                raise ValueError(
+                    f"line {line} says {word!r}, and another text stands at {first} to {last}"
+                )
+        if not sub:
+            if places and start < places[-1][1]:
+                raise ValueError(f"line {line} begins before the token above it ends")
+            words.append(word)
+            places.append((start, end))
+        for label, id in _values(cells[column.place]):
+            if not label and "." not in column.name:
+                label = column.name
+            mark: Mark = {"start": start, "end": end, "label": label, "where": f"{name}:{line}"}
+            if id is None or id not in open_:
+                marks.append(mark)
+            if id is None:
+                continue
+            if id not in open_:
+                open_[id] = (mark, expected)
+                if id in crossing:
+                    mark["problem"] = "it goes on in another sentence"
+                continue
+            begun, reached = open_[id]
+            begun["end"] = max(end, begun["end"])
+            open_[id] = (begun, expected)
+            if begun["label"] != label:
+                begun["problem"] = "its parts have different labels"
+            elif expected > reached + 1:
+                begun["problem"] = "its parts have words between them"
+    if expected == 1:
+        raise ValueError("it has no tokens")
+    if "".join(text.split()) != "".join("".join(words).split()):
+        raise ValueError("its tokens are not all of its text")
+    return {"text": text, **_tokens(text, words, places), "spans": marks}
+
+
+def _tokens(text: str, words: Sequence[str], places: Sequence[tuple[int, int]]) -> LabelledRecord:
+    """Words and spaces, where they make the text; other white space than single blanks is a token of its own."""
+    found: list[str] = []
+    spaces: list[bool] = []
+    at = 0
+    for start, end in [*places, (len(text), len(text))]:
+        gap = text[at:start]
+        if gap and found and gap[0] == " ":
+            spaces[-1] = True
+            gap = gap[1:]
+        if gap:
+            found.append(gap)
+            spaces.append(False)
+        if start < end:
+            found.append(text[start:end])
+            spaces.append(False)
+        at = end
+    return {"words": found, "spaces": spaces}
+
+
+def _values(cell: str) -> Iterator[tuple[str, str | None]]:
+    """The annotations of a cell: label, and the id of one over several tokens."""
+    if cell == "_":
+        return
+    for part in re.split(r"(?<!\\)\|", cell):
+        match = ID.fullmatch(part)
+        value, id = (match[1], match[2]) if match and not match[1].endswith("\\") else (part, None)
+        # a star stands for an annotation without a value
+        yield ("" if value == "*" else _unescaped(value)), id
+
+
+def _unescaped(text: str) -> str:
+    ends = {"n": "\n", "r": "\r", "t": "\t"}
+    return ESCAPED.sub(lambda match: ends.get(match[1], match[1]), text)

@@ -1,0 +1,331 @@
+"""Corpora from elsewhere become gold that says what the files say; what they do not say is missing, and the rest is refused aloud."""
+
+import json
+
+import pytest
+import spacy
+from spacy.tokens import Span
+from spacy.training import Corpus
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from spacy_al.adapters.convert import READERS, convert
+from spacy_al.adapters.formats import FORMATS, WRITTEN, write_format
+from spacy_al.cli import app
+from spacy_al.corpus.shard import read_shard
+from spacy_al.errors import AlError, UsageError
+from tests.helpers.labelled_files import (
+    ENTITY_FORMATS,
+    TEXTS,
+    labelled_docs,
+    truth,
+    write_entities,
+)
+
+
+def entities(docs):
+    return {
+        doc.text: sorted((e.start_char, e.end_char, e.label_) for e in doc.ents) for doc in docs
+    }
+
+
+def file(path, *values):
+    path.write_text("\n".join(v if isinstance(v, str) else json.dumps(v) for v in values), "utf8")
+    return path
+
+
+def plain(*texts):
+    """Lines with [start, end, label] of one text each."""
+    return [{"text": text, "entities": spans} for text, spans in texts]
+
+
+@pytest.mark.parametrize("format", ENTITY_FORMATS)
+def test_every_format_is_found_out_and_says_what_it_says(tmp_path, format):
+    path = write_entities(format, tmp_path)
+    result = convert([path], tmp_path / "gold.spacy", lang="xx")
+    wanted = truth()
+    if format == "label-studio-min":
+        # it leaves out what was not marked
+        wanted = {text: spans for text, spans in wanted.items() if spans}
+    assert entities(read_shard(tmp_path / "gold.spacy", Vocab())) == wanted
+    assert result.kind == "entities" and not result.refused and not result.partial
+    [how] = result.formats.values()
+    assert how.startswith(f"{format} (")
+    # told, it is the same
+    told = convert([path], None, lang="xx", format=format, kind="ner")
+    assert entities(told.docs) == wanted
+
+
+def test_every_format_that_is_read_can_be_converted():
+    assert set(READERS) == {*FORMATS, "prodigy"}
+    assert set(READERS) - set(ENTITY_FORMATS) == {"table"}
+
+
+@pytest.mark.parametrize("format", WRITTEN)
+@pytest.mark.parametrize("kind", ["ner", "spancat", "tagger", "textcat"])
+def test_the_round_trip_gives_the_same(tmp_path, format, kind):
+    own = {"ner": "entities", "spancat": "spans", "tagger": "tags", "textcat": "categories"}[kind]
+    if own not in FORMATS[format].kinds:
+        with pytest.raises(UsageError, match="AL266"):
+            convert([write_entities(format, tmp_path)], None, format=format, kind=kind)
+        return
+    docs = list(labelled_docs())
+    for doc in docs:
+        doc.spans["sc"] = list(doc.ents)
+        # spans may overlap
+        doc.spans["sc"].append(Span(doc, 0, 3, "CLAUSE"))
+    first = tmp_path / ("one" + FORMATS[format].suffix)
+    assert write_format(format, docs, first, kind=own)["written"] == len(docs)
+    one = convert([first], tmp_path / "one.spacy", lang="xx", format=format, kind=kind)
+    again = tmp_path / ("two" + FORMATS[format].suffix)
+    report = write_format(format, read_shard(tmp_path / "one.spacy", Vocab()), again, kind=own)
+    assert report["written"] == report.total() == len(docs)
+    two = convert([again], None, lang="xx", format=format, kind=kind)
+    for was, is_, back in zip(docs, one.docs, two.docs, strict=True):
+        for doc in (is_, back):
+            assert doc.text == was.text
+            if own == "spans":
+                found = {(s.start_char, s.end_char, s.label_) for s in doc.spans["sc"]}
+                assert found == {(s.start_char, s.end_char, s.label_) for s in was.spans["sc"]}
+            elif own == "entities":
+                assert entities([doc]) == entities([was])
+            elif own == "tags":
+                assert [(t.idx, t.tag_) for t in doc] == [(t.idx, t.tag_) for t in was]
+            else:
+                assert doc.cats == was.cats
+
+
+def test_spacy_trains_on_what_is_written(tmp_path):
+    """The reader of `spacy train` finds the entities on its own tokens."""
+    convert([write_entities("doccano", tmp_path)], tmp_path / "gold.spacy", lang="en")
+    examples = list(Corpus(tmp_path / "gold.spacy")(spacy.blank("en")))
+    found = entities(example.reference for example in examples)
+    assert found == truth()
+    assert all("-" not in example.get_aligned_ner() for example in examples)
+
+
+# Spans that do not fit
+
+
+NOTES = plain(
+    ("Took aspirin20mg today.", [[5, 12, "DRUG"]]),
+    ("Took ibuprofen today.", [[5, 14, "DRUG"]]),
+)
+
+
+def test_a_span_inside_a_token(tmp_path):
+    path = file(tmp_path / "x.jsonl", *NOTES)
+    refused = convert([path], None)
+    assert entities(refused.docs) == {"Took ibuprofen today.": [(5, 14, "DRUG")]}
+    [[place]] = refused.refused.values()
+    assert place.startswith("x.jsonl:1: ") and "'aspirin'" in place and "inside a token" in place
+    missing = convert([path], None, bad_spans="missing")
+    [doc, _] = missing.docs
+    assert [token.ent_iob_ for token in doc] == ["O", "", "O", "O", "O"]
+    assert any("1 spans left out" in said and "x.jsonl:1" in said for said in missing.remarks)
+    kept = convert([path], tmp_path / "gold.spacy", keep_tokens=True)
+    [doc, _] = read_shard(tmp_path / "gold.spacy", Vocab())
+    assert [token.text for token in doc] == ["Took", "aspirin", "20", "mg", "today", "."]
+    assert entities([doc]) == {"Took aspirin20mg today.": [(5, 12, "DRUG")]}
+    assert kept.other_tokens == 1
+
+
+def test_a_span_categoriser_has_no_missing(tmp_path):
+    path = file(tmp_path / "x.jsonl", *NOTES)
+    result = convert([path], None, kind="spancat", bad_spans="missing", spans_key="own")
+    assert [[s.text for s in doc.spans["own"]] for doc in result.docs] == [["ibuprofen"]]
+    assert "undecided" in next(iter(result.refused))
+
+
+def test_the_tokens_of_the_file_are_kept(tmp_path):
+    path = tmp_path / "x.conll"
+    path.write_text("can't\tO\nAda\tB-PER\n.\tO\n")
+    [own] = convert([path], None, keep_tokens=True).docs
+    assert [token.text for token in own] == ["can't", "Ada", "."]
+    [new] = convert([path], None).docs
+    assert [token.text for token in new] == ["ca", "n't", "Ada", "."] and entities(
+        [new]
+    ) == entities([own])
+
+
+# One text twice
+
+
+def test_one_text_said_twice(tmp_path):
+    one, other = ("Ada met Bob.", [[0, 3, "PER"]]), ("Ada met Bob.", [[8, 11, "PER"]])
+    same = ("Eve left.", [[0, 3, "PER"]])
+    path = file(tmp_path / "x.jsonl", *plain(one, same, same, other))
+    result = convert([path], None)
+    assert entities(result.docs) == {"Eve left.": [(0, 3, "PER")]} and result.repeated == 1
+    [(place, why)] = result.contradictions
+    assert place == "x.jsonl:1, x.jsonl:4" and "'Ada'" in why
+    with pytest.raises(AlError, match=r"AL335.*1 contradictions"):
+        convert([file(path, *plain(one, other))], None)
+
+
+def test_answers_to_one_text_are_put_together(tmp_path):
+    """Prodigy asks about one entity at a time: each answer decides its own tokens."""
+    task = {"text": "Ada met Bob in Lund.", "_view_id": "ner", "answer": "accept"}
+    spans = [(0, 3, "PER"), (8, 11, "PER")]
+    tasks = [{**task, "spans": [{"start": s, "end": e, "label": x}]} for s, e, x in spans]
+    no = {**task, "spans": [{"start": 15, "end": 19, "label": "PER"}], "answer": "reject"}
+    result = convert([file(tmp_path / "x.jsonl", *tasks, no)], None)
+    [doc] = result.docs
+    assert [(e.text, e.label_) for e in doc.ents] == [("Ada", "PER"), ("Bob", "PER")]
+    assert [token.ent_iob_ for token in doc] == ["B", "", "B", "", "", ""]
+    assert result.partial == 1 and any("1 answers 'reject'" in said for said in result.remarks)
+    # an old one, without the name of its interface
+    span = {"start": 0, "end": 3, "label": "PER", "score": 0.4, "source": "en_core"}
+    old = {"text": "Ada met Bob.", "spans": [span], "answer": "accept"}
+    [doc] = convert([file(tmp_path / "x.jsonl", old)], None).docs
+    assert [token.ent_iob_ for token in doc] == ["B", "", "", ""]
+
+
+def test_categories_that_were_not_asked_about_are_absent(tmp_path):
+    task = {"text": "Pay within 30 days.", "_view_id": "classification"}
+    yes = {**task, "label": "TERM", "answer": "accept"}
+    no = {**task, "label": "FEE", "answer": "reject"}
+    [doc] = convert([file(tmp_path / "x.jsonl", yes, no)], None).docs
+    assert doc.cats == {"TERM": 1.0, "FEE": 0.0}
+    [doc] = convert([file(tmp_path / "x.jsonl", yes)], None, kind="textcat_multilabel").docs
+    assert doc.cats == {"TERM": 1.0}
+    # where they exclude each other, one that is right says that the rest is wrong
+    other = {**yes, "text": "The fee is due.", "label": "FEE"}
+    docs = convert(
+        [file(tmp_path / "x.jsonl", yes, other, {**no, "text": "No."})], None, kind="textcat"
+    ).docs
+    assert [doc.cats for doc in docs] == [{"FEE": 0.0, "TERM": 1.0}, {"FEE": 1.0, "TERM": 0.0}]
+
+
+# Formats that cannot be told, and other refusals
+
+
+@pytest.mark.parametrize(
+    "content, what",
+    [
+        ("nothing that anybody knows\n", "none of them"),
+        ('{"a": 1}\n', "none of them"),
+        ('{"text": "a", "tokens": ["a"], "tags": ["O"], "cats": {}}\n', "could be"),
+    ],
+)
+def test_what_cannot_be_told_is_asked(tmp_path, content, what):
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(UsageError, match="AL334") as error:
+        convert([path], None)
+    assert what in str(error.value)
+    assert all(name in str(error.value) for name in READERS)
+
+
+def test_nothing_usable_says_why(tmp_path):
+    path = file(tmp_path / "x.jsonl", *plain(("Ada left.", [[0, 99, "PER"]])))
+    with pytest.raises(AlError, match=r"AL335.*x\.jsonl:1.*not within the text"):
+        convert([path], tmp_path / "gold.spacy", kind="ner")
+    assert not (tmp_path / "gold.spacy").exists()
+
+
+def test_an_output_is_not_overwritten_unsaid(tmp_path):
+    path, output = write_entities("doccano", tmp_path), tmp_path / "gold.spacy"
+    output.write_bytes(b"mine")
+    with pytest.raises(UsageError, match="AL336"):
+        convert([path], output)
+    assert output.read_bytes() == b"mine"
+    convert([path], output, force=True)
+    assert len(list(read_shard(output, Vocab()))) == len(TEXTS)
+    with pytest.raises(UsageError, match="AL053"):
+        convert([path], tmp_path / "gold.json")
+    with pytest.raises(UsageError, match="AL122"):
+        convert([output], tmp_path / "new.spacy")
+
+
+def test_several_files_are_one_corpus(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for format in ("conll", "webanno", "prodigy"):
+        write_entities(format, folder)
+    result = convert([folder], None, lang="xx")
+    assert entities(result.docs) == truth() and result.repeated == 2 * len(TEXTS)
+    # a file that cannot be read costs itself, and that is said
+    (folder / "bad.conllu").write_bytes(b"1\tAda\xe9" + 8 * b"\t_" + b"\n")
+    with pytest.raises(AlError, match="AL267"):
+        convert([folder], None, lang="xx")
+    told = [folder / "corpus.conll", folder / "other.conll"]
+    told[1].write_bytes(b"Ad\xe9\tB-PER\n")
+    result = convert(told, None, lang="xx", format="conll")
+    [[place]] = result.refused.values()
+    assert entities(result.docs) == truth() and "other.conll" in place and "AL267" in place
+
+
+# The config
+
+
+CONFIG = """
+[nlp]
+lang = "en"
+pipeline = ["spancat"]
+[nlp.tokenizer]
+@tokenizers = "convert_test_blanks.v1"
+[components]
+[components.spancat]
+factory = "spancat"
+spans_key = "own"
+"""
+CODE = """
+import spacy
+from spacy.tokens import Doc
+
+@spacy.registry.tokenizers("convert_test_blanks.v1")
+def make():
+    return lambda nlp: lambda text: Doc(nlp.vocab, words=text.split(" "))
+"""
+
+
+def test_the_tokeniser_and_the_component_of_a_config(tmp_path):
+    (tmp_path / "x.cfg").write_text(CONFIG)
+    (tmp_path / "code.py").write_text(CODE)
+    path = file(tmp_path / "x.jsonl", *plain(("Dr.Who met Ada!", [[11, 15, "PER"]])))
+    how = {"config": tmp_path / "x.cfg", "code": tmp_path / "code.py"}
+    result = convert([path], None, **how)
+    [doc] = result.docs
+    assert [token.text for token in doc] == ["Dr.Who", "met", "Ada!"]
+    assert [span.text for span in doc.spans["own"]] == ["Ada!"] and result.kind == "spans"
+    result = convert([path], None, kind="ner", **how)
+    assert [e.text for e in result.docs[0].ents] == ["Ada!"]
+    with pytest.raises(UsageError, match=r"AL337.*spancat"):
+        convert([path], None, component="tagger", **how)
+    with pytest.raises(UsageError, match=r"AL337.*ner, beam_ner"):
+        convert([path], None, kind="parser")
+    with pytest.raises(AlError, match="AL080"):
+        convert([path], None, config=tmp_path / "none.cfg")
+
+
+# The command
+
+
+def run(*words):
+    return CliRunner().invoke(app, ["convert", *map(str, words)])
+
+
+def test_the_command_says_what_it_found(tmp_path):
+    path = file(tmp_path / "x.jsonl", *NOTES, *plain(("Eve\x1b[31m left.", [[0, 3, "PER\x1b[0m"]])))
+    output = tmp_path / "gold.spacy"
+    result = run(path, "-o", output, "--dry-run")
+    assert result.exit_code == 0 and not output.exists(), result.output
+    result = run(path, "-o", output)
+    assert result.exit_code == 0 and output.is_file(), result.output
+    for part in (
+        "train-data (texts with 'entities')",
+        "entities: DRUG",
+        "x.jsonl:1",
+        "ALW330",
+        "2 of 3",
+    ):
+        assert part in result.output, part
+    assert "\x1b" not in result.output
+    result = run(path, "-o", output)
+    assert result.exit_code == 2 and "AL336" in result.output
+    result = run(file(tmp_path / "bad.jsonl", *NOTES[:1]), "-o", tmp_path / "no.spacy")
+    assert result.exit_code == 1 and "AL335" in result.output
+    met, said = plain(("Ada met Bob.", [[0, 3, "PER"]]), ("Ada met Bob.", []))
+    result = run(file(path, met, said, *NOTES), "-o", output, "--force")
+    assert result.exit_code == 0 and "ALW331" in result.output
