@@ -1,17 +1,23 @@
 """Corpora from elsewhere become gold: one `.spacy` file, and an account of all that was found, left out and refused."""
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from spacy.language import Language
 from spacy.tokens import Doc
-from spacy.util import load_config
 
-from spacy_al.adapters.formats import FORMATS, KINDS, Format
+from spacy_al.adapters.convert_inputs import (
+    READERS,
+    File,
+    find_kind,
+    labelled_files,
+    load_training_config,
+    read_checked,
+    wanted_factory,
+)
 from spacy_al.adapters.gold_docs import (
     Labelled,
     gold_doc,
@@ -20,20 +26,13 @@ from spacy_al.adapters.gold_docs import (
     merge_texts,
     token_differences,
 )
-from spacy_al.adapters.prodigy_gold import read_prodigy_gold
-from spacy_al.adapters.reading import BadSpans, LabelledRecord, Reading
-from spacy_al.adapters.recognise import find_format
-from spacy_al.adapters.record_check import checked
+from spacy_al.adapters.reading import BadSpans, Reading
 from spacy_al.corpus.shard import write_shard
 from spacy_al.corpus.tokeniser import blank_pipeline, tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code
 
-# Verdicts of Prodigy are taken over by `import`; here what was accepted is gold
-READERS = {**FORMATS, "prodigy": Format(".jsonl", KINDS, None, read_prodigy_gold)}
-# What a file is read for, if nobody says it
-ORDER = ("entities", "spans", "categories", "tags")
 # Rules need little memory a character
 MAX_CHARS = 10_000_000
 VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
@@ -119,11 +118,11 @@ def convert(
     """
     _check_output(output, inputs, force)
     load_code(code)
-    made = _load(config, overrides or {})
-    factory, own_key = _wanted(made, kind, component)
+    made = load_training_config(config, overrides or {})
+    factory, own_key = wanted_factory(made, kind, component)
     nlp = blank_pipeline(lang, tokeniser_config(made) if made else None)
     nlp.max_length = max(nlp.max_length, MAX_CHARS)
-    files = _files(inputs, format)
+    files = labelled_files(inputs, format)
     reading = Reading(
         kind="",
         spans_key=spans_key or own_key or "sc",
@@ -137,7 +136,8 @@ def convert(
     if factory:
         reading.kind = FACTORIES[factory].task
     else:
-        reading.kind = _most(files, reading, result)
+        reading.kind, said = find_kind(files, reading)
+        result.remarks += [said] if said else []
     result.kind = reading.kind
     found = list(_labelled(files, reading, nlp, keep_tokens, result))
     merged = merge_texts(found, reading.kind, reading.spans_key)
@@ -172,121 +172,6 @@ def _check_output(output: Path | None, inputs: Sequence[Path], force: bool) -> N
         raise UsageError(Errors.AL336.format(path=output))
 
 
-def _load(config: Path | None, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    if config is None:
-        return {}
-    if not config.is_file():
-        raise AlError(Errors.AL080.format(path=config))
-    try:
-        return dict(load_config(config, overrides=dict(overrides), interpolate=True))
-    except Exception as error:
-        # confection raises errors of several unrelated types
-        raise AlError(Errors.AL081.format(path=config, why=str(error).strip())) from None
-
-
-def _wanted(
-    made: Mapping[str, Any], kind: str | None, component: str | None
-) -> tuple[str | None, str | None]:
-    """The factory that is meant, and where the config keeps its spans.
-
-    RAISES (UsageError): AL337.
-    """
-    taught = [name for name, row in FACTORIES.items() if row.is_asked]
-    if kind is not None and kind not in taught:
-        raise UsageError(
-            Errors.AL337.format(given=kind, why="which is no factory", known=", ".join(taught))
-        )
-    parts = {
-        name: part
-        for name, part in made.get("components", {}).items()
-        if isinstance(part, dict) and part.get("factory") in taught
-    }
-    chosen = component or made.get("al", {}).get("component")
-    if chosen is None:
-        fit = [name for name in parts if kind in (None, parts[name]["factory"])]
-        chosen = fit[0] if len(fit) == 1 else None
-        if kind is None and len(fit) > 1:
-            why = "as several components of the config can be meant"
-            raise UsageError(Errors.AL337.format(given="What is", why=why, known=", ".join(fit)))
-    elif chosen not in parts:
-        why = "which is no component of the config that can be taught"
-        known = ", ".join(parts) or "none"
-        raise UsageError(Errors.AL337.format(given=chosen, why=why, known=known))
-    part = parts.get(chosen or "", {})
-    return kind or part.get("factory"), part.get("spans_key")
-
-
-File = tuple[Path, str, str]
-
-
-def _files(inputs: Sequence[Path], format: str | None) -> list[File]:
-    """Each file with its format, and by what it was known."""
-    found: list[File] = []
-    for path in inputs:
-        if path.suffix == ".spacy":
-            why = "it is a corpus already"
-            raise UsageError(Errors.AL122.format(path=path, why=why))
-        if not path.exists():
-            raise AlError(Errors.AL040.format(path=path))
-        if path.is_dir() and format != "brat" and not any(path.glob("*.ann")):
-            inner = [
-                child
-                for child in sorted(path.rglob("*"))
-                if child.is_file()
-                and not any(p.startswith(".") for p in child.relative_to(path).parts)
-            ]
-        else:
-            inner = [path]
-        for one in inner:
-            if format:
-                found.append((one, format, ""))
-            else:
-                known = find_format(one, READERS)
-                found.append((one, known.format, f" ({known.why})"))
-    return found
-
-
-def _most(files: Sequence[File], wanted: Reading, result: Converted) -> str:
-    """The first kind of which a record has something; it is said, as is what else there is."""
-    counts: Counter[str] = Counter()
-    marked: dict[str, list[Any]] = {}
-    error: AlError | None = None
-    for kind in KINDS:
-        for path, name, _ in files:
-            form = READERS[name]
-            if kind not in form.kinds:
-                continue
-            reading = replace(wanted, kind=kind, said=[], unused=Counter(), lost={})
-            try:
-                for record in _checked(form, path, reading):
-                    if "problem" not in record and (
-                        what := record.get("cats") or record.get("spans")
-                    ):
-                        counts[kind] += 1
-                        marked.setdefault(kind, []).append(what)
-            except AlError as problem:
-                error = error or problem
-    if not counts:
-        if error:
-            raise error
-        return (
-            next(kind for kind in KINDS if any(kind in READERS[name].kinds for _, name, _ in files))
-            if files
-            else KINDS[0]
-        )
-    # what a component learns of tokens all by itself is rarely what a file is made for
-    best = next(kind for kind in ORDER if counts[kind])
-    others = [kind for kind in counts if kind != best and marked[kind] != marked[best]]
-    also = f" There are {' and '.join(others)} as well, which --kind can name." if others else ""
-    result.remarks.append(f"Its {best} are read, which {counts[best]} texts have.{also}")
-    return best
-
-
-def _checked(form: Format, path: Path, reading: Reading) -> Iterator[LabelledRecord]:
-    for record in form.read(path, reading):
-        yield checked(record, reading)
-
-
 def _labelled(
     files: Iterable[File], reading: Reading, nlp: Language, keep_tokens: bool, result: Converted
 ) -> Iterator[Labelled]:
@@ -297,7 +182,7 @@ def _labelled(
             kinds = ", ".join(form.kinds)
             raise UsageError(Errors.AL266.format(format=name, kind=reading.kind, kinds=kinds))
         try:
-            records = list(_checked(form, path, reading))
+            records = list(read_checked(form, path, reading))
         except UsageError:
             raise
         except AlError as error:

@@ -9,7 +9,8 @@ import typer
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.adapters.convert import READERS, Converted, convert
+from spacy_al.adapters.convert import Converted, convert
+from spacy_al.adapters.convert_inputs import READERS
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Quiet
 from spacy_al.errors import AlWarning, Warnings

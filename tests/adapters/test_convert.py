@@ -9,7 +9,8 @@ from spacy.training import Corpus
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
-from spacy_al.adapters.convert import READERS, convert
+from spacy_al.adapters.convert import convert
+from spacy_al.adapters.convert_inputs import READERS
 from spacy_al.adapters.formats import FORMATS, WRITTEN, write_format
 from spacy_al.cli import app
 from spacy_al.corpus.shard import read_shard
