@@ -15,6 +15,7 @@ LAYER = re.compile(r"#T_(SP|RL|CH)=(.*)$")
 # Of a layer's name all but its end is the place of a Java class
 ENTITIES, TAGS = ("NamedEntity.value", "NamedEntity"), ("POS.PosValue", "POS")
 ID = re.compile(r"(?s)(.*)\[(\d+)\]")
+STRAY = re.compile(r"(?<!\\)[\[\]]")
 ESCAPED = re.compile(r"\\(.)")
 ROW = re.compile(r"(\d+)-(\d+)((?:\.\d+)?)\t(\d+)-(\d+)\t")
 
@@ -185,10 +186,14 @@ def _record(
                 raise ValueError(f"line {line} begins before the token above it ends")
             words.append(word)
             places.append((start, end))
-        for label, id in _values(cells[column.place]):
+        for raw, id in _values(cells[column.place]):
+            # a star stands for an annotation without a value
+            label = "" if raw == "*" else _unescaped(raw)
             if not label and "." not in column.name:
                 label = column.name
             mark: Mark = {"start": start, "end": end, "label": label, "where": f"{name}:{line}"}
+            if STRAY.search(raw):
+                mark["problem"] = "a bracket in its cell is not escaped, and numbers nothing"
             if id is None or id not in open_:
                 marks.append(mark)
             if id is None:
@@ -233,14 +238,13 @@ def _tokens(text: str, words: Sequence[str], places: Sequence[tuple[int, int]]) 
 
 
 def _values(cell: str) -> Iterator[tuple[str, str | None]]:
-    """The annotations of a cell: label, and the id of one over several tokens."""
+    """The annotations of a cell: value as it is written, and the id of one over several tokens."""
     if cell == "_":
         return
     for part in re.split(r"(?<!\\)\|", cell):
         match = ID.fullmatch(part)
         value, id = (match[1], match[2]) if match and not match[1].endswith("\\") else (part, None)
-        # a star stands for an annotation without a value
-        yield ("" if value == "*" else _unescaped(value)), id
+        yield value, id
 
 
 def _unescaped(text: str) -> str:
