@@ -21,7 +21,7 @@ Row = tuple[int, list[str]]
 def read_conllu(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     """Read sentences. `column` is "upos" or "xpos", or for entities the key in MISC (by default NER).
 
-    A word that is written as one and analysed as several ("zum") stays one token, of which nothing is said.
+    A word that is written as one and analysed as several ("zum") stays one token, which has no tag of its own.
 
     YIELDS (LabelledRecord): With words, and the text that `# text` says where it is there.
     RAISES (AlError): AL330 (UsageError) where both columns have tags and none is named.
@@ -75,6 +75,7 @@ def _record(
 ) -> LabelledRecord:
     words, spaces, tags = [], [], list[str | None]()
     expected, covered = 1, 0
+    parts = list[str | None]()
     for line, cells in rows:
         if len(cells) != 10 or not cells[1]:
             raise ValueError(
@@ -92,11 +93,14 @@ def _record(
         if dash:
             if int(last) < expected:
                 raise ValueError(f"line {line}: the words {number} are in the wrong order")
-            covered = int(last)
+            covered, parts = int(last), []
             reading.skip(["words that are analysed as several"])
         else:
             expected += 1
             if int(first) <= covered:
+                parts.append(_tag(cells, column))
+                if int(first) == covered and scheme:
+                    tags[-1] = _together(parts)
                 continue
         words.append(form)
         spaces.append("SpaceAfter=No" not in misc.split("|"))
@@ -119,6 +123,9 @@ def _record(
     else:
         marks = tag_spans([tag or "O" for tag in tags], scheme)
     record["spans"] = word_marks(marks, words, starts)
+    for mark, (_, end, _) in zip(record["spans"], marks):
+        if reading.kind == "entities" and end < len(tags) and tags[end] is None:
+            mark["problem"] = "nothing is said of the word after it, so where it ends is not known"
     record["missing"] = [
         (start, start + len(word)) for start, word, tag in zip(starts, words, tags) if tag is None
     ]
@@ -131,6 +138,13 @@ def _tag(cells: list[str], column: int | str) -> str | None:
         return None if cells[column] == "_" else cells[column]
     pairs = (pair.partition("=") for pair in cells[MISC].split("|"))
     return next((value for key, _, value in pairs if key.casefold() == column), None)
+
+
+def _together(tags: Sequence[str | None]) -> str | None:
+    """The tag of a word that is analysed as several, if one can be."""
+    first, *rest = tags
+    inside = None if first is None or first == "O" else f"I-{first[2:]}"
+    return first if all(tag == (inside or first) for tag in rest) else None
 
 
 def _name(column: int | str) -> str:

@@ -31,7 +31,6 @@ from spacy_al.corpus.shard import write_shard
 from spacy_al.corpus.tokeniser import blank_pipeline, tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
-from spacy_al.posteriors.component import load_code
 
 # Rules need little memory a character
 MAX_CHARS = 10_000_000
@@ -83,7 +82,6 @@ def convert(
     format: str | None = None,
     config: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
-    code: Path | None = None,
     lang: str = "en",
     kind: str | None = None,
     component: str | None = None,
@@ -102,7 +100,6 @@ def convert(
     format (str | None): One of `READERS`; by default found out from what is in each file.
     config (Path | None): A training config, whose tokeniser and component are meant.
     overrides (Mapping | None): Of the config.
-    code (Path | None): Python file with registered functions.
     lang (str): Whose rules tokenise, where there is no config.
     kind (str | None): A factory such as "ner", for what is wanted; by default that of the config's component, else what
         the files have: entities before spans, categories and tags.
@@ -117,7 +114,6 @@ def convert(
         one file; AL047 if the output cannot be written.
     """
     _check_output(output, inputs, force)
-    load_code(code)
     made = load_training_config(config, overrides or {})
     factory, own_key = wanted_factory(made, kind, component)
     nlp = blank_pipeline(lang, tokeniser_config(made) if made else None)

@@ -18,6 +18,8 @@ from spacy_al.kinds import FACTORIES
 
 # Verdicts of Prodigy are taken over by `import`; here what was accepted is gold
 READERS = {**FORMATS, "prodigy": Format(".jsonl", KINDS, None, read_prodigy_gold)}
+# What can be wanted
+TAUGHT = tuple(name for name, row in FACTORIES.items() if row.is_asked)
 # What a file is read for, if nobody says it
 ORDER = ("entities", "spans", "categories", "tags")
 # A file, its format, and by what that was known
@@ -51,15 +53,14 @@ def wanted_factory(
     RETURNS (tuple): Either may be None.
     RAISES (UsageError): AL337.
     """
-    taught = [name for name, row in FACTORIES.items() if row.is_asked]
-    if kind is not None and kind not in taught:
+    if kind is not None and kind not in TAUGHT:
         raise UsageError(
-            Errors.AL337.format(given=kind, why="which is no factory", known=", ".join(taught))
+            Errors.AL337.format(given=kind, why="which is no factory", known=", ".join(TAUGHT))
         )
     parts = {
         name: part
         for name, part in made.get("components", {}).items()
-        if isinstance(part, dict) and part.get("factory") in taught
+        if isinstance(part, dict) and part.get("factory") in TAUGHT
     }
     chosen = component or made.get("al", {}).get("component")
     if chosen is None:
@@ -91,7 +92,7 @@ def labelled_files(inputs: Sequence[Path], format: str | None) -> list[File]:
             raise UsageError(Errors.AL122.format(path=path, why=why))
         if not path.exists():
             raise AlError(Errors.AL040.format(path=path))
-        if path.is_dir() and format != "brat" and not any(path.glob("*.ann")):
+        if path.is_dir() and format != "brat" and not any(path.rglob("*.ann")):
             inner = [
                 child
                 for child in sorted(path.rglob("*"))

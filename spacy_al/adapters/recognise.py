@@ -46,7 +46,7 @@ def find_format(path: Path, known: Iterable[str]) -> KnownFormat:
 
 
 def _of_folder(path: Path) -> list[KnownFormat]:
-    return [KnownFormat("brat", "a folder with .ann files")] if any(path.glob("*.ann")) else []
+    return [KnownFormat("brat", "a folder with .ann files")] if any(path.rglob("*.ann")) else []
 
 
 def _of_file(path: Path) -> list[KnownFormat]:

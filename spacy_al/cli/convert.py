@@ -10,11 +10,11 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.adapters.convert import Converted, convert
-from spacy_al.adapters.convert_inputs import READERS
+from spacy_al.adapters.convert_inputs import READERS, TAUGHT
 from spacy_al.cli.app import app, explained, printable, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Quiet
 from spacy_al.errors import AlWarning, Warnings
-from spacy_al.kinds import FACTORIES
+from spacy_al.posteriors.component import load_code
 
 INPUTS = "Labelled files, folders of them, or a folder of brat's"
 OUTPUT = "The corpus (.spacy)"
@@ -31,9 +31,7 @@ DRY_RUN = "Show what would be written, and write nothing"
 SHOWN = 30
 
 ConvertFormat = Enum("ConvertFormat", {name: name for name in sorted(READERS)}, type=str)  # type: ignore[misc]
-ConvertKind = Enum(  # type: ignore[misc]
-    "ConvertKind", {name: name for name, row in FACTORIES.items() if row.is_asked}, type=str
-)
+ConvertKind = Enum("ConvertKind", {name: name for name in TAUGHT}, type=str)  # type: ignore[misc]
 
 
 @app.command("convert", context_settings=WITH_OVERRIDES)
@@ -67,13 +65,14 @@ def convert_cli(
     """
     # between the inputs may stand overrides of the config
     rest, overrides = split_overrides([*ctx.args], config)
+    # the config may name what it registers
+    load_code(code)
     result = convert(
         [*inputs, *map(Path, rest)],
         None if dry_run else output,
         format=format.value if format else None,
         config=config,
         overrides=overrides,
-        code=code,
         lang=lang,
         kind=kind.value if kind else None,
         component=component,

@@ -15,6 +15,7 @@ from spacy_al.adapters.formats import FORMATS, WRITTEN, write_format
 from spacy_al.cli import app
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, UsageError
+from spacy_al.posteriors.component import load_code
 from tests.helpers.labelled_files import (
     ENTITY_FORMATS,
     TEXTS,
@@ -285,7 +286,8 @@ def test_the_tokeniser_and_the_component_of_a_config(tmp_path):
     (tmp_path / "x.cfg").write_text(CONFIG)
     (tmp_path / "code.py").write_text(CODE)
     path = file(tmp_path / "x.jsonl", *plain(("Dr.Who met Ada!", [[11, 15, "PER"]])))
-    how = {"config": tmp_path / "x.cfg", "code": tmp_path / "code.py"}
+    load_code(tmp_path / "code.py")
+    how = {"config": tmp_path / "x.cfg"}
     result = convert([path], None, **how)
     [doc] = result.docs
     assert [token.text for token in doc] == ["Dr.Who", "met", "Ada!"]

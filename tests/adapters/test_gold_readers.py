@@ -222,7 +222,7 @@ def test_prodigy_tags_and_choices(tmp_path):
 
 
 def test_prodigy_that_cannot_be_used(tmp_path):
-    moved = [{**token, "start": token["start"] + 1} for token in TOKENS]
+    moved = [{**token, "start": int(str(token["start"])) + 1} for token in TOKENS]
     lines = [
         answer(answer=None),
         answer(answer="yes"),
@@ -501,7 +501,13 @@ def test_conllu(tmp_path):
     assert one["missing"] == [(4, 7)]
     assert reading.unused == {"words that are analysed as several": 1, "empty nodes": 1}
     [one], _ = read("conllu", path)
-    assert words(one) == [("Ada", "PER")]
+    assert words(one) == [("Ada", "PER")] and one.get("missing", []) == []
+    # where an entity ends is not known, if nothing is said of the next word
+    open_ = [row("1", "Ada", misc="NER=B-PER"), row("2", "Byron"), row("3", "ran", misc="NER=O")]
+    path.write_text(unit(*open_))
+    assert "where it ends" in wrong("conllu", path)["x.conllu:1"]
+    [one], _ = read("conllu", path, bad_spans="missing")
+    assert words(one) == [] and one["missing"] == [(0, 3), (4, 9)]
     path.write_text(unit(row("1", "Ada", "PROPN", "NNP"), row("2", "ran", "VERB", "VBD")))
     with pytest.raises(UsageError, match=r"AL330.*upos, xpos"):
         read("conllu", path, "tags")

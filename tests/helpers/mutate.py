@@ -6,6 +6,7 @@ text and label. A bit that turns in a label or in an offset which nothing else i
 """
 
 import argparse
+import gc
 import json
 import random
 import re
@@ -265,6 +266,9 @@ def run(files, seed=0, formats=FORMATS):
             format, how = each[number % len(each)]
             folder = Path(top) / str(number)
             folder.mkdir()
+            if number % 200 == 0:
+                # each has a vocabulary of its own
+                gc.collect()
             where = seed + number // len(each)
             found = try_one(format, how, where, folder)
             for child in sorted(folder.rglob("*"), reverse=True):
