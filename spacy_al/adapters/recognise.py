@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -46,7 +47,12 @@ def find_format(path: Path, known: Iterable[str]) -> KnownFormat:
 
 
 def _of_folder(path: Path) -> list[KnownFormat]:
-    return [KnownFormat("brat", "a folder with .ann files")] if any(path.rglob("*.ann")) else []
+    files = [child.suffix for child in path.rglob("*") if child.is_file()]
+    if ".ann" not in files:
+        return []
+    others = sum(suffix not in (".ann", ".txt", ".conf") for suffix in files)
+    more = f", and {others} other files, which are not read" if others else ""
+    return [KnownFormat("brat", f"a folder with .ann files{more}")]
 
 
 def _of_file(path: Path) -> list[KnownFormat]:
@@ -94,7 +100,10 @@ def _of_lines(path: Path, lines: list[str], has_gaps: bool) -> list[KnownFormat]
     piped = sum(all(re.fullmatch(r"\S+\|" + tag.pattern, word) for word in row) for row in words)
     if 2 * piped > len(seen):
         return [KnownFormat("iob", "texts of word|tag")]
-    tagged = sum(len(row) > 1 and any(tag.fullmatch(cell) for cell in row[1:]) for row in words)
+    width = Counter(map(len, words)).most_common(1)[0][0]
+    # a dash in a sentence is no tag
+    rows = [row for row in words if len(row) == width > 1]
+    tagged = sum(any(tag.fullmatch(cell) for cell in row[1:]) for row in rows)
     if 2 * tagged > len(seen):
         found.append(KnownFormat("conll", "a word and its tag a line"))
     elif path.suffix.lower() in (".csv", ".tsv"):

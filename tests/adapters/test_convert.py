@@ -1,6 +1,7 @@
 """Corpora from elsewhere become gold that says what the files say; what they do not say is missing, and the rest is refused aloud."""
 
 import json
+from itertools import accumulate, islice
 
 import pytest
 import spacy
@@ -11,11 +12,14 @@ from typer.testing import CliRunner
 
 from spacy_al.adapters.convert import convert
 from spacy_al.adapters.convert_inputs import READERS
-from spacy_al.adapters.formats import FORMATS, WRITTEN, write_format
+from spacy_al.adapters.formats import FORMATS, WRITTEN, squeezed, write_format
+from spacy_al.adapters.prodigy import import_answers
 from spacy_al.cli import app
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError, UsageError
 from spacy_al.posteriors.component import load_code
+from spacy_al.store.store import Store
+from spacy_al.tasks.task import make_task
 from tests.helpers.labelled_files import (
     ENTITY_FORMATS,
     TEXTS,
@@ -104,6 +108,41 @@ def test_spacy_trains_on_what_is_written(tmp_path):
     found = entities(example.reference for example in examples)
     assert found == truth()
     assert all("-" not in example.get_aligned_ner() for example in examples)
+
+
+@pytest.mark.realdata
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["bc5cdr", "german_ler", "wnut17", "ncbi_disease"])
+def test_real_texts_in_every_format(tmp_path, realdata, name):
+    """To the character, but for white space where a format has none."""
+
+    def marks(docs):
+        found = {}
+        for doc in docs:
+            places = [0, *accumulate(not character.isspace() for character in doc.text)]
+            own = found.setdefault(squeezed(doc.text), set())
+            own.update((places[e.start_char], places[e.end_char], e.label_) for e in doc.ents)
+        return found
+
+    if not (realdata / name).is_dir():
+        pytest.skip(f"no {name} in {realdata}")
+    docs = list(islice(read_shard(realdata / name / "dev.spacy", Vocab()), 100))
+    wanted = marks(docs)
+    for format in ENTITY_FORMATS:
+        path = write_entities(format, tmp_path, docs)
+        result = convert([path], None, keep_tokens=True, kind="ner", format=format)
+        assert not result.refused and not result.contradictions, format
+        found = marks(result.docs)
+        if format == "label-studio-min":
+            assert found == {text: spans for text, spans in wanted.items() if spans}
+        else:
+            assert found == wanted, format
+        # on the tokeniser's own tokens nothing else is there, and what cannot be on them is counted
+        other = convert([path], None, bad_spans="missing", kind="ner", format=format)
+        found = marks(other.docs)
+        assert all(spans <= wanted[text] for text, spans in found.items())
+        lost = sum(map(len, wanted.values())) - sum(map(len, found.values()))
+        assert (lost > 0) == any("left out" in said for said in other.remarks) or other.refused
 
 
 # Spans that do not fit
@@ -219,6 +258,14 @@ def test_what_cannot_be_told_is_asked(tmp_path, content, what):
     assert all(name in str(error.value) for name in READERS)
 
 
+def test_dashes_in_a_table_are_no_tags(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("text,label\nfine - for me,good\nno - not - so,bad\nwell - then,good\n")
+    result = convert([path], None)
+    assert result.labels == {"good": 2, "bad": 1}
+    assert next(iter(result.formats.values())).startswith("table")
+
+
 def test_nothing_usable_says_why(tmp_path):
     path = file(tmp_path / "x.jsonl", *plain(("Ada left.", [[0, 99, "PER"]])))
     with pytest.raises(AlError, match=r"AL335.*x\.jsonl:1.*not within the text"):
@@ -332,3 +379,33 @@ def test_the_command_says_what_it_found(tmp_path):
     met, said = plain(("Ada met Bob.", [[0, 3, "PER"]]), ("Ada met Bob.", []))
     result = run(file(path, met, said, *NOTES), "-o", output, "--force")
     assert result.exit_code == 0 and "ALW331" in result.output
+
+
+def test_a_round_takes_answers_in_formats_that_are_only_read(tmp_path):
+    nlp = spacy.blank("en")
+    asked = [text for text, _ in TEXTS[:3]]
+    labels = ["PER", "ORG", "LOC"]
+    with Store(tmp_path / "al.db") as store:
+        store.open_round(0)
+        how = {"component_kind": "entities", "view_id": "ner_manual", "labels": labels}
+        meta = {"round": 0, "component": "ner"}
+        tasks = [make_task(nlp.make_doc(t), suggestions=[], meta=meta, **how) for t in asked]
+        store.advance(0, "wait", tasks=[("train", task) for task in tasks])
+        for format in ("label-studio", "webanno", "conllu", "hugging-face", "train-data"):
+            path = write_entities(format, tmp_path)
+            result = import_answers(store, path, format=format, annotator=format)
+            assert result.counts == {"stored": 3, "unknown task": len(TEXTS) - 3}, format
+            [said] = [said for said in result.remarks() if "never asked" in said]
+            assert f"convert {path} -o corpus.spacy --format {format}" in said
+        wanted = truth()
+        for answer in store.answers():
+            text = next(one.task["text"] for one in store.tasks() if one.id == answer.task)
+            found = [(s["start"], s["end"], s["label"]) for s in answer.payload["spans"]]
+            assert sorted(found) == wanted[text]
+
+
+def test_what_is_not_read_in_a_folder_of_brat_is_said(tmp_path):
+    path = write_entities("brat", tmp_path)
+    (path / "notes.json").write_text("{}")
+    [how] = convert([path], None, lang="xx").formats.values()
+    assert "1 other files, which are not read" in how

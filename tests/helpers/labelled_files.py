@@ -53,19 +53,20 @@ def truth():
     }
 
 
-def write_entities(format: str, folder: Path) -> Path:
-    """A file of a format with the entities of the texts.
+def write_entities(format: str, folder: Path, docs=None) -> Path:
+    """A file of a format with the entities of docs.
 
     format (str): One of `ENTITY_FORMATS`.
     folder (Path): Where it is made.
+    docs (Iterable[Doc] | None): By default those of the texts above.
     RETURNS (Path): The file or, for brat, the folder.
     """
     if format in WRITTEN:
         path = folder / ("brat" if format == "brat" else f"corpus.{format}")
-        write_format(format, labelled_docs(), path, kind="entities")
+        write_format(format, docs or labelled_docs(), path, kind="entities")
         return path
     path = folder / f"corpus.{format}"
-    content = WRITERS[format](list(labelled_docs()))
+    content = WRITERS[format](list(docs or labelled_docs()))
     path.write_bytes(content.encode("utf8"))
     return path
 
@@ -79,7 +80,8 @@ def _conllu(docs):
     for number, doc in enumerate(docs, 1):
         lines = [f"# sent_id = {number}", f"# text = {doc.text}"]
         for token, tag in zip(doc, _tags(doc)):
-            cells = [token.i + 1, token, "_", token.tag_, "_", "_", "_", "_", "_", f"NER={tag}"]
+            misc = f"NER={tag}" + ("" if token.whitespace_ else "|SpaceAfter=No")
+            cells = [token.i + 1, token, "_", token.tag_ or "X", "_", "_", "_", "_", "_", misc]
             lines.append("\t".join(map(str, cells)))
         blocks.append("\n".join(lines) + "\n\n")
     return "".join(blocks)
