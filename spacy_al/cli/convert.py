@@ -11,7 +11,7 @@ from wasabi import table
 
 from spacy_al.adapters.convert import Converted, convert
 from spacy_al.adapters.convert_inputs import READERS, TAUGHT
-from spacy_al.cli.app import app, explained, printable, split_overrides
+from spacy_al.cli.app import app, explained, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Quiet
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.posteriors.component import load_code
@@ -85,7 +85,7 @@ def convert_cli(
         force=force,
     )
     if not quiet:
-        typer.echo(printable(format_converted(result)), err=True)
+        say(format_converted(result))
     if result.contradictions:
         first = ": ".join(result.contradictions[0])
         message = Warnings.W331.format(count=len(result.contradictions), path=output, first=first)
@@ -97,7 +97,7 @@ def convert_cli(
         warnings.warn(message, AlWarning, stacklevel=2)
     if not quiet:
         done = "would be written" if dry_run else "written"
-        typer.echo(printable(f"✔ {len(result.docs):,} texts {done} to {output}"), err=True)
+        say(f"✔ {len(result.docs):,} texts {done} to {output}")
 
 
 def format_converted(result: Converted) -> str:
