@@ -191,6 +191,9 @@ def _labelled(
             if "problem" in record:
                 result.refuse(record["where"], record["problem"])
                 continue
+            if not form.has_text and all(record.get("spaces", [])[:-1]):
+                # where blanks were is not known, so `spacy train` will keep these tokens as well
+                record.pop("spaces", None)
             try:
                 doc = gold_doc(record, reading, nlp, keep_tokens=keep_tokens)
             except ValueError as error:

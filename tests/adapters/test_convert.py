@@ -178,15 +178,17 @@ def test_a_span_categoriser_has_no_missing(tmp_path):
     assert "undecided" in next(iter(result.refused))
 
 
-def test_the_tokens_of_the_file_are_kept(tmp_path):
+@pytest.mark.parametrize("keep", [True, False])
+def test_the_tokens_of_the_file_are_kept(tmp_path, keep):
+    """By `spacy train` too, where the file does not say how its words stood in their text."""
     path = tmp_path / "x.conll"
     path.write_text("can't\tO\nAda\tB-PER\n.\tO\n")
-    [own] = convert([path], None, keep_tokens=True).docs
-    assert [token.text for token in own] == ["can't", "Ada", "."]
-    [new] = convert([path], None).docs
-    assert [token.text for token in new] == ["ca", "n't", "Ada", "."] and entities(
-        [new]
-    ) == entities([own])
+    convert([path], tmp_path / "gold.spacy", keep_tokens=keep)
+    [example] = Corpus(tmp_path / "gold.spacy")(spacy.blank("en"))
+    wanted = ["can't", "Ada", "."] if keep else ["ca", "n't", "Ada", "."]
+    for doc in (example.predicted, example.reference):
+        assert [token.text for token in doc] == wanted
+    assert [ent.text for ent in example.reference.ents] == ["Ada"]
 
 
 # One text twice
