@@ -32,6 +32,8 @@ from spacy_al.corpus.tokeniser import blank_pipeline, tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 
+# First places of reasons in a message
+SHOWN = 3
 # Rules need little memory a character
 MAX_CHARS = 10_000_000
 VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
@@ -209,13 +211,18 @@ def _is_partial(doc: Doc, kind: str) -> bool:
 
 
 def _nothing(inputs: Sequence[Path], result: Converted) -> AlError:
-    counts = [f"{len(places)} {why}" for why, places in result.refused.items()]
-    counts += [f"{len(result.contradictions)} contradictions"] if result.contradictions else []
-    first = next((places[0] for places in result.refused.values()), "")
+    counts = {
+        "records were read": result.records,
+        "records were refused": result.refused_records,
+        "texts are labelled differently in several places": len(result.contradictions),
+    }
+    first = [places[0] for places in result.refused.values()]
+    first += [": ".join(one) for one in result.contradictions]
     return AlError(
         Errors.AL335.format(
             paths=", ".join(map(str, inputs)),
-            counts="; ".join([*counts, *result.remarks]) or "there are no records in it",
-            first=f" The first: {first}." if first else "",
+            counts=", ".join(f"{count} {what}" for what, count in counts.items() if count)
+            or "there are no records in it",
+            first="".join(f" {one}." for one in [*first[:SHOWN], *result.remarks]),
         )
     )

@@ -145,6 +145,23 @@ def test_real_texts_in_every_format(tmp_path, realdata, name):
         assert (lost > 0) == any("left out" in said for said in other.remarks) or other.refused
 
 
+@pytest.mark.parametrize(
+    "own, kind",
+    [
+        ({"ents": [], "spans": {"sc": [{"start": 0, "end": 3, "label": "PER"}]}}, "spans"),
+        ({"ents": [], "tokens": [{"id": 0, "start": 0, "end": 3, "tag": "NNP"}]}, "tags"),
+        ({"ents": [], "cats": {"A": 1.0, "B": 0.0}}, "categories"),
+        ({"ents": [{"start": 0, "end": 3, "label": "PER"}], "cats": {"A": 1.0}}, "entities"),
+    ],
+)
+def test_what_a_file_has_is_found_out(tmp_path, own, kind):
+    """Empty entities beside something else are another component's."""
+    result = convert([file(tmp_path / "x.jsonl", {"text": "Ada", **own})], None)
+    assert result.kind == kind and sum(result.labels.values()) == 1
+    [said] = [said for said in result.remarks if "are read" in said]
+    assert ("--kind" in said) == (kind == "entities")
+
+
 # Spans that do not fit
 
 
@@ -202,7 +219,7 @@ def test_one_text_said_twice(tmp_path):
     assert entities(result.docs) == {"Eve left.": [(0, 3, "PER")]} and result.repeated == 1
     [(place, why)] = result.contradictions
     assert place == "x.jsonl:1, x.jsonl:4" and "'Ada'" in why
-    with pytest.raises(AlError, match=r"AL335.*1 contradictions"):
+    with pytest.raises(AlError, match=r"AL335.*1 texts are labelled.*x.jsonl:1, x.jsonl:2"):
         convert([file(path, *plain(one, other))], None)
 
 
