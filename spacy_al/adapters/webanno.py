@@ -26,10 +26,12 @@ class Column:
 
     name (str): "NamedEntity.value", or the layer's alone where it has no features.
     place (int): Its cell in a row.
+    layer (tuple[int, ...]): The cells of all features of its layer, which have the same annotations.
     """
 
     name: str
     place: int
+    layer: tuple[int, ...]
 
 
 def read_webanno(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
@@ -46,10 +48,12 @@ def read_webanno(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     column = _chosen(columns, path, reading)
     blocks = _blocks(lines)
     crossing = _crossing(blocks, column)
+    if odd := _nulls_are_blank(blocks, column):
+        reading.say(f"{path.name} writes features without a value as _, and not as *.")
     for number, said, rows in blocks:
         where = f"{path.name}:{number}"
         try:
-            yield {"where": where, **_record(said, rows, column, width, crossing, path.name)}
+            yield {"where": where, **_record(said, rows, column, width, crossing, path.name, odd)}
         except ValueError as error:
             yield {"where": where, "problem": str(error)}
 
@@ -65,7 +69,10 @@ def _columns(lines: Sequence[str], reading: Reading) -> tuple[list[Column], int]
         features = [feature for feature in features if feature]
         if kind == "SP":
             names = [f"{short}.{feature}" for feature in features] or [short]
-            found += [Column(name, place + n) for n, name in enumerate(names)]
+            # links to others have cells of their own
+            plain = [n for n, name in enumerate(names) if "ROLE_" not in name]
+            own = tuple(place + n for n in plain or range(len(names)))
+            found += [Column(name, place + n, own) for n, name in enumerate(names)]
             place += len(names)
         else:
             reading.skip([f"{short} (relations)"])
@@ -135,6 +142,22 @@ def _crossing(
     return crossing
 
 
+def _is_whole(cells: Sequence[str], column: Column) -> bool:
+    """Whether all features of the layer have the same annotations."""
+    ids = {tuple(id for _, id in _values(cells[place])) for place in column.layer}
+    return len(ids) == 1
+
+
+def _nulls_are_blank(
+    blocks: Sequence[tuple[int, str | None, list[tuple[int, str]]]], column: Column
+) -> bool:
+    """Whether the file writes `_` for a feature without a value, as some tools do: then there is no telling it from nothing."""
+    rows = [row.split("\t") for _, _, lines in blocks for _, row in lines]
+    rows = [row for row in rows if len(row) > max(column.layer)]
+    rows = [row for row in rows if any(row[place] != "_" for place in column.layer)]
+    return 4 * sum(not _is_whole(row, column) for row in rows) > len(rows)
+
+
 def _record(
     said: str | None,
     rows: Sequence[tuple[int, str]],
@@ -142,6 +165,7 @@ def _record(
     width: int,
     crossing: set[str],
     name: str,
+    nulls_are_blank: bool,
 ) -> LabelledRecord:
     if said is None:
         raise ValueError("no #Text= stands before its tokens")
@@ -181,6 +205,8 @@ def _record(
                 raise ValueError(
                     f"line {line} says {word!r}, and another text stands at {first} to {last}"
                 )
+        if not nulls_are_blank and not _is_whole(cells, column):
+            raise ValueError(f"line {line}: the features of a layer have different annotations")
         if not sub:
             if places and start < places[-1][1]:
                 raise ValueError(f"line {line} begins before the token above it ends")

@@ -544,8 +544,8 @@ def anno(text, *rows):
     return f"#Text={text}\n" + "".join("\t".join([*row, ""]) + "\n" for row in rows) + "\n"
 
 
-def cells(number, place, word, entity="_", pos="X"):
-    return [number, place, word, pos, "_", "_", entity, "_", "_"]
+def cells(number, place, word, entity="_", identifier="_"):
+    return [number, place, word, "X", "_", identifier, entity, "_", "_"]
 
 
 def test_webanno(tmp_path):
@@ -575,6 +575,17 @@ def test_webanno(tmp_path):
         read("webanno", path, column="none")
     found, _ = read("webanno", path, "spans", column="identifier")
     assert [words(r) for r in found] == [[], []]
+    assert any("as _, and not as *" in said for said in reading.said)
+    # as it is meant: a feature without a value is a star, and what has a value in one alone is damaged
+    rows = [
+        cells(f"1-{n}", f"{4 * n - 4}-{4 * n - 1}", "Ada", "PER", identifier="*")
+        for n in range(1, 6)
+    ]
+    path.write_text(HEAD + anno("Ada Ada Ada Ada Ada", *rows))
+    [one], reading = read("webanno", path)
+    assert words(one) == 5 * [("Ada", "PER")] and not reading.said
+    path.write_text(path.read_text().replace("4-7\tAda\tX\t_\t*", "4-7\tAda\tX\t_\t_"))
+    assert "different annotations" in wrong("webanno", path)["x.tsv:7"]
 
 
 def test_webanno_that_cannot_be_used(tmp_path):
