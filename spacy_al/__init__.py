@@ -7,7 +7,7 @@ from spacy_al.embeddings import documents, gradients, pretrained  # noqa: F401
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.oracle import annotator  # noqa: F401
 from spacy_al.posteriors import estimator_posteriors, get_posteriors
-from spacy_al.training import checkpoints, pseudo_batcher  # noqa: F401
+from spacy_al.training import checkpoints, measured_scorer, pseudo_batcher  # noqa: F401
 
 __version__ = "0.1.0"
 __all__ = ["AlError", "AlWarning", "estimator_posteriors", "get_posteriors", "registry"]

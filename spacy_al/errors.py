@@ -476,6 +476,11 @@ class Errors:
         "[AL161] The stop set '{path}' is damaged. Delete the file: the next round draws the same texts again, "
         "as long as the pool holds them."
     )
+    AL162 = (
+        "[AL162] {path} has other labels than the run in '{output}': {why}. Labels of a run change by a command, which old answers "
+        "follow: {commands}. Or say in the config what it said before."
+    )
+    AL163 = "[AL163] {why}. {what}."
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
 
     # store, answers, export

@@ -109,7 +109,20 @@ class LabelScores(TypedDict):
     f: float
 
 
-class Evaluation(TypedDict):
+class Measured(TypedDict, total=False):
+    """What a score of a run counts.
+
+    labels (list): The labels that count, as they were called then.
+    measures (list): The same by what they are made of: a score means the same as long as this is the same.
+    not_measured (dict): Label of the run -> why it does not count.
+    """
+
+    labels: list[str]
+    measures: list[str]
+    not_measured: dict[str, str]
+
+
+class Evaluation(Measured):
     """How good a model is on labelled texts; None for what the gold says nothing about."""
 
     score: float | None

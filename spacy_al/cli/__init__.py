@@ -15,6 +15,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     import_,
     ingest,
     init,
+    labels,
     pull,
     push,
     report,

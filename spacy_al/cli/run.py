@@ -12,6 +12,7 @@ from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Q
 from spacy_al.cli.status import format_status
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
+from spacy_al.loop.labels import check_labels
 from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import has_stopped, status
@@ -49,6 +50,8 @@ def run_cli(
         n_process=n_process,
         **({} if quiet else {"show": say}),
     )
+    # before a page is opened on it
+    check_labels(project)
     serves = not once and not oracle and _can_serve()
     if serves and not has_stopped(project):
         annotate(project, browse=True, quiet=quiet, show=say)

@@ -131,7 +131,7 @@ class Check:
                 self.refuse(f"al.{name}", f"it is {value}", [f"{LEAST[name]} or more"])
             if value not in CHOICES.get(name, (value,)):
                 self.refuse(f"al.{name}", f"it is {value!r}", list(CHOICES[name]))
-        if not all(_is_label(label) for label in plain.get("labels", [])):
+        if not all(is_label(label) for label in plain.get("labels", [])):
             self.refuse("al.labels", f"it is {plain['labels']!r}", ["a list of names"])
 
     def block(self, name: str, block: Any) -> dict[str, Any]:
@@ -170,7 +170,7 @@ class Check:
         raise UsageError(message)
 
 
-def _is_label(value: Any) -> bool:
+def is_label(value: Any) -> bool:
     """Whether spaCy can keep it: half a character has no bytes, and nothing can be chosen by an empty name."""
     return (
         isinstance(value, str)

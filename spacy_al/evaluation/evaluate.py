@@ -12,15 +12,26 @@ from spacy.training import Example
 from spacy_al.evaluation.gold import fresh_doc, stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import find_component
+from spacy_al.tasks.labels import RunLabels
+from spacy_al.tasks.relabel import keep_labels, relabel_doc
 from spacy_al.types import Evaluation, LabelScores
 
 
-def evaluate(model: Path | Language, gold: Path, component: str | None = None) -> Evaluation:
+def evaluate(
+    model: Path | Language,
+    gold: Path,
+    component: str | None = None,
+    *,
+    labels: RunLabels | None = None,
+    measured: Sequence[str] | None = None,
+) -> Evaluation:
     """Compare what a model says with what is right.
 
     model (Path | Language): A trained pipeline.
     gold (Path): A labelled `.spacy` file, or a folder of them.
     component (str | None): Whose scores; by default the only component that has a posterior.
+    labels (RunLabels | None): Of a run, by whose names of now the model's labels are read.
+    measured (Sequence[str] | None): The labels that count; None for all. Of others nothing is right and nothing wrong.
     RETURNS (Evaluation): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
         `texts` and `words` that were compared. None for what the gold says nothing about.
     RAISES (AlError): As `stored_docs` and `find_component`.
@@ -32,6 +43,12 @@ def evaluate(model: Path | Language, gold: Path, component: str | None = None) -
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     score_name = row.score.format(key=key)
     stored = [doc for doc in stored_docs(gold) if len(doc)]
+    if measured is not None:
+        for doc in stored:
+            keep_labels(doc, measured, row.task, key)
+        if row.task == "categories" and row.is_exclusive:
+            # a text with a category that does not count says nothing of the others
+            stored = [doc for doc in stored if any(value >= 0.5 for value in doc.cats.values())]
     found: Evaluation = {
         "score": None,
         "score_name": score_name,
@@ -48,14 +65,27 @@ def evaluate(model: Path | Language, gold: Path, component: str | None = None) -
         # spans that are predicted are held against the gold's own text, which may lack their label
         for label in pipe.labels:
             doc.vocab.strings.add(label)
-    docs = nlp.pipe(fresh_doc(nlp, doc) for doc in stored)
+    docs = list(nlp.pipe(fresh_doc(nlp, doc) for doc in stored))
+    how: dict[str, Any] = {}
+    if labels is not None:
+        for said in docs:
+            relabel_doc(said, labels, row.task, key)
+    if measured is not None and row.task == "categories":
+        # a mean over labels is one over those that count
+        how["labels"] = [*measured]
+    elif measured is not None and row.task != "tags":
+        for said in docs:
+            keep_labels(said, measured, row.task, key)
     examples = [Example(said, doc) for said, doc in zip(docs, stored)]
-    scores = pipe.score(examples)
+    scores = pipe.score(examples, **how)
     found["score"] = _number(scores.get(score_name))
     if found["score"] is None:
         return found
     if row.attribute:
-        return {**found, "per_label": _by_label(examples, row.attribute)}
+        by_label = _by_label(examples, row.attribute)
+        if measured is not None:
+            by_label = {label: by_label[label] for label in by_label if label in measured}
+        return {**found, "per_label": by_label}
     precision, recall, per_label = (
         scores.get(detail.format(key=key)) if detail else None for detail in row.details
     )

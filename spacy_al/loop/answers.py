@@ -1,5 +1,6 @@
 """Answers to the questions of a run: the gold's answers, what all answers teach, and what they contradict."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from spacy.vocab import Vocab
@@ -12,29 +13,38 @@ from spacy_al.registry import named, resolve
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import task_kind
 from spacy_al.tasks.merge import Merged, merge
+from spacy_al.tasks.relabel import relabel_doc
 
 
 def merged_answers(
-    store: Store, project: Project, *, upto: int | None = None, purpose: str = "train"
+    store: Store,
+    project: Project,
+    *,
+    upto: int | None = None,
+    purpose: str = "train",
+    likely: Mapping[str, Mapping[str, Collection[int]]] | None = None,
 ) -> Merged:
-    """The docs that the answers so far make.
+    """The docs that the answers so far make, in the labels of now.
 
     upto (int | None): Answers up to this one.
     purpose (str): "train", or "dev" for a development set that was asked for.
+    likely (Mapping | None): As for `merge`.
     RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
     """
     tasks = list(store.tasks())
     if tasks and (asked := task_kind(tasks[0].task)) != project.kind:
         message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
         raise AlError(message)
+    own = store.labels().names or project.settings.labels
     known = (label for stored in tasks for label in stored.task["labels"])
     return merge(
         tasks,
         store.answers(upto=upto),
         kind=project.kind,
-        labels=[*dict.fromkeys([*project.settings.labels, *known])],
+        labels=[*dict.fromkeys([*own, *known])],
         spans_key=project.settings.spans_key,
         purpose=purpose,
+        likely=likely,
         vocab=Vocab(),
     )
 
@@ -45,6 +55,8 @@ def ask_oracle(store: Store, project: Project, number: int) -> None:
     settings = project.settings
     oracle = resolve(settings.blocks.get("oracle") or named("al_adapters", "oracle"))
     gold = read_gold_texts(project.oracle)
+    for doc in gold.values():
+        relabel_doc(doc, store.labels(), project.kind, settings.spans_key)
     left = store.unanswered(number)
     check_gold(
         (stored.task for stored in left), gold, kind=project.kind, spans_key=settings.spans_key

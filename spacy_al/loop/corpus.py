@@ -2,12 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
@@ -44,20 +46,26 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
     RAISES (AlError): As `merged_answers`, `write_round_corpus`, `label_rest`, `weak_docs` and `add_pseudo_texts`.
     """
     folder, settings = project.folder(current.number), project.settings
-    merged = merged_answers(store, project, upto=current.upto)
+    labels, before = store.labels(), model_before(project, current.number)
+    # a model is opened only where it has something to say
+    component = open_model(project, before) if len(labels.operations) > 1 else None
+    merged = merged_with_model(store, project, component, current.upto)
     review = list(merged.review)
     if settings.dev is None:
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
         review += dev.review
         write_round_corpus(None, dev, project.dev, Vocab())
-    own = label_rest(project, model_before(project, current.number), merged.docs)
+    own = label_rest(project, before, merged.docs)
     rest: RoundMetrics = {**own}
     if settings.weak and not merged.docs:
         better = (settings.train, project.dev, settings.test)
         merged = replace(merged, docs=weak_docs(settings.weak, better))
         rest["weak"] = len(merged.docs)
     corpus = folder / TRAIN
-    counts = write_round_corpus(settings.train, merged, corpus, Vocab())
+    left: Counter[str] = Counter()
+    prepare = partial(prepare_train, project, labels, component, left=left)
+    counts = write_round_corpus(settings.train, merged, corpus, Vocab(), prepare)
+    merged.report.update(left)
     found = Counter({why: counts[why] for why in (TRIMMED, BLANK) if counts[why]})
     if found:
         project.show(

@@ -2,23 +2,29 @@
 
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
+from spacy_al.loop.measured import gold_now, labels_of_gold, labels_on_dev
 from spacy_al.measures.agreement import agreement
-from spacy_al.posteriors.component import open_component
-from spacy_al.types import RoundMetrics
+from spacy_al.posteriors.component import TrainedComponent, open_component
+from spacy_al.store.store import Store
+from spacy_al.tasks.labels import RunLabels
+from spacy_al.types import Evaluation, RoundMetrics
 from spacy_al.util import replacing
 
 PREDICTIONS = "predictions.json"
 
 
-def measure_round(project: Project, number: int) -> RoundMetrics:
+def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
     """Scores of a round's model on dev and test, and what it says of the stop set; it is calibrated on dev by the way.
 
-    RETURNS (RoundMetrics): `dev`, `test`: as `evaluate`; `temperature`, `calibration_error`; `expected_errors`,
+    RETURNS (RoundMetrics): `dev`, `test`: as `evaluate`, and what they count; `temperature`, `calibration_error`; `expected_errors`,
         `expected_answers`, `n_pool`; `kappa`, `span_f1` with the model before; `seconds_evaluate`.
     """
     folder, settings, started = project.folder(number), project.settings, time.perf_counter()
@@ -30,10 +36,14 @@ def measure_round(project: Project, number: int) -> RoundMetrics:
         code=project.code_text,
         gpu_id=project.gpu_id,
     )
-    metrics: RoundMetrics = {"dev": evaluate(component.nlp, project.dev, component.name)}
+    labels = store.labels()
+    dev = gold_now(project, labels, project.dev, folder)
+    metrics: RoundMetrics = {"dev": _score(component, labels, dev, labels_on_dev(store, project))}
     if settings.test:
-        metrics["test"] = evaluate(component.nlp, settings.test, component.name)
-    metrics = {**metrics, **calibrate_on_dev(component, project.dev, settings.seed)}
+        test = gold_now(project, labels, settings.test, folder)
+        counted = labels_of_gold(project, labels, list(stored_docs(test)), "paths.test")
+        metrics["test"] = _score(component, labels, test, counted)
+    metrics = {**metrics, **calibrate_on_dev(component, dev, settings.seed)}
     assert settings.pool is not None
     drawn = stop_set(settings.pool, project.output, settings.seed)
     seen = read_stop_set(component.recalibrated(), settings.pool, drawn)
@@ -46,6 +56,8 @@ def measure_round(project: Project, number: int) -> RoundMetrics:
     earlier = project.folder(number - 1) / PREDICTIONS
     if earlier.is_file():
         before = json.loads(earlier.read_text("utf8"))
+        # a label that was renamed since is no disagreement
+        before, now = _named_now(before, labels), _named_now(now, labels)
         both = [identity for identity in now if identity in before]
         alike = agreement(
             [before[i] for i in both],
@@ -55,5 +67,34 @@ def measure_round(project: Project, number: int) -> RoundMetrics:
         )
         metrics = {**metrics, **alike}
     with replacing(folder / PREDICTIONS) as file:
-        json.dump(now, file)
+        json.dump(seen["predictions"], file)
     return {**metrics, "seconds_evaluate": round(time.perf_counter() - started, 2)}
+
+
+def _score(
+    component: TrainedComponent,
+    labels: RunLabels,
+    gold: Path,
+    counted: tuple[list[str], dict[str, str]],
+) -> Evaluation:
+    """The score over the labels that count, and which these are."""
+    if not labels.is_known:
+        return evaluate(component.nlp, gold, component.name)
+    names, why = counted
+    # all labels count as long as none came later, those that only the gold has as well
+    only = names if why else None
+    found = evaluate(component.nlp, gold, component.name, labels=labels, measured=only)
+    return {**found, "labels": names, "measures": labels.meaning(names), "not_measured": why}
+
+
+def _named_now(predictions: dict[str, Any], labels: RunLabels) -> dict[str, Any]:
+    """What a model says of texts, by the names that labels have now."""
+
+    def named(one: Any) -> Any:
+        if isinstance(one, str):
+            return labels.today(one) or one
+        if isinstance(one, (list, tuple)):
+            return type(one)(named(part) for part in one)
+        return one
+
+    return {item: named(said) for item, said in predictions.items()}

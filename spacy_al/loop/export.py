@@ -1,6 +1,8 @@
 """A run as files: what was asked and answered, and the corpus that comes of it."""
 
 import warnings
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from spacy_al.config.project import Project
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.likely import prepare_train
 from spacy_al.store.export import export_jsonl
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
@@ -37,8 +40,9 @@ def export(project: Project, folder: Path, to: str | None = None) -> dict[str, i
     with Store(project.database, create=False) as store:
         counts: dict[str, Any] = export_jsonl(store, folder)
         merged = merged_answers(store, project)
+        prepare = partial(prepare_train, project, store.labels(), None, left=Counter())
         counts["train.spacy"] = write_round_corpus(
-            project.settings.train, merged, folder / "train.spacy", Vocab()
+            project.settings.train, merged, folder / "train.spacy", Vocab(), prepare
         )["texts"]
         if any(store.tasks(purpose="dev")):
             dev = merged_answers(store, project, purpose="dev")

@@ -1,5 +1,8 @@
 """The sums over the rounds of a run: those that stopping criteria look at, and the cost of answers."""
 
+from collections.abc import Mapping
+from typing import Literal
+
 from spacy_al.config.project import Project
 from spacy_al.registry import resolve
 from spacy_al.stopping.verdict import HistoryRow
@@ -18,7 +21,10 @@ def stopping(
     verb = "Stops" if full else "Goes on"
     reasons = [f"{verb}: {number} of at most {most} batches have been answered (max_rounds)."]
     block = project.settings.blocks.get("stopper")
-    if block:
+    if block and (new := _without_marks(store, number, metrics)):
+        # whatever the criteria say, they say of the labels before
+        reasons.append(f"Goes on: no answer has {', '.join(new)} yet.")
+    elif block:
         rows, stopper = round_history(store, number, metrics), resolve(block)
         stop, reason = stopper(rows)
         full = full or stop
@@ -29,6 +35,13 @@ def stopping(
     return full, reasons
 
 
+def _without_marks(store: Store, number: int, metrics: RoundMetrics) -> list[str]:
+    """The labels that the run got later and that no answer has which a round has trained on."""
+    known: RoundMetrics = store.metrics().get(number, {})
+    balance = metrics.get("balance", known.get("balance", {}))
+    return [name for name in store.labels().later(0) if not balance.get(name)]
+
+
 def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[HistoryRow]:
     """The history that stopping criteria look at: one entry for each round that has a model, oldest first."""
     rounds = store.metrics()
@@ -36,6 +49,7 @@ def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[Hist
     rounds[number] = {**known, **metrics}
     found: list[HistoryRow] = []
     answers = words_asked = words_decided = seconds = 0.0
+    same = max(breaks(rounds), default=0)
     for k in sorted(rounds):
         row = rounds[k]
         if "dev" in row and k <= number:
@@ -49,7 +63,8 @@ def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[Hist
                     "expected_answers": row.get("expected_answers"),
                     "n_pool": row.get("n_pool"),
                     "round": k,
-                    "score": row["dev"]["score"],
+                    # a score of other labels is another score
+                    "score": row["dev"]["score"] if k >= same else None,
                     "score_name": row["dev"]["score_name"],
                     "answers": answers,
                     "words_asked": words_asked,
@@ -61,6 +76,22 @@ def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[Hist
         words_asked += row.get("words_shown", 0)
         words_decided += row.get("words_decided", 0)
         seconds += row.get("seconds_answers", 0)
+    return found
+
+
+def breaks(rounds: Mapping[int, RoundMetrics], name: Literal["dev", "test"] = "dev") -> list[int]:
+    """The rounds whose score counts other labels than that of the round before, so that the two cannot be compared.
+
+    rounds (Mapping): Their metrics by number.
+    name (str): Whose score.
+    """
+    found, before = list[int](), None
+    for number in sorted(rounds):
+        # what an earlier version measured is what the run started with
+        measures = rounds[number].get(name, {}).get("measures")
+        if measures is not None:
+            found += [number] if before is not None and measures != before else []
+            before = measures
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.query.costs import Seconds, fit_seconds
 from spacy_al.query.select import Selection, select
 from spacy_al.store.store import Store
+from spacy_al.tasks.labels import RunLabels
+from spacy_al.tasks.relabel import task_of_model
 from spacy_al.tasks.task import Task, to_docbin, write_tasks
 from spacy_al.training.committee import members_of_round, read_together
 from spacy_al.training.latest import latest_model
@@ -60,9 +63,22 @@ def select_next(
         if model and (looks_back or members_of_round(Path(model).parent)):
             # as the run reads it
             settings = read_together(settings, Path(model).parent)
-    return select(
+    labels = run_labels(settings)
+    if settings and labels.is_known:
+        settings = replace(settings, labels=labels.names)
+    found = select(
         pool, model=model, settings=settings, patterns=patterns, round=round or 0, **known, **how
     )
+    return replace(found, tasks=[task_of_model(task, labels) for task in found.tasks])
+
+
+def run_labels(settings: Settings | None) -> RunLabels:
+    """The labels of a run of these settings; none are known where there is no run."""
+    database = settings.output / DATABASE if settings else None
+    if database is None or not database.is_file():
+        return RunLabels()
+    with Store(database, create=False) as store:
+        return store.labels()
 
 
 def asked_before(settings: Settings, round: int | None) -> set[str]:

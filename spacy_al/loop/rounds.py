@@ -8,19 +8,22 @@ import json
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
+from spacy_al.loop.again import questions_again
 from spacy_al.loop.answers import ask_oracle, reviews
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
+from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
-from spacy_al.oracle.gold_texts import gold_labels
+from spacy_al.loop.likely import open_model
+from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
 from spacy_al.query.select import Selection, select
@@ -28,6 +31,7 @@ from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import Round
+from spacy_al.tasks.relabel import task_of_model
 from spacy_al.training.committee import read_together, train_members
 from spacy_al.training.made_from import hash_of
 from spacy_al.training.pretrain import pretrain
@@ -59,13 +63,10 @@ def run(project: Project) -> Outcome:
     RETURNS (Outcome): Why it goes no further.
     RAISES (AlError): AL155 if another process runs in the same output; what the steps raise. The round stays where it was.
     """
-    labelled = project.oracle or project.settings.train or project.settings.weak
-    if labelled and not project.settings.labels:
-        # before there is a model that knows them, they are asked for as well
-        labels = gold_labels(labelled, kind=project.kind, spans_key=project.settings.spans_key)
-        project = replace(project, settings=replace(project.settings, labels=labels))
+    found = config_labels(project)
     with locked(project.output), Store(project.database) as store:
         while True:
+            project = with_labels(store, project, found)
             current = store.round()
             if current is None or current.state == "done":
                 store.open_round(0 if current is None else current.number + 1)
@@ -98,6 +99,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.show(f"Round {number}: training on {texts:,} texts, {words:,} words")
         return _train(project, number, folder).seconds
 
+    counted, unmeasured = labels_on_dev(store, project)
     seconds = train_round_models(
         TrainingRound(
             number,
@@ -105,9 +107,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.config,
             project.overrides,
             settings,
-            project.dev,
+            gold_now(project, store.labels(), project.dev, own),
             project.code,
             learner,
+            counted if unmeasured else None,
         ),
         train_one,
         n_words=corpus.counts["words"],
@@ -126,7 +129,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
 
 def evaluate_round(store: Store, project: Project, current: Round) -> None:
     """Measure and calibrate the model, and ask the stopping criteria."""
-    metrics = measure_round(project, current.number)
+    metrics = measure_round(store, project, current.number)
     stop, reasons = stopping(store, project, current.number, metrics)
     score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
     said = "nothing to measure on" if score is None else f"{name} {score:.3f} on dev"
@@ -144,6 +147,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     # those of this round as well: some may have been asked while it trained
     asked = store.asked_ids()
     tasks = [("review", task) for task in reviews(store, number)]
+    if len(store.labels().operations) > 1:
+        component = open_model(project, folder / "model-best")
+        tasks += questions_again(store, project, number, component)
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     # what the model was trained on, for samplers that look at it
@@ -175,7 +181,11 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             metrics = {"strategy": f"recipe {settings.recipe}"}
         else:
             selection = select(settings.pool, model=model, asked=asked, **how)
-            tasks += [("train", task) for task in _shaded(selection)]
+            chosen = _shaded(selection)
+            found_by_model(
+                store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
+            )
+            tasks += [("train", task_of_model(task, store.labels())) for task in chosen]
             metrics = {
                 "strategy": selection.strategy,
                 "eligible": selection.n_pool,

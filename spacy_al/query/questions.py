@@ -71,9 +71,9 @@ def make_questions(
     else:
         component = scorer.component
         posteriors = component.posteriors(docs)
-        # not those of preset entities, and those that the model is still to learn
+        # those of the run keep their order, whatever that of the model is; not those of preset entities
         known_labels = [label for label in posteriors[0].labels if label in component.labels]
-        labels = [*dict.fromkeys([*known_labels, *labels])]
+        labels = [*dict.fromkeys([*labels, *known_labels])]
         suggestions = [
             asked_only(suggest(p, doc, component.threshold), labels)
             for p, doc in zip(posteriors, docs)

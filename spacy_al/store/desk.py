@@ -2,11 +2,14 @@
 
 import secrets
 import time
+from dataclasses import replace
 from typing import Any
 
+from spacy_al.store.labels import stored_answer
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
 from spacy_al.tasks.records import StoredTask, question_id
+from spacy_al.tasks.relabel import open_task, task_of_model
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 
@@ -19,7 +22,9 @@ LATEST = "counts.round = (SELECT max(number) FROM rounds)"
 ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
 # Among the metrics of a round: nothing was left to ask
 ALL = "asked_all"
-COLUMNS = "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload"
+COLUMNS = (
+    "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload, tasks.label_position"
+)
 # Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
 # SQLite does in the order in which they are written
 OPEN = f"""{LATEST} AND answered < {ENOUGH}
@@ -48,10 +53,15 @@ def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) ->
         for sql in (OWN, FREE):
             for row in connection.execute(sql, values):
                 if len(found) < n:
-                    found.setdefault(row[0], store.as_task(row))
+                    found.setdefault(row[0], opened(store, store.as_task(row)))
         rows = [(task, who, now) for task in found]
         connection.executemany("INSERT OR REPLACE INTO assignments VALUES (?, ?, ?)", rows)
     return [*found.values()]
+
+
+def opened(store: Store, stored: StoredTask) -> StoredTask:
+    """A question that waits for an answer, with the labels that came since it was made."""
+    return replace(stored, task=open_task(stored.task, store.labels()))
 
 
 def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] | None:
@@ -61,9 +71,10 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
     found = [
         *store.tasks_where(given, (check_name("task", task), check_name("annotator", annotator)))
     ]
-    sql = "SELECT payload FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
-    said = store.read(sql, (task, annotator))
-    return (found[0], store.loads(said[0][0]) if said else None) if found else None
+    sql = "SELECT payload, label_position FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
+    rows = store.read(sql, (task, annotator))
+    said = [stored_answer(store, payload, position, task) for payload, position in rows]
+    return (found[0], said[0] if said else None) if found else None
 
 
 def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
@@ -197,5 +208,6 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
         if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked:
             return False
         meta = {**task.get("meta", {}), "round": number}
+        task = task_of_model(task, store.labels(), whole=False)
         store.add_task(connection, number, "train", {**task, "meta": meta})
     return True

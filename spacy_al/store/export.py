@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.corpus.shard import writing
+from spacy_al.store.desk import opened
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 
@@ -34,7 +35,10 @@ def export_tasks(store: Store, round: int | None, path: Path) -> int:
     RETURNS (int): How many tasks.
     RAISES (AlError): AL047 if the file cannot be written.
     """
-    return _write((_asked(stored) for stored in store.tasks(round)), path)
+    # what nobody has answered shows the labels that came since it was made
+    waiting = {stored.id for stored in store.unanswered(round)}
+    tasks = (opened(store, one) if one.id in waiting else one for one in store.tasks(round))
+    return _write(map(_asked, tasks), path)
 
 
 def export_answers(store: Store, round: int | None, path: Path) -> int:

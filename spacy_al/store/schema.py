@@ -76,8 +76,21 @@ SECOND = (
         BEGIN UPDATE counts SET answered = answered + 1 WHERE task = new.task; END""",
     "CREATE INDEX answers_by_annotator ON answers (annotator, task, seq)",
 )
+# What became of the run's labels, and behind which change each question was asked and each answer given: what a name meant then is
+# found by that
+THIRD = (
+    """CREATE TABLE label_operations (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        kind TEXT NOT NULL CHECK (kind IN ('start', 'add', 'rename', 'merge', 'remove', 'undo')),
+        labels TEXT NOT NULL,
+        into_label TEXT NOT NULL,
+        undoes INTEGER REFERENCES label_operations (seq),
+        at REAL NOT NULL)""",
+    "ALTER TABLE tasks ADD COLUMN label_position INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE answers ADD COLUMN label_position INTEGER NOT NULL DEFAULT 0",
+)
 # Each entry takes a database one version further; an entry that was released is never changed.
-MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND)
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD)
 
 
 def connect(

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.store.labels import POSITION, read_labels, stored_answer
 from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
+from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.records import (
     STATES,
     Event,
@@ -23,12 +25,13 @@ from spacy_al.tasks.records import (
     StoredTask,
     question_id,
 )
+from spacy_al.tasks.relabel import as_named_now, task_now
 from spacy_al.tasks.task import Task
 from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")
-TASKS = "SELECT id, round, item, purpose, rank, payload FROM tasks"
+TASKS = "SELECT id, round, item, purpose, rank, payload, label_position FROM tasks"
 LATEST = """FROM answers WHERE seq IN (
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
 
@@ -47,6 +50,7 @@ class Store:
             raise AlError(Errors.AL110.format(path=path))
         self.path = path
         self._connection = connect(path)
+        self._labels = RunLabels()
 
     def __enter__(self) -> "Store":
         return self
@@ -153,13 +157,15 @@ class Store:
         known = self.read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
-        values = (id, task_id, annotator, _dumps(check(self.as_task(known[0]).task, payload)))
+        # a page or a file can be older than the last change of the labels
+        named = as_named_now(payload, self.labels())
+        values = (id, task_id, annotator, _dumps(check(self.as_task(known[0]).task, named)))
         with self.transaction() as connection:
             sql = "SELECT task, annotator FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
-                sql = """INSERT INTO answers (id, task, annotator, payload, seconds, at)
-                    VALUES (?, ?, ?, ?, ?, ?)"""
+                sql = f"""INSERT INTO answers (id, task, annotator, payload, seconds, at, label_position)
+                    VALUES (?, ?, ?, ?, ?, ?, {POSITION})"""
                 connection.execute(sql, (*values, seconds, at))
                 sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
                 connection.execute(sql, (task_id, annotator))
@@ -173,18 +179,26 @@ class Store:
         upto (int | None): Look at answers up to this `seq` alone; by default at all.
         """
         rows = self.read(
-            f"""SELECT answer.* FROM (SELECT seq, id, task, annotator, payload, seconds, at {LATEST}) AS answer
+            f"""SELECT answer.* FROM (
+                SELECT seq, id, task, annotator, payload, seconds, at, label_position {LATEST}) AS answer
             JOIN tasks ON tasks.id = answer.task ORDER BY round, purpose, rank, annotator""",
             (_limit(upto),),
         )
         return (
-            StoredAnswer(seq, id, task, annotator, self.loads(payload), seconds, at)
-            for seq, id, task, annotator, payload, seconds, at in rows
+            StoredAnswer(
+                seq, id, task, who, stored_answer(self, payload, position, task), seconds, at
+            )
+            for seq, id, task, who, payload, seconds, at, position in rows
         )
 
     def n_answers(self) -> int:
         """How many answers count, as `answers` gives them."""
         return int(self.read(f"SELECT count(*) {LATEST}", (_limit(None),))[0][0])
+
+    def labels(self) -> RunLabels:
+        """The labels of the run. Questions and answers are read in the labels of now; stored they stay as they were."""
+        self._labels = read_labels(self, self._labels)
+        return self._labels
 
     # Numbers
 
@@ -251,7 +265,7 @@ class Store:
             (item, _dumps(task["text"]), _dumps(source)),
         )
         connection.execute(
-            """INSERT INTO tasks SELECT ?1, ?2, ?3, ?4, 1 + coalesce(max(rank), 0), ?5
+            f"""INSERT INTO tasks SELECT ?1, ?2, ?3, ?4, 1 + coalesce(max(rank), 0), ?5, {POSITION}
             FROM tasks WHERE round = ?2 AND purpose = ?4""",
             (identity, number, item, purpose, _dumps(task)),
         )
@@ -261,9 +275,10 @@ class Store:
         return map(self.as_task, self.read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
 
     def as_task(self, row: Sequence[Any]) -> StoredTask:
-        """A row of id, round, item, purpose, rank and payload."""
-        id, round, item, purpose, rank, payload = row
-        return StoredTask(id, round, item, purpose, rank, self.loads(payload))
+        """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
+        id, round, item, purpose, rank, payload, position = row
+        task = task_now(self.loads(payload), self.labels(), position)
+        return StoredTask(id, round, item, purpose, rank, task)
 
     def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query at once: a reader that stops half way would hold up what this connection writes next."""

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
 from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_ENTITIES, shown_labels
+from spacy_al.tasks.relabel import LATER
 from spacy_al.tasks.task import Task
 from spacy_al.tasks.white_space import TRIMS, blank_tokens, trim_marks
 from spacy_al.types import Bools
@@ -20,6 +21,8 @@ Mark: TypeAlias = tuple[int, int, str]
 LEAST_PROB = 0.01
 # Groups of spans in a corpus: entities that were rejected, and what nobody but the model has labelled
 INCORRECT, SELF = "incorrect_spans", "self_labelled"
+# Why a text has no category yet: none of those that were shown is right
+WAITS = "waits for a category"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Annotation:
     rejected (frozenset[Mark]): What is said not to be there.
     complete (bool): Whether nothing else of the labels shown is on the tokens asked about.
     reason (str): Why the answer teaches nothing, or "".
+    later (frozenset[str]): Labels that the run got after the question. They count as decided, and not there, unless a model holds
+        them to be likely: see `leave_open`.
     """
 
     labels: frozenset[str]
@@ -40,6 +45,7 @@ class Annotation:
     rejected: frozenset[Mark] = frozenset()
     complete: bool = False
     reason: str = ""
+    later: frozenset[str] = frozenset()
 
 
 def is_exclusive(task: Task) -> bool:
@@ -61,7 +67,8 @@ def annotation(
     shown = frozenset(shown_labels(task, payload)).intersection(labels)
     asked = payload.get("asked", task.get("asked"))
     everything = range(len(task.get("tokens", ())))
-    question = Annotation(shown, frozenset(everything if asked is None else asked))
+    later = frozenset(task.get(LATER, ())).intersection(labels) - shown
+    question = Annotation(shown, frozenset(everything if asked is None else asked), later=later)
     accepts = payload["answer"] == "accept"
     if kind == "categories":
         return _categories(question, task, payload, labels)
@@ -237,7 +244,7 @@ def _categories(
     if is_exclusive(task):
         if accepts and len(chosen) == 1:
             return _decide(question, chosen, set(labels) - chosen)
-        return replace(question, reason="no category" if accepts else "waits for a category")
+        return replace(question, reason="no category" if accepts else WAITS)
     if accepts:
         return _decide(question, chosen, question.labels - chosen)
     if task.get("_view_id") == YES_NO_CATEGORY and len(question.labels) == 1:
@@ -284,7 +291,7 @@ def _decided(annotations: Sequence[Annotation], labels: Sequence[str]) -> frozen
     complete = [given for given in annotations if given.complete]
     found: frozenset[int] | None = None
     for label in labels:
-        tokens = frozenset().union(*(given.asked for given in complete if label in given.labels))
+        tokens = frozenset().union(*(g.asked for g in complete if label in g.labels | g.later))
         found = tokens if found is None else found & tokens
     return found or frozenset()
 

@@ -4,8 +4,8 @@ Nothing is trained that answers contradict each other about, and nothing is deci
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from spacy.tokens import Doc, DocBin
@@ -17,6 +17,7 @@ from spacy_al.tasks.answer import YES_NO_FORMS
 from spacy_al.tasks.decision import (
     INCORRECT,
     SELF,
+    WAITS,
     Annotation,
     annotation,
     consistent,
@@ -26,7 +27,9 @@ from spacy_al.tasks.decision import (
     undecided,
     write_decision,
 )
+from spacy_al.tasks.later import left_open, unasked, yield_to
 from spacy_al.tasks.records import StoredAnswer, StoredTask
+from spacy_al.tasks.relabel import AGAIN
 from spacy_al.tasks.white_space import TRIMMED, trim_doc
 from spacy_al.util import content_hash
 
@@ -44,9 +47,12 @@ class Merged:
     report (Counter): Answers: `accepted`, `rejected`, `ignored`, `corrected` (a later one of the same annotator counts),
         `unknown task`. Texts: `texts` that train, of them `texts without any` label and `partial` ones; `contradiction`;
         `settled by review`; answers that teach nothing: `rejected whole`, `no category`, `waits for a category`,
-        `nothing decided`, `not asked whole`. Also `rejected spans` that train, marks that are `unaligned`, and further
+        `nothing decided`, `not asked whole`, `waits for a label`. Texts that are `open for a label`
+        which came later. Also `rejected spans` that train, marks that are `unaligned`, further
         tasks with a `duplicate text`, and `trimmed spans` of answers, which had white space at their edges.
     balance (Counter): Label -> how many spans, tags or categories of the docs have it, 0 if none.
+    lacking (dict): Ids of texts of the docs -> labels that the run got later, and that nobody was asked about in all of the text.
+    waiting (list[str]): Ids of texts of which none of the categories was right when there were fewer of them.
     kind, spans_key (str): Of what is labelled.
     """
 
@@ -54,6 +60,8 @@ class Merged:
     review: list[str]
     report: Counter[str]
     balance: Counter[str]
+    lacking: dict[str, list[str]] = field(default_factory=dict)
+    waiting: list[str] = field(default_factory=list)
     kind: str = "entities"
     spans_key: str = "sc"
 
@@ -66,6 +74,7 @@ def merge(
     labels: Sequence[str],
     spans_key: str = "sc",
     purpose: str = "train",
+    likely: Mapping[str, Mapping[str, Collection[int]]] | None = None,
     vocab: Vocab,
 ) -> Merged:
     """Make training docs of answers. The order of tasks and answers makes no difference.
@@ -76,13 +85,15 @@ def merge(
     labels (Sequence[str]): All labels that are taught. What no question about one of them decides stays missing.
     spans_key (str): For the spans of a span categoriser.
     purpose (str): "train"; or "dev" for texts that were asked to measure on, which never train.
+    likely (Mapping | None): Of texts by their ids the labels that a model holds to be likely, and on which tokens. Where nobody was
+        asked about them, nothing is decided there; a text of which no part can be missing does not train until somebody is.
     vocab (Vocab): For the docs.
     RETURNS (Merged): Docs without user data, times or names.
     """
     report: Counter[str] = Counter()
     items = _items(tasks, purpose)
     given = _given(answers, {task.id for tasks in items for task in tasks}, report)
-    docs, review = [], []
+    docs, review, all_lacking, waiting = [], [], dict[str, list[str]](), list[str]()
     for own in items:
         found, contradicting = _decided(own, given, report, kind=kind, labels=labels)
         if contradicting:
@@ -91,6 +102,8 @@ def merge(
             continue
         for reason in sorted({one.reason for one in found if one.reason}):
             report[reason] += 1
+        if found and all(one.reason == WAITS and one.later for one in found):
+            waiting.append(own[0].item)
         found = [one for one in found if not one.reason]
         if not found:
             continue
@@ -103,8 +116,17 @@ def merge(
             exclusive=is_exclusive(own[0].task),
             spans_key=spans_key,
         )
+        lacking = unasked(found, doc, kind)
+        places = {} if likely is None else likely.get(own[0].item, {})
+        doubtful = {label: places[label] for label in lacking if label in places}
+        if state in ("", "partial") and doubtful:
+            left = left_open(doc, found, doubtful, kind, is_exclusive(own[0].task))
+            report["open for a label"] += left == "partial"
+            state = left or state
         if state in ("", "partial"):
             docs.append(doc)
+        if lacking:
+            all_lacking[own[0].item] = lacking
         if state:
             report[state] += 1
     counts = [count_labels(doc, kind, spans_key) for doc in docs]
@@ -114,11 +136,15 @@ def merge(
     report["texts"] = len(docs)
     report["texts without any"] = sum(not count for count in counts)
     report["rejected spans"] = sum(len(doc.spans.get(INCORRECT, ())) for doc in docs)
-    return Merged(docs, review, +report, balance, kind, spans_key)
+    return Merged(docs, review, +report, balance, all_lacking, waiting, kind, spans_key)
 
 
 def write_round_corpus(
-    train: Path | None, merged: Merged, path: Path, vocab: Vocab
+    train: Path | None,
+    merged: Merged,
+    path: Path,
+    vocab: Vocab,
+    prepare: Callable[[list[Doc]], list[Doc]] | None = None,
 ) -> Counter[str]:
     """Write the corpus that a round trains on: what was labelled before, and what answers teach.
 
@@ -127,6 +153,7 @@ def write_round_corpus(
     merged (Merged): The answers.
     path (Path): Written whole or not at all. Without any doc there is no file.
     vocab (Vocab): For the docs of `train`.
+    prepare (Callable | None): What becomes of those of `train` that stay, before they are written.
     RETURNS (Counter): `texts` and `words`; `words decided`, those that people have labelled; texts `given` before,
         `answered`, and in `both`; spans of `train` that were trimmed or left out, as `trim_doc`; and `label X`
         for each label X, how often the whole corpus has it.
@@ -143,6 +170,7 @@ def write_round_corpus(
             else:
                 counts.update(trim_doc(doc, merged.kind, merged.spans_key))
                 docs.append(doc)
+    docs = prepare(docs) if prepare else docs
     counts["given"] = len(docs)
     docs += merged.docs
     counts["texts"] = len(docs)
@@ -249,9 +277,17 @@ def _decided(
             decision, unaligned = moved(decision, task.task, tasks[0].task)
             report["unaligned"] += unaligned
             said[task.id].append(decision)
+    again = [task.id for task in tasks if AGAIN in task.task and _agree(said[task.id], flat)]
+    exclusive = kind == "categories" and is_exclusive(tasks[0].task)
+    if flat or exclusive:
+        yield_to(again, said, exclusive=exclusive)
     asked = [task for task in tasks if task.purpose != "review"]
     # there can be many questions to be answered with yes or no about a text
-    whole = [task for task in asked if task.task.get("_view_id") not in YES_NO_FORMS]
+    whole = [
+        task
+        for task in asked
+        if task.task.get("_view_id") not in YES_NO_FORMS and AGAIN not in task.task
+    ]
     report["duplicate text"] += max(0, len(whole) - 1)
     reviews = [task for task in tasks if task.purpose == "review" and task.id in given]
     if reviews:

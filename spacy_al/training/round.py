@@ -1,6 +1,6 @@
 """One round of training, in the loop and in a simulation: its config written, a model trained on it, and the rest of its committee."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -28,6 +28,7 @@ class TrainingRound:
     dev (Path): What training measures on.
     code (Path | None): Python file that registers functions.
     learner (Learner | None): What its model learns with; None for what the config says.
+    measured (Sequence[str] | None): The labels that dev measures; None for all.
     """
 
     number: int
@@ -38,6 +39,7 @@ class TrainingRound:
     dev: Path
     code: Path | None = None
     learner: Learner | None = None
+    measured: Sequence[str] | None = None
 
     @property
     def corpus(self) -> Path:
@@ -83,6 +85,7 @@ def train_round_models(
         learner=training.learner,
         component=settings.component,
         code=training.code,
+        measured=training.measured,
     )
     keep_checkpoints(settings, training.folder)
     seconds = trainer(training.folder)

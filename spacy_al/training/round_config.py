@@ -21,6 +21,7 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code
 from spacy_al.tasks.decision import INCORRECT
 from spacy_al.training.blas import BLAS
+from spacy_al.training.measured_scorer import score_only
 from spacy_al.training.pretrain import pretraining
 from spacy_al.training.requirements import REQUIREMENTS
 from spacy_al.training.resume import sourced
@@ -32,7 +33,7 @@ LEAST = 200
 
 # What `write_config` writes, and may write differently each round
 OURS = re.compile(
-    r"paths\.(train|dev)$|training\.(max_steps|patience|eval_frequency)$|training\.before_update|components\.|initialize\.|pretraining"
+    r"paths\.(train|dev)$|training\.(max_steps|patience|eval_frequency)$|training\.before_(update|to_disk)|components\.|initialize\.|pretraining"
 )
 
 
@@ -88,6 +89,7 @@ def write_config(
     learner: Learner | None = None,
     component: str | None = None,
     code: Path | None = None,
+    measured: Sequence[str] | None = None,
 ) -> Path:
     """Write what a round trains with: `python -m spacy train` on it gives the same weights.
 
@@ -100,8 +102,9 @@ def write_config(
     init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
     self_rate (float | None): How often each pass sees a text that nobody but a model labelled; None where there are none.
     learner (Learner | None): What the component learns with; None leaves the config's own.
-    component (str | None): The one that is taught; only a learner needs it.
+    component (str | None): The one that is taught; only a learner and `measured` need it.
     code (Path | None): Python file that registers functions.
+    measured (Sequence[str] | None): The labels that dev measures, by which the best model is chosen; None for all.
     RETURNS (Path): The config, whole or not written.
     RAISES (AlError): AL047 if it cannot be written, AL310 for a learner that does not fit, AL131 if the config's corpora are read from elsewhere, AL132 if rejected entities would not be seen.
     WARNS (AlWarning): ALW130 if training cannot go on from that model.
@@ -138,6 +141,8 @@ def write_config(
     docs = list(stored_docs(train))
     # a component that is to go on in later rounds keeps the settings of its first
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
+    if measured is not None and component is not None:
+        score_only(made, component, measured)
     sources = None
     if retrain_from is not None:
         sources, why = sourced(_filled(made), retrain_from, docs)

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -164,6 +165,9 @@ def feed(project: Project, lines: "queue.Queue[str]", out: TextIO) -> None:
     name = project.settings.recipe or ""
     with Store(project.database) as store:
         # what was asked so far is not asked again, by this round as by others
+        if names := store.labels().names:
+            # of the run, whatever the config says of its start
+            project = replace(project, settings=replace(project.settings, labels=names))
         if current := store.round():
             export_tasks(store, current.number, project.folder(current.number) / TASKS)
     made = start_in(project, name)

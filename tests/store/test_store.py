@@ -672,6 +672,9 @@ def test_a_run_of_before_counts_what_it_has(path):
         for name in ("TRIGGER count_task", "TRIGGER count_answer", "TABLE counts"):
             old.execute(f"DROP {name}")
         old.execute("DROP INDEX answers_by_annotator")
+        for table in ("tasks", "answers"):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN label_position")
+        old.execute("DROP TABLE label_operations")
         old.execute("PRAGMA user_version = 1")
     old.close()
     with Store(path) as store:

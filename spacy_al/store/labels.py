@@ -1,0 +1,61 @@
+"""The changes of a run's labels as its database keeps them, and answers in the labels of now."""
+
+import json
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from spacy_al.tasks.labels import UNDO, Operation, RunLabels
+from spacy_al.tasks.relabel import payload_now
+from spacy_al.tasks.task import Task
+
+if TYPE_CHECKING:
+    from spacy_al.store.store import Store
+
+# The last change so far, for what is asked or answered now
+POSITION = "(SELECT coalesce(max(seq), 0) FROM label_operations)"
+
+
+def read_labels(store: "Store", known: RunLabels) -> RunLabels:
+    """The labels of a run and all that became of them.
+
+    known (RunLabels): As they were read before; the same where nothing has changed since.
+    """
+    rows = store.read(
+        "SELECT seq, kind, labels, into_label, undoes, at FROM label_operations ORDER BY seq"
+    )
+    if len(rows) == len(known.operations):
+        return known
+    made = (
+        Operation(seq, kind, tuple(store.loads(names)), store.loads(into), undoes, at)
+        for seq, kind, names, into, undoes, at in rows
+    )
+    return RunLabels(tuple(made))
+
+
+def change_labels(
+    store: "Store", kind: str, labels: Sequence[str] = (), into: str | None = None
+) -> None:
+    """Record a change of a run's labels; none of its questions and answers is touched. Arguments as of `Operation`."""
+    with store.transaction() as connection:
+        last = store.labels().last
+        undoes = last.seq if kind == UNDO and last else None
+        values = (kind, json.dumps([*labels]), json.dumps(into), undoes, time.time())
+        sql = """INSERT INTO label_operations (kind, labels, into_label, undoes, at)
+            VALUES (?, ?, ?, ?, ?)"""
+        connection.execute(sql, values)
+
+
+def stored_answer(store: "Store", payload: str, position: int, task: str) -> dict[str, Any]:
+    """What is stored of an answer, in the labels of now.
+
+    payload (str): Its column.
+    position (int): Behind which change of the labels it was given.
+    task (str): The id of its task.
+    """
+    return payload_now(store.loads(payload), store.labels(), position, partial(_task, store, task))
+
+
+def _task(store: "Store", id: str) -> Task:
+    return next(store.tasks_where(" WHERE id = ?", (id,))).task
