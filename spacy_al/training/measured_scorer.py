@@ -29,29 +29,36 @@ def make_measured_scorer(
     spans_key (str): Where a span categoriser keeps its spans.
     scorer (Callable): The component's own.
     """
+    # spaCy hands the labels of the component to its scorer, by the name of `labels`
     return partial(
-        score_measured, labels=labels, task=FACTORIES[factory].task, key=spans_key, scorer=scorer
+        score_measured, only=labels, task=FACTORIES[factory].task, key=spans_key, own=scorer
     )
 
 
 def score_measured(
     examples: Iterable[Example],
     *,
-    labels: Sequence[str],
+    only: Sequence[str],
     task: str,
     key: str,
-    scorer: Callable[..., dict[str, Any]],
+    own: Callable[..., dict[str, Any]],
     **how: Any,
 ) -> dict[str, Any]:
-    """The scores over some labels. Arguments as of `make_measured_scorer`; task (str): the kind of answer; how: as spaCy gives it."""
+    """The scores over some labels.
+
+    only (Sequence[str]): The labels.
+    task, key (str): The kind of answer, and where spans are.
+    own (Callable): The component's scorer.
+    how: As spaCy gives it.
+    """
     found = list(examples)
     for example in found:
         if task != "tags":
-            keep_labels(example.predicted, labels, task, key)
-        keep_labels(example.reference, labels, task, key)
+            keep_labels(example.predicted, only, task, key)
+        keep_labels(example.reference, only, task, key)
     if task == "categories":
-        how["labels"] = [label for label in how.get("labels", labels) if label in labels]
-    return scorer(found, **how)
+        how["labels"] = [label for label in how.get("labels", only) if label in only]
+    return own(found, **how)
 
 
 @registry.callbacks(RESTORED)  # type: ignore[untyped-decorator]
