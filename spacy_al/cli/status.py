@@ -40,7 +40,7 @@ def format_status(found: Status) -> str:
             row["round"],
             _count(row["texts"]),
             _count(row["words"]),
-            _score(row["dev"]),
+            ("* " if row["breaks"] else "") + _score(row["dev"]),
             _score(row["test"]),
             row["asked"] or "",
             row["answers"] or "",
@@ -50,6 +50,14 @@ def format_status(found: Status) -> str:
         for row in found["rounds"]
     ]
     lines = [table(rows, header=header, divider=True, aligns=["r"] * len(header))] if rows else []
+    if any(row["breaks"] for row in found["rounds"]):
+        lines.append(
+            "ℹ * From here on dev counts other labels: not to be compared with the rows above."
+        )
+    lines += [
+        f"ℹ {_line(label)} is not measured on dev: {why}."
+        for label, why in found["not_measured"].items()
+    ]
     lines += _people(found)
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
     lines += [

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
+from spacy_al.loop.history import breaks
 from spacy_al.loop.status import status
 from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.oracle.annotator import ORACLE
@@ -38,7 +39,7 @@ def run_facts(
     settings, state = project.settings, status(project)
     with Store(project.database, create=False) as store:
         metrics = store.metrics()
-        given = list(store.answers())
+        given, labels = list(store.answers()), store.labels().names
         answers = {answer.task: answer.payload for answer in given}
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
@@ -52,6 +53,10 @@ def run_facts(
         row["score"] = found["score"] if found else None
         row["dev_score"] = dev["score"] if dev else None
         row["per_label"] = found["per_label"] if found else None
+    broken = breaks(metrics, "dev" if on_dev else "test")
+    for row in rounds:
+        row["breaks"] = row["round"] in broken
+    last = max(broken, default=0)
     names = [row["dev"]["score_name"] for row in rounds if row.get("dev")]
     strategies = [row["strategy"] for row in rounds if row.get("strategy")]
     return {
@@ -60,7 +65,7 @@ def run_facts(
         "component": settings.component,
         "kind_of_task": project.kind,
         "strategy": strategies[-1] if strategies else None,
-        "labels": settings.labels,
+        "labels": labels or settings.labels,
         "config": str(project.config),
         "command": project.command,
         "made_with": {
@@ -75,8 +80,10 @@ def run_facts(
         "baseline": _baseline(simulation),
         "full": read_full(simulation) if simulation else None,
         "rounds": rounds,
+        # a curve is carried on from where its score means what it means now
         "forecast": _forecast(
-            rounds, _target(settings.blocks.get("stopper")) if target is None and on_dev else target
+            [row for row in rounds if row["round"] >= last],
+            _target(settings.blocks.get("stopper")) if target is None and on_dev else target,
         ),
     }
 

@@ -3,6 +3,7 @@
 from typing import TypedDict, cast
 
 from spacy_al.config.project import Project
+from spacy_al.loop.history import breaks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.store import Store
@@ -19,7 +20,7 @@ DOING = {
 
 
 class StatusRow(RoundSeconds):
-    """A round in numbers; None for what is not known yet."""
+    """A round in numbers; None for what is not known yet. breaks: whether dev counts other labels than in the round before."""
 
     round: int
     asked: int
@@ -34,6 +35,7 @@ class StatusRow(RoundSeconds):
     expected_errors: float | None
     strategy: str | None
     review: int
+    breaks: bool
 
 
 class Waiting(TypedDict):
@@ -70,6 +72,8 @@ class Status(Begun):
     state: str
     sentence: str
     rounds: list[StatusRow]
+    labels: list[str]
+    not_measured: dict[str, str]
 
 
 def status(project: Project) -> Status:
@@ -77,7 +81,8 @@ def status(project: Project) -> Status:
 
     RETURNS (Status): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
-        `task`, `text` and `annotators` of each question that somebody should look at. Plain data.
+        `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
+        the last score on dev does not count, and why. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -89,14 +94,22 @@ def status(project: Project) -> Status:
         left = n_left(store, project.settings.overlap) + more
         given = store.n_answers()
         who = annotators(store)
-        by = flags(store)
+        by, labels = flags(store), store.labels().names
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
             if task.id in by
         ]
     if current is None:
-        return {"state": "new", "sentence": "Nothing has been done yet.", "rounds": []}
+        return {
+            "state": "new",
+            "sentence": "Nothing has been done yet.",
+            "rounds": [],
+            "labels": labels,
+            "not_measured": {},
+        }
+    broken = breaks(metrics)
+    scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
     stopping = metrics.get(current.number, {}).get("stopping", [])
     total = asked[current.number] + more
     sentence = f"Round {current.number} {DOING[current.state]}."
@@ -114,7 +127,9 @@ def status(project: Project) -> Status:
         **who,
         "flagged": flagged,
         "stopping": stopping,
-        "rounds": [_row(k, metrics[k], asked[k]) for k in sorted(metrics)],
+        "rounds": [_row(k, metrics[k], asked[k], k in broken) for k in sorted(metrics)],
+        "labels": labels,
+        "not_measured": scored[-1].get("not_measured", {}) if scored else {},
     }
 
 
@@ -125,7 +140,7 @@ def has_stopped(project: Project) -> bool:
     return current is not None and current.state == "stopped"
 
 
-def _row(number: int, metrics: RoundMetrics, asked: int) -> StatusRow:
+def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool) -> StatusRow:
     dev, test = metrics.get("dev"), metrics.get("test")
     seconds = {name: value for name, value in metrics.items() if name.startswith("seconds_")}
     return {
@@ -143,4 +158,5 @@ def _row(number: int, metrics: RoundMetrics, asked: int) -> StatusRow:
         "strategy": metrics.get("strategy"),
         **cast(RoundSeconds, seconds),
         "review": len(metrics.get("review", [])),
+        "breaks": breaks,
     }

@@ -43,12 +43,16 @@ class ShownQuestion(TypedDict, total=False):
 
 
 class RoundFacts(RoundMetrics, total=False):
-    """A round: its metrics, its scores on what is reported on and on dev, and some of what it asked."""
+    """A round: its metrics, its scores on what is reported on and on dev, and some of what it asked.
+
+    breaks (bool): Whether its score counts other labels than that of the round before.
+    """
 
     round: int
     score: float | None
     dev_score: float | None
     per_label: dict[str, LabelScores] | None
+    breaks: bool
     batch: list[ShownQuestion]
 
 

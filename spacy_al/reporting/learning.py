@@ -31,8 +31,16 @@ def learning_curve(
     cost (str): What it is drawn against.
     RETURNS (Chart | None): None of a single round.
     """
-    own = [(row.get(cost), row["score"]) for row in scored]
-    lines = [Line("this run", own, colour=1)]  # type: ignore[arg-type]
+    parts = comparable(scored)
+    own = [(row.get(cost), row["score"]) for row in parts[-1]] if parts else []
+    lines = [
+        Line(
+            f"from round {part[0].get('round')}: other labels" if k else "this run",
+            [(row.get(cost), row["score"]) for row in part],  # type: ignore[misc]
+            colour=1,
+        )
+        for k, part in enumerate(parts)
+    ]
     levels = []
     baseline, full = facts.get("baseline") or {}, facts.get("full")
     forecast = facts.get("forecast") or {}
@@ -71,6 +79,16 @@ def learning_curve(
     )
 
 
+def comparable(scored: Sequence[Row]) -> list[list[Row]]:
+    """The rounds in parts within which a score counts the same labels; a curve is not drawn from one to the next."""
+    parts: list[list[Row]] = []
+    for row in scored:
+        if row.get("breaks") or not parts:
+            parts.append([])
+        parts[-1].append(row)
+    return parts
+
+
 def _ahead(curve: Sequence[Sequence[float]], costs: Sequence[Any]) -> list[Sequence[float]]:
     """The part of a forecast that begins where what is known ends."""
     known = [cost for cost in costs if is_number(cost)]
@@ -91,7 +109,9 @@ def curve_notes(
     facts: RunFacts, scored: Sequence[Row], cost: Literal["words", "texts"]
 ) -> list[str]:
     """The curve in words: beside random choice, and on the way to the target."""
-    notes = []
+    parts = comparable(scored)
+    notes = [_break_note(part[0], before[-1]) for before, part in pairwise(parts)]
+    scored = parts[-1] if parts else []
     points = (facts.get("baseline") or {}).get("points") or []
     own = [
         (row[cost], score)
@@ -130,6 +150,21 @@ def curve_notes(
     if forecast.get("curve"):
         notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")
     return notes
+
+
+def _break_note(row: Row, before: Row) -> str:
+    """Which labels a score counts that the one before did not, and which no more."""
+    now, then = _counted(row), _counted(before)
+    came = [label for label in now if label not in then]
+    went = [label for label in then if label not in now]
+    said = [f"with {', '.join(came)}"] if came else []
+    said += [f"without {', '.join(went)}"] if went else []
+    return f"The curve breaks at round {row['round']}: from there on the score is {' and '.join(said) or 'of other labels'}, and cannot be compared with those before."
+
+
+def _counted(row: Row) -> list[str]:
+    found = row.get("test") or row.get("dev")
+    return found.get("labels", []) if found else []
 
 
 def _between(band: Sequence[Any]) -> str:

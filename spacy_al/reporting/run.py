@@ -7,7 +7,7 @@ from spacy_al.reporting import words
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
 from spacy_al.reporting.facts import RoundFacts, RunFacts
-from spacy_al.reporting.learning import cost_shown, curve_notes, learning_curve
+from spacy_al.reporting.learning import comparable, cost_shown, curve_notes, learning_curve
 from spacy_al.reporting.questions import greatest_doubt, show_question
 from spacy_al.reporting.words import is_number
 
@@ -48,6 +48,7 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "curve_notes": curve_notes(facts, scored, cost),
         "scored": bool(scored),
         "rounds": rounds,
+        "not_measured": _not_measured(last, where),
         "stopping": [str(reason) for reason in facts.get("stopping") or []],
         "labels": _per_label(scored),
         "sure": _sure(rounds),
@@ -64,6 +65,12 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         ],
         "made": _made(facts),
     }
+
+
+def _not_measured(last: Row, where: Any) -> list[tuple[str, str]]:
+    """The labels that the last score does not count, and why."""
+    found = last.get("test") if where == "test" else last.get("dev")
+    return sorted(found.get("not_measured", {}).items()) if found else []
 
 
 def _subject(facts: RunFacts) -> str:
@@ -90,9 +97,11 @@ def _tiles(
     """(what, how much, beside it) of the numbers that matter most."""
     tiles, rounds = [], facts.get("rounds") or []
     if scored:
-        scores = [score for row in scored if is_number(score := row.get("score"))]
+        part = comparable(scored)[-1]
+        scores = [score for row in part if is_number(score := row.get("score"))]
         first, last = scores[0], scores[-1]
-        since = f"{words.signed(last - first)} since the first model" if len(scored) > 1 else ""
+        start = "the first model" if part[0] is scored[0] else f"round {part[0].get('round')}"
+        since = f"{words.signed(last - first)} since {start}" if len(scores) > 1 else ""
         tiles.append((name + (f" on {where}" if where else ""), words.format_score(last), since))
     last_row: Row = rounds[-1] if rounds else {}
     if is_number(last_row.get("texts")):

@@ -36,6 +36,8 @@ MERGED = {
     "texts": "texts that train",
     "texts without any": "of these, without any label",
     "partial": "of these, labelled in part",
+    "open for a label": "of these, open where a label may be that came later",
+    "waits for a label": "texts that wait until they are asked about a label that came later",
     "rejected spans": "rejected marks that train as wrong",
     "trimmed spans": "marks that lost white space at their edges",
     "white space alone": "marks of white space alone, left out",

@@ -74,7 +74,8 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
     sql = "SELECT payload, label_position FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
     rows = store.read(sql, (task, annotator))
     said = [stored_answer(store, payload, position, task) for payload, position in rows]
-    return (found[0], said[0] if said else None) if found else None
+    # whoever answers once more is shown the labels that came since
+    return (opened(store, found[0]), said[0] if said else None) if found else None
 
 
 def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:

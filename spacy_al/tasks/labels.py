@@ -4,7 +4,7 @@ Every label is made of parts: itself, or all labels that were merged into it. A 
 changes, and what a name meant then is found by its parts, whatever bears the name today.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TypeAlias
@@ -181,6 +181,6 @@ def describe_change(operation: Operation) -> str:
     return f"{operation.kind} {names}" if operation.kind != UNDO else UNDO
 
 
-def places_of(labels: RunLabels) -> Mapping[str, int]:
+def places_of(labels: RunLabels) -> dict[str, int]:
     """The place of each label, from 0."""
     return {name: one.place for name, one in labels.now.items()}

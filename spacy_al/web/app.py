@@ -28,6 +28,7 @@ from spacy_al.store.desk import (
 )
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, task_kind
+from spacy_al.tasks.labels import RunLabels, places_of
 from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
@@ -134,7 +135,7 @@ def make_app(desk: Desk) -> FastAPI:
             flagged = flags(store)
             return _json(
                 {
-                    "tasks": [_shown(task, who, flagged) for task in tasks],
+                    "tasks": [_shown(task, who, flagged, store.labels()) for task in tasks],
                     "progress": _progress(store, request, desk),
                 }
             )
@@ -178,10 +179,10 @@ def make_app(desk: Desk) -> FastAPI:
         """A task that was given to the annotator before, with their answer."""
         who = _who(request)
         with Store(desk.database) as store:
-            found, flagged = own_task(store, who, id), flags(store)
+            found, flagged, labels = own_task(store, who, id), flags(store), store.labels()
         if found is None:
             raise HTTPException(404, "This task was not given to you.")
-        return _json({**_shown(found[0], who, flagged), "answer": found[1]})
+        return _json({**_shown(found[0], who, flagged, labels), "answer": found[1]})
 
     @app.get("/api/progress")
     def state(request: Request) -> Response:
@@ -228,13 +229,17 @@ def _run_id(desk: Desk) -> str:
         return run_id(store)
 
 
-def _shown(stored: StoredTask, who: str, flagged: Mapping[str, list[str]]) -> dict[str, Any]:
+def _shown(
+    stored: StoredTask, who: str, flagged: Mapping[str, list[str]], labels: RunLabels
+) -> dict[str, Any]:
     return {
         "id": stored.id,
         "round": stored.round,
         "purpose": stored.purpose,
         "kind": task_kind(stored.task),
         "task": stored.task,
+        # keys and colours are those of the run, whatever a question is about
+        "places": places_of(labels),
         "flagged": who in flagged.get(stored.id, ()),
     }
 

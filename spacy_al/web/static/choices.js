@@ -11,6 +11,8 @@ export function choiceEditor({ task, answer }, changed, around) {
   let options = task.options ?? task.labels.map((label) => ({ id: label, text: label }))
   // where there are many, the likely ones first; few stay where people know them
   if (options.length > MANY) options = [...options].sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
+  // the key of the label in the run, unless the order is that of the question
+  const key = (k) => (options.length > MANY || !task.slots.includes(options[k].id) ? k : task.slots.indexOf(options[k].id))
   const accepted = new Set(answer?.accept ?? [])
   const rows = options.map((option, k) => {
     const input = el("input", { type: one ? "radio" : "checkbox", name: "choice", value: option.id, onchange: () => choose(k, input.checked) })
@@ -20,7 +22,7 @@ export function choiceEditor({ task, answer }, changed, around) {
     const meter = likely && el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}))
     if (meter) meter.firstChild.style.width = percent(option.score)
     return el("label", { class: "option" }, input, el("span", { class: "name" }, el("bdi", {}, broken(option.text ?? option.id))), meter,
-      likely && el("span", { class: "prob" }, percent(option.score)), k < MANY && el("kbd", { "aria-hidden": "true" }, String(k + 1)))
+      likely && el("span", { class: "prob" }, percent(option.score)), key(k) < MANY && el("kbd", { "aria-hidden": "true" }, String(key(k) + 1)))
   })
   const find = options.length > MANY && finder("Find a category", (text) => {
     rows.forEach((row, k) => { row.hidden = !matches(options[k].text ?? options[k].id, text) })
@@ -46,11 +48,11 @@ export function choiceEditor({ task, answer }, changed, around) {
   }
 
   const keys = { "/": () => find && find.focus() }
-  options.slice(0, MANY).forEach((_, k) => { keys[k + 1] = () => toggle(k) })
+  options.forEach((_, k) => { if (key(k) < MANY) keys[key(k) + 1] = () => toggle(k) })
   return {
     element, keys,
     focus: () => list.focus({ preventScroll: true }),
-    payload: () => ({ accept: options.map((option) => option.id).filter((id) => accepted.has(id)) }),
+    payload: () => ({ accept: options.map((option) => option.id).filter((id) => accepted.has(id)), ...(task.extended && { labels: task.labels }) }),
     take: (payload) => {
       accepted.clear()
       for (const id of payload.accept ?? []) accepted.add(id)

@@ -3,6 +3,7 @@
 import { choiceEditor } from "./choices.js"
 import { el, quoted, say } from "./dom.js"
 import { drawText } from "./draw.js"
+import { slots } from "./labels.js"
 import { fromSpans, same, shared, toSpans } from "./marks.js"
 import { textEditor } from "./text.js"
 
@@ -12,13 +13,15 @@ const ASKS = {
 
 export function question(shown, changed) {
   const { task, kind, purpose } = shown
+  task.slots = slots(task.labels ?? [], shown.places)
   const meta = task.meta ?? {}
   const given = purpose === "review" ? distinct(task.review ?? []) : []
   const around = { before: context(meta.before, "Before"), after: context(meta.after, "After") }
   const yesNo = task._view_id === "ner" || task._view_id === "classification"
   const editor = (yesNo ? verdictOnly : kind === "categories" ? choiceEditor : textEditor)({ ...shown, answer: shown.answer ?? agreed(given, kind) }, changed, around)
   const multiple = kind === "categories" && task.config?.choice_style === "multiple"
-  const heading = editor.heading ?? (purpose === "review" ? "Answers differ: which is right?" : multiple ? "Which categories apply?" : ASKS[kind])
+  const gone = task._view_id !== "classification" && task.labels && !task.labels.length
+  const heading = gone ? "The label that this was about is gone: ignore the text" : editor.heading ?? (purpose === "review" ? "Answers differ: which is right?" : task.again ? again(task) : multiple ? "Which categories apply?" : ASKS[kind])
   const source = [meta.doc && `From ${meta.doc}`, meta.why && `Least sure of ${meta.why}`].filter(Boolean).join(" · ")
   const review = given.length > 0 && others(given, shown, editor)
   const element = el("article", { class: yesNo ? "yes-no" : kind }, el("h2", {}, heading),
@@ -27,6 +30,12 @@ export function question(shown, changed) {
     ...editor, element, yesNo, keys: { ...editor.keys, ...(review?.take && { t: review.take }) },
     help: [...(review?.take ? [["T", "begin with the next of the answers given"]] : []), ...editor.help],
   }
+}
+
+// A text that was answered before there was a label
+function again({ again: names, options }) {
+  const said = names.flatMap((label, k) => [k ? ", " : "", el("bdi", {}, label)])
+  return options ? ["This text was answered before there was ", ...said, ": which is right now?"] : ["Asked again, about ", ...said, " alone; what was answered stays"]
 }
 
 // The sentences around it, as one text or a list of them
@@ -41,7 +50,7 @@ function verdictOnly({ task, kind }, changed, around) {
   const [mark] = marks
   const words = mark && task.tokens.slice(mark.first, mark.last + 1).map((t) => t.text + (t.ws ? " " : "")).join("").trim()
   const label = mark?.label ?? task.label ?? (task.options ?? []).map((option) => option.text).join(", ")
-  const drawn = kind === "categories" ? [task.text] : drawText({ task, kind, marks, labels: task.labels })
+  const drawn = kind === "categories" ? [task.text] : drawText({ task, kind, marks, labels: task.slots })
   return {
     heading: mark ? ["Is ", ...quoted(words, label), "?"] : ["Is this ", el("bdi", {}, label), "?"],
     element: el("div", { class: "editor" }, around.before, el("p", { class: "text entities", dir: "auto" }, drawn), around.after),
@@ -86,7 +95,7 @@ function others(given, { task, kind }, editor) {
     const said = [`Answer ${k + 1}`, verdict[payload.answer], people > 1 && `${people} people`].filter(Boolean).join(" · ")
     const body = !editor.take ? null
       : kind === "categories" ? el("p", { class: "said" }, el("bdi", {}, (payload.accept ?? []).join(", ") || "none"))
-      : el("p", { class: `text ${kind}`, dir: "auto" }, drawText({ task: { ...task, uncertainty: null }, kind, marks: fromSpans(payload.spans), plain, labels: task.labels }))
+      : el("p", { class: `text ${kind}`, dir: "auto" }, drawText({ task: { ...task, uncertainty: null }, kind, marks: fromSpans(payload.spans), plain, labels: task.slots }))
     return el("section", {}, el("h3", {}, said), body, editor.take && buttons[k])
   })
   const element = el("div", { class: "others", role: "group", "aria-label": "What was answered" }, sections)

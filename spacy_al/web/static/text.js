@@ -6,7 +6,7 @@ import { labelBar } from "./labels.js"
 import { add, at, fromSpans, over, reach, same, split, toSpans, whole, without } from "./marks.js"
 
 export function textEditor({ task, kind, answer }, changed, around) {
-  const { tokens, labels } = task
+  const { tokens, labels, slots } = task
   const flat = kind !== "spans"
   const n = tokens.length
   let marks = fromSpans(answer?.spans ?? task.spans)
@@ -17,7 +17,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
   const before = []
 
   const text = el("div", { class: `text ${kind}`, dir: "auto", role: "listbox", "aria-multiselectable": "true", "aria-label": "Text", tabindex: "0" })
-  const bar = labelBar(labels, pick, { pressed: true })
+  const bar = labelBar(labels, slots, pick, { pressed: true })
   const tool = (name, key, act) => el("button", { type: "button", onclick: () => { act(); text.focus({ preventScroll: true }) } }, keyed(name, key))
   const about = el("p", { class: "about" })
   const tools = {
@@ -36,11 +36,12 @@ export function textEditor({ task, kind, answer }, changed, around) {
   const token = (i) => text.querySelector(`[data-i="${i}"]`)
   const words = (a, b) => tokens.slice(a, b + 1).map((t) => t.text + (t.ws ? " " : "")).join("").trim()
 
-  const quiet = () => (asked ? believed.filter((mark) => !asked.some((i) => i >= mark.first && i <= mark.last)) : [])
+  const apart = (mark) => (asked ? !asked.some((i) => i >= mark.first && i <= mark.last) : !flat || !marks.some((own) => own.first <= mark.last && own.last >= mark.first))
+  const quiet = () => (asked || task.again ? believed.filter(apart) : [])
   const all = () => [...marks, ...quiet()]
 
   function draw() {
-    text.replaceChildren(...drawText({ task, kind, marks, quiet: quiet(), labels, asked: asked && new Set(asked), edit: true }))
+    text.replaceChildren(...drawText({ task, kind, marks, quiet: quiet(), labels: slots, asked: asked && new Set(asked), edit: true }))
     if (hint) {
       const left = asked.length < n
       hint.replaceChildren(left ? "Only the underlined words are asked about; the rest is there to be read. " : "Now all of the text is asked about.",
@@ -228,14 +229,14 @@ export function textEditor({ task, kind, answer }, changed, around) {
     s: cut, d: remove, Delete: remove, Backspace: remove, m: other, w: ask, z: (e) => (e.ctrlKey || e.metaKey) && revert(), Escape: clear,
     "/": bar.find || (() => {}),
   }
-  labels.slice(0, 9).forEach((label, k) => { keys[k + 1] = () => { if (!chosen) move(cursor); put(label) } })
+  slots.slice(0, 9).forEach((label, k) => { if (labels.includes(label)) keys[k + 1] = () => { if (!chosen) move(cursor); put(label) } })
 
   if (asked?.length) cursor = anchor = asked[0]
   draw()
   return {
     element, keys,
     focus: () => { text.focus({ preventScroll: true }); if (asked?.length) move(asked[0]) },
-    payload: () => ({ spans: toSpans(marks), ...(asked && asked.length > task.asked.length && { asked }) }),
+    payload: () => ({ spans: toSpans(marks), ...(asked && asked.length > task.asked.length && { asked }), ...(task.extended && { labels }) }),
     take: (payload) => change(fromSpans(payload.spans), "Taken over", payload.asked ?? []),
     help: [
       ["← → ↑ ↓", "go from word to word"], ["Shift ← →", "select words"], ["1 – 9", "put a label on them"], ...(bar.find ? [["/", "find a label"]] : []),
