@@ -306,6 +306,8 @@ SETTINGS_NEEDED = {
     "spacy-al.encoder_embed.v1",
     "spacy-al.estimator.v1",
     "spacy-al.linear_textcat.v1",
+    "spacy-al.measured_scorer.v1",
+    "spacy-al.own_scorer.v1",
     "spacy-al.product.v1",
     "spacy-al.requirements.v1",
     "spacy-al.target_score.v1",

@@ -39,7 +39,7 @@ def labels_cli(
     read in the labels of now, and undo takes the last change back.
     """
     words, overrides = split_overrides(ctx.args, config)
-    verb, names, into = parse_change(words)
+    verb, names, into = _parse_change(words)
     project = open_project(config, overrides, code=code)
     if verb == LIST:
         typer.echo(format_labels(look_at_labels(project)), err=True)
@@ -53,7 +53,7 @@ def labels_cli(
     say(f"✔ The labels are: {', '.join(now.names)}")
 
 
-def parse_change(words: list[str]) -> tuple[str, list[str], str | None]:
+def _parse_change(words: list[str]) -> tuple[str, list[str], str | None]:
     """What is to be done, to which labels, and the new name.
 
     RAISES (BadParameter): What is no change.

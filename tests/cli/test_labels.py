@@ -1,0 +1,205 @@
+"""`labels`, and a config that says something else than its run: nothing here trains."""
+
+import json
+import sqlite3
+
+import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+from typer.testing import CliRunner
+
+from spacy_al.cli import app
+from spacy_al.config.project import open_project
+from spacy_al.errors import AlError
+from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.export import export
+from spacy_al.loop.labels import QUESTIONS, change, check_labels, look_ahead, with_labels
+from spacy_al.loop.next_batch import select_next
+from spacy_al.loop.rounds import run
+from spacy_al.loop.status import status
+from spacy_al.processes.lock import locked
+from spacy_al.store.desk import next_tasks, own_task
+from spacy_al.store.store import Store
+from tests.helpers.chaos import ROOT
+from tests.helpers.ward import ward
+
+CONFIG = ROOT / "configs" / "ner.cfg"
+THREE = ["DRUG", "PERSON", "DOSE"]
+
+
+@pytest.fixture
+def how(tmp_path):
+    DocBin(docs=ward(60, 1)).to_disk(tmp_path / "pool.spacy")
+    DocBin(docs=ward(5, 2, THREE)).to_disk(tmp_path / "dev.spacy")
+    return {
+        "paths.train": None,
+        "paths.dev": str(tmp_path / "dev.spacy"),
+        "paths.pool": str(tmp_path / "pool.spacy"),
+        "paths.test": None,
+        "al.output": str(tmp_path / "al"),
+        "al.labels": THREE,
+        "al.batch_size": 6,
+    }
+
+
+@pytest.fixture
+def project(how):
+    """A run that has asked six questions, of which four are answered: each first word is a person."""
+    project = open_project(CONFIG, how)
+    assert run(project).state == "waiting"
+    with Store(project.database) as store:
+        for stored in store.unanswered()[:4]:
+            spans = [{"token_start": 0, "token_end": 0, "label": "PERSON"}]
+            payload = {"answer": "accept", "spans": spans}
+            store.add_answer(stored.id, payload, id=f"x-{stored.id}", annotator="ann")
+    return project
+
+
+def command(how, *words, status=0, text=None):
+    given = [f"--{key}={json.dumps(value)}" for key, value in how.items()]
+    result = CliRunner().invoke(app, ["labels", str(CONFIG), *words, *given], input=text)
+    assert result.exit_code == status, (result.output, result.exception)
+    return result.output
+
+
+def marks(project):
+    with Store(project.database) as store:
+        return +merged_answers(store, project).balance
+
+
+def raw(project):
+    with sqlite3.connect(project.database) as database:
+        return [
+            database.execute(f"SELECT id, payload FROM {t}").fetchall()
+            for t in ("tasks", "answers")
+        ]
+
+
+def test_a_change_is_shown_and_asked_before_it_happens(project, how):
+    before = raw(project)
+    shown = command(how, "rename", "PERSON", "NAME", text="n\n")
+    assert "4 marks of PERSON are NAME from now on" in shown and "Nothing was changed" in shown
+    assert marks(project) == {"PERSON": 4}
+    assert "DRUG, NAME, DOSE" in command(how, "rename", "PERSON", "NAME", text="y\n")
+    assert marks(project) == {"NAME": 4}
+    command(how, "merge", "NAME", "DOSE", "into", "THING", "--yes")
+    command(how, "remove", "DRUG", "--yes")
+    assert "4 answered texts stay as they are" in command(how, "add", "ROUTE", "--yes")
+    listed = command(how)
+    assert "THING" in listed and "not measured" in listed and "DRUG" not in listed
+    assert status(project)["labels"] == ["THING", "ROUTE"]
+    for _ in range(4):
+        command(how, "undo", "--yes")
+    assert marks(project) == {"PERSON": 4} and status(project)["labels"] == THREE
+    assert raw(project) == before
+
+
+def test_questions_that_wait_have_the_labels_of_now_everywhere(project, tmp_path):
+    change(project, "rename", ["PERSON"], "NAME")
+    change(project, "add", ["ROUTE"])
+    lines = (project.folder(0) / "tasks.jsonl").read_text("utf8").splitlines()
+    labels = [json.loads(line)["labels"] for line in lines]
+    # what is answered shows what it was answered with
+    assert labels.count(["DRUG", "NAME", "DOSE", "ROUTE"]) == 2
+    assert labels.count(["DRUG", "NAME", "DOSE"]) == 4
+    route = {"token_start": 1, "token_end": 1, "label": "ROUTE"}
+    old = {"token_start": 0, "token_end": 0, "label": "PERSON"}
+    with Store(project.database) as store:
+        first, second = next_tasks(store, "bob", n=2)
+        assert first.task["extended"] and first.task["labels"][-1] == "ROUTE"
+        # a page that is older than both changes is still heard
+        store.add_answer(
+            first.id, {"answer": "accept", "spans": [old]}, id="a" * 8, annotator="bob"
+        )
+        payload = {"answer": "accept", "spans": [route], "labels": first.task["labels"]}
+        store.add_answer(second.id, payload, id="b" * 8, annotator="bob")
+        found = merged_answers(store, project)
+        assert +found.balance == {"NAME": 5, "ROUTE": 1}
+        assert len(found.lacking) == 5
+        # whoever comes back to it has the new label
+        again, said = own_task(store, "bob", first.id)
+        assert again.task["labels"][-1] == "ROUTE" and said["spans"][0]["label"] == "NAME"
+    out = tmp_path / "out"
+    export(project, out)
+    answers = [json.loads(x) for x in (out / "answers.jsonl").read_text("utf8").splitlines()]
+    assert {s["label"] for a in answers for s in a["spans"]} == {"NAME", "ROUTE"}
+    docs = DocBin().from_disk(out / "train.spacy").get_docs(Vocab())
+    assert {e.label_ for doc in docs for e in doc.ents} == {"NAME", "ROUTE"}
+    batch = select_next(project.settings.pool, project.settings, cold=True, n=2)
+    assert batch.tasks[0]["labels"] == ["DRUG", "NAME", "DOSE", "ROUTE"]
+
+
+def test_a_config_with_other_labels_names_the_command(project, how):
+    for labels, said in (
+        ([*THREE, "ROUTE"], "add ROUTE"),
+        (THREE[:2], "remove DOSE"),
+        (["DRUG", "NAME", "DOSE"], "rename PERSON NAME"),
+    ):
+        other = open_project(CONFIG, {**how, "al.labels": labels})
+        for what in (run, check_labels):
+            with pytest.raises(AlError, match="AL162") as error:
+                what(other)
+            assert f"labels {CONFIG} {said}" in str(error.value)
+    # an old name is one that the run has had, and a config may leave all of it to the run
+    change(project, "rename", ["PERSON"], "NAME")
+    for labels in (THREE, ["DRUG", "NAME", "DOSE"]):
+        check_labels(open_project(CONFIG, {**how, "al.labels": labels}))
+    for verb in ("run", "annotate"):
+        words = [f"--{k}={json.dumps(v)}" for k, v in {**how, "al.labels": ["NEW"]}.items()]
+        result = CliRunner().invoke(app, [verb, str(CONFIG), *words])
+        assert result.exit_code == 1 and "AL162" in result.output
+
+
+def test_before_the_first_question_a_config_may_say_what_it_likes(how):
+    first = open_project(CONFIG, how)
+    with Store(first.database) as store:
+        assert with_labels(store, first).settings.labels == THREE
+        other = open_project(CONFIG, {**how, "al.labels": ["A", "B"]})
+        assert with_labels(store, other).settings.labels == ["A", "B"]
+
+
+def test_a_run_of_an_earlier_version_has_the_labels_of_its_questions(project, how):
+    with Store(project.database) as store, store.transaction() as connection:
+        connection.execute("DELETE FROM label_operations")
+    other = open_project(CONFIG, {**how, "al.labels": [*THREE[:2], "ROUTE"]})
+    with Store(project.database) as store:
+        assert with_labels(store, other).settings.labels == [*THREE, "ROUTE"]
+        assert store.labels().operations[0].into == QUESTIONS
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (("add", "DRUG"), "already"),
+        (("add", " "), "no name"),
+        (("rename", "NOBODY", "X"), "no label NOBODY"),
+        (("rename", "DRUG", "DOSE"), "merge them"),
+        (("merge", "DRUG", "INTO", "X"), "Only one label"),
+        (("remove", "NOBODY"), "no label NOBODY"),
+        (("undo",), "Nothing can be taken back"),
+    ],
+)
+def test_changes_that_cannot_be(project, how, words, said):
+    shown = command(how, *words, "--yes", status=2)
+    assert "AL163" in shown and said in shown
+
+
+def test_the_last_label_stays(project):
+    for label in THREE[:2]:
+        change(project, "remove", [label])
+    with pytest.raises(AlError, match=r"AL163.*last label"):
+        look_ahead(project, "remove", ["DOSE"])
+
+
+@pytest.mark.parametrize("words", [("fly",), ("add",), ("merge", "A", "B"), ("rename", "A")])
+def test_words_that_are_no_change(project, how, words):
+    assert "Say:" in command(how, *words, status=2)
+
+
+def test_a_run_at_work_is_left_alone(project, how, tmp_path):
+    with locked(project.output):
+        assert "AL155" in command(how, "add", "ROUTE", "--yes", status=1)
+    missing = {**how, "al.output": str(tmp_path / "nowhere")}
+    assert "AL110" in command(missing, status=1)
+    # a name from outside is no escape for the terminal
+    assert "\x1b" not in command(how, "add", "\x1b[31mRED", "--yes") + command(how)
