@@ -20,6 +20,7 @@ import spacy
 from spacy_al.errors import AlError
 from spacy_al.store import desk
 from spacy_al.store.desk import annotator_progress, n_left, next_tasks
+from spacy_al.store.labels import change_labels
 from spacy_al.store.schema import MIGRATIONS, connect
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import task_id
@@ -683,6 +684,39 @@ def test_a_run_of_before_counts_what_it_has(path):
         assert (found["asked"], found["answered"], found["own"]) == (3, 2, 1)
         store.add_answer(two, NONE, id="4", annotator="b")
         assert n_left(store, 2) == 1
+
+
+def test_a_run_of_before_has_its_answers_in_the_labels_of_now(path):
+    """What was asked before labels were recorded was asked with those of the start."""
+    said = {"answer": "accept", "spans": [{"token_start": 0, "token_end": 0, "label": "DRUG"}]}
+    with Store(path) as store:
+        one, two, _ = ids(store.tasks())
+        store.add_answer(one, said, id="1", annotator="a")
+    with sqlite3.connect(path) as old:
+        for table in ("tasks", "answers"):
+            old.execute(f"ALTER TABLE {table} DROP COLUMN label_position")
+        old.execute("DROP TABLE label_operations")
+        old.execute("PRAGMA user_version = 2")
+    old.close()
+    with Store(path) as store:
+        assert not store.labels().is_known
+        labels = next(store.tasks()).task["labels"]
+        change_labels(store, "start", labels)
+        change_labels(store, "rename", ["DRUG"], "MED")
+        # the same person in the new name, then in the old one
+        for k, label in enumerate(("MED", "DRUG")):
+            spans = [{**said["spans"][0], "label": label}]
+            store.add_answer(two, {**said, "spans": spans}, id=f"2{k}", annotator="a")
+            found = [answer.payload["spans"][0]["label"] for answer in store.answers()]
+            assert found == ["MED", "MED"]
+        assert "MED" in next(store.tasks()).task["labels"]
+        change_labels(store, "undo")
+        found = [answer.payload["spans"][0]["label"] for answer in store.answers()]
+        assert found == ["DRUG", "DRUG"] and next(store.tasks()).task["labels"] == labels
+        with pytest.raises(AlError, match="AL115"):
+            store.add_answer(
+                two, {**said, "spans": [{**spans[0], "label": "X"}]}, id="3", annotator="a"
+            )
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path):

@@ -25,7 +25,9 @@ from spacy_al.store.desk import (
     next_tasks,
     own_task,
 )
+from spacy_al.store.labels import change_labels
 from spacy_al.store.store import Store
+from spacy_al.tasks.answer import shown_labels
 from spacy_al.web import address
 from spacy_al.web.address import is_local, listen, own_names
 from spacy_al.web.serve import read_access_tokens, read_guidelines
@@ -94,6 +96,39 @@ def body(task, payload=NONE, id="00000001-aaaa", **more):
 def answers(database):
     with Store(database) as store:
         return list(store.answers())
+
+
+# Labels that change
+
+
+def test_keys_are_those_of_the_run_and_answers_say_what_was_shown(database, client):
+    """Whatever a question is about. The label that came is on questions that wait, and on what is answered once more."""
+    with Store(database) as store:
+        change_labels(store, "start", LABELS)
+    (first,) = ask(client)
+    assert first["places"] == {"CONDITION": 0, "DRUG": 1, "DOSAGE": 2}
+    with Store(database) as store:
+        change_labels(store, "remove", ["DRUG"])
+        change_labels(store, "add", ["ROUTE"])
+    spans = [{"token_start": 3, "token_end": 5, "label": "CONDITION"}]
+    # a page that is older than the change has said nothing of ROUTE, and was not asked about it
+    stale = body(first, {"answer": "accept", "spans": spans})
+    assert client.post("/api/answer", json=stale).status_code == 200
+    (second,) = ask(client)
+    assert second["places"] == {"CONDITION": 0, "DOSAGE": 2, "ROUTE": 3}
+    assert second["task"]["labels"] == ["CONDITION", "DOSAGE", "ROUTE"] == [*second["places"]]
+    assert [span["label"] for span in second["task"]["spans"]] == ["CONDITION"]
+    assert second["task"]["extended"]
+    payload = {"spans": [{**spans[0], "label": "ROUTE"}], "labels": second["task"]["labels"]}
+    given = body(second, {"answer": "accept", **payload}, id="00000002-aaaa")
+    assert client.post("/api/answer", json=given).status_code == 200
+    with Store(database) as store:
+        tasks = {stored.id: stored.task for stored in store.tasks()}
+        shown = [shown_labels(tasks[one.task], one.payload) for one in store.answers()]
+    assert shown == [["CONDITION", "DOSAGE"], ["CONDITION", "DOSAGE", "ROUTE"]]
+    again = client.get("/api/task", params={"id": first["id"]}).json()
+    assert again["task"]["labels"][-1] == "ROUTE"
+    assert again["answer"]["spans"][0]["label"] == "CONDITION"
 
 
 # What it is for
