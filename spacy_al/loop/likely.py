@@ -21,7 +21,8 @@ from spacy_al.tasks.relabel import names_in, relabel_doc
 from spacy_al.util import content_hash
 
 # From this probability on what was answered without a label does not count against it. A token that is left open costs little,
-# as there are many others; one that wrongly stays nothing teaches the model not to find the label
+# as there are many others; one that wrongly stays nothing teaches the model not to find the label. docs/labels.md has what other
+# thresholds find
 LIKELY = 0.1
 # The same where more is lost: on what somebody has marked, and where all of a text is left out. Only what the model would answer
 LIKELIER = 0.5
