@@ -49,7 +49,7 @@ def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[Hist
     rounds[number] = {**known, **metrics}
     found: list[HistoryRow] = []
     answers = words_asked = words_decided = seconds = 0.0
-    same = max(breaks(rounds), default=0)
+    same = max(breaks({k: row for k, row in rounds.items() if k <= number}), default=0)
     for k in sorted(rounds):
         row = rounds[k]
         if "dev" in row and k <= number:

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from dataclasses import replace
 
 import pytest
 from spacy.tokens import DocBin
@@ -11,12 +12,14 @@ from typer.testing import CliRunner
 from spacy_al.cli import app
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
-from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.answers import ask_oracle, merged_answers
 from spacy_al.loop.export import export
+from spacy_al.loop.history import stopping
 from spacy_al.loop.labels import QUESTIONS, change, check_labels, look_ahead, with_labels
 from spacy_al.loop.next_batch import select_next
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
+from spacy_al.oracle.annotator import ORACLE
 from spacy_al.processes.lock import locked
 from spacy_al.store.desk import next_tasks, own_task
 from spacy_al.store.store import Store
@@ -194,6 +197,33 @@ def test_the_last_label_stays(project):
 @pytest.mark.parametrize("words", [("fly",), ("add",), ("merge", "A", "B"), ("rename", "A")])
 def test_words_that_are_no_change(project, how, words):
     assert "Say:" in command(how, *words, status=2)
+
+
+def test_an_oracle_answers_in_the_names_of_now(project):
+    change(project, "rename", ["DRUG"], "MED")
+    change(project, "remove", ["DOSE"])
+    change(project, "add", ["ROUTE"])
+    # the gold has the names of the start, and what the run has no more
+    with_gold = replace(project, oracle=project.settings.pool)
+    with Store(project.database) as store:
+        ask_oracle(store, with_gold, 0)
+        given = [answer for answer in store.answers() if answer.annotator == ORACLE]
+        found = {span["label"] for answer in given for span in answer.payload["spans"]}
+    assert len(given) == 2 and found and found <= {"MED", "PERSON"}
+
+
+def test_a_run_goes_on_until_an_answer_has_what_was_added(project, how):
+    stopper = {"al.stopper.stoppers.budget.answers": 1}
+    other = open_project(CONFIG, {**how, **stopper})
+    metrics = {"balance": {"PERSON": 4}}
+    with Store(project.database) as store:
+        assert stopping(store, other, 1, metrics)[0] is False
+        change(project, "add", ["ROUTE"])
+        stop, reasons = stopping(store, other, 1, metrics)
+        assert not stop and "no answer has ROUTE yet" in reasons[-1]
+        assert "ROUTE" not in stopping(store, other, 1, {"balance": {"ROUTE": 1}})[1][-1]
+        # at the most rounds it ends all the same
+        assert stopping(store, other, 10**6, metrics)[0]
 
 
 def test_a_run_at_work_is_left_alone(project, how, tmp_path):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import spacy
+from confection import Config
 from spacy.tokens import DocBin
 from typer.testing import CliRunner
 
@@ -27,6 +28,8 @@ THREE = ["DRUG", "PERSON", "DOSE"]
 # How far F moves when the same is trained again with another seed
 NOISE = 0.05
 BATCH = 24
+# The scorer of a model that loads where spacy-al is missing
+OWN = {"@scorers": "spacy.ner_scorer.v1"}
 
 
 class Story:
@@ -94,6 +97,8 @@ class Story:
         with Store(self.project.database) as store:
             number = store.round().number
             metrics, labels = store.metrics()[number]["dev"], store.labels().names
+        saved = (self.project.folder(number) / "model-best" / "config.cfg").read_text("utf8")
+        assert Config().from_str(saved)["components"]["ner"]["scorer"] == OWN
         measured = [self.names[label] for label in THREE if label in self.names]
         assert metrics["labels"] == measured
         assert metrics["not_measured"].keys() == {*labels} - {*measured}

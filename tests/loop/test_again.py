@@ -9,7 +9,6 @@ from spacy.training import Example
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import open_project
-from spacy_al.errors import AlError
 from spacy_al.loop import likely
 from spacy_al.loop.again import questions_again
 from spacy_al.loop.labels import change
@@ -151,12 +150,3 @@ def test_a_labelled_corpus_is_open_where_it_has_none_of_the_label(asked, monkeyp
         assert not any(doc.has_annotation(attribute) for doc in kept)
     else:
         assert not kept and left["waits for a label"] == 8
-
-
-def test_an_oracle_answers_in_the_names_of_now(asked, tmp_path):
-    project, _ = asked
-    change(project, "rename", ["B"], "BB")
-    with Store(project.database) as store:
-        assert store.labels().names == ["A", "BB"]
-    with pytest.raises(AlError, match="AL163"):
-        change(project, "rename", ["B"], "C")

@@ -6,7 +6,7 @@ import pytest
 
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
-from spacy_al.loop.history import round_history, spent, stopping
+from spacy_al.loop.history import breaks, round_history, spent, stopping
 from spacy_al.store.store import Store
 from tests.helpers.web_tasks import entities, partial, yes_no
 
@@ -281,3 +281,14 @@ def test_criteria_that_have_to_agree_give_one_sentence(store):
     )
     stop, (_, reason) = stopping(store, project, 1, {"dev": DEV})
     assert not stop and reason.startswith("Goes on: 1 of 2 criteria are met, but not spent (")
+
+
+def test_a_score_of_other_labels_is_not_compared_with(store):
+    measured = [None, ["A", "B"], ["A", "B"], ["A", "B", "C"], ["A", "B", "C"]]
+    rows = [{"dev": {**DEV, **({"measures": one} if one else {})}} for one in measured]
+    add_rounds(store, *rows)
+    # what an earlier version measured is what the run started with
+    assert breaks(store.metrics()) == [3]
+    assert [row["score"] for row in round_history(store, 2, {})] == [0.5] * 3
+    scores = [row["score"] for row in round_history(store, 4, {})]
+    assert scores == [None, None, None, 0.5, 0.5]
