@@ -7,12 +7,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from spacy_al.tasks.labels import UNDO, Operation, RunLabels
-from spacy_al.tasks.relabel import payload_now
+from spacy_al.tasks.records import StoredAnswer, StoredTask
+from spacy_al.tasks.relabel import payload_now, task_now
 from spacy_al.tasks.task import Task
 
 if TYPE_CHECKING:
     from spacy_al.store.store import Store
 
+ANSWER = "seq, id, task, annotator, payload, seconds, at, label_position"
 # The last change so far, for what is asked or answered now
 POSITION = "(SELECT coalesce(max(seq), 0) FROM label_operations)"
 
@@ -45,6 +47,20 @@ def change_labels(
         sql = """INSERT INTO label_operations (kind, labels, into_label, undoes, at)
             VALUES (?, ?, ?, ?, ?)"""
         connection.execute(sql, values)
+
+
+def as_task(store: "Store", row: Sequence[Any]) -> StoredTask:
+    """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
+    id, round, item, purpose, rank, payload, position = row
+    task = task_now(store.loads(payload), store.labels(), position)
+    return StoredTask(id, round, item, purpose, rank, task)
+
+
+def as_answer(store: "Store", row: Sequence[Any]) -> StoredAnswer:
+    """A row of `ANSWER`, in the labels of now."""
+    seq, id, task, annotator, payload, seconds, at, position = row
+    said = stored_answer(store, payload, position, task)
+    return StoredAnswer(seq, id, task, annotator, said, seconds, at)
 
 
 def stored_answer(store: "Store", payload: str, position: int, task: str) -> dict[str, Any]:

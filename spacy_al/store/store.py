@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.store.labels import POSITION, read_labels, stored_answer
+from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
 from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.labels import RunLabels
@@ -25,7 +25,7 @@ from spacy_al.tasks.records import (
     StoredTask,
     question_id,
 )
-from spacy_al.tasks.relabel import as_named_now, task_now
+from spacy_al.tasks.relabel import as_named_now
 from spacy_al.tasks.task import Task
 from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
@@ -157,9 +157,8 @@ class Store:
         known = self.read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
-        # a page or a file can be older than the last change of the labels
-        named = as_named_now(payload, self.labels())
-        values = (id, task_id, annotator, _dumps(check(self.as_task(known[0]).task, named)))
+        said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
+        values = (id, task_id, annotator, _dumps(said))
         with self.transaction() as connection:
             sql = "SELECT task, annotator FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
@@ -179,17 +178,11 @@ class Store:
         upto (int | None): Look at answers up to this `seq` alone; by default at all.
         """
         rows = self.read(
-            f"""SELECT answer.* FROM (
-                SELECT seq, id, task, annotator, payload, seconds, at, label_position {LATEST}) AS answer
+            f"""SELECT answer.* FROM (SELECT {ANSWER} {LATEST}) AS answer
             JOIN tasks ON tasks.id = answer.task ORDER BY round, purpose, rank, annotator""",
             (_limit(upto),),
         )
-        return (
-            StoredAnswer(
-                seq, id, task, who, stored_answer(self, payload, position, task), seconds, at
-            )
-            for seq, id, task, who, payload, seconds, at, position in rows
-        )
+        return (as_answer(self, row) for row in rows)
 
     def n_answers(self) -> int:
         """How many answers count, as `answers` gives them."""
@@ -276,9 +269,7 @@ class Store:
 
     def as_task(self, row: Sequence[Any]) -> StoredTask:
         """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
-        id, round, item, purpose, rank, payload, position = row
-        task = task_now(self.loads(payload), self.labels(), position)
-        return StoredTask(id, round, item, purpose, rank, task)
+        return as_task(self, row)
 
     def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """All rows of a query at once: a reader that stops half way would hold up what this connection writes next."""

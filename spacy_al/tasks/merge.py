@@ -27,13 +27,13 @@ from spacy_al.tasks.decision import (
     undecided,
     write_decision,
 )
+from spacy_al.tasks.given import group_tasks, last_answers
 from spacy_al.tasks.later import left_open, unasked, yield_to
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.tasks.relabel import AGAIN
-from spacy_al.tasks.white_space import TRIMMED, trim_doc
+from spacy_al.tasks.white_space import trim_doc
 from spacy_al.util import content_hash
 
-VERDICTS = {"accept": "accepted", "reject": "rejected", "ignore": "ignored"}
 # No two marks of these share a token
 FLAT = ("entities", "tags")
 
@@ -91,8 +91,8 @@ def merge(
     RETURNS (Merged): Docs without user data, times or names.
     """
     report: Counter[str] = Counter()
-    items = _items(tasks, purpose)
-    given = _given(answers, {task.id for tasks in items for task in tasks}, report)
+    items = group_tasks(tasks, purpose)
+    given = last_answers(answers, {task.id for tasks in items for task in tasks}, report)
     docs, review, all_lacking, waiting = [], [], dict[str, list[str]](), list[str]()
     for own in items:
         found, contradicting = _decided(own, given, report, kind=kind, labels=labels)
@@ -214,45 +214,6 @@ def count_decided(doc: Doc, kind: str) -> int:
         return 0
     by_model = sum(len(span) for span in doc.spans.get(SELF, ()))
     return len(doc) - int(undecided(doc, kind).sum()) - by_model
-
-
-def _items(tasks: Iterable[StoredTask], purpose: str) -> list[list[StoredTask]]:
-    """The tasks of each text that has this purpose, reviews last; texts and tasks in the order in which they were asked.
-
-    A text that was asked to measure on is never trained on, whatever else was asked about it.
-    """
-    items: dict[str, list[StoredTask]] = {}
-    for task in sorted(tasks, key=lambda task: (task.purpose == "review", *_place(task))):
-        items.setdefault(task.item, []).append(task)
-    return [
-        own
-        for own in items.values()
-        if any(task.purpose == "dev" for task in own) == (purpose == "dev")
-    ]
-
-
-def _place(task: StoredTask) -> tuple[int, int, str]:
-    return task.round, task.rank, task.id
-
-
-def _given(
-    answers: Iterable[StoredAnswer], tasks: Collection[str], report: Counter[str]
-) -> dict[str, list[StoredAnswer]]:
-    """The last answer of each annotator to each task."""
-    last: dict[tuple[str, str], StoredAnswer] = {}
-    for answer in answers:
-        key = answer.task, answer.annotator
-        if key in last:
-            report["corrected"] += 1
-        if key not in last or last[key].seq < answer.seq:
-            last[key] = answer
-    found: dict[str, list[StoredAnswer]] = {}
-    for answer in last.values():
-        if answer.task in tasks:
-            report[VERDICTS[answer.payload["answer"]]] += 1
-            report[TRIMMED] += answer.payload.get("trimmed", 0)
-            found.setdefault(answer.task, []).append(answer)
-    return found
 
 
 def _decided(
