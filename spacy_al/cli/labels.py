@@ -6,7 +6,7 @@ import typer
 from typer import Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, printable, say, split_overrides
+from spacy_al.cli.app import app, explained, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import open_project
 from spacy_al.loop.labels import LabelRow, change, look_ahead, look_at_labels
@@ -42,7 +42,7 @@ def labels_cli(
     verb, names, into = _parse_change(words)
     project = open_project(config, overrides, code=code)
     if verb == LIST:
-        typer.echo(format_labels(look_at_labels(project)), err=True)
+        say(format_labels(look_at_labels(project)))
         return
     for sentence in look_ahead(project, verb, names, into):
         say(f"ℹ {sentence}")
