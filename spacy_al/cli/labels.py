@@ -6,7 +6,7 @@ import typer
 from typer import Option
 from wasabi import table
 
-from spacy_al.cli.app import app, explained, say, split_overrides
+from spacy_al.cli.app import app, explained, printable, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import open_project
 from spacy_al.loop.labels import LabelRow, change, look_ahead, look_at_labels
