@@ -12,10 +12,15 @@ from spacy_al.posteriors.dropout import read_dropout
 from tests.helpers.curated import LISTENERS, MODEL, initialize_with_pieces
 from tests.pipeline.test_al_scorer import TEXTS, bare, check, example, pipe_config, token_entropy
 
-pytestmark = pytest.mark.transformers
-
-if importlib.util.find_spec("spacy_curated_transformers") is None:
-    pytest.skip("spacy-curated-transformers is not installed", allow_module_level=True)
+pytestmark = [
+    pytest.mark.transformers,
+    # not among what the tests install: where it is, spaCy cannot be imported without torch
+    pytest.mark.realdata,
+    pytest.mark.skipif(
+        importlib.util.find_spec("spacy_curated_transformers") is None,
+        reason="spacy-curated-transformers is not installed",
+    ),
+]
 
 
 @pytest.fixture(params=LISTENERS)
