@@ -16,6 +16,8 @@ from statistics import mean, stdev
 from typing import Annotated, Any
 
 import typer
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from typer import Argument, Option
 from wasabi import msg
 
@@ -26,8 +28,8 @@ HERE = Path(__file__).parent
 RESULTS = Path("docs") / "learners" / "savings"
 WORK = Path("training") / "savings"
 SIZES = {"pool": 4000, "dev": 300, "test": 1500}
-# Texts at first, in a batch; rounds; steps on the whole pool
-PLANS = {"ner": (100, 100, 9, 2500), "textcat": (150, 75, 14, 800)}
+# Rounds, and steps on the whole pool
+ROUNDS = {"ner": (9, 2500), "textcat": (14, 800)}
 LEARNERS = ("encoder", "scratch")
 LEVELS = (0.9, 0.95, 0.99, 1.0)
 
@@ -67,13 +69,20 @@ def prepare(data: Path, folder: Path, encoder: str) -> Path:
 
 
 def simulate(config: Path, folder: Path, learner: str, seeds: int, n_process: int) -> None:
-    start, batch, rounds, steps = PLANS[config.stem]
+    rounds, steps = ROUNDS[config.stem]
+    start, batch = begins_with(folder / "pool.spacy")
     command = [f"--paths.{part}={folder / part}.spacy" for part in ("dev", "test")]
     command += ["--gold", folder / "pool.spacy", "-o", folder / learner, f"--al.learner={learner}"]
     command += ["--seeds", seeds, "--start", start, "--rounds", rounds, f"--al.batch_size={batch}"]
     command += ["--full", steps, "--n-process", n_process]
     command += ["--strategy", "random"] if learner == "scratch" else []
     run("-m", "spacy_al", "simulate", config, *command)
+
+
+def begins_with(pool: Path) -> tuple[int, int]:
+    """How many texts are labelled at first, and in a round: 100 of entities, of categories two and one for each."""
+    first = next(iter(DocBin().from_disk(pool).get_docs(Vocab())))
+    return (max(25, 2 * len(first.cats)), max(15, len(first.cats))) if first.cats else (100, 100)
 
 
 def run(*command: object) -> None:
