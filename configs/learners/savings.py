@@ -71,7 +71,7 @@ def prepare(data: Path, folder: Path, encoder: str) -> Path:
 def simulate(config: Path, folder: Path, learner: str, seeds: int, n_process: int) -> None:
     rounds, steps = ROUNDS[config.stem]
     start, batch = begins_with(folder / "pool.spacy")
-    command = [f"--paths.{part}={folder / part}.spacy" for part in ("dev", "test")]
+    command: list[object] = [f"--paths.{part}={folder / part}.spacy" for part in ("dev", "test")]
     command += ["--gold", folder / "pool.spacy", "-o", folder / learner, f"--al.learner={learner}"]
     command += ["--seeds", seeds, "--start", start, "--rounds", rounds, f"--al.batch_size={batch}"]
     command += ["--full", steps, "--n-process", n_process]
