@@ -35,8 +35,18 @@ from spacy_al.util import replacing
 RESULTS = Path("docs") / "learners" / "stability.jsonl"
 TRAININGS = 10
 LEARNERS = ("scratch", "vectors", "encoder")
-# As before the recipe, as it is, with so many times its steps, looks and patience, its steps alone, or its rate of learning
-RECIPES = ("before", "recipe", "steps_2", "steps_4", "patience_2", "patience_4", "rate_3")
+# As before the recipe, as it is, with so many times its steps, looks and patience, its steps alone, its rate of learning, or with a
+# rate that falls to nothing from so many thousandths
+RECIPES = (
+    "before",
+    "recipe",
+    "steps_2",
+    "steps_4",
+    "patience_2",
+    "patience_4",
+    "rate_3",
+    "decay_5",
+)
 BEFORE = {"learn_rate": 0.001, "use_averages": False}
 SIZE = {"@schedules": "compounding.v1", "start": 100, "stop": 300, "compound": 1.001, "t": 0.0}
 
@@ -122,6 +132,15 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
         settings = ["max_steps", "patience", "eval_frequency"][: 3 if what == "steps" else 1]
         if what == "rate":
             training, settings = training["optimizer"], ["learn_rate"]
+        if what == "decay":
+            steps, settings = training["max_steps"], []
+            training["optimizer"]["learn_rate"] = {
+                "@schedules": "warmup_linear.v1",
+                "warmup_steps": steps // 20,
+                "total_steps": steps,
+                "initial_rate": int(times) / 1000,
+            }
+            training["patience"] = steps
         for setting in settings:
             training[setting] *= int(times)
         config.to_disk(path)
