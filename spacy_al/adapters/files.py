@@ -1,22 +1,13 @@
 """Text files of other tools, and the JSON in them."""
 
-import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.reading import Reading
+from spacy_al.corpus.encoded import MARKS
 from spacy_al.errors import AlError, Errors
-
-# The longer ones first, as one begins like another
-MARKS = (
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 
 
 class TwiceError(ValueError):

@@ -9,6 +9,7 @@ from typing import Any
 from spacy_al.adapters.files import read_text
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.record_check import short
+from spacy_al.corpus.sources import is_quoted
 from spacy_al.errors import AlError, Errors, UsageError
 
 # Columns that number the rows; a table of pandas has one without a name
@@ -148,6 +149,9 @@ def _separated(path: Path, reading: Reading) -> Iterator[Row]:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True, **how)
         line = 1
         for row in reader:
+            if not quoted and any(map(is_quoted, row)):
+                why = f"line {line} has quotes as CSV has them, and the header has none: quote the header too, or none"
+                raise AlError(Errors.AL046.format(path=path, why=why))
             if any(cell.strip() for cell in row):
                 yield line, row
             line = reader.line_num + 1

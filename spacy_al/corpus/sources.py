@@ -6,7 +6,7 @@ Nothing here trusts a file: not its encoding, not its keys, not the kinds of its
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -14,10 +14,13 @@ from typing import Any, BinaryIO
 
 import srsly
 
+from spacy_al.corpus.encoded import utf8_lines
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
 
-BOM = b"\xef\xbb\xbf"
+# What is between the columns of a CSV file: where a comma is decimal, Excel writes semicolons
+BETWEEN = ",;\t|"
+NUL = "it holds a NUL, as UTF-16 without a mark at its beginning does"
 
 
 @dataclass(slots=True)
@@ -98,6 +101,9 @@ def read_records(name: str, path: Path, keys: Keys, problem: Problem) -> Iterato
                 yield record
     except AlError as error:
         problem(name, str(error))
+    except UnicodeDecodeError as error:
+        why = f"not {error.encoding.upper()}, as its first bytes say ({error.reason})"
+        problem(name, f"{why}: what comes after is not read")
     except OSError as error:
         problem(name, f"cannot be read: {error.strerror or error}")
 
@@ -117,15 +123,18 @@ def _read_txt(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterat
             lines.append(line)
         elif lines:
             where = f"{name}:{start}"
-            yield Record("".join(lines).rstrip("\r\n"), where, where)
+            text = "".join(lines).rstrip("\r\n")
+            if "\0" in text:
+                problem(where, NUL)
+            else:
+                yield Record(text, where, where)
             lines = []
 
 
 def _read_jsonl(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterator[Record]:
     # Not str.splitlines, which also splits at characters that JSON leaves alone inside a string
-    for number, line in enumerate(file, 1):
+    for number, line in enumerate(utf8_lines(file), 1):
         where = f"{name}:{number}"
-        line = line.removeprefix(BOM) if number == 1 else line
         if not line.strip():
             continue
         try:
@@ -141,28 +150,72 @@ def _read_jsonl(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iter
 
 
 def _read_csv(
-    name: str, file: BinaryIO, keys: Keys, problem: Problem, delimiter: str = ","
+    name: str, file: BinaryIO, keys: Keys, problem: Problem, between: str = BETWEEN
 ) -> Iterator[Record]:
     # The limit of 128 kB a field is a setting of the whole module
     limit = csv.field_size_limit(2**31 - 1)
     try:
-        # strict: a quote that is never closed is an error and does not swallow the file unseen
-        reader = csv.reader(_lines(file), delimiter=delimiter, strict=True)
-        header = next(_rows(reader, name, problem), (0, []))[1]
+        lines = _lines(file)
+        first = next(lines, "")
+        # the first that makes the text a column
+        split = (one for one in between if keys.text in _cells(first, one))
+        # a table of tabs has no quoting, unless its first row shows it: a quote there is a quote
+        quoted = '"' in first or between != "\t"
+        reader = csv.reader(
+            chain([first], lines),
+            delimiter=next(split, between[0]),
+            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
+            # a quote that is never closed is an error and does not swallow the file unseen
+            strict=True,
+        )
+        rows = _rows(reader, name, problem)
+        header = next(rows, (0, []))[1]
         if keys.text not in header:
             columns = ", ".join(header) or "none"
             problem(f"{name}:1", f"no column '{keys.text}' (columns: {columns})")
             return
-        for start, row in _rows(reader, name, problem):
-            if row:
-                record = dict(zip(header, row))
-                yield from _from_dict(record, f"{name}:{start}", keys, problem)
+        for start, row in rows:
+            if why := _no_row(row, header, quoted):
+                problem(f"{name}:{start}", why)
+            elif row:
+                yield from _from_dict(dict(zip(header, row)), f"{name}:{start}", keys, problem)
     finally:
         csv.field_size_limit(limit)
 
 
 def _read_tsv(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterator[Record]:
-    return _read_csv(name, file, keys, problem, delimiter="\t")
+    return _read_csv(name, file, keys, problem, between="\t")
+
+
+def _cells(line: str, between: str) -> list[str]:
+    """The cells of a line by itself; none if it is no row."""
+    try:
+        return next(csv.reader([line], delimiter=between), [])
+    except csv.Error:
+        return []
+
+
+def _no_row(row: list[str], header: list[str], quoted: bool) -> str:
+    """Why cells are not those that the header names, or nothing: a text that is cut looks like any other."""
+    if row and len(row) != len(header):
+        cut = (
+            "quote texts with a separator or a line end in them"
+            if quoted
+            else "a text may have a tab or a line end in it"
+        )
+        return f"it has {len(row)} cells, and the header has {len(header)}: {cut}"
+    if any("\0" in cell for cell in row):
+        return NUL
+    if not quoted and any(is_quoted(cell) for cell in row):
+        return 'it has quotes as CSV has them ("" for one), and the header has none: quote the header too, or none'
+    return ""
+
+
+def is_quoted(cell: str) -> bool:
+    """Whether a cell that was read as it stands is quoted beyond doubt: all quotes within are double."""
+    inner = cell[1:-1]
+    whole = len(cell) > 2 and cell[0] == cell[-1] == '"'
+    return whole and '""' in inner and '"' not in inner.replace('""', "")
 
 
 def _read_spacy(name: str, path: Path) -> Iterator[Record]:
@@ -181,15 +234,17 @@ def _rows(reader: Any, name: str, problem: Problem) -> Iterator[tuple[int, list[
         except StopIteration:
             return
         except csv.Error as error:
-            problem(f"{name}:{start}", f"not CSV ({error})")
+            # a quote that was never closed ran up to here
+            last = reader.line_num
+            end = f": lines {start} to {last} are not read" if last > start else ""
+            problem(f"{name}:{start}", f"not CSV ({error}){end}")
         else:
             yield start, row
 
 
-def _lines(file: Iterable[bytes]) -> Iterator[str]:
+def _lines(file: BinaryIO) -> Iterator[str]:
     """Lines with their ends; bytes that are not UTF-8 become lone surrogates, and the record is reported later."""
-    for number, line in enumerate(file):
-        line = line.removeprefix(BOM) if number == 0 else line
+    for line in utf8_lines(file):
         yield line.decode("utf8", "surrogateescape")
 
 

@@ -167,15 +167,106 @@ def test_bad_tables_and_texts(tmp_path):
     assert texts(tmp_path / "pool") == ["good", "fine", "last", "clean"]
     torn = report.problems.pop()
     assert report.problems == [
-        "a.csv:3: no 'text'",
+        "a.csv:3: it has 1 cells, and the header has 2: quote texts with a separator or a line end in them",
         "a.csv:4: not CSV (',' expected after '\"')",
-        "a.csv:6: not CSV (unexpected end of data)",
+        "a.csv:6: not CSV (unexpected end of data): lines 6 to 7 are not read",
         "b.csv:1: no column 'text' (columns: id, note)",
         "c.csv:1: no column 'text' (columns: none)",
         "d.csv:2: not UTF-8",
         "e.txt:1: not UTF-8",
     ]
     assert torn.startswith("f.spacy: [AL044]")
+
+
+LONG = "long " * 40_000
+RAGGED = (
+    "it has {} cells, and the header has {}: quote texts with a separator or a line end in them"
+)
+TABS = "it has {} cells, and the header has {}: a text may have a tab or a line end in it"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "good", "bad"),
+    [
+        (
+            "a.csv",
+            'id,text,label\n1,"fine, quoted",pos\n2,Take 1 tablet, twice a day,neg\n',
+            ["fine, quoted"],
+            ["a.csv:3: " + RAGGED.format(4, 3)],
+        ),
+        (
+            "a.tsv",
+            'id\ttext\tlabel\n1\t"Yes we can\tpos\n2\tsecond tweet\tneg\n3\tsaid he"\tpos\n4\tfourth\tneg\n',
+            ['"Yes we can', "second tweet", 'said he"', "fourth"],
+            [],
+        ),
+        # a TSV whose first row shows quoting, and one whose first row does not
+        ("a.tsv", '"id"\t"text"\n"1"\t"a ""b""\tc\nd"\n', ['a "b"\tc\nd'], []),
+        (
+            "a.tsv",
+            'id\ttext\n1\t"he said ""yes"""\n2\t"plain"\n3\t"a\tb"\n4\tone\ntwo\n',
+            ['"plain"', "one"],
+            [
+                'a.tsv:2: it has quotes as CSV has them ("" for one), and the header has none: quote the header too, or none',
+                "a.tsv:4: " + TABS.format(3, 2),
+                "a.tsv:6: " + TABS.format(1, 2),
+            ],
+        ),
+        # as Excel writes it where a comma is decimal
+        (
+            "a.csv",
+            '\ufeffid;text\r\n1;3,5 mg, daily\r\n2;"a; b"\r\n3;a; b\r\n',
+            ["3,5 mg, daily", "a; b"],
+            ["a.csv:4: " + RAGGED.format(3, 2)],
+        ),
+        ("a.csv", "text\none; two\nthree\tfour\n", ["one; two", "three\tfour"], []),
+        (
+            "a.csv",
+            'id,text\r\n1,"two\r\nlines"\r\n2,x,y\r\n',
+            ["two\r\nlines"],
+            ["a.csv:4: " + RAGGED.format(3, 2)],
+        ),
+        # a text that goes on in a line of its own is cut as well
+        (
+            "a.csv",
+            "id,text\n1,first line\nsecond line\n2,x,\n\n3,y\n",
+            ["first line", "y"],
+            ["a.csv:3: " + RAGGED.format(1, 2), "a.csv:4: " + RAGGED.format(3, 2)],
+        ),
+        ("a.csv", b"id,text\n1,a\0b\n2,c\n", ["c"], ["a.csv:2: it holds a NUL"]),
+        ("a.csv", 'id,text\n1,a 5" tube\n2,say "no"\n', ['a 5" tube', 'say "no"'], []),
+        (
+            "a.csv",
+            'id,text\n1,"5" tube\n2,b\n3,"c\n4,d\n5,"e"\n6,f\n',
+            ["b", "f"],
+            [
+                "a.csv:2: not CSV (',' expected after '\"')",
+                "a.csv:4: not CSV (',' expected after '\"'): lines 4 to 6 are not read",
+            ],
+        ),
+        ("a.csv", f'id,text\n1,"{LONG}"\n2,{LONG[:-5]}er\n', [LONG, f"{LONG[:-5]}er"], []),
+        ("a.csv", "id,text\r\n1,Grüße Ċ 😀\r\n".encode("utf-16"), ["Grüße Ċ 😀"], []),
+        ("a.tsv", "id\ttext\n1\tGrüße\n".encode("utf-32"), ["Grüße"], []),
+        ("a.txt", "Grüße\n\nЊ\n".encode("utf-16"), ["Grüße", "Њ"], []),
+        ("a.jsonl", '{"text": "Grüße"}\n{"text": "b"}'.encode("utf-16"), ["Grüße", "b"], []),
+        (
+            "a.txt",
+            "good\n\nbad".encode("utf-16") + b"x",
+            ["good"],
+            ["a.txt: not UTF-16-LE, as its first bytes say (truncated data)"],
+        ),
+        ("a.txt", "id\n\nx".encode("utf-16-le"), [], ["a.txt:1: it holds a NUL"]),
+    ],
+    ids=lambda value: value[:7].strip() if isinstance(value, str) else "",
+)
+def test_a_text_is_whole_or_its_record_is_unreadable(tmp_path, name, data, good, bad):
+    put(tmp_path / "in/z.jsonl", '{"text": "last"}')
+    put(tmp_path / "in" / name, data)
+    report = ingest([tmp_path / "in"], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == [*good, "last"]
+    assert len(report.problems) == len(bad)
+    for found, wanted in zip(report.problems, bad):
+        assert found.startswith(wanted)
 
 
 def test_many_problems_are_counted_and_a_few_shown(tmp_path):
