@@ -37,4 +37,6 @@ def pull_cli(
     with Store(output / DATABASE, create=False) as store:
         result = pull(store, output, open_server(output, url))
     if not quiet:
+        for remark in result.remarks():
+            say(f"ℹ {remark}")
         say(f"✔ {str(result) or 'nothing new'}")

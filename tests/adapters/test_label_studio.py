@@ -29,6 +29,7 @@ from spacy_al.adapters.label_studio.tasks import (
     to_answer,
     to_label_studio,
 )
+from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.store.store import Store
@@ -264,6 +265,57 @@ def test_choices_and_what_else_is_in_the_form():
     other = {"from_name": "note", "value": {"text": ["what a case"]}}
     assert answer(stored(**kw), other, chosen)["accept"] == ["B"]
     assert answer(stored(), other)["spans"] == []
+
+
+CHOICE = {"component_kind": "categories", "labels": ["A", "B"], "view_id": "choice"}
+NAMED = region(0, 4, "Take")
+
+
+@pytest.mark.parametrize(
+    ("result", "why"),
+    [
+        (None, "no list of results"),
+        ({}, "no list of results"),
+        ([{**NAMED, "from_name": "ner", "type": "labels"}], "but with 'ner'"),
+        ([{**NAMED, "to_name": "title"}], "it marks 'title'"),
+        ([{**NAMED, "type": "choices"}], "gives 'choices', and no labels"),
+        ([{**NAMED, "value": {**NAMED["value"], "labels": "DRUG"}}], "and no labels"),
+        ([{"type": "labels", "value": NAMED["value"]}], "of which control"),
+    ],
+)
+def test_what_is_not_said_with_the_control_is_not_nothing(result, why):
+    with pytest.raises(AlError, match=f"AL115.*{why}"):
+        answer(stored(), result=result)
+
+
+@pytest.mark.parametrize(
+    ("value", "name", "why"),
+    [
+        ({"choices": ["A"], "start": 0, "end": 4, "text": "Take"}, "label", "about a region"),
+        ({"choices": ["A"]}, "topic", "but with 'topic'"),
+        ({"choices": "A"}, "label", "and no choices"),
+    ],
+)
+def test_a_choice_of_something_else_is_not_none(value, name, why):
+    with pytest.raises(AlError, match=f"AL115.*{why}"):
+        answer(
+            stored(exclusive=False, **CHOICE),
+            {"from_name": name, "type": "choices", "value": value},
+        )
+
+
+def test_what_else_is_marked_is_counted():
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    note = {"from_name": "note", "type": "textarea", "value": {"text": ["a case"]}}
+    mine = {**NAMED, "from_name": "mine", "type": "labels"}
+    reading = Reading("entities")
+    annotation = {
+        "updated_at": "2026-01-02T03:04:05Z",
+        "result": [NAMED, relation, note, note, mine],
+    }
+    said = to_answer(stored(), {"text": EMOJI}, annotation, "ann", reading)
+    assert said["spans"] == [{"start": 0, "end": 4, "label": "DRUG"}]
+    assert reading.remarks() == ["Not read: 2 textarea note, 1 relation, 1 labels mine."]
 
 
 def test_an_edited_text_answers_nothing():

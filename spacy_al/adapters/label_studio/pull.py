@@ -9,6 +9,7 @@ from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.label_studio.server import Server, read_pushed
 from spacy_al.adapters.label_studio.tasks import moment, to_answer
 from spacy_al.adapters.prodigy import Imported, take
+from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.store.export import TASK
 from spacy_al.store.store import Store
@@ -47,7 +48,7 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     if new := {_author(one) for _, one in given} - names.keys():
         names |= _names(server, new)
         store.log(EVENT, mark=pushed.mark, users=names)
-    asked, result = Asked(store, None, False), Imported()
+    asked, result = Asked(store, None, False), Imported(reading=Reading(""))
     known = {stored.id: stored for stored in store.tasks()}
     for task, annotation in given:
         address = f"{server.url}/projects/{pushed.project}/data?task={task['id']}"
@@ -58,7 +59,7 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
         number = annotation["id"]
         try:
             who = names[_author(annotation)]
-            answered = to_answer(stored, task["data"], annotation, who)
+            answered = to_answer(stored, task["data"], annotation, who, result.reading)
         except AlError as error:
             result.leave_out("bad answer", address, error)
             continue

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, NoReturn
 from xml.sax.saxutils import quoteattr
 
+from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.store.export import ANNOTATOR, SECONDS, TASK
 from spacy_al.tasks.answer import YES_NO_FORMS, task_kind
@@ -136,7 +137,11 @@ def sendable(text: str) -> bool:
 
 
 def to_answer(
-    stored: StoredTask, data: Mapping[str, Any], annotation: Mapping[str, Any], annotator: str
+    stored: StoredTask,
+    data: Mapping[str, Any],
+    annotation: Mapping[str, Any],
+    annotator: str,
+    reading: Reading | None = None,
 ) -> dict[str, Any]:
     """An annotation as an answered task.
 
@@ -144,8 +149,10 @@ def to_answer(
     data (Mapping): Of the task in Label Studio.
     annotation (Mapping): As its API gives it.
     annotator (str): Whose it is.
+    reading (Reading | None): Gets the counts of what other controls say.
     RETURNS (dict): As Prodigy has it; what was skipped is ignored.
-    RAISES (AlError): AL115 for regions that are not where their text is, or have no label.
+    RAISES (AlError): AL115 for regions that are not where their text is, or have no label, and for what does not say whether anything was
+        marked with our control.
     """
     task = stored.task
     if data.get("text") != task["text"]:
@@ -162,11 +169,45 @@ def to_answer(
     }
     if answered["answer"] == "ignore":
         return answered
-    # other controls, which somebody has added to the form, are theirs
-    own = [one for one in annotation.get("result") or () if one.get("from_name") == FORM]
     if task_kind(task) == "categories":
-        return {**answered, "accept": [c for one in own for c in one["value"].get("choices", ())]}
-    return {**answered, "spans": _spans(own, task["text"])}
+        own = _own_results(annotation, "choices", reading)
+        return {**answered, "accept": [c for one in own for c in one["value"]["choices"]]}
+    return {**answered, "spans": _spans(_own_results(annotation, "labels", reading), task["text"])}
+
+
+def _own_results(
+    annotation: Mapping[str, Any], type_: str, reading: Reading | None
+) -> list[Mapping[str, Any]]:
+    """What an annotation says with our control. Other controls, which somebody has added to the form, are theirs, and are counted."""
+    result = annotation.get("result")
+    if not isinstance(result, (list, tuple)):
+        _refuse("it has no list of results", "Submit it again")
+    own, others = [], []
+    for one in result:
+        name, kind, value = one.get("from_name"), one.get("type"), one.get("value", {})
+        if name is None and kind != "relation":
+            _refuse("a result of it does not say of which control it is", "Give it a 'from_name'")
+        if name != FORM:
+            others.append(one)
+            continue
+        if kind not in (None, type_) or not isinstance(value.get(type_), list):
+            _refuse(
+                f"its control {FORM!r} gives {kind!r}, and no {type_}", "Make the form as it was"
+            )
+        if one.get("to_name", OBJECT) != OBJECT:
+            _refuse(f"it marks {one['to_name']!r}, and not {OBJECT!r}", "Make the form as it was")
+        if type_ == "choices" and "start" in value:
+            _refuse("its choice is about a region, and not the text", "Make the form as it was")
+        own.append(one)
+    # a control of another name may be ours
+    if not own and (alike := [one for one in others if one.get("type") == type_]):
+        why = f"nothing is marked with the control {FORM!r}, but with {alike[0]['from_name']!r}"
+        _refuse(why, f"Call the control of these labels {FORM!r} again")
+    if reading:
+        reading.skip(
+            " ".join(str(one[key]) for key in ("type", "from_name") if key in one) for one in others
+        )
+    return own
 
 
 def moment(text: str) -> float:
