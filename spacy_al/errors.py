@@ -670,6 +670,7 @@ class Errors:
     )
     AL336 = "[AL336] {path} is there already. Choose another --output, or replace it with --force."
     AL337 = "[AL337] {given} cannot be converted to, {why}. Use one of: {known}."
+    AL338 = "[AL338] --column is {column}, and files in the format {format} have nothing to choose from. Leave it out; it is for: {known}."
 
 
 class Warnings:

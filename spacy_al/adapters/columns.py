@@ -21,6 +21,7 @@ from spacy_al.adapters.tag_scheme import (
     entities,
     find_scheme,
     is_tag,
+    open_edge,
     parsed,
 )
 from spacy_al.corpus.shard import writing
@@ -135,6 +136,9 @@ def _record(text: Sequence[Row], layout: Layout, scheme: str, name: str) -> Labe
         }
         for first, after, label in found
     ]
+    for mark, (first, after, _) in zip(spans, found):
+        if why := open_edge(tags, first, after, scheme):
+            mark["problem"] = why
     missing = [(starts[i], starts[i + 1] - 1) for i, value in enumerate(values) if value == UNKNOWN]
     if missing:
         record["missing"] = missing

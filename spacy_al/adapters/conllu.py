@@ -9,6 +9,7 @@ from pathlib import Path
 
 from spacy_al.adapters.files import read_text
 from spacy_al.adapters.reading import LabelledRecord, Reading
+from spacy_al.adapters.tag_scheme import UNKNOWN
 from spacy_al.adapters.words import joined, tag_scheme, tag_spans, word_marks
 from spacy_al.errors import Errors, UsageError
 
@@ -137,7 +138,8 @@ def _tag(cells: list[str], column: int | str) -> str | None:
     if isinstance(column, int):
         return None if cells[column] == "_" else cells[column]
     pairs = (pair.partition("=") for pair in cells[MISC].split("|"))
-    return next((value for key, _, value in pairs if key.casefold() == column), None)
+    found = next((value for key, _, value in pairs if key.casefold() == column), None)
+    return None if found == UNKNOWN else found
 
 
 def _together(tags: Sequence[str | None]) -> str | None:

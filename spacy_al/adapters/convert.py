@@ -18,6 +18,7 @@ from spacy_al.adapters.convert_inputs import (
     read_checked,
     wanted_factory,
 )
+from spacy_al.adapters.formats import check_column
 from spacy_al.adapters.gold_docs import (
     Labelled,
     gold_doc,
@@ -112,7 +113,7 @@ def convert(
     force (bool): Replace the output.
     RETURNS (Converted): Everything that was found.
     RAISES (AlError): AL336 (UsageError) if the output is there, AL337 (UsageError) for a kind that is none, AL334 (UsageError) if a
-        format cannot be told, AL335 if nothing can be used, AL080 or AL081 for the config; what the readers raise where there is
+        format cannot be told, AL338 (UsageError) for a column where no format has any, AL335 if nothing can be used, AL080 or AL081 for the config; what the readers raise where there is
         one file; AL047 if the output cannot be written.
     """
     _check_output(output, inputs, force)
@@ -129,6 +130,7 @@ def convert(
         text_key=text_key,
         bad_spans=bad_spans,
     )
+    check_column(dict.fromkeys(name for _, name, _ in files), column)
     result = Converted()
     result.formats = {str(path): f"{name}{why}" for path, name, why in files}
     if factory:
@@ -223,6 +225,6 @@ def _nothing(inputs: Sequence[Path], result: Converted) -> AlError:
             paths=", ".join(map(str, inputs)),
             counts=", ".join(f"{count} {what}" for what, count in counts.items() if count)
             or "there are no records in it",
-            first="".join(f" {one}." for one in [*first[:SHOWN], *result.remarks]),
+            first="".join(f" {one.rstrip('.')}." for one in [*first[:SHOWN], *result.remarks]),
         )
     )

@@ -6,7 +6,7 @@ or {"text", "accept": [category]}, and write nothing that the format cannot hold
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -42,6 +42,7 @@ class Format:
     write (Callable | None): (texts, path) -> reasons, counted, why some were left out; None for what is only read.
     read (Callable): (path, reading) -> records; `read_format` checks them.
     has_text (bool): Whether white space comes back as it was.
+    has_columns (bool): Whether labels can be in several places, of which `Reading.column` names one.
     """
 
     suffix: str
@@ -49,28 +50,48 @@ class Format:
     write: Callable[[Iterable[Any], Path], Counter[str]] | None
     read: Callable[[Path, Reading], Iterator[LabelledRecord]]
     has_text: bool = True
+    has_columns: bool = False
 
 
 FORMATS = {
-    "conll": Format(".conll", ("entities",), columns.write_conll, columns.read_conll, False),
-    "iob": Format(".iob", ("entities",), columns.write_iob, columns.read_iob, False),
+    "conll": Format(".conll", ("entities",), columns.write_conll, columns.read_conll, False, True),
+    "iob": Format(".iob", ("entities",), columns.write_iob, columns.read_iob, False, True),
     "brat": Format("", KINDS[:3], brat.write_brat, brat.read_brat),
     "doccano": Format(".jsonl", KINDS, lines.write_doccano, lines.read_doccano),
     "jsonl": Format(".jsonl", KINDS, lines.write_spacy, lines.read_spacy),
-    "conllu": Format(".conllu", ("entities", "tags"), None, conllu.read_conllu, False),
+    "conllu": Format(".conllu", ("entities", "tags"), None, conllu.read_conllu, False, True),
     "hugging-face": Format(
-        ".jsonl", ("entities", "tags", "categories"), None, hugging_face.read_hugging_face, False
+        ".jsonl",
+        ("entities", "tags", "categories"),
+        None,
+        hugging_face.read_hugging_face,
+        False,
+        True,
     ),
-    "label-studio": Format(".json", KINDS, None, exported.read_label_studio),
-    "label-studio-min": Format(".json", KINDS, None, exported.read_label_studio_min),
-    "table": Format(".csv", ("categories",), None, tables.read_table),
+    "label-studio": Format(".json", KINDS, None, exported.read_label_studio, has_columns=True),
+    "label-studio-min": Format(
+        ".json", KINDS, None, exported.read_label_studio_min, has_columns=True
+    ),
+    "table": Format(".csv", ("categories",), None, tables.read_table, has_columns=True),
     "train-data": Format(
-        ".json", ("entities", "spans", "categories"), None, train_data.read_train_data
+        ".json",
+        ("entities", "spans", "categories"),
+        None,
+        train_data.read_train_data,
+        has_columns=True,
     ),
-    "webanno": Format(".tsv", KINDS[:3], None, webanno.read_webanno),
+    "webanno": Format(".tsv", KINDS[:3], None, webanno.read_webanno, has_columns=True),
 }
 # Those that are written, too
 WRITTEN = tuple(name for name, form in FORMATS.items() if form.write)
+
+
+def check_column(names: Collection[str], column: str | None) -> None:
+    """RAISES (UsageError): AL338 for a column that is named where none of the formats has any."""
+    known = [name for name, form in FORMATS.items() if form.has_columns]
+    if column is not None and names and not set(known) & set(names):
+        shown = {"column": column, "format": ", ".join(names), "known": ", ".join(sorted(known))}
+        raise UsageError(Errors.AL338.format(**shown))
 
 
 def write_format(

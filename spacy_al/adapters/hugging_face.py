@@ -8,6 +8,7 @@ from typing import Any
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.record_check import short
+from spacy_al.adapters.tag_scheme import UNKNOWN, open_edge, parsed
 from spacy_al.adapters.words import joined, tag_scheme, tag_spans, word_marks
 from spacy_al.errors import Errors, UsageError
 
@@ -188,7 +189,19 @@ def _words(
     named = [_named(tag, names) for tag in tags]
     # without a scheme they are the words' own
     marks = tag_spans(named, scheme) if scheme else [(k, k + 1, t) for k, t in enumerate(named)]
-    return {"text": text, "words": words, "spans": word_marks(marks, words, starts)}
+    record: LabelledRecord = {"text": text, "words": words}
+    record["spans"] = word_marks(marks, words, starts)
+    if scheme and UNKNOWN in named:
+        tags = [parsed(tag, 0) for tag in named]
+        for mark, (first, after, _) in zip(record["spans"], marks):
+            if why := open_edge(tags, first, after, scheme):
+                mark["problem"] = why
+        record["missing"] = [
+            (start, start + len(word))
+            for start, word, tag in zip(starts, words, named)
+            if tag == UNKNOWN
+        ]
+    return record
 
 
 def _categories(

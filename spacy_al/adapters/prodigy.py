@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.files import read_json
-from spacy_al.adapters.formats import FORMATS, Format, onto, read_format
+from spacy_al.adapters.formats import FORMATS, Format, check_column, onto, read_format
 from spacy_al.adapters.given import Given, settled
 from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
@@ -93,6 +93,7 @@ def import_answers(
     """
     _refuse_other_kinds(path, format)
     form, result = FORMATS.get(format), Imported()
+    check_column([format], column)
     asked = Asked(store, form, add)
     kind = asked.kind or (form.kinds[0] if form else "entities")
     result.reading = reading = Reading(kind, spans_key, column, bad_spans)

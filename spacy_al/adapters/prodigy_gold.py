@@ -95,6 +95,9 @@ def _form(task: Mapping[str, Any], reading: Reading) -> str:
     RAISES (ValueError): It asks for something else than is wanted.
     """
     form = task.get("_view_id")
+    if form == "review":
+        # what was decided of several answers, in the interface in which these were given
+        form = task.get("view_id")
     if form is None:
         spans = task.get("spans")
         alone = spans[0] if isinstance(spans, list) and len(spans) == 1 else None

@@ -12,6 +12,7 @@ from typing import Any
 from spacy_al.adapters.files import read_json, read_text
 from spacy_al.adapters.hugging_face import TAGS as TAG_KEYS
 from spacy_al.adapters.hugging_face import WORDS
+from spacy_al.adapters.record_check import short
 from spacy_al.adapters.train_data import PYTHON
 from spacy_al.adapters.webanno import FORMAT
 from spacy_al.errors import AlError, Errors, UsageError
@@ -41,9 +42,29 @@ def find_format(path: Path, known: Iterable[str]) -> KnownFormat:
     found = _of_folder(path) if path.is_dir() else _of_file(path)
     if len(found) != 1:
         choices = ", ".join(f"{one.format} ({one.why})" for one in found)
-        what = f"It could be: {choices}" if found else "It looks like none of them"
+        what = f"It could be: {choices}" if found else f"It looks like none of them: {_seen(path)}"
         raise UsageError(Errors.AL334.format(path=path, what=what, known=", ".join(sorted(known))))
     return found[0]
+
+
+def _seen(path: Path) -> str:
+    """What is in a file of no known format, for a message of one line."""
+    if path.is_dir():
+        return "it has no file with .ann at its end"
+    if zipfile.is_zipfile(path):
+        return "it is an archive"
+    text = read_text(path).strip()
+    if text[:1] not in ("{", "["):
+        return f"it begins with {short(text.split(chr(10))[0])}" if text else "it is empty"
+    _, value = next(read_json(path), ("", []))
+    if isinstance(value, ValueError):
+        return str(value)
+    keys = ", ".join(map(short, value)) if isinstance(value, dict) else ""
+    return (
+        f"its first object has {keys or 'no keys'}"
+        if isinstance(value, dict)
+        else f"it begins with {short(value)}"
+    )
 
 
 def _of_folder(path: Path) -> list[KnownFormat]:
@@ -120,6 +141,9 @@ def _of_json(path: Path) -> list[KnownFormat]:
     ]
     if not records:
         return []
+    # a file of one pair is an array of two
+    if len(records) == 2 and isinstance(records[0], str):
+        records = [records]
     found = []
     for name, (why, fits) in SHAPES.items():
         if 2 * sum(_fits(fits, record) for record in records) > len(records):

@@ -1,5 +1,6 @@
 """The check of what a reader gives: a mark says where it is, what stands there, and one thing."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -7,6 +8,8 @@ from typing import Any
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 
 FLAT = ("entities", "tags")
+# Kinds of characters that are in no name: control, halves, and the two ends of lines and paragraphs
+UNNAMEABLE = ("Cc", "Cs", "Zl", "Zp")
 HOW = "Mend it, or leave out such spans alone with --bad-spans missing"
 NOWHERE = "its place is not within the text"
 OTHERWISE = "another text stands there than the file says"
@@ -88,6 +91,15 @@ def short(value: Any) -> str:
     return shown if len(shown) <= 60 else shown[:60] + "…"
 
 
+def is_name(label: Any) -> bool:
+    """Whether something can be a label: neither white space alone nor with line ends, control characters or halves of characters."""
+    return (
+        isinstance(label, str)
+        and bool(label.strip())
+        and not any(unicodedata.category(character) in UNNAMEABLE for character in label)
+    )
+
+
 def same_words(one: str, other: str) -> bool:
     """Whether two strings differ in white space alone: tools write a line end within a span as a blank, or not at all."""
     return "".join(one.split()) == "".join(other.split())
@@ -100,7 +112,7 @@ def _why_bad(mark: Mark, text: str) -> str:
     if not _within(mark.get("start"), mark.get("end"), text):
         return NOWHERE
     label = mark.get("label")
-    if not isinstance(label, str) or not label.strip():
+    if not is_name(label):
         return "its label is not a name"
     if "problem" in mark:
         return mark["problem"]
@@ -176,7 +188,7 @@ def _categories(record: LabelledRecord) -> LabelledRecord:
     if not isinstance(cats, dict):
         return refused(record, "it says nothing of its categories")
     for label, value in cats.items():
-        if not isinstance(label, str) or not label.strip():
+        if not is_name(label):
             return refused(record, f"the category {short(label)} is not a name")
         if value not in (0, 1):
             why = f"the category {short(label)} has the value {short(value)}, which is a score and no label"

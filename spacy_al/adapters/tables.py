@@ -17,6 +17,8 @@ NUMBERS = ("", "id", "index", "idx", "unnamed: 0", "guid", "uid")
 USUAL = ("label", "labels", "category", "class", "target")
 YES, NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 XLSX = (".xlsx", ".xlsm")
+# What tools write between several labels of one cell
+SEVERAL = "#|;,"
 Row = tuple[int, list[str]]
 
 
@@ -126,6 +128,13 @@ def _chosen(value: tuple[str, str], names: Sequence[str]) -> dict[str, float]:
     name, cell = value
     if not cell:
         raise ValueError(f"its cell in {short(name)} is empty")
+    several = any(
+        s in cell and {part.strip() for part in cell.split(s)} <= {*names} for s in SEVERAL
+    )
+    if several or (cell[0] in "[{" and cell[-1] in "]}"):
+        raise ValueError(
+            f"its cell in {short(name)} is {short(cell)}, which looks like several labels: make a column of 1 and 0 of each"
+        )
     if cell not in names:
         number = cell.removesuffix(".0")
         if not number.isdecimal() or int(number) >= len(names):

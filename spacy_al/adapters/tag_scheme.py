@@ -120,6 +120,22 @@ def entities(tags: Sequence[Tag], scheme: str) -> list[tuple[int, int, str]]:
     return found
 
 
+def open_edge(tags: Sequence[Tag], first: int, after: int, scheme: str) -> str:
+    """Why it is not known where an entity begins or ends, or nothing: nothing is decided of the word beside it.
+
+    tags (Sequence[Tag]): Of the words of its text.
+    first, after (int): Its first word, and the one after its last.
+    scheme (str): As `find_scheme` says.
+    """
+    if not scheme.startswith("IOB"):
+        return ""
+    if after < len(tags) and tags[after].letter == UNKNOWN:
+        return f"the word after it has the tag {UNKNOWN}, so where it ends is not known"
+    if first and tags[first - 1].letter == UNKNOWN and tags[first].letter != FIRST:
+        return f"the word before it has the tag {UNKNOWN}, so where it begins is not known"
+    return ""
+
+
 def _iob(texts: Sequence[Sequence[Tag]]) -> str:
     begun, unbegun = False, False
     for text in texts:

@@ -138,10 +138,10 @@ def _literals(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, An
         value = getattr(node, "value", None)
         if isinstance(value, ast.List | ast.Tuple) and value.elts:
             lists[name] = value
+    found = ", ".join(lists) or "none"
     if reading.column is not None:
         lists = {name: value for name, value in lists.items() if name == reading.column}
-    if len(lists) > 1:
-        found = ", ".join(lists)
+    if len(lists) > 1 or (reading.column is not None and not lists):
         raise UsageError(Errors.AL330.format(path=path, what="lists", found=found))
     for value in lists.values():
         for node in value.elts:  # type: ignore[attr-defined]

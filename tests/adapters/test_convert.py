@@ -264,7 +264,11 @@ def test_categories_that_were_not_asked_about_are_absent(tmp_path):
     "content, what",
     [
         ("nothing that anybody knows\n", "none of them"),
-        ('{"a": 1}\n', "none of them"),
+        ('{"a": 1}\n', "none of them: its first object has 'a'"),
+        ("", "none of them: it is empty"),
+        ("[]", "none of them: it begins with []"),
+        ('[{"text": "a"', "none of them: it is not JSON"),
+        ("<?xml version='1.0'?>\n", 'none of them: it begins with "<?xml'),
         ('{"text": "a", "tokens": ["a"], "tags": ["O"], "cats": {}}\n', "could be"),
     ],
 )
@@ -428,3 +432,16 @@ def test_what_is_not_read_in_a_folder_of_brat_is_said(tmp_path):
     (path / "notes.json").write_text("{}")
     [how] = convert([path], None, lang="xx").formats.values()
     assert "1 other files, which are not read" in how
+
+
+def test_a_column_where_nothing_has_columns(tmp_path):
+    text = "Ada ran."
+    doccano = file(tmp_path / "a.jsonl", {"text": text, "label": [[0, 3, "PER"]]})
+    conll = file(tmp_path / "b.conll", "Bo O B-PER\nsat B-X O\n")
+    with pytest.raises(UsageError, match=r"AL338.*doccano.*conll"):
+        convert([doccano], None, column="2")
+    with pytest.raises(UsageError, match="AL338"), Store(tmp_path / "al.db") as store:
+        import_answers(store, doccano, format="prodigy", column="2")
+    # of several files it is for those that have some
+    result = convert([doccano, conll], None, column="3")
+    assert entities(result.docs) == {text: [(0, 3, "PER")], "Bo sat": [(0, 2, "PER")]}

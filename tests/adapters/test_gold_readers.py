@@ -611,3 +611,101 @@ def test_webanno_that_cannot_be_used(tmp_path):
     path.write_text("#FORMAT=WebAnno TSV 2\n")
     with pytest.raises(AlError, match="AL046"):
         read("webanno", path)
+
+
+# What beside it is open, or of something else
+
+
+OPEN = "has the tag -, so where it {} is not known"
+
+
+@pytest.mark.parametrize(
+    ("format", "content", "why"),
+    [
+        ("conll", "Ada B-PER\nByron -\nslept O\n", OPEN.format("ends")),
+        ("conll", "Ada I-PER\nByron -\nslept O\n", OPEN.format("ends")),
+        ("conll", "Ada -\nByron I-PER\nslept O\n\nBo I-PER\nsat O\n", OPEN.format("begins")),
+        ("iob", "Ada|B-PER Byron|- slept|O\n", OPEN.format("ends")),
+        (
+            "hugging-face",
+            '{"tokens": ["Ada", "Byron", "slept"], "ner_tags": ["B-PER", "-", "O"]}',
+            OPEN.format("ends"),
+        ),
+        (
+            "conllu",
+            "1\tAda\t_\t_\t_\t_\t_\t_\t_\tNER=B-PER\n2\tByron\t_\t_\t_\t_\t_\t_\t_\tNER=-\n",
+            "nothing is said of the word after it, so where it ends is not known",
+        ),
+    ],
+)
+def test_an_entity_beside_a_word_of_which_nothing_is_decided(tmp_path, format, content, why):
+    path = put(tmp_path / "x", content)
+    found, _ = read(format, path)
+    assert why in found[0]["problem"]
+    # left out alone, all of it is open, and the words beside it
+    found, _ = read(format, path, bad_spans="missing")
+    text = found[0]["text"]
+    assert found[0]["spans"] == []
+    assert [text[start:end] for start, end in found[0]["missing"]] == ["Ada", "Byron"]
+
+
+def test_an_entity_that_is_closed_may_stand_beside_one(tmp_path):
+    path = put(tmp_path / "x", "Ada B-PER\nByron E-PER\nmaybe -\nBo S-PER\n")
+    [found], _ = read("conll", path)
+    assert words(found) == [("Ada Byron", "PER"), ("Bo", "PER")]
+    path = put(
+        tmp_path / "x", '{"tokens": ["Ada", "maybe", "slept"], "ner_tags": ["S-PER", "-", "O"]}'
+    )
+    [found], _ = read("hugging-face", path)
+    assert words(found) == [("Ada", "PER")] and found["missing"] == [(4, 9)]
+
+
+def test_choices_of_regions_are_not_of_the_text(tmp_path):
+    sure = choice("sure", control="sure")
+    sure["value"] |= {"start": 0, "end": 3, "text": "Ada"}
+    path = put(tmp_path / "x.json", [task(region(0, 3, "PER", "Ada"), sure)])
+    assert words(read("label-studio", path)[0][0]) == [("Ada", "PER")]
+    why = "nothing in the file is marked with a control of the type choices"
+    assert wrong("label-studio", path, "categories") == {"x.json:1": why}
+    mixed = choice("good", control="sure")
+    path = put(tmp_path / "x.json", [task(mixed), task(sure, text="Ada ran.")])
+    assert wrong("label-studio", path, "categories") == {
+        "x.json:1": "a choice of 'sure' is about a region, and not the text"
+    }
+
+
+def test_regions_of_several_texts(tmp_path):
+    title = {**region(0, 3, "PER", "Ada"), "to_name": "title"}
+    path = put(tmp_path / "x.json", [task(region(0, 3, "PER", "Ada"), title)])
+    assert wrong("label-studio", path) == {"x.json:1": "it is marked in several texts: text, title"}
+
+
+def test_what_was_reviewed_in_prodigy(tmp_path):
+    reviewed = {"text": "Ada ran.", "_view_id": "review", "answer": "accept", "versions": []}
+    spans = [{"start": 0, "end": 3, "label": "PER"}]
+    path = put(tmp_path / "x", {**reviewed, "view_id": "ner_manual", "spans": spans})
+    assert words(read("prodigy", path)[0][0]) == [("Ada", "PER")]
+    path = put(tmp_path / "x", {**reviewed, "view_id": "image_manual", "spans": spans})
+    assert "the interface 'image_manual'" in wrong("prodigy", path)["x:1"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ["news#sport", "news|sport", '"news, sport"', "\"['news', 'sport']\"", '"{""choices"": []}"'],
+)
+def test_several_labels_in_a_cell(tmp_path, cell):
+    path = put(tmp_path / "x.csv", f"text,label\nAda,news\nBo,sport\nBoth,{cell}\nC,C#")
+    [(where, why)] = wrong("table", path, "categories").items()
+    assert where == "x.csv:4" and "looks like several labels" in why
+
+
+def test_a_tsv_with_quotes_below_a_header_without(tmp_path):
+    path = put(tmp_path / "x.tsv", 'text\tlabel\n"say ""no"""\tnews\n')
+    with pytest.raises(AlError, match=r"AL046.*line 2 has quotes as CSV has them"):
+        read("table", path, "categories")
+
+
+def test_a_list_that_is_not_there(tmp_path):
+    path = put(tmp_path / "x.py", 'TRAIN = [("Ada", {"entities": [(0, 3, "PER")]})]')
+    with pytest.raises(UsageError, match=r"AL330.*lists.*TRAIN"):
+        read("train-data", path, column="DEV")

@@ -1,5 +1,6 @@
 """The check of records: whatever a file says, what is left is right, and what is lost is not taken for nothing."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,3 +74,20 @@ def test_a_record_moves_onto_other_white_space(marks):
         words = [TEXT[old["start"] : old["end"]], other[new["start"] : new["end"]]]
         assert words[0].split() == words[1].split() and words[1] == words[1].strip()
     assert onto(moved, TEXT)["spans"] == record["spans"]
+
+
+@pytest.mark.parametrize(
+    "label", ["P\x1b[31mER", "P\nER", "\0", "P\x85R", "P\u2028R", "\ud800", " "]
+)
+def test_a_label_is_a_name(label):
+    mark = {"start": 0, "end": 3, "label": label}
+    record = checked({"where": "x:1", "text": TEXT, "spans": [mark]}, Reading("entities"))
+    assert "its label is not a name" in record["problem"] and record["problem"].isprintable()
+    record = checked({"where": "x:1", "text": TEXT, "cats": {label: 1}}, Reading("categories"))
+    assert "is not a name" in record["problem"] and record["problem"].isprintable()
+
+
+@pytest.mark.parametrize("label", ["Straße", "C#", "a b", "می\u200cخواهم", "👩‍⚕️", "a\u00a0b"])
+def test_names_of_all_languages(label):
+    record = checked({"where": "x:1", "text": TEXT, "cats": {label: 1}}, Reading("categories"))
+    assert record["cats"] == {label: 1.0}

@@ -13,6 +13,7 @@ import re
 import sys
 import tempfile
 import warnings
+import zipfile
 from collections import Counter
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -21,7 +22,13 @@ from spacy_al.adapters.convert import convert
 from spacy_al.errors import AlError, AlWarning
 from tests.helpers.labelled_files import CATEGORIES, ENTITY_FORMATS, TEXTS, truth, write_entities
 
-FORMATS = (*ENTITY_FORMATS, "table")
+# Files of categories, and the format that each is in
+CATEGORY_FILES = {
+    "table": "table",
+    "xlsx": "table",
+    "label-studio-choices": "label-studio",
+}
+FORMATS = (*ENTITY_FORMATS, *CATEGORY_FILES)
 DAMAGE = ("none", "outside", "flip", "drop", "rename", "shift")
 # Whose files say twice where a span is
 CONFIRMED = ("prodigy", "label-studio", "label-studio-min", "webanno", "brat")
@@ -38,17 +45,69 @@ def make_file(format, folder):
             f'{n},"{text}",{label}' for n, ((text, _), label) in enumerate(zip(TEXTS, CATEGORIES))
         ]
         path.write_text("\n".join(["id,text,label", *rows, ""]), "utf8")
-        return path, {text: [label] for (text, _), label in zip(TEXTS, CATEGORIES)}
+        return path, wanted_categories()
+    if format == "xlsx":
+        return make_workbook(folder / "corpus.xlsx"), wanted_categories()
+    if format == "label-studio-choices":
+        path = folder / "corpus.json"
+        path.write_text(json.dumps([*map(_choice, TEXTS, CATEGORIES)], indent=1), "utf8")
+        return path, wanted_categories()
     wanted = truth()
     if format == "label-studio-min":
         wanted = {text: marks for text, marks in wanted.items() if marks}
     return write_entities(format, folder), wanted
 
 
+def wanted_categories():
+    return {text: [label] for (text, _), label in zip(TEXTS, CATEGORIES)}
+
+
+def make_workbook(path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    rows = [(n, text, label) for n, ((text, _), label) in enumerate(zip(TEXTS, CATEGORIES))]
+    for row in (("id", "text", "label"), *rows):
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+def _choice(text, label):
+    value = {"choices": [label]}
+    result = {"from_name": "topic", "to_name": "text", "type": "choices", "value": value}
+    note = {"from_name": "note", "to_name": "text", "type": "textarea", "value": {"text": ["seen"]}}
+    annotation = {"id": 1, "was_cancelled": False, "result": [result, note]}
+    return {"id": 1, "data": {"text": text[0]}, "annotations": [annotation], "predictions": []}
+
+
+def _damage_workbook(path, how, rng):
+    """Damage a file within the archive: bits of the archive itself are found out by its sums."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    if how == "rename":
+        one = rng.choice((b"text", b"label"))
+        count, parts[name] = 1, parts[name].replace(b"<t>%s</t>" % one, b"<t>%ss</t>" % one)
+    elif how == "drop":
+        gone = rng.choice([*re.finditer(rb"<row .*?</row>|<c .*?</c>", parts[name])])
+        count, parts[name] = 1, parts[name][: gone.start()] + parts[name][gone.end() :]
+    else:
+        count, parts[name] = _flip(parts[name], path, rng)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in parts.items():
+            archive.writestr(name, data)
+    return count
+
+
 def damage(path, how, rng):
     """Damage a file, or one of a folder; False if there is nothing of the kind in it. RETURNS (int): How many bytes or lines."""
     if how == "none":
         return 1
+    if path.suffix == ".xlsx" and how in ("shift", "outside"):
+        return 0
+    if path.suffix == ".xlsx" and (how != "flip" or rng.random() < 0.7):
+        return _damage_workbook(path, how, rng)
     if path.is_dir():
         path = rng.choice(sorted(path.glob("*.ann" if rng.random() < 0.7 else "*.txt")))
     data = path.read_bytes()
@@ -234,8 +293,8 @@ def try_one(format, how, seed, folder):
     path, wanted = make_file(format, folder)
     if not (count := damage(path, how, rng)):
         return None
-    kind = "textcat_multilabel" if format == "table" else "ner"
-    told = format if rng.random() < 0.5 else None
+    kind = "textcat_multilabel" if format in CATEGORY_FILES else "ner"
+    told = CATEGORY_FILES.get(format, format) if rng.random() < 0.5 else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AlWarning)

@@ -112,7 +112,8 @@ def _controls(tasks: Sequence[Task]) -> dict[str, str]:
             result = annotation.get("result")
             for one in result if isinstance(result, list) else ():
                 if isinstance(one, dict) and isinstance(one.get("from_name"), str):
-                    found.setdefault(one["from_name"], str(one.get("type")))
+                    type_ = "choices of regions" if _of_region(one) else str(one.get("type"))
+                    found.setdefault(one["from_name"], type_)
     return found
 
 
@@ -190,9 +191,20 @@ def _submitted(
                 raise ValueError(
                     f"a result of {control!r} has the type {short(one.get('type'))}, or no value"
                 )
+            elif _of_region(one):
+                raise ValueError(f"a choice of {control!r} is about a region, and not the text")
             else:
                 own.append(one)
+        texts = dict.fromkeys(str(one.get("to_name")) for one in own)
+        if len(texts) > 1:
+            raise ValueError(f"it is marked in several texts: {', '.join(texts)}")
         yield own
+
+
+def _of_region(result: Mapping[str, Any]) -> bool:
+    """Whether a choice is about a region, as with `perRegion`."""
+    value = result.get("value")
+    return isinstance(value, dict) and "choices" in value and "start" in value
 
 
 def _record(
