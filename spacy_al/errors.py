@@ -490,8 +490,9 @@ class Errors:
         "Update with: pip install -U spacy-al"
     )
     AL112 = (
-        "[AL112] {path} is damaged, or is no database of spacy-al ({why}). Move it away and put a copy in its place, or "
-        "run again; `import` takes the answers of the rounds' answers.jsonl over."
+        "[AL112] {path} is damaged, or is no database of spacy-al ({why}). Move it and its -wal and -shm away, and copy the backup "
+        "beside it, {path}.backup, to its name. Without one move the round folders away too and run again; `import` takes the answers "
+        "of their answers.jsonl over."
     )
     AL113 = (
         "[AL113] {path} cannot be written: {why}. What was stored before is safe. "
@@ -508,6 +509,10 @@ class Errors:
         "Look for one that hangs, end it, and run the command again."
     )
     AL118 = "[AL118] {path}: {what}. It was left as it was."
+    AL123 = (
+        "[AL123] The database of a run, {path}, is {found}, and {round} is a round of it. {how}."
+    )
+    AL124 = "[AL124] The answer '{id}' is stored already, and says something else. A correction needs an id of its own."
     AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
     AL122 = "[AL122] '{path}' holds no answers that could be imported: {why}"
 

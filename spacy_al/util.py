@@ -3,11 +3,13 @@
 import hashlib
 import json
 import os
+import platform
 import shlex
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -81,6 +83,12 @@ def callable_name(function: Any) -> str:
     """The name of a registered function in front of people: `token_entropy`."""
     function = getattr(function, "func", function)
     return getattr(function, "__name__", type(function).__name__)
+
+
+def versions() -> dict[str, str]:
+    """The versions of what makes a model, by name."""
+    names = ("spacy", "spacy-al", "thinc", "numpy")
+    return {"Python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def cores() -> int:

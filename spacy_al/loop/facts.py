@@ -1,8 +1,6 @@
 """The facts of a run, as plain data: what its report says, and what `metrics.json` holds."""
 
-import platform
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +25,7 @@ from spacy_al.stopping.forecast import fit_curve
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task
 from spacy_al.types import ResultRow, RoundMetrics
+from spacy_al.util import versions
 
 # Questions of a round that are shown; all of them are in its tasks.jsonl
 SHOWN = 25
@@ -68,10 +67,7 @@ def run_facts(
         "labels": labels or settings.labels,
         "config": str(project.config),
         "command": project.command,
-        "made_with": {
-            "Python": platform.python_version(),
-            **{name: version(name) for name in ("spacy", "spacy-al", "thinc", "numpy")},
-        },
+        "made_with": versions(),
         "state": {"state": state["state"], "sentence": state["sentence"]},
         "stopping": state.get("stopping", []),
         "score_name": names[-1] if names else None,

@@ -17,6 +17,7 @@ from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.query.costs import Seconds, fit_seconds
 from spacy_al.query.select import Selection, select
+from spacy_al.store.backup import refuse_if_gone
 from spacy_al.store.store import Store
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.relabel import task_of_model
@@ -82,9 +83,13 @@ def run_labels(settings: Settings | None) -> RunLabels:
 
 
 def asked_before(settings: Settings, round: int | None) -> set[str]:
-    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one."""
+    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one.
+
+    RAISES (AlError): AL123 if its database is gone.
+    """
     database = settings.output / DATABASE
     if not database.is_file():
+        refuse_if_gone(database, found="missing")
         return set()
     with Store(database, create=False) as store:
         return store.asked_ids(before_round=round)

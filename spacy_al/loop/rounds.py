@@ -69,11 +69,13 @@ def run(project: Project) -> Outcome:
             project = with_labels(store, project, found)
             current = store.round()
             if current is None or current.state == "done":
+                _back_up(store, project)
                 store.open_round(0 if current is None else current.number + 1)
                 continue
             outcome = _step(store, project, current)(store, project, current)
             _write_metrics(store, project, current.number)
             if outcome:
+                _back_up(store, project)
                 return outcome
 
 
@@ -121,6 +123,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     )
     first = read_trained(own)
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
+    model["versions"] = first.versions
     metrics: RoundMetrics = {**corpus.metrics, "seconds_train": seconds}
     if learner is not None:
         metrics["learner"] = chosen.describe()
@@ -267,6 +270,16 @@ def _step(store: Store, project: Project, current: Round) -> RoundStep:
         project.show(f"⚠ {model} is not what round {current.number} has trained, and is made again")
         shutil.rmtree(model)
     return train_round
+
+
+def _back_up(store: Store, project: Project) -> None:
+    """A backup of the store; a run without one goes on, if it can be written to at all."""
+    try:
+        store.back_up()
+    except AlError as error:
+        if error.code != "AL113":
+            raise
+        project.show(f"⚠ No backup was made, the last one stays: {error.text}")
 
 
 def _shaded(selection: Selection) -> list[dict[str, Any]]:

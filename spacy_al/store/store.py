@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
 from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
@@ -42,21 +43,41 @@ class Store:
     path (Path): The file.
     create (bool): Whether to make one where there is none.
     RAISES (AlError): In every method AL112 if the file is damaged, AL113 if it cannot be written, AL117 if another process
-        blocks it for a minute; here also AL110 if it is missing, AL111 if a newer version wrote it.
+        blocks it for a minute; here also AL110 if it is missing, AL111 if a newer version wrote it, AL123 if it is missing or empty
+        beside the rounds of a run.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
+        if not path.exists():
+            refuse_if_gone(path, found="missing")
         if not create and not path.is_file():
             raise AlError(Errors.AL110.format(path=path))
+        if path.is_file() and not path.stat().st_size:
+            refuse_if_gone(path, found="empty")
         self.path = path
         self._connection = connect(path)
         self._labels = RunLabels()
+        try:
+            if not self.read("SELECT 1 FROM rounds LIMIT 1"):
+                refuse_if_gone(path, found="without any round")
+        except BaseException:
+            self._connection.close()
+            raise
 
     def __enter__(self) -> "Store":
         return self
 
     def __exit__(self, *error: object) -> None:
         self._connection.close()
+
+    def back_up(self) -> None:
+        """Copy the database to the file beside it that has `.backup` at its end.
+
+        RAISES (AlError): AL112 if the database is damaged; then, and if the disk is full, the backup that was there stays.
+        """
+        with explain_errors(self.path):
+            sweep_backups(self.path)
+            write_backup(self._connection, self.path)
 
     # Rounds
 
@@ -149,7 +170,7 @@ class Store:
         at (float | None): When, in seconds since 1970; by default now.
         RETURNS (bool): False if an answer of this id was there before; then nothing changes.
         RAISES (AlError): AL114 for an unknown task, AL115 for what is no answer to it, AL116 for an id that is another
-            answer's.
+            answer's, AL124 for one with which something else was said.
         """
         check_name("id", id), check_name("annotator", annotator)
         seconds = None if seconds is None else check_number("seconds", seconds)
@@ -160,7 +181,7 @@ class Store:
         said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
         values = (id, task_id, annotator, _dumps(said))
         with self.transaction() as connection:
-            sql = "SELECT task, annotator FROM answers WHERE id = ?"
+            sql = f"SELECT {ANSWER} FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
                 sql = f"""INSERT INTO answers (id, task, annotator, payload, seconds, at, label_position)
@@ -168,8 +189,13 @@ class Store:
                 connection.execute(sql, (*values, seconds, at))
                 sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
                 connection.execute(sql, (task_id, annotator))
-            elif stored != (task_id, annotator):
-                raise AlError(Errors.AL116.format(id=id))
+            else:
+                before = as_answer(self, stored)
+                if (before.task, before.annotator) != (task_id, annotator):
+                    raise AlError(Errors.AL116.format(id=id))
+                # both in the labels of now
+                if before.payload != said:
+                    raise AlError(Errors.AL124.format(id=id))
         return stored is None
 
     def answers(self, *, upto: int | None = None) -> Iterator[StoredAnswer]:

@@ -14,9 +14,12 @@ from spacy.util import load_config
 
 from spacy_al.corpus.shard import writing
 from spacy_al.posteriors.temperature import FILE as CALIBRATION
+from spacy_al.util import versions
 
 FILE = "made_from.json"
 MODEL = "the model itself"
+# A new version of any of them is no reason to make a model again
+VERSIONS = "versions"
 # Settings of the loop, and paths, which count by what lies there
 LEFT_OUT = ("al", "paths")
 # What a folder of encodings holds grows, and is checked by itself
@@ -45,7 +48,9 @@ def sign(folder: Path, made_from: Mapping[str, Any], result: Path) -> None:
     result (Path): What was made: a file, or a folder of a model.
     """
     with writing(folder / FILE) as file:
-        file.write(json.dumps({**made_from, MODEL: hash_of(result)}, indent=1) + "\n")
+        file.write(
+            json.dumps({**made_from, MODEL: hash_of(result), VERSIONS: versions()}, indent=1) + "\n"
+        )
 
 
 def changed_since(folder: Path, made_from: Mapping[str, Any], result: Path) -> list[str]:
@@ -58,10 +63,20 @@ def changed_since(folder: Path, made_from: Mapping[str, Any], result: Path) -> l
         return []
     try:
         before = json.loads(path.read_text("utf8"))
-    except ValueError:
+        before.pop(VERSIONS, None)
+    except (ValueError, AttributeError, TypeError):
         return [FILE]
     now = json.loads(json.dumps({**made_from, MODEL: hash_of(result)}))
     return sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+
+
+def made_by(folder: Path) -> dict[str, str]:
+    """The versions that made what is in a folder; nothing where they were not kept."""
+    try:
+        found = json.loads((folder / FILE).read_text("utf8"))[VERSIONS]
+        return {str(name): str(value) for name, value in found.items()}
+    except (OSError, ValueError, LookupError, AttributeError, TypeError):
+        return {}
 
 
 def hash_of(path: Path) -> str | None:

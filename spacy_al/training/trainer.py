@@ -15,7 +15,7 @@ from spacy.util import load_config
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.child import attempt, reason, run_spacy, sweep
-from spacy_al.training.made_from import changed_since, hash_folder, inputs, sign
+from spacy_al.training.made_from import changed_since, hash_folder, inputs, made_by, sign
 from spacy_al.training.needs import needs_torch
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
@@ -31,12 +31,14 @@ class Trained:
     seconds (float): That training took.
     hash (str): Of the folder's files; spacy-al's own temperature beside them is left out.
     score (float | None): On the development set, as training itself weighs scores.
+    versions (dict[str, str]): Of what made it, by name; empty where that was not kept, as before version 0.2.
     """
 
     model: Path
     seconds: float
     hash: str
     score: float | None
+    versions: dict[str, str]
 
 
 def train(
@@ -117,6 +119,7 @@ def read_trained(folder: Path) -> Trained:
         seconds=float(said[-1]) if said else 0.0,
         hash=hash_folder(model),
         score=trained_score(model),
+        versions=made_by(folder),
     )
 
 

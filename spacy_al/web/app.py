@@ -41,7 +41,7 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL117": 503}
+STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL124": 409, "AL117": 503}
 
 
 @dataclass(frozen=True)
@@ -270,7 +270,7 @@ def _json(value: Any, status: int = 200) -> Response:
 
 async def _explain(request: Request, error: Any) -> Response:
     code = error.code
-    if code in ("AL115", "AL116"):
+    if code in ("AL115", "AL116", "AL124"):
         return _json({"error": str(error)}, STATUS[code])
     # others name paths of the machine
     return _json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))

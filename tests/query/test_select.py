@@ -385,6 +385,8 @@ def test_the_last_rounds_model_is_the_default(model, pool, tmp_path, monkeypatch
 
     put("b/model-best", 50)
     assert latest_model(Path(".")) == str(Path("b/model-best"))
+    with Store(tmp_path / "training" / "al" / "al.db") as store:
+        store.open_round(2)
     put("training/al/round-002/model-best", 10)
     put("training/al/round-010/model-best", 5)
     # of another kind
@@ -399,7 +401,6 @@ def test_the_last_rounds_model_is_the_default(model, pool, tmp_path, monkeypatch
     # the store knows of round 2 alone: what came after was of another run, or of a backup
     with Store(tmp_path / "training" / "al" / "al.db") as store:
         assert latest_model(Path(".")) == last
-        store.open_round(2)
         known = {"hash": "", "path": "", "seconds": 1.0}
         store.advance(2, "evaluate", model=known)
     assert latest_model(Path(".")) == str(Path("training/al/round-002/model-best"))

@@ -214,7 +214,9 @@ def test_an_answer_comes_back(store):
 def test_the_same_id_is_one_answer(store):
     one, two, _ = ids(store.tasks())
     assert store.add_answer(one, NONE, id="1", annotator="a")
-    assert not store.add_answer(one, SOME, id="1", annotator="a")
+    assert not store.add_answer(one, NONE, id="1", annotator="a")
+    with pytest.raises(AlError, match="AL124"):
+        store.add_answer(one, SOME, id="1", annotator="a")
     assert [answer.payload for answer in store.answers()] == [NONE]
     for task, annotator in ((two, "a"), (one, "b")):
         with pytest.raises(AlError, match="AL116"):

@@ -8,7 +8,7 @@ import pytest
 import spacy
 from spacy.tokens import DocBin
 
-from spacy_al.training.made_from import FILE, changed_since, hash_of, inputs, sign
+from spacy_al.training.made_from import FILE, changed_since, hash_of, inputs, made_by, sign
 from spacy_al.training.trainer import train
 
 CONFIG = """
@@ -173,3 +173,21 @@ def test_a_model_of_another_corpus_is_made_again(tmp_path):
     (second.model / "ner" / "model").write_bytes(b"torn")
     assert train(tmp_path, show=said.append).hash == second.hash
     assert said[-1] != line and sum("made again" in line for line in said) == 2
+
+
+def test_a_model_says_what_made_it_and_a_new_version_is_no_reason_to_make_it_again(tmp_path):
+    folder = tmp_path / "round-000"
+    touch(folder / "config.cfg", '[nlp]\nlang = "en"\n')
+    touch(folder / "model-best" / "meta.json", "{}")
+    assert made_by(folder) == {}
+    made_from = inputs(folder / "config.cfg")
+    sign(folder, made_from, folder / "model-best")
+    made = made_by(folder)
+    assert set(made) == {"Python", "spacy", "spacy-al", "thinc", "numpy"}
+    assert made["spacy"] == spacy.__version__
+    edit(folder / FILE, made["spacy"], "3.0.0")
+    assert changed_since(folder, made_from, folder / "model-best") == []
+    for damaged in ("[]", "7", '{"versions": 3}', "{"):
+        (folder / FILE).write_text(damaged)
+        assert made_by(folder) == {}
+        assert changed_since(folder, made_from, folder / "model-best")

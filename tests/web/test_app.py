@@ -140,6 +140,8 @@ def test_an_answer_is_kept_once_and_can_be_corrected(client, database):
     for new in (True, False):
         sent = client.post("/api/answer", json=body(task, seconds=2.5))
         assert sent.status_code == 200 and sent.json()["new"] is new
+    other = client.post("/api/answer", json=body(task, {"answer": "ignore"}))
+    assert other.status_code == 409 and "AL124" in other.json()["error"]
     (kept,) = answers(database)
     assert (kept.task, kept.annotator, kept.seconds) == (task["id"], "ann", 2.5)
     assert client.get("/api/history").json() == {"tasks": [task["id"]]}
