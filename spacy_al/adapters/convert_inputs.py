@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from spacy.util import load_config
 
 from spacy_al.adapters.formats import FORMATS, KINDS, Format
+from spacy_al.adapters.hugging_face import BESIDE
 from spacy_al.adapters.prodigy_gold import read_prodigy_gold
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.recognise import find_format
@@ -97,6 +98,7 @@ def labelled_files(inputs: Sequence[Path], format: str | None) -> list[File]:
                 child
                 for child in sorted(path.rglob("*"))
                 if child.is_file()
+                and child.name not in BESIDE
                 and not any(p.startswith(".") for p in child.relative_to(path).parts)
             ]
         else:

@@ -9,6 +9,17 @@ from spacy_al.adapters.reading import Reading
 from spacy_al.corpus.encoded import MARKS
 from spacy_al.errors import AlError, Errors
 
+# How files begin that are no text, what they are, and what to do
+OTHERS = {
+    b"PK\x03\x04": ("an archive", "Unpack it"),
+    b"\x1f\x8b": ("compressed", "Unpack it, e.g. with: gunzip"),
+    b"PAR1": ("Parquet", "Write it as JSON lines, e.g. with pandas or datasets"),
+    b"ARROW1": ("Arrow", "Write it as JSON lines, e.g. with datasets: to_json"),
+    b"SQLite format 3": ("a database", "Export what is in it"),
+    b"%PDF": ("a PDF", "Give what was annotated, not what was read"),
+    b"\xd0\xcf\x11\xe0": ("of an old Office program", "Save it as CSV or XLSX"),
+}
+
 
 class TwiceError(ValueError):
     """A JSON object has one key twice."""
@@ -27,6 +38,9 @@ def read_text(path: Path, reading: Reading | None = None) -> str:
 
 def decoded(data: bytes, path: Path, reading: Reading | None = None) -> str:
     """Bytes as text; see `read_text`."""
+    for start, (what, how) in OTHERS.items():
+        if data.startswith(start):
+            raise AlError(Errors.AL267.format(path=path, why=f"it is {what}", how=how))
     encoding = next((name for mark, name in MARKS if data.startswith(mark)), "utf-8")
     if encoding.startswith("utf-8") and b"\0" in data:
         line = data[: data.index(b"\0")].count(b"\n") + 1

@@ -8,7 +8,7 @@ from typing import Any
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.record_check import short
-from spacy_al.adapters.tag_scheme import UNKNOWN, open_edge, parsed
+from spacy_al.adapters.tag_scheme import UNKNOWN, are_tags, open_edge, parsed
 from spacy_al.adapters.words import joined, tag_scheme, tag_spans, word_marks
 from spacy_al.errors import Errors, UsageError
 
@@ -49,6 +49,8 @@ def read_hugging_face(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
                 raise ValueError(f"it is {short(row)}, and no object")
             if column not in row:
                 raise ValueError(f"it has no '{column}', only: {', '.join(row)}")
+            if reading.kind == "tags" and are_tags(known):
+                raise ValueError(f"its '{column}' are tags of entities, such as {known[-1]}")
             found = (
                 _categories(row, text_key, column, names, known)
                 if text_key

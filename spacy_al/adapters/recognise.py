@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from spacy_al.adapters.columns import BLANK
 from spacy_al.adapters.files import read_json, read_text
 from spacy_al.adapters.hugging_face import TAGS as TAG_KEYS
 from spacy_al.adapters.hugging_face import WORDS
@@ -51,6 +52,8 @@ def _seen(path: Path) -> str:
     """What is in a file of no known format, for a message of one line."""
     if path.is_dir():
         return "it has no file with .ann at its end"
+    if path.suffix == ".ann":
+        return "of brat it is the folder that is named"
     if zipfile.is_zipfile(path):
         return "it is an archive"
     text = read_text(path).strip()
@@ -116,7 +119,7 @@ def _of_lines(path: Path, lines: list[str], has_gaps: bool) -> list[KnownFormat]
     )
     if 2 * numbered > len(seen):
         return [KnownFormat("conllu", "ten columns, of which the first numbers words")]
-    words = [line.split() for line in seen]
+    words = [BLANK.split(line.strip(" \t")) for line in seen]
     tag = re.compile(r"(?:O|-|[BIMELSUW]-\S+)")
     piped = sum(all(re.fullmatch(r"\S+\|" + tag.pattern, word) for word in row) for row in words)
     if 2 * piped > len(seen):

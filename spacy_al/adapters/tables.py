@@ -17,6 +17,8 @@ NUMBERS = ("", "id", "index", "idx", "unnamed: 0", "guid", "uid")
 USUAL = ("label", "labels", "category", "class", "target")
 YES, NO = ("1", "1.0", "true", "yes"), ("0", "0.0", "false", "no")
 XLSX = (".xlsx", ".xlsm")
+# What libraries and Excel write for an empty cell
+NOTHING = ("nan", "null", "<na>", "#n/a")
 # What tools write between several labels of one cell
 SEVERAL = "#|;,"
 Row = tuple[int, list[str]]
@@ -28,7 +30,7 @@ def read_table(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     `column` names those of labels, with commas between them; by default all that do not number the rows. An empty cell says nothing.
 
     YIELDS (LabelledRecord): A row each, with categories.
-    RAISES (AlError): AL046 if it cannot be read, AL332 (UsageError) if a column is not there, AL330 (UsageError) where several
+    RAISES (AlError): AL046, AL267 or AL268 if it cannot be read, AL332 (UsageError) if a column is not there, AL330 (UsageError) where several
         columns could be meant, AL331 (UsageError) for numbers without names, AL333 for XLSX without openpyxl.
     """
     rows = list(_xlsx(path, reading) if path.suffix.lower() in XLSX else _separated(path, reading))
@@ -37,9 +39,8 @@ def read_table(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     (_, header), *body = rows
     header = [cell.strip() for cell in header]
     if twice := sorted({name for name in header if name and header.count(name) > 1}):
-        raise AlError(
-            Errors.AL046.format(path=path, why=f"two columns are called {short(twice[0])}")
-        )
+        why = f"two columns are called {short(twice[0])}"
+        raise AlError(Errors.AL268.format(where=path, why=why, how="Call one of them otherwise"))
     columns = _columns(header, body, path, reading)
     text_at = header.index(reading.text_key)
     yes_no = _is_yes_no(columns, header, body)
@@ -104,7 +105,8 @@ def _names(
     columns: Sequence[str], header: Sequence[str], body: Sequence[Row], path: Path, reading: Reading
 ) -> list[str]:
     """The labels, or the names of numbers."""
-    found = sorted(set(_cells(columns, header, body)))
+    cells = set(_cells(columns, header, body))
+    found = sorted(cell for cell in cells if cell.casefold() not in NOTHING)
     if found and all(cell.removesuffix(".0").isdecimal() for cell in found):
         if not reading.labels:
             raise UsageError(Errors.AL331.format(path=path, column=columns[0]))
@@ -128,6 +130,10 @@ def _chosen(value: tuple[str, str], names: Sequence[str]) -> dict[str, float]:
     name, cell = value
     if not cell:
         raise ValueError(f"its cell in {short(name)} is empty")
+    if cell.casefold() in NOTHING:
+        raise ValueError(
+            f"its cell in {short(name)} is {short(cell)}, which is written for nothing"
+        )
     several = any(
         s in cell and {part.strip() for part in cell.split(s)} <= {*names} for s in SEVERAL
     )
@@ -159,15 +165,17 @@ def _separated(path: Path, reading: Reading) -> Iterator[Row]:
         line = 1
         for row in reader:
             if not quoted and any(map(is_quoted, row)):
-                why = f"line {line} has quotes as CSV has them, and the header has none: quote the header too, or none"
-                raise AlError(Errors.AL046.format(path=path, why=why))
+                why = "it has quotes as CSV has them, and the header has none"
+                how = "Quote the header too, or nothing"
+                raise AlError(Errors.AL268.format(where=f"{path}:{line}", why=why, how=how))
             if any(cell.strip() for cell in row):
                 yield line, row
             line = reader.line_num + 1
     except csv.Error as error:
         # where the next row begins cannot be told
-        why = f"line {line}: not CSV ({error})"
-        raise AlError(Errors.AL046.format(path=path, why=why)) from error
+        how = "Quote what has a quote in it, and write that twice"
+        where, why = f"{path}:{line}", f"it is not CSV ({error})"
+        raise AlError(Errors.AL268.format(where=where, why=why, how=how)) from error
     finally:
         csv.field_size_limit(limit)
 
@@ -186,7 +194,8 @@ def _xlsx(path: Path, reading: Reading) -> Iterator[Row]:
     except Exception as error:
         # a damaged archive can raise anything
         why = f"it is no workbook, or a damaged one ({str(error) or type(error).__name__})"
-        raise AlError(Errors.AL046.format(path=path, why=why)) from error
+        how = "Open it, and save it as XLSX or CSV"
+        raise AlError(Errors.AL268.format(where=path, why=why, how=how)) from error
     reading.skip(f"sheet {sheet.title}" for sheet in filled[1:])
     if filled[1:]:
         reading.say(f"Of {path.name} the sheet {filled[0].title!r} is read.")

@@ -25,7 +25,7 @@ def read_train_data(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     A Python file may give it a name; `column` says which, where there are several. Nothing of it is run.
 
     YIELDS (LabelledRecord): In the order of the file.
-    RAISES (AlError): AL046 if the file is neither JSON nor lists and strings of Python, AL330 (UsageError) for several lists.
+    RAISES (AlError): AL268 if the file is neither JSON nor lists and strings of Python, AL330 (UsageError) for several lists.
     """
     text = read_text(path, reading)
     items = _literals(text, path, reading) if PYTHON.match(text) else read_json(path)
@@ -86,7 +86,7 @@ def _record(item: Any, reading: Reading) -> LabelledRecord:
         raise ValueError(
             f"it has no '{key or reading.kind}', only: {', '.join(map(str, given)) or 'nothing'}"
         )
-    return {"text": text, "spans": _marks(found)}
+    return {"text": text, "spans": _marks(found, text)}
 
 
 def _is_read(name: str, key: str, reading: Reading) -> bool:
@@ -103,13 +103,14 @@ def _cats(given: dict[str, Any], key: str) -> dict[str, float]:
     return {label: float(value) for label, value in cats.items()}
 
 
-def _marks(found: Any) -> list[Mark]:
+def _marks(found: Any, text: str) -> list[Mark]:
     if not isinstance(found, list | tuple):
         raise ValueError(f"its entities are {short(found)}")
     marks: list[Mark] = []
     for one in found:
         if isinstance(one, dict):
-            one = (one.get("start"), one.get("end"), one.get("label"))
+            keys = ("start", "end", "label", *(["text"] if "text" in one else []))
+            one = tuple(one.get(key) for key in keys)
         if isinstance(one, str):
             raise ValueError("its entities are tags of words, and not (start, end, label)")
         if not isinstance(one, list | tuple) or len(one) not in (3, 4):
@@ -118,6 +119,9 @@ def _marks(found: Any) -> list[Mark]:
         if type(start) is not int or type(end) is not int or not isinstance(label, str):
             raise ValueError(f"an entity is {short(one)}, and not (start, end, label)")
         marks.append({"start": start, "end": end, "label": label})
+        # the fourth is the words, or an id of a knowledge base
+        if len(one) == 4 and isinstance(one[3], str) and one[3].strip() and one[3] in text:
+            marks[-1]["text"] = one[3]
     return marks
 
 
@@ -125,8 +129,11 @@ def _literals(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, An
     try:
         body = ast.parse(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        why = f"it is neither JSON nor Python ({error})"
-        raise AlError(Errors.AL046.format(path=path, why=why)) from error
+        line = getattr(error, "lineno", None) or 1
+        why = f"it is neither JSON nor Python ({getattr(error, 'msg', error)})"
+        raise AlError(
+            Errors.AL268.format(where=f"{path}:{line}", why=why, how="Mend it")
+        ) from error
     lists: dict[str, ast.expr] = {}
     for node in body:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -147,10 +154,10 @@ def _literals(text: str, path: Path, reading: Reading) -> Iterator[tuple[str, An
         for node in value.elts:  # type: ignore[attr-defined]
             try:
                 yield f"{path.name}:{node.lineno}", ast.literal_eval(node)
-            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError) as error:
+            except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
                 yield (
                     f"{path.name}:{node.lineno}",
-                    ValueError(f"it is no plain value ({str(error)[:80]})"),
+                    ValueError("it is made by code, which is never run, and is no plain value"),
                 )
 
 

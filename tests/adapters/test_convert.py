@@ -445,3 +445,38 @@ def test_a_column_where_nothing_has_columns(tmp_path):
     # of several files it is for those that have some
     result = convert([doccano, conll], None, column="3")
     assert entities(result.docs) == {text: [(0, 3, "PER")], "Bo sat": [(0, 2, "PER")]}
+
+
+@pytest.mark.parametrize(
+    ("start", "what"),
+    [
+        (b"PK\x03\x04", "an archive"),
+        (b"\x1f\x8b\x08", "compressed"),
+        (b"PAR1", "Parquet"),
+        (b"ARROW1\0\0", "Arrow"),
+        (b"SQLite format 3\0", "a database"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\xd0\xcf\x11\xe0\xa1", "of an old Office"),
+    ],
+)
+def test_a_file_that_is_no_text(tmp_path, start, what):
+    (tmp_path / "x.dat").write_bytes(start + b"\0\xff")
+    with pytest.raises(AlError, match=f"AL267.*it is {what}"):
+        convert([tmp_path / "x.dat"], None)
+
+
+def test_a_folder_with_the_names_of_its_labels(tmp_path):
+    file(tmp_path / "train.jsonl", {"tokens": ["Ada", "ran"], "ner_tags": [1, 0]})
+    names = {"feature": {"names": ["O", "B-PER"]}}
+    file(tmp_path / "dataset_info.json", {"features": {"ner_tags": names}})
+    assert entities(convert([tmp_path], None).docs) == {"Ada ran": [(0, 3, "PER")]}
+
+
+def test_words_with_blanks_that_part_no_columns(tmp_path):
+    path = file(tmp_path / "x.conll", "A\u00a0B B-PER\nran O\n")
+    assert entities(convert([path], None).docs) == {"A\u00a0B ran": [(0, 3, "PER")]}
+
+
+def test_a_file_of_brat_alone(tmp_path):
+    with pytest.raises(UsageError, match=r"AL334.*it is the folder that is named"):
+        convert([file(tmp_path / "a.ann", "T1\tPER 0 3\tAda\n")], None)

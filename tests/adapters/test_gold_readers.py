@@ -262,7 +262,7 @@ def test_training_data_of_spacy_2(tmp_path):
     [one], _ = read("train-data", path, column="B")
     assert one["text"] == "Bob"
     path.write_text("TRAIN_DATA = [('Ada', {'entities': [(0, 3,\n")
-    with pytest.raises(AlError, match="AL046"):
+    with pytest.raises(AlError, match=r"AL268.*:1: it is neither JSON nor Python \('\(' was never"):
         read("train-data", path)
 
 
@@ -432,10 +432,10 @@ def test_tables_that_cannot_be_told(tmp_path):
     found, _ = read("table", path, "categories", labels=("ham", "spam"))
     assert found[1]["cats"] == {"ham": 0.0, "spam": 1.0}
     path.write_text("text,text\na,0\n")
-    with pytest.raises(AlError, match=r"AL046.*two columns"):
+    with pytest.raises(AlError, match=r"AL268.*two columns"):
         read("table", path, "categories")
     path.write_text('text,label\n"a,0\nb,1\n')
-    with pytest.raises(AlError, match=r"AL046.*line 2"):
+    with pytest.raises(AlError, match=r"AL268.*:2: it is not CSV"):
         read("table", path, "categories")
 
 
@@ -461,7 +461,7 @@ def test_a_workbook(tmp_path, monkeypatch):
     ]
     assert "3 cells" in found[2]["problem"] and reading.unused["sheet notes"] == 1
     path.write_bytes(path.read_bytes()[:400])
-    with pytest.raises(AlError, match="AL046"):
+    with pytest.raises(AlError, match=r"AL268.*a damaged one"):
         read("table", path, "categories")
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(AlError, match=r"AL333.*spacy-al\[xlsx\]"):
@@ -701,7 +701,7 @@ def test_several_labels_in_a_cell(tmp_path, cell):
 
 def test_a_tsv_with_quotes_below_a_header_without(tmp_path):
     path = put(tmp_path / "x.tsv", 'text\tlabel\n"say ""no"""\tnews\n')
-    with pytest.raises(AlError, match=r"AL046.*line 2 has quotes as CSV has them"):
+    with pytest.raises(AlError, match=r"AL268.*:2: it has quotes as CSV has them"):
         read("table", path, "categories")
 
 
@@ -709,3 +709,36 @@ def test_a_list_that_is_not_there(tmp_path):
     path = put(tmp_path / "x.py", 'TRAIN = [("Ada", {"entities": [(0, 3, "PER")]})]')
     with pytest.raises(UsageError, match=r"AL330.*lists.*TRAIN"):
         read("train-data", path, column="DEV")
+
+
+@pytest.mark.parametrize(
+    "entity", ['{"start": 4, "end": 7, "label": "PER", "text": "Ada"}', '[4, 7, "PER", "Ada"]']
+)
+def test_entities_with_words_that_stand_elsewhere(tmp_path, entity):
+    path = put(tmp_path / "x", f'{{"text": "Ada met Bob", "entities": [{entity}]}}')
+    assert "another text stands there than the file says, 'Ada'" in wrong("train-data", path)["x:1"]
+    path = put(tmp_path / "x", '{"text": "Ada met Bob", "entities": [[0, 3, "PER", "Q7259"]]}')
+    assert words(read("train-data", path)[0][0]) == [("Ada", "PER")]
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "null", "<NA>", "#N/A"])
+def test_what_is_written_for_nothing_is_no_label(tmp_path, cell):
+    path = put(tmp_path / "x.csv", f"text,label\nAda,news\nBo,{cell}")
+    found, _ = read("table", path, "categories")
+    assert found[0]["cats"] == {"news": 1.0}
+    assert found[1]["problem"] == f"its cell in 'label' is '{cell}', which is written for nothing"
+
+
+def test_tags_of_entities_are_not_those_of_words(tmp_path):
+    path = put(tmp_path / "x", {"tokens": ["Ada", "ran"], "labels": ["B-PER", "O"]})
+    assert "are tags of entities" in wrong("hugging-face", path, "tags")["x:1"]
+
+
+def test_json_min_without_what_is_wanted(tmp_path):
+    data, own = {"text": "a", "id": 1}, {"annotator": 1, "annotation_id": 1}
+    path = put(tmp_path / "x.json", [{**data, "rating": [{"rating": 4}], **own}])
+    why = "nothing in the file is marked with a control of the type labels"
+    assert wrong("label-studio-min", path) == {"x.json:1": why}
+    path = put(tmp_path / "x.json", [{**data, "mood": "good", "why": "so", **own}])
+    with pytest.raises(UsageError, match=r"controls \(choices\).*mood, why"):
+        read("label-studio-min", path, "categories")

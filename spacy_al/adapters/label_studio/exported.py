@@ -66,7 +66,8 @@ def read_label_studio_min(path: Path, reading: Reading) -> Iterator[LabelledReco
             for key in _between(task):
                 if wanted(task[key]) and key not in (*OWN, "text"):
                     there[key] = None
-    control = _control(dict.fromkeys(there, wanted.__name__), wanted.__name__, path, reading)
+    type_ = "choices" if reading.kind == "categories" else "labels"
+    control = _control(dict.fromkeys(there, type_), type_, path, reading)
     known = sorted(
         {
             c
@@ -81,6 +82,10 @@ def read_label_studio_min(path: Path, reading: Reading) -> Iterator[LabelledReco
                 raise task
             if not isinstance(task, dict):
                 raise ValueError(f"it is {short(task)}, and no object")
+            if not control:
+                raise ValueError(
+                    f"nothing in the file is marked with a control of the type {type_}"
+                )
             if control not in task:
                 raise ValueError(
                     f"it has no {control!r}, which JSON_MIN leaves out of texts that were skipped as well: export JSON"
