@@ -16,15 +16,17 @@ from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Qu
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.posteriors.component import load_code
 
-INPUTS = "Labelled files, folders of them, or a folder of brat's"
-OUTPUT = "The corpus (.spacy)"
-CONFIG = "Training config whose tokeniser, component and spans key are meant"
-LANG = "Language whose rules tokenise, where there is no config"
-KIND = "What is wanted of the files, as the factory that learns it (default: the config's component, else what the files have)"
-COMPONENT = "Of the config, where it has several"
-SPANS_KEY = "Of the group of spans (default: the component's, or sc)"
-TEXT_KEY = "Key or column of the text, in tables and data sets"
-LABELS = "Names of labels that are numbers in the file, from 0, with commas between them"
+INPUTS = "Labelled files, or folders of them; for brat the folder"
+OUTPUT = "The corpus to write (.spacy)"
+CONFIG = (
+    "Training config that the gold is for: it gives the tokeniser, the component and the spans key"
+)
+LANG = "Language whose rules split texts into tokens, without --config"
+KIND = "Factory that is to learn from the gold; it says what is read of the files (default: the config's component, else what they have)"
+COMPONENT = "Component of the config that is meant, where it has several"
+SPANS_KEY = "Key of the spans in doc.spans, and in files that have groups of them (default: the component's, or sc)"
+TEXT_KEY = "Key or column that has the text, in tables, Hugging Face and Label Studio"
+LABELS = "Names of labels that the files write as numbers: those of 0, 1 and so on, with commas between them"
 KEEP = "Keep the file's own tokens; where it has none, split tokens where spans begin and end"
 DRY_RUN = "Show what would be written, and write nothing"
 # Labels, and reasons, that are shown
@@ -41,7 +43,7 @@ def convert_cli(
     inputs: Annotated[list[Path], Argument(help=INPUTS)],
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
     format: Annotated[
-        ConvertFormat | None, Option("--format", help="Of the files (default: found out)")
+        ConvertFormat | None, Option("--format", help="Format of the files (default: found out)")
     ] = None,
     config: Annotated[Path | None, Option("--config", help=CONFIG)] = None,
     lang: Annotated[str, Option("--lang", "-l", help=LANG)] = "en",

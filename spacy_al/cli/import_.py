@@ -20,9 +20,9 @@ from spacy_al.store.store import Store
 ANSWERS = (
     "JSONL of answered tasks, as Prodigy writes it; or what --format says (for brat, a folder)"
 )
-FORMAT = "Of the answers; everything but prodigy holds what is labelled, and no verdicts"
+FORMAT = "Format of the file; prodigy alone says what was rejected or ignored, all others what is labelled"
 ANNOTATOR = "Whose answers they are, where the file does not say (default: the format's name)"
-ADD = "Take in as well what a recipe asked in Prodigy, and not the run; its latest round then has asked it"
+ADD = "Take answers to questions of a Prodigy recipe as well, which the run did not ask; they count to its latest round"
 
 
 class ImportFormat(str, Enum):

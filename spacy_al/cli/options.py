@@ -27,7 +27,10 @@ Lang: TypeAlias = Annotated[str, Option("--lang", "-l", help="Language of the to
 KeepTokens: TypeAlias = Annotated[bool, Option("--keep-tokens", help="Use the stored tokens")]
 Column: TypeAlias = Annotated[
     str | None,
-    Option("--column", help="Column, layer or feature with the labels, by name or number from 1"),
+    Option(
+        "--column",
+        help="Column, key, control or layer that has the labels: its name, or the number of a column from 1",
+    ),
 ]
 
 
