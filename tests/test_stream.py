@@ -110,10 +110,10 @@ def test_a_newer_model_ranks_what_is_left(models, pool, tmp_path):
 
 @pytest.mark.slow
 def test_goes_on_while_a_model_is_being_written(models, pool, tmp_path):
-    shutil.copytree(models / "0", tmp_path / "0" / "model-best")
+    shutil.copytree(models / "0", tmp_path / "round-000" / "model-best")
     tasks = rank(load(pool, str(tmp_path)))
     found = [next(tasks)]
-    half = tmp_path / "1" / "model-best"
+    half = tmp_path / "round-001" / "model-best"
     half.mkdir(parents=True)
     shutil.copyfile(models / "3" / "meta.json", half / "meta.json")
     found += itertools.islice(tasks, 3)
@@ -122,7 +122,7 @@ def test_goes_on_while_a_model_is_being_written(models, pool, tmp_path):
     best = select(pool, n=40, model=str(half)).tasks
     expected = next(text for text in texts(best) if text not in texts(found))
     assert next(tasks)["text"] == expected
-    shutil.rmtree(tmp_path / "0")
+    shutil.rmtree(tmp_path / "round-000")
     (half / "config.cfg").write_text("nothing")
     (half / "meta.json").touch()
     with pytest.raises(AlError, match="AL085"):

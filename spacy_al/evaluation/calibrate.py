@@ -152,7 +152,8 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     two = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
     temperature = _search(loss, name, two=two)
     if temperature is not None:
-        if not _holds(loss_on(halves[0]), loss_on(halves[1]), name, two=two):
+        # a single document has no half to hold out
+        if halves[1] and not _holds(loss_on(halves[0]), loss_on(halves[1]), name, two=two):
             message = Warnings.W072.format(name=name, n=len(gold.docs))
             warnings.warn(message, AlWarning, stacklevel=2)
             return record

@@ -27,7 +27,9 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
     RETURNS (list): One posterior each, in order.
     RAISES (AlError): AL010.
     """
-    if posteriors and isinstance(posteriors[0], EntityPosterior):
+    if not posteriors:
+        return []
+    if isinstance(posteriors[0], EntityPosterior):
         closed, opened = closed_open(temperature)
         sources: dict[int, Any] = {}
         keep = sum(map(len, posteriors)) <= KEPT_TOKENS

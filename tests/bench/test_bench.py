@@ -28,7 +28,7 @@ def home(tmp_path_factory):
     nlp = make_ner(shared=True, scale=0.8)
     nlp.to_disk(home / "model")
     saved(drawn(nlp, "ner", 40), home / "gold.spacy")
-    saved(drawn(nlp, "ner", 40, seed=1), home / "dev.spacy")
+    saved(drawn(nlp, "ner", 160, seed=1), home / "dev.spacy")
     saved([nlp.make_doc(text) for text in texts(20)], home / "pool.spacy")
     return home
 
@@ -157,7 +157,7 @@ def test_the_pipeline_is_left_as_it_was():
 def test_other_components_are_timed_and_judged(component, tmp_path):
     nlp = make(component)
     nlp.to_disk(tmp_path / "model")
-    gold = saved(drawn(nlp, component, 20), tmp_path / "gold.spacy")
+    gold = saved(drawn(nlp, component, 120), tmp_path / "gold.spacy")
     found = bench(tmp_path / "model", gold, fit=gold, repeats=1)
     assert not any(arm.startswith("beam") for arm in found["timing"]["arms"])
     assert set(found["quality"]) == {"raw", "fitted"}

@@ -704,6 +704,7 @@ def test_the_gold_says_yes_or_no():
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*ALW131")
 def test_a_run_asks_for_a_yes_or_no_to_single_entities(tmp_path):
     corpus(tmp_path)
     names = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
@@ -711,7 +712,7 @@ def test_a_run_asks_for_a_yes_or_no_to_single_entities(tmp_path):
     how = {**OVERRIDES, **paths, "paths.test": None, "training.max_steps": 40, "al.max_rounds": 1}
     how |= {"al.output": str(tmp_path / "al"), "training.eval_frequency": 20, "al.labels": LABELS}
     # learns fast, so that there is something to doubt
-    how["training.optimizer.learn_rate"] = 0.01
+    how |= {"training.optimizer.learn_rate": 0.01, "training.optimizer.use_averages": False}
     config = tmp_path / "config.cfg"
     block = f"\n[al.partial]\nyes_no = 3\ntemperature = {SHARP}\n"
     config.write_text(CONFIG.read_text("utf8") + block, "utf8")

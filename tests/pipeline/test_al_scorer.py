@@ -464,7 +464,7 @@ def test_switched_off():
 def test_scored_documents_that_are_joined_print_nothing():
     code = (
         "import spacy, spacy_al; from spacy.tokens import Doc; from spacy_al.pipeline import extensions;"
-        "docs = [spacy.blank('en')(t) for t in ('a b', 'c')];"
+        "nlp = spacy.blank('en'); docs = [nlp(t) for t in ('a b', 'c')];"
         "[doc.user_data.update(al={'ner': {'score': 1.0}}, mine='shown') for doc in docs];"
         "joined = Doc.from_docs(docs); print(joined._.al)"
     )
