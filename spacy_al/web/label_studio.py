@@ -17,7 +17,14 @@ from pydantic import BaseModel, Field
 
 from spacy_al.adapters.label_studio.pull import pull
 from spacy_al.adapters.label_studio.push import push
-from spacy_al.adapters.label_studio.server import FOLDER, Pushed, Server, read_pushed, write_pushed
+from spacy_al.adapters.label_studio.server import (
+    FOLDER,
+    Pushed,
+    Server,
+    known_replies,
+    read_pushed,
+    write_pushed,
+)
 from spacy_al.adapters.label_studio.tasks import ASKED, sendable, to_label_studio, version
 from spacy_al.config.project import Project
 from spacy_al.corpus.pool import PoolItem
@@ -113,7 +120,8 @@ class Courier:
         pushed = read_pushed(self.project.output)
         if pushed and pushed.project and not self._is_known:
             try:
-                self._introduce(pushed.project)
+                with known_replies(self.server):
+                    self._introduce(pushed.project)
                 self._is_known = True
             except AlError as error:
                 # by default it calls no address in a private network

@@ -121,7 +121,7 @@ def test_annotations_that_are_left_out_are_counted(server, command, tmp_path):
     message = warning(command("pull"), "ALW290")
     assert message.startswith("[ALW290] 2 of 3 annotations in Label Studio were left out: ")
     assert "1 unknown task" in message and "1 bad answer" in message
-    where = f"{server.url}/projects/1/data?task=2"
+    where = f"{server.url}/projects/1/data?task=2, annotation 2"
     assert f"The first: {where}: this run did not ask it" in message
     with Store(tmp_path / "al" / "al.db") as store:
         (answer,) = store.answers()

@@ -9,6 +9,7 @@ from spacy_al.adapters.label_studio.server import (
     Pushed,
     Server,
     is_missing,
+    known_replies,
     read_pushed,
     write_pushed,
 )
@@ -49,17 +50,20 @@ def push(project: Project, server: Server) -> dict[str, Any]:
         kept = [stored for stored in asked if sendable(stored.task["text"])]
         # before anything is sent
         questions = [label_studio_task(stored) for stored in kept]
-        pushed = _project(project, server)
+        with known_replies(server):
+            pushed = _project(project, server)
         address = f"{server.url}/projects/{pushed.project}"
-        if kept:
-            _update_form(project, server, pushed, kept)
-        there = _there(server, pushed, current.number)
+        with known_replies(server):
+            if kept:
+                _update_form(project, server, pushed, kept)
+            there = _there(server, pushed, current.number)
         new = [one for one in questions if one["data"][TASK] not in there]
         for first in range(0, len(new), BATCH):
             path = f"/api/projects/{pushed.project}/import"
             server.call("POST", path, new[first : first + BATCH])
         if any(one["predictions"] for one in questions):
-            _show(server, pushed, version(current.number))
+            with known_replies(server):
+                _show(server, pushed, version(current.number))
     if left_out := len(asked) - len(kept):
         message = Warnings.W291.format(count=left_out, config=project.config)
         warnings.warn(message, AlWarning, stacklevel=2)
@@ -93,6 +97,8 @@ def _project(project: Project, server: Server) -> Pushed:
             "description": f"What {project.config.name} asks, for spacy-al pull. Mark: {pushed.mark}",
         }
         found = [server.call("POST", "/api/projects/", body)["id"]]
+    if type(found[0]) is not int:
+        server.refuse_reply()
     pushed.project = found[0]
     write_pushed(project.output, pushed)
     return pushed

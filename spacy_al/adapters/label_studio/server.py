@@ -7,7 +7,9 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.error import HTTPError, URLError
@@ -24,6 +26,7 @@ TIMEOUT = 60.0
 PAGE = 100
 # Tasks may come and go while pages of them are read
 TRIES = 5
+FOREIGN = "it answers with something else than Label Studio does"
 
 
 @dataclass
@@ -147,20 +150,31 @@ class Server:
         if whole:
             query["fields"] = "all"
         for _ in range(TRIES):
-            found: dict[int, dict[str, Any]] = {}
-            for page in self._pages(query):
-                found.update((task["id"], task) for task in page["tasks"])
-            if len(found) == page["total"]:
+            found, total = dict[int, dict[str, Any]](), 0
+            for tasks, total in self._pages(query):  # noqa: B007 - the last one counts
+                found.update((task["id"], task) for task in tasks)
+            if len(found) == total:
                 return [*found.values()], True
         return [*found.values()], False
 
-    def _pages(self, query: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        number, left = 0, 1
-        while left > 0:
+    def _pages(self, query: dict[str, Any]) -> Iterator[tuple[list[dict[str, Any]], int]]:
+        number, left, seen = 0, True, set[int]()
+        while left:
             number += 1
             page = self.call("GET", "/api/tasks", **query, page=number)
-            left = _get(page, "total", self.url) - number * PAGE
-            yield page
+            tasks, total = (_get(page, key, self.url) for key in ("tasks", "total"))
+            known = isinstance(tasks, list) and type(total) is int and total >= 0
+            if not known or not all(_is_task(task) for task in tasks):
+                self.refuse_reply()
+            # a total that is wrong is not believed for ever
+            new = {task["id"] for task in tasks} - seen
+            seen |= new
+            left = bool(new) and total > number * PAGE
+            yield tasks, total
+
+    def refuse_reply(self) -> NoReturn:
+        """RAISES (AlError): AL291, as what came back is not what Label Studio says."""
+        raise AlError(Errors.AL291.format(url=self.url, why=FOREIGN))
 
     def _send(self, method: str, path: str, body: Any, auth: str | None = None) -> Any:
         headers = {"Content-Type": "application/json", **({"Authorization": auth} if auth else {})}
@@ -177,11 +191,26 @@ class Server:
             raise AlError(message) from error
         except ValueError as error:
             self._unreachable("it answers with something else than JSON", error)
+        except RecursionError as error:
+            self._unreachable(FOREIGN, error)
+        except HTTPException as error:
+            self._unreachable(f"its answer is cut, or is not HTTP ({error!r:.200})", error)
         except (OSError, URLError) as error:
             self._unreachable(getattr(error, "reason", None) or error, error)
 
     def _unreachable(self, why: Any, error: Exception) -> NoReturn:
         raise AlError(Errors.AL291.format(url=self.url, why=why)) from error
+
+
+@contextmanager
+def known_replies(server: Server) -> Iterator[None]:
+    """Around what reads replies: what is not as Label Studio says it, is not from one. RAISES (AlError): AL291."""
+    try:
+        yield
+    except AlError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError):
+        server.refuse_reply()
 
 
 def is_missing(error: AlError) -> bool:
@@ -191,19 +220,25 @@ def is_missing(error: AlError) -> bool:
 
 def _get(found: Any, key: str, url: str) -> Any:
     if not isinstance(found, dict) or key not in found:
-        why = "it answers with something else than Label Studio does"
-        raise AlError(Errors.AL291.format(url=url, why=why))
+        raise AlError(Errors.AL291.format(url=url, why=FOREIGN))
     return found[key]
+
+
+def _is_task(task: Any) -> bool:
+    return isinstance(task, dict) and type(task.get("id")) is int
 
 
 def _detail(error: HTTPError) -> str:
     """The server's words on its refusal, in one line."""
     with error:
-        text = error.read(2000).decode("utf8", "replace")
+        try:
+            text = error.read(2000).decode("utf8", "replace")
+        except (OSError, HTTPException):
+            text = "the rest of its answer is missing"
     try:
         found = json.loads(text)
         text = str(found.get("validation_errors") or found.get("detail") or text)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         # a page for people
         text = re.sub(r"<[^>]*>|\s+", " ", text)
     return " ".join(text.split())[:300]

@@ -6,8 +6,8 @@ characters and right-to-left text, marked with a mouse in its page (1.23), every
 own text stands there.
 """
 
-import math
 import re
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
@@ -30,6 +30,10 @@ ASKED = "al_asked"
 UNUSABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]|^\\$|^\\s*$")
 # A list of tasks with such a text cannot be read any more: halves of characters, and NUL
 UNSENDABLE = re.compile("[\x00\ud800-\udfff]")
+# A clock may be wrong by so much
+DAY = 86400.0
+# A lead time beyond is none
+MOST_SECONDS = 1e9
 
 
 def label_config(
@@ -162,7 +166,7 @@ def to_answer(
         "meta": {"round": stored.round},
         TASK: stored.id,
         "_view_id": task["_view_id"],
-        "answer": "ignore" if annotation.get("was_cancelled") else "accept",
+        "answer": "ignore" if _cancelled(annotation) else "accept",
         ANNOTATOR: annotator,
         SECONDS: _seconds(annotation.get("lead_time")),
         "_timestamp": moment(annotation["updated_at"]),
@@ -171,7 +175,7 @@ def to_answer(
         return answered
     if task_kind(task) == "categories":
         own = _own_results(annotation, "choices", reading)
-        return {**answered, "accept": [c for one in own for c in one["value"]["choices"]]}
+        return {**answered, "accept": [c for one in own for c in _names(one["value"], "choices")]}
     return {**answered, "spans": _spans(_own_results(annotation, "labels", reading), task["text"])}
 
 
@@ -180,12 +184,12 @@ def _own_results(
 ) -> list[Mapping[str, Any]]:
     """What an annotation says with our control. Other controls, which somebody has added to the form, are theirs, and are counted."""
     result = annotation.get("result")
-    if not isinstance(result, (list, tuple)):
-        _refuse("it has no list of results", "Submit it again")
+    if not isinstance(result, (list, tuple)) or not all(_is_result(one) for one in result):
+        _refuse("it has no list of results, or one that is not Label Studio's", "Submit it again")
     own, others = [], []
     for one in result:
         name, kind, value = one.get("from_name"), one.get("type"), one.get("value", {})
-        if name is None and kind != "relation":
+        if not isinstance(name, str) and kind != "relation":
             _refuse("a result of it does not say of which control it is", "Give it a 'from_name'")
         if name != FORM:
             others.append(one)
@@ -210,9 +214,37 @@ def _own_results(
     return own
 
 
-def moment(text: str) -> float:
-    """A time of Label Studio's, in seconds since 1970."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+def moment(text: Any) -> float:
+    """A time of Label Studio's, in seconds since 1970.
+
+    RAISES (AlError): AL115 for what is no time, or is one that is still to come: it would come after all others for ever.
+    """
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
+    except (AttributeError, TypeError, ValueError, ArithmeticError):
+        _refuse(f"its time, {text!r:.40}, is none", "Save it again there")
+    if found > time.time() + DAY:
+        _refuse(f"its time, {text}, is still to come", "Set the clocks of both machines")
+    return found
+
+
+def _cancelled(annotation: Mapping[str, Any]) -> bool:
+    """Whether the text was skipped."""
+    found = annotation.get("was_cancelled")
+    if found is not None and not isinstance(found, bool):
+        _refuse(f"whether it was skipped is {found!r:.40}", "Save it again there")
+    return bool(found)
+
+
+def _is_result(one: Any) -> bool:
+    return isinstance(one, dict) and isinstance(one.get("value", {}), dict)
+
+
+def _names(value: Mapping[str, Any], key: str) -> list[str]:
+    found = value.get(key, [])
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        _refuse(f"its {key} are {found!r:.40}", "Save it again there")
+    return found
 
 
 def _spans(regions: Iterable[Mapping[str, Any]], text: str) -> list[dict[str, Any]]:
@@ -224,7 +256,7 @@ def _spans(regions: Iterable[Mapping[str, Any]], text: str) -> list[dict[str, An
             "Give each region its 'start', 'end' and 'text', or mark it anew",
         )
     for value in values:
-        if not value.get("labels"):
+        if not _names(value, "labels"):
             _refuse(f"the region {value.get('text')!r} has no label", "Give it one, or delete it")
     return [
         {"start": start, "end": end, "label": label}
@@ -260,7 +292,7 @@ def utf16_places(text: str) -> Mapping[int, int]:
 def _placed(value: Mapping[str, Any], places: Any) -> tuple[int, int]:
     try:
         start, end = (places[int(value[key])] for key in ("start", "end"))
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, ArithmeticError):
         return (0, 0)
     return (start, end)
 
@@ -286,7 +318,7 @@ def _same(shown: str, text: str) -> bool:
 
 def _seconds(value: Any) -> float | None:
     """Time that somebody has written by the API can be anything, and no reason to lose an answer."""
-    usable = isinstance(value, (int, float)) and 0 <= value < math.inf
+    usable = type(value) in (int, float) and 0 <= value < MOST_SECONDS
     return float(value) if usable else None
 
 
