@@ -38,6 +38,7 @@ def export(project: Project, folder: Path, to: str | None = None) -> dict[str, i
         if not taken.isdisjoint((path.resolve(), folder.resolve())):
             raise UsageError(Errors.AL160.format(path=path))
     with Store(project.database, create=False) as store:
+        store.examine()
         counts: dict[str, Any] = export_jsonl(store, folder)
         merged = merged_answers(store, project)
         prepare = partial(prepare_train, project, store.labels(), None, left=Counter())

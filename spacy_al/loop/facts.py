@@ -37,6 +37,7 @@ def run_facts(
     """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
     with Store(project.database, create=False) as store:
+        store.examine()
         metrics = store.metrics()
         given, labels = list(store.answers()), store.labels().names
         answers = {answer.task: answer.payload for answer in given}

@@ -65,6 +65,7 @@ def run(project: Project) -> Outcome:
     """
     found = config_labels(project)
     with locked(project.output), Store(project.database) as store:
+        store.examine()
         while True:
             project = with_labels(store, project, found)
             current = store.round()

@@ -86,6 +86,7 @@ def status(project: Project) -> Status:
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
+        store.examine()
         current = store.round()
         metrics = store.metrics()
         numbers = {*metrics, *([current.number] if current else [])}

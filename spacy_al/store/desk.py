@@ -5,7 +5,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from spacy_al.store.labels import stored_answer
+from spacy_al.store.labels import ANSWER, as_answer
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
 from spacy_al.tasks.records import StoredTask, question_id
@@ -71,9 +71,8 @@ def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] 
     found = [
         *store.tasks_where(given, (check_name("task", task), check_name("annotator", annotator)))
     ]
-    sql = "SELECT payload, label_position FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
-    rows = store.read(sql, (task, annotator))
-    said = [stored_answer(store, payload, position, task) for payload, position in rows]
+    sql = f"SELECT {ANSWER} FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
+    said = [as_answer(store, row).payload for row in store.read(sql, (task, annotator))]
     # whoever answers once more is shown the labels that came since
     return (opened(store, found[0]), said[0] if said else None) if found else None
 
@@ -99,8 +98,8 @@ def annotator_history(store: Store, annotator: str, *, n: int = 50) -> list[str]
 def flags(store: Store) -> dict[str, list[str]]:
     """The ids of the tasks that somebody should look at, and the annotators who say so."""
     latest: dict[tuple[str, str], bool] = {}
-    for (data,) in store.read("SELECT data FROM events WHERE kind = 'flag' ORDER BY seq"):
-        flag = store.loads(data)
+    for data, at in store.read("SELECT data, at FROM events WHERE kind = 'flag' ORDER BY seq"):
+        flag = store.loads(data, at, "flag")
         latest[flag["task"], flag["annotator"]] = flag["flagged"]
     found: dict[str, list[str]] = {}
     for (task, annotator), flagged in latest.items():
@@ -111,11 +110,12 @@ def flags(store: Store) -> dict[str, list[str]]:
 
 def run_id(store: Store) -> str:
     """The id that tells this run from all others, to a browser that keeps answers of several; it is made when it is first asked for."""
-    sql = "SELECT data FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
+    sql = "SELECT data, at FROM events WHERE kind = 'run' ORDER BY seq LIMIT 1"
     if not store.read(sql):
         # of two that do so at once the first one's counts
         store.log("run", id=secrets.token_hex(8))
-    return str(store.loads(store.read(sql)[0][0])["id"])
+    data, at = store.read(sql)[0]
+    return str(store.loads(data, at, "run")["id"])
 
 
 def annotator_progress(

@@ -1,11 +1,11 @@
 """The changes of a run's labels as its database keeps them, and answers in the labels of now."""
 
-import json
 import time
 from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from spacy_al.store.rows import seal
 from spacy_al.tasks.labels import UNDO, Operation, RunLabels
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.tasks.relabel import payload_now, task_now
@@ -30,7 +30,9 @@ def read_labels(store: "Store", known: RunLabels) -> RunLabels:
     if len(rows) == len(known.operations):
         return known
     made = (
-        Operation(seq, kind, tuple(store.loads(names)), store.loads(into), undoes, at)
+        Operation(
+            seq, kind, tuple(store.loads(names, kind, at)), store.loads(into, kind, at), undoes, at
+        )
         for seq, kind, names, into, undoes, at in rows
     )
     return RunLabels(tuple(made))
@@ -43,7 +45,8 @@ def change_labels(
     with store.transaction() as connection:
         last = store.labels().last
         undoes = last.seq if kind == UNDO and last else None
-        values = (kind, json.dumps([*labels]), json.dumps(into), undoes, time.time())
+        at = time.time()
+        values = (kind, seal([*labels], kind, at), seal(into, kind, at), undoes, at)
         sql = """INSERT INTO label_operations (kind, labels, into_label, undoes, at)
             VALUES (?, ?, ?, ?, ?)"""
         connection.execute(sql, values)
@@ -52,25 +55,16 @@ def change_labels(
 def as_task(store: "Store", row: Sequence[Any]) -> StoredTask:
     """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
     id, round, item, purpose, rank, payload, position = row
-    task = task_now(store.loads(payload), store.labels(), position)
+    task = task_now(store.loads(payload, id, item, purpose), store.labels(), position)
     return StoredTask(id, round, item, purpose, rank, task)
 
 
 def as_answer(store: "Store", row: Sequence[Any]) -> StoredAnswer:
     """A row of `ANSWER`, in the labels of now."""
     seq, id, task, annotator, payload, seconds, at, position = row
-    said = stored_answer(store, payload, position, task)
+    given = store.loads(payload, id, task, annotator, seconds, at)
+    said = payload_now(given, store.labels(), position, partial(_task, store, task))
     return StoredAnswer(seq, id, task, annotator, said, seconds, at)
-
-
-def stored_answer(store: "Store", payload: str, position: int, task: str) -> dict[str, Any]:
-    """What is stored of an answer, in the labels of now.
-
-    payload (str): Its column.
-    position (int): Behind which change of the labels it was given.
-    task (str): The id of its task.
-    """
-    return payload_now(store.loads(payload), store.labels(), position, partial(_task, store, task))
 
 
 def _task(store: "Store", id: str) -> Task:

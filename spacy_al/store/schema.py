@@ -13,7 +13,7 @@ from spacy_al.errors import AlError, Errors
 APPLICATION = 0x7370414C
 PATIENCE = 60.0
 TURNS = threading.RLock()
-DAMAGE = ("no such", "malformed", "decode")
+DAMAGE = ("no such", "malformed", "decode", "already exists", "duplicate column")
 
 # Text from outside is kept as JSON with escapes: SQLite stores UTF-8, which has no lone surrogates.
 FIRST = (

@@ -14,6 +14,7 @@ from typing import Any
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
+from spacy_al.store.rows import seal, unseal
 from spacy_al.store.schema import connect, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.labels import RunLabels
@@ -70,6 +71,11 @@ class Store:
     def __exit__(self, *error: object) -> None:
         self._connection.close()
 
+    def examine(self) -> None:
+        """Look for damage that a query may pass by. RAISES (AlError): AL112 if there is any."""
+        if (said := self.read("PRAGMA integrity_check(1)")[0][0]) != "ok":
+            raise AlError(Errors.AL112.format(path=self.path, why=said))
+
     def back_up(self) -> None:
         """Copy the database to the file beside it that has `.backup` at its end.
 
@@ -95,6 +101,8 @@ class Store:
     def rounds(self) -> list[Round]:
         """All rounds in order."""
         rows = self.read("SELECT number, state, upto FROM rounds ORDER BY number")
+        if wrong := [state for _, state, _ in rows if state not in STATES]:
+            raise AlError(Errors.AL112.format(path=self.path, why=f"a round is {wrong[0]!r:.40}"))
         return [Round(*row) for row in rows]
 
     def advance(
@@ -119,14 +127,17 @@ class Store:
             sql = "UPDATE rounds SET state = ? WHERE number = ?"
             if not connection.execute(sql, (state, number)).rowcount:
                 raise self._refused(f"there is no round {number}")
-            rows = [(number, name, _dumps(value)) for name, value in (metrics or {}).items()]
+            rows = [
+                (number, name, seal(value, number, name)) for name, value in (metrics or {}).items()
+            ]
             connection.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
             for purpose, task in tasks:
                 self.add_task(connection, number, purpose, task)
             if model is not None:
-                versions = _dumps(model.get("versions", {}))
-                row = (number, model["hash"], str(model["path"]), model.get("seconds"), versions)
-                connection.execute("INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)", row)
+                row = (number, model["hash"], str(model["path"]), model.get("seconds"))
+                versions = seal(model.get("versions", {}), *row)
+                sql = "INSERT OR REPLACE INTO models VALUES (?, ?, ?, ?, ?)"
+                connection.execute(sql, (*row, versions))
 
     # Tasks
 
@@ -179,7 +190,7 @@ class Store:
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
         said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
-        values = (id, task_id, annotator, _dumps(said))
+        values = (id, task_id, annotator, seal(said, id, task_id, annotator, seconds, at))
         with self.transaction() as connection:
             sql = f"SELECT {ANSWER} FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
@@ -226,7 +237,7 @@ class Store:
         found: dict[int, Any] = {}
         rows = self.read("SELECT round, name, value FROM metrics ORDER BY round, name")
         for number, name, value in rows:
-            found.setdefault(number, {})[name] = self.loads(value)
+            found.setdefault(number, {})[name] = self.loads(value, number, name)
         return found
 
     def models(self) -> dict[int, StoredModel]:
@@ -237,7 +248,7 @@ class Store:
                 "hash": hash,
                 "path": path,
                 "seconds": seconds,
-                "versions": self.loads(versions),
+                "versions": self.loads(versions, number, hash, path, seconds),
             }
             for number, hash, path, seconds, versions in rows
         }
@@ -251,7 +262,7 @@ class Store:
         """The events, in order: seq, at, kind, data."""
         rows = self.read("SELECT seq, at, kind, data FROM events ORDER BY seq")
         return (
-            {"seq": seq, "at": at, "kind": kind, "data": self.loads(data)}
+            {"seq": seq, "at": at, "kind": kind, "data": self.loads(data, at, kind)}
             for seq, at, kind, data in rows
         )
 
@@ -274,19 +285,19 @@ class Store:
         sql = "SELECT payload FROM tasks WHERE id = ?"
         stored = connection.execute(sql, (identity,)).fetchone()
         if stored:
-            if stored[0] != _dumps(task):
+            if self.loads(stored[0], identity, item, purpose) != json.loads(json.dumps(task)):
                 raise self._refused(f"the task {identity} is there already and is another one")
             return
         meta = task.get("meta", {})
         source = {key: meta[key] for key in SOURCE if key in meta}
         connection.execute(
             "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            (item, _dumps(task["text"]), _dumps(source)),
+            (item, json.dumps(task["text"]), json.dumps(source)),
         )
         connection.execute(
             f"""INSERT INTO tasks SELECT ?1, ?2, ?3, ?4, 1 + coalesce(max(rank), 0), ?5, {POSITION}
             FROM tasks WHERE round = ?2 AND purpose = ?4""",
-            (identity, number, item, purpose, _dumps(task)),
+            (identity, number, item, purpose, seal(task, identity, item, purpose)),
         )
 
     def tasks_where(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
@@ -302,11 +313,14 @@ class Store:
         with explain_errors(self.path):
             return self._connection.execute(sql, values).fetchall()
 
-    def loads(self, value: str) -> Any:
-        """The data of a column that holds JSON. RAISES (AlError): AL112 if it holds none."""
+    def loads(self, value: str, *beside: Any) -> Any:
+        """The data of a column that holds JSON. RAISES (AlError): AL112 if it is not what was written.
+
+        beside: As of `seal`.
+        """
         try:
-            return json.loads(value)
-        except (ValueError, TypeError) as error:
+            return unseal(value, *beside)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise AlError(Errors.AL112.format(path=self.path, why=error)) from error
 
     def _refused(self, what: str) -> AlError:
@@ -314,12 +328,9 @@ class Store:
 
 
 def _log(connection: sqlite3.Connection, kind: str, data: Mapping[str, Any]) -> None:
-    values = (time.time(), kind, _dumps(data))
-    connection.execute("INSERT INTO events (at, kind, data) VALUES (?, ?, ?)", values)
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)
+    at = time.time()
+    sql = "INSERT INTO events (at, kind, data) VALUES (?, ?, ?)"
+    connection.execute(sql, (at, kind, seal(data, at, kind)))
 
 
 def _limit(upto: int | None) -> int:
