@@ -264,3 +264,49 @@ def test_the_keys_are_listed(context, serve):
     assert page.inner_text("#rules") == "Mark all of them."
     saved(page)
     assert len(answers(server)) == 1 and page.errors == []
+
+
+def test_an_answer_that_was_refused_stays_in_the_browser(context, serve):
+    server = serve([made.entities(k) for k in range(3)])
+    page = open_page(context, server.url)
+    shown(page, 0)
+    # as where the database was put back from a backup: the task was never given to anybody
+    with Store(server.database) as store, store.transaction() as connection:
+        gone = connection.execute("SELECT * FROM assignments").fetchall()
+        connection.execute("DELETE FROM assignments")
+    # nobody is asked meanwhile, so that it is not given again
+    page.route("**/api/next", lambda route: route.abort())
+    press(page, "x")
+    saved(page, "One answer was not taken and stays in this browser")
+    assert answers(server) == {}
+    page.unroute("**/api/next")
+    with Store(server.database) as store, store.transaction() as connection:
+        connection.executemany("INSERT INTO assignments VALUES (?, ?, ?)", gone)
+    page.reload()
+    shown(page, 1)
+    assert [verdict for verdict, _ in answers(server).values()] == ["reject"]
+    assert "not taken" not in page.locator("#saved").inner_text()
+    assert not page.evaluate(
+        "Object.keys(localStorage).filter((key) => key.includes('refused')).length"
+    )
+
+
+def test_whoever_answers_again_what_was_refused_is_done_with_it(context, serve):
+    server = serve([made.entities(k) for k in range(3)])
+    page = open_page(context, server.url)
+    shown(page, 0)
+    with Store(server.database) as store, store.transaction() as connection:
+        connection.execute("DELETE FROM assignments")
+    press(page, "x")
+    saved(page, "One answer was not taken")
+    shown(page, 1)
+    press(page, "a")
+    # it is asked again, and answered otherwise
+    shown(page, 0)
+    press(page, "i")
+    shown(page, 2)
+    saved(page, "Saved")
+    assert answers(server)[1, "ann"][0] == "ignore"
+    page.reload()
+    saved(page, "Saved")
+    assert answers(server)[1, "ann"][0] == "ignore"

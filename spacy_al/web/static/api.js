@@ -23,21 +23,28 @@ export async function request(path, body) {
 
 // Each answer has a place of its own, so that two tabs never write over each other; and it is only ever sent to the run, and as
 // the annotator, that it was given for, whatever else is served at this address by then
-let place = "", disk = null
+let place = "", aside = "", disk = null
 // Some browsers keep nothing, or have no room left: that is to be sent before the page is closed
 const memory = new Map()
 try { disk = localStorage } catch { /* nothing is kept */ }
 addEventListener("beforeunload", (event) => { if (memory.size) event.preventDefault() })
 export const openOutbox = (desk) => {
   place = `al:answer:${desk}:`
+  aside = `al:refused:${desk}:`
   headers["x-desk"] = desk
+  // the run may have been mended since, or its database put back
+  for (const { key } of notTaken()) move(key, place + key.slice(aside.length))
 }
 
-export function waiting() {
-  const found = new Map(memory)
+export const waiting = () => kept(place)
+// What was refused is no answer of the run, and is nowhere but here: it stays until it is taken, or the same is answered again
+export const notTaken = () => kept(aside)
+
+function kept(start) {
+  const found = new Map([...memory].filter(([key]) => key.startsWith(start)))
   for (let k = 0; k < (disk?.length ?? 0); k++) {
     const key = disk.key(k)
-    if (key.startsWith(place)) found.set(key, disk.getItem(key))
+    if (key.startsWith(start)) found.set(key, disk.getItem(key))
   }
   return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, text]) => ({ key, ...JSON.parse(text) }))
 }
@@ -46,8 +53,18 @@ export function keep(answer) {
   const random = [...crypto.getRandomValues(new Uint8Array(12))].map((b) => b.toString(16).padStart(2, "0")).join("")
   // in the order in which they were given: a correction comes after what it corrects
   const id = `${String(Date.now()).padStart(15, "0")}-${random}`
-  const text = JSON.stringify({ ...answer, id })
-  try { disk.setItem(place + id, text) } catch { memory.set(place + id, text) }
+  put(place + id, JSON.stringify({ ...answer, id }))
+}
+
+function put(key, text) {
+  try { disk.setItem(key, text) } catch { memory.set(key, text) }
+}
+
+function move(from, to) {
+  const text = memory.get(from) ?? disk?.getItem(from)
+  if (text === null || text === undefined) return
+  put(to, text)
+  drop(from)
 }
 
 function drop(key) {
@@ -57,10 +74,10 @@ function drop(key) {
 
 const inTurn = (work) => (navigator.locks ? navigator.locks.request(`${place}send`, work) : work())
 let sending = null
-// By these it says that this answer can never be taken; by others, that something else is wrong with the page or the server
+// By these it says that this answer cannot be taken; by others, that something else is wrong with the page or the server
 const FINAL = [404, 409, 413, 422]
 
-// Sends what waits, one after the other; what the server refuses for good is handed to `refused`
+// Sends what waits, one after the other; what the server refuses is kept aside, so that others are sent, and is handed to `refused`
 export function send(refused) {
   sending ??= inTurn(async () => {
     let progress = null
@@ -70,9 +87,12 @@ export function send(refused) {
         progress = (await request("answer", answer)).progress
       } catch (error) {
         if (!FINAL.includes(error.status)) throw error
+        move(key, aside + key.slice(place.length))
         refused(answer, error.message)
+        continue
       }
       drop(key)
+      for (const other of notTaken()) if (other.task === answer.task) drop(other.key)
     }
     return progress
   }).finally(() => { sending = null })

@@ -1,6 +1,6 @@
 // The page: the next question, the answer, and again.
 
-import { dropDraft, keep, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
+import { dropDraft, keep, notTaken, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
 import { $, el, keyed, say } from "./dom.js"
 import { question } from "./question.js"
 
@@ -89,9 +89,10 @@ function counts(progress) {
 }
 
 function saved() {
-  const left = waiting().length
-  const text = problem || refused || (offline ? `No connection${left ? `: ${left} ${left === 1 ? "answer waits" : "answers wait"} in this browser` : ""}` : left ? "Saving…" : past.length ? "Saved" : "")
-  $("saved").className = problem || refused ? "bad" : offline ? "offline" : ""
+  const left = waiting().length, kept = notTaken().length
+  const stays = kept ? `${kept === 1 ? "One answer was" : `${kept} answers were`} not taken and ${kept === 1 ? "stays" : "stay"} in this browser; reload the page to send ${kept === 1 ? "it" : "them"} again${refused && `: ${refused}`}` : ""
+  const text = problem || stays || (offline ? `No connection${left ? `: ${left} ${left === 1 ? "answer waits" : "answers wait"} in this browser` : ""}` : left ? "Saving…" : past.length ? "Saved" : "")
+  $("saved").className = problem || stays ? "bad" : offline ? "offline" : ""
   if ($("saved").textContent !== text) $("saved").textContent = text
 }
 
@@ -110,7 +111,7 @@ function load() {
 async function fetchNext() {
   clearTimeout(timer)
   try {
-    counts(await send((answer, why) => { refused = `An answer was not taken: ${why}`; answered.delete(answer.task) }))
+    counts(await send((answer, why) => { refused = why; answered.delete(answer.task) }))
     const found = await request("next", { n: AHEAD })
     offline = false
     problem = ""
