@@ -12,11 +12,16 @@ from spacy_al.reporting import report
 
 
 def write_report(
-    project: Project, *, simulation: Path | None = None, target: float | None = None
+    project: Project,
+    *,
+    folder: Path | None = None,
+    simulation: Path | None = None,
+    target: float | None = None,
 ) -> Path:
-    """Write `report.html` and `metrics.json` into the output of a run.
+    """Write `report.html` and `metrics.json`.
 
     project (Project): The run.
+    folder (Path | None): Gets them; by default the output of the run.
     simulation (Path | None): Folder of a simulation of the same project, whose random arm is shown for comparison.
     target (float | None): A score whose cost is forecast; by default that at which the config would stop,
         where scores are of dev, which it stops on.
@@ -25,12 +30,13 @@ def write_report(
     """
     facts = run_facts(project, simulation=simulation, target=target)
     page = report(facts)
-    path = project.output / "report.html"
+    folder = folder or project.output
+    path = folder / "report.html"
     with writing(path) as file:
         file.write(page)
     for row in facts["rounds"]:
         # the texts are in the rounds' folders
         row.pop("batch", None)
-    with writing(project.output / "metrics.json") as file:
+    with writing(folder / "metrics.json") as file:
         file.write(json.dumps(facts, indent=2) + "\n")
     return path

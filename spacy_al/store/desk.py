@@ -15,7 +15,8 @@ from spacy_al.util import content_hash
 
 # States of a round in which people may be asked more than it has chosen: it chooses nothing yet that could be the same
 BESIDE = ("train", "evaluate")
-# A task whose annotator has been away for so many seconds is given to others as well
+# A task whose annotator has been away for so many seconds is given to others as well. Where the clock was set back since, it was given at
+# a time that is still to come: it is held for twice as long at most, and not until then
 HELD = 3600.0
 LATEST = "counts.round = (SELECT max(number) FROM rounds)"
 # Who settles what others contradict each other about is one person
@@ -30,7 +31,7 @@ COLUMNS = (
 OPEN = f"""{LATEST} AND answered < {ENOUGH}
     AND NOT EXISTS (SELECT 1 FROM answers WHERE task = counts.task AND annotator = :annotator)
     AND answered + (SELECT count(*) FROM assignments
-        WHERE task = counts.task AND annotator != :annotator AND at > :since) < {ENOUGH}"""
+        WHERE task = counts.task AND annotator != :annotator AND at BETWEEN :since AND :until) < {ENOUGH}"""
 IN_ORDER = "ORDER BY counts.purpose, counts.rank LIMIT :n"
 FREE = f"""{COLUMNS} FROM (SELECT * FROM counts WHERE {OPEN} {IN_ORDER}) AS counts
     CROSS JOIN tasks ON tasks.id = counts.task {IN_ORDER}"""
@@ -47,7 +48,8 @@ def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) ->
         not answer it within the hour goes to others as well.
     """
     now, who = time.time(), check_name("annotator", annotator)
-    values = {"annotator": who, "overlap": overlap, "since": now - HELD, "n": n}
+    values = {"annotator": who, "overlap": overlap, "n": n}
+    values |= {"since": now - HELD, "until": now + HELD}
     found: dict[str, StoredTask] = {}
     with store.transaction() as connection:
         for sql in (OWN, FREE):
@@ -146,8 +148,8 @@ def held(store: Store) -> dict[str, list[str]]:
     """The ids of the tasks of the latest round that each annotator has got and not answered yet."""
     found: dict[str, list[str]] = {}
     sql = f"""SELECT annotator, counts.task FROM assignments CROSS JOIN counts ON counts.task = assignments.task
-        WHERE {LATEST} AND at > ? ORDER BY annotator, purpose, rank"""
-    for annotator, task in store.read(sql, (time.time() - HELD,)):
+        WHERE {LATEST} AND at BETWEEN ? AND ? ORDER BY annotator, purpose, rank"""
+    for annotator, task in store.read(sql, (time.time() - HELD, time.time() + HELD)):
         found.setdefault(annotator, []).append(task)
     return found
 

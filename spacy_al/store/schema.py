@@ -1,10 +1,11 @@
 """The tables of a run, how old databases become new ones, and what SQLite's failures mean to a user."""
 
 import sqlite3
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
@@ -116,6 +117,25 @@ def connect(
             connection.close()
             raise
     return connection
+
+
+def connect_copy(path: Path) -> sqlite3.Connection:
+    """Open what is now in a database that cannot be written, as on a disk that is read only; nothing can be changed.
+
+    path (Path): The file. What has not come from its log into it is read as well.
+    RAISES (AlError): As `connect`.
+    """
+    memory = sqlite3.connect(":memory:", isolation_level=None)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        with explain_errors(path):
+            for end in ("", "-wal"):
+                if (own := path.with_name(path.name + end)).is_file():
+                    copy.with_name(copy.name + end).write_bytes(own.read_bytes())
+            with closing(connect(copy)) as found:
+                found.backup(memory)
+    memory.execute("PRAGMA query_only = ON")
+    return memory
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
 from spacy_al.store.rows import seal, unseal
-from spacy_al.store.schema import connect, explain_errors, transaction
+from spacy_al.store.schema import connect, connect_copy, explain_errors, transaction
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.records import (
@@ -56,7 +56,7 @@ class Store:
         if path.is_file() and not path.stat().st_size:
             refuse_if_gone(path, found="empty")
         self.path = path
-        self._connection = connect(path)
+        self._connection = connect(path) if create else _open(path)
         self._labels = RunLabels()
         try:
             if not self.read("SELECT 1 FROM rounds LIMIT 1"):
@@ -325,6 +325,17 @@ class Store:
 
     def _refused(self, what: str) -> AlError:
         return AlError(Errors.AL118.format(path=self.path, what=what))
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """A connection; where nothing can be written, as on a disk that is read only, to what there is to read."""
+    try:
+        connection = connect(path)
+    except AlError as error:
+        if error.code != "AL113":
+            raise
+        return connect_copy(path)
+    return connection
 
 
 def _log(connection: sqlite3.Connection, kind: str, data: Mapping[str, Any]) -> None:

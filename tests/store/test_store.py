@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 import spacy
 
+import spacy_al
 from spacy_al.errors import AlError
 from spacy_al.store import desk
 from spacy_al.store.desk import annotator_progress, n_left, next_tasks
@@ -639,6 +640,71 @@ def test_a_folder_that_cannot_be_written(path):
         )
         os.chmod(folder, 0o755)
     assert done.stdout.split() == ["[AL113]"] * 3, done.stderr
+
+
+READ_ONLY = """
+import os, sys
+from pathlib import Path
+from typer.testing import CliRunner
+from spacy_al.cli import app
+from spacy_al.errors import AlError
+from spacy_al.store.store import Store
+run, out, corpus, config = map(Path, sys.argv[1:])
+# Python itself may be where nobody else may read
+"".encode("unicode-escape")
+if os.getuid() == 0:
+    os.setgid(65534), os.setuid(65534)
+paths = {"train": "seed", "dev": "dev", "pool": "pool", "test": "test"}
+words = [w for k, v in paths.items() for w in (f"--paths.{k}", str(corpus / f"{v}.spacy"))]
+for verb, more in (("status", ()), ("export", ("-o", out)), ("report", ("-o", out))):
+    done = CliRunner().invoke(app, [verb, str(config), *map(str, more), "--al.output", str(run), *words])
+    print(verb, done.exit_code, (done.stderr[-300:], repr(done.exception)) if done.exit_code else "")
+with Store(run / "al.db", create=False) as store:
+    print(store.n_answers())
+    try:
+        store.log("something")
+    except AlError as error:
+        print(error.code)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_on_a_disk_that_is_read_only_is_read(path):
+    root = Path(spacy_al.__file__).parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        run, out = Path(folder) / "run", Path(folder) / "out"
+        run.mkdir(), out.mkdir()
+        os.chmod(folder, 0o755), os.chmod(out, 0o777)
+        with Store(path) as store:
+            store.add_answer(ids(store.tasks())[0], NONE, id="1", annotator="a")
+            # what is in the log alone is read as well
+            for end in ("", "-wal"):
+                shutil.copy(f"{path}{end}", run)
+        assert (run / "al.db-wal").stat().st_size
+        for file in (*run.iterdir(), run):
+            os.chmod(file, 0o555)
+        words = [run, out, root / "corpus", root / "configs" / "ner.cfg"]
+        done = subprocess.run(
+            [sys.executable, "-c", READ_ONLY, *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        os.chmod(run, 0o755)
+        said = ["status", "0", "export", "0", "report", "0", "1", "AL113"]
+        assert done.stdout.split() == said, (done.stdout, done.stderr)
+        assert (out / "report.html").is_file()
+        assert len((out / "answers.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_clock_that_was_set_back_gives_tasks_back(store, monkeypatch):
+    now = time.time()
+    monkeypatch.setattr(desk.time, "time", lambda: now + 30 * 86400)
+    assert len(next_tasks(store, "a", n=3)) == 3
+    monkeypatch.setattr(desk.time, "time", lambda: now)
+    assert len(next_tasks(store, "b", n=3)) == 3
+    # and what is given by the clock of now is held
+    assert next_tasks(store, "c", n=3) == []
 
 
 # Migrations
