@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from confection import Config
-from spacy.util import load_config
 
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.learner import EncoderBlock
+from spacy_al.config.overrides import load_overridden
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.kinds import FACTORIES
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,6 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     check = Check(path)
     section: dict[str, Any] = config["al"]
     plain, blocks = check.section(section, {*SECTION, "pool"})
-    _check_reader(check, plain.get("committee", "none"), blocks)
     plain.setdefault("learner", "auto" if "encoder" in plain else "scratch")
     if plain["learner"] in ("vectors", "encoder") and "encoder" not in plain:
         raise UsageError(Errors.AL311.format(learner=plain["learner"]))
@@ -129,6 +129,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     if "component" not in plain and len(usable) == 1:
         plain["component"] = usable[0]
     part = parts.get(plain.get("component", ""), {})
+    _check_reader(check, plain.get("committee", "none"), blocks, part.get("factory"))
     return Settings(
         **plain,
         pool=_path(pool),
@@ -156,7 +157,7 @@ def _load(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
     if not path.is_file():
         raise AlError(Errors.AL080.format(path=path))
     try:
-        return load_config(path, overrides=dict(overrides), interpolate=True)
+        return load_overridden(path, overrides, interpolate=True)
     except Exception as error:
         # confection raises errors of several unrelated types
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
@@ -195,13 +196,20 @@ def overlaid(settings: Settings, section: Mapping[str, Any], where: str | Path) 
         name: block for name, block in {**settings.blocks, **blocks}.items() if name not in gone
     }
     made = replace(settings, **plain, blocks=blocks)
-    _check_reader(check, made.committee, blocks)
+    _check_reader(check, made.committee, blocks, made.factory)
     return made
 
 
-def _check_reader(check: Check, committee: str, blocks: Mapping[str, Any]) -> None:
-    if committee != "none" and "posterior" in blocks:
-        check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two"])
+def _check_reader(
+    check: Check, committee: str, blocks: Mapping[str, Any], factory: str | None
+) -> None:
+    """Whether [al.posterior] says something else than what a committee's members are read with, as the shipped configs do not."""
+    block = blocks.get("posterior")
+    row = FACTORIES.get(factory or "")
+    if committee == "none" or block is None or (row and block == {"@al_posteriors": row.reader}):
+        return
+    known = [f"the block without settings, with {row.reader}"] if row else []
+    check.refuse("al.committee", "there is [al.posterior] as well", ["one of the two", *known])
 
 
 def _path(value: Any) -> Path | None:

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from spacy.util import load_config
-
 from spacy_al import registry
 from spacy_al.acquisition.inputs import FITS
 from spacy_al.config.components import component_blocks, readable_factories
+from spacy_al.config.overrides import load_overridden
 from spacy_al.config.partial import check_factory
 from spacy_al.config.section import Check
 from spacy_al.config.self_training import check_whole
@@ -227,7 +226,7 @@ def taught(config: Path, overrides: dict[str, Any], component: str | None) -> tu
 
     RAISES (AlError): AL104 if there is no such component, or several to choose from.
     """
-    blocks = component_blocks(load_config(config, overrides=overrides, interpolate=True))
+    blocks = component_blocks(load_overridden(config, overrides, interpolate=True))
     factories = readable_factories(blocks)
     usable = [*factories]
     name = usable[0] if component is None and len(usable) == 1 else component

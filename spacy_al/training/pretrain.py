@@ -10,6 +10,7 @@ from confection import Config
 from spacy.language import DEFAULT_CONFIG, DEFAULT_CONFIG_PRETRAIN_PATH
 from spacy.util import load_config
 
+from spacy_al.config.overrides import load_overridden
 from spacy_al.config.project import Project
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import shards
@@ -38,7 +39,7 @@ def pretrain(project: Project, folder: Path) -> Path:
     texts = folder / "texts.jsonl"
     with writing(texts) as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in _texts(project))
-    made = load_config(project.config, overrides=dict(project.overrides), interpolate=False)
+    made = load_overridden(project.config, project.overrides, interpolate=False)
     made = Config(DEFAULT_CONFIG).merge(made)
     made["pretraining"] = pretraining(made.interpolate())
     made["pretraining"]["max_epochs"] = project.settings.pretrain_epochs

@@ -14,6 +14,7 @@ from spacy.util import dot_to_object, load_config
 
 from spacy_al.config.components import component_blocks
 from spacy_al.config.learner import Learner, apply_learner
+from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.evaluation.gold import stored_docs
@@ -110,7 +111,7 @@ def write_config(
     WARNS (AlWarning): ALW130 if training cannot go on from that model.
     """
     load_code(code)
-    made = load_config(config, overrides=dict(overrides), interpolate=False)
+    made = load_overridden(config, overrides, interpolate=False)
     made.setdefault("paths", {}).update(train=str(train), dev=str(dev))
     if learner is not None:
         assert component is not None

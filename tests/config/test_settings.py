@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+import spacy_al
+from spacy_al.config.overrides import load_overridden
 from spacy_al.config.settings import Settings, read_settings
 from spacy_al.errors import AlError, UsageError
 from spacy_al.registry import named, resolve
@@ -124,3 +126,27 @@ def test_names_are_short_or_long():
     assert named("al_samplers", "top_k") == {"@al_samplers": "spacy-al.top_k.v1"}
     assert named("al_samplers", "mine.v2") == {"@al_samplers": "mine.v2"}
     assert resolve(named("al_samplers", "top_k"))
+
+
+@pytest.mark.parametrize("name", ["ner", "spancat", "tagger", "textcat", "textcat_multilabel"])
+@pytest.mark.parametrize("committee", ["seeds", "bootstrap", "checkpoints", "heads", "rounds"])
+def test_shipped_configs_take_every_committee(name, committee):
+    path = Path(spacy_al.__file__).parents[1] / "configs" / f"{name}.cfg"
+    found = read_settings(path, {"al.committee": committee})
+    assert found.committee == committee and "posterior" in found.blocks
+    # another reader, or one with settings, would not be heard
+    other = {"al.committee": committee, "al.posterior.@al_posteriors": "spacy-al.dropout.v1"}
+    with pytest.raises(AlError, match=r"AL083.*al\.committee"):
+        read_settings(path, other)
+
+
+def test_blocks_that_the_config_does_not_have_are_overridden(tmp_path):
+    path = Path(spacy_al.__file__).parents[1] / "configs" / "ner.cfg"
+    assert read_settings(path, {"al.filter.far": 0.2}).filter == {"far": 0.2}
+    sampler = {"al.sampler.@al_samplers": "spacy-al.uniform.v1"}
+    assert read_settings(path, sampler).blocks["sampler"]["@al_samplers"] == "spacy-al.uniform.v1"
+    made = load_overridden(path, {"al.filter.far": 0.2}, interpolate=False)
+    assert made["al"]["filter"] == {"far": 0.2}
+    for wrong in ({"al.nothing.far": 0.2}, {"al.seed.far": 1}, {"nothing.x.y": 1}):
+        with pytest.raises(AlError, match=r"AL08[13]"):
+            read_settings(path, wrong)
