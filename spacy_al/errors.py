@@ -101,7 +101,10 @@ class Errors:
     )
     AL083 = "[AL083] {path}: {name} cannot be used, {what}. What can be used: {known}."
     AL084 = "[AL084] The block {block} cannot be resolved: {why}"
-    AL085 = "[AL085] No pipeline can be loaded from '{path}': {why}"
+    AL085 = (
+        "[AL085] No pipeline can be loaded from '{path}' ({why}). "
+        "Name the folder of a trained pipeline, or an installed package that is one."
+    )
     AL086 = (
         "[AL086] Every text of {path} is left out, so there is nothing to ask: {counts}. "
         "Add texts to the pool."
