@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacy_al.adapters.formats import onto
-from spacy_al.adapters.reading import Reading
+from spacy_al.adapters.reading import Mark, Reading
 from spacy_al.adapters.record_check import checked
 
 TEXT = "Ada  saw Bob\n in Rome. "
@@ -80,7 +80,7 @@ def test_a_record_moves_onto_other_white_space(marks):
     "label", ["P\x1b[31mER", "P\nER", "\0", "P\x85R", "P\u2028R", "\ud800", " "]
 )
 def test_a_label_is_a_name(label):
-    mark = {"start": 0, "end": 3, "label": label}
+    mark: Mark = {"start": 0, "end": 3, "label": label}
     record = checked({"where": "x:1", "text": TEXT, "spans": [mark]}, Reading("entities"))
     assert "its label is not a name" in record["problem"] and record["problem"].isprintable()
     record = checked({"where": "x:1", "text": TEXT, "cats": {label: 1}}, Reading("categories"))

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -112,7 +113,8 @@ def write(tmp_path, code):
 
     def make(changes):
         base = spacy.blank("en")
-        base.tokenizer.add_special_case("don't", [{"ORTH": "don't"}])
+        tokenizer: Any = base.tokenizer
+        tokenizer.add_special_case("don't", [{"ORTH": "don't"}])
         base.to_disk(tmp_path / "base")
         config = Config().from_disk(CONFIG, interpolate=False)
         for name, block in changes.items():

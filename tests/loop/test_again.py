@@ -1,6 +1,7 @@
 """What is asked again about a label that came later, for every kind of answer; the models here have learned nothing."""
 
 import json
+from typing import Any
 
 import pytest
 import spacy
@@ -114,7 +115,7 @@ def test_likely_texts_are_asked_again_about_the_label_alone(asked, monkeypatch):
         store.open_round(1)
         store.advance(1, "wait", tasks=tasks)
         for stored in store.unanswered():
-            payload = {"answer": "accept", "spans": []}
+            payload: dict[str, Any] = {"answer": "accept", "spans": []}
             if project.kind == "categories":
                 payload = {"answer": "accept", "accept": [NEW]}
             elif project.kind != "tags":

@@ -311,7 +311,8 @@ def drawn(draw):
 )
 @given(drawn(), st.integers(0, 3))
 def test_any_pipeline(pipeline, seed):
-    compare(*pipeline, seed)
+    names, component, place = pipeline
+    compare(names, component, place, seed)
 
 
 ROWS = {
