@@ -226,6 +226,12 @@ def _of_prodigy(
 
 
 def _store(store: Store, given: Given, id: str, result: Imported) -> None:
+    before = store.answers_of(given.stored.id, given.annotator) if given.at is not None else []
+    if before and given.at is not None and any(one.id == id for one in before):
+        last = before[-1]
+        if last.payload != given.payload and last.at < given.at:
+            # who returns in a later file to what was said before
+            id = f"{id}-{given.at!r}"
     try:
         new = store.add_answer(
             given.stored.id,

@@ -221,6 +221,11 @@ class Store:
         )
         return (as_answer(self, row) for row in rows)
 
+    def answers_of(self, task_id: str, annotator: str) -> list[StoredAnswer]:
+        """All that one annotator has said of a task, corrected answers too, in the order in which they came."""
+        sql = f"SELECT {ANSWER} FROM answers WHERE task = ? AND annotator = ? ORDER BY seq"
+        return [as_answer(self, row) for row in self.read(sql, (task_id, annotator))]
+
     def n_answers(self) -> int:
         """How many answers count, as `answers` gives them."""
         return int(self.read(f"SELECT count(*) {LATEST}", (_limit(None),))[0][0])

@@ -162,7 +162,20 @@ def test_who_returns_to_an_earlier_answer_is_heard(small):
             result = CliRunner().invoke(app, [*words, "--al.output", str(project.output)])
             assert result.exit_code == 0, result.output
             assert [one.payload["answer"] for one in store.answers()] == ["accept"]
-    assert "3 already there" in result.output
+        assert "3 already there" in result.output
+        # and from file to file, each of which is taken in again later
+        files = []
+        for at, one in enumerate(["ignore", "accept", "ignore"], 10):
+            files.append(small / f"later-{at}.jsonl")
+            files[-1].write_text(json.dumps({**line, "answer": one, "_timestamp": at}) + "\n")
+        for path in (*files, *files):
+            words[2] = str(path)
+            result = CliRunner().invoke(app, [*words, "--al.output", str(project.output)])
+            assert result.exit_code == 0, result.output
+        (last,) = store.answers()
+        assert last.payload["answer"] == "ignore" and "1 already there" in result.output
+        heard = [one.at for one in store.answers_of(last.task, last.annotator)]
+        assert heard == [0, 1, 2, 10, 11, 12]
 
 
 @pytest.mark.slow
