@@ -93,6 +93,9 @@ def keep(folder: Path, name: str) -> None:
     """Keep the numbers of all rounds where the docs are."""
     lines = []
     for learner in LEARNERS:
+        if not (folder / learner / "full.json").is_file():
+            # stopped before
+            continue
         for line in (folder / learner / "results.jsonl").read_text("utf8").splitlines():
             row = json.loads(line)
             kept = {
@@ -130,13 +133,15 @@ def page() -> str:
                 lasts = [scores[-1] for _, scores in seeds.values()]
                 cells = [path.stem, f"{learner}, {strategy}", str(len(seeds)), shown(lasts)]
                 cells += [reached(both, level, full[learner]) for level in LEVELS[:3]]
-                cells += [reached(both, level, full["scratch"]) for level in LEVELS[1::2]]
+                cells += [reached(both, level, full.get("scratch")) for level in LEVELS[1::2]]
                 lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
 
 
-def reached(both: Sequence[Any], level: float, full: dict[str, Any]) -> str:
-    """Mean shares of words and of texts, and the range of the first; how many seeds reach it where not all do."""
+def reached(both: Sequence[Any], level: float, full: dict[str, Any] | None) -> str:
+    """Mean shares of words and of texts, and the range of the first; how many seeds reach it where not all do; a dash if it is not known."""
+    if full is None:
+        return "-"
     target = level * full["score"]
     words = [cost_to(curve, target) for curve, _ in both]
     texts = [cost_to(curve, target) for _, curve in both]
