@@ -586,7 +586,10 @@ def said_by(gold, task, kind):
         return choices(*right), right
     starts, ends = ({token[key] for token in task["tokens"]} for key in ("start", "end"))
     found = [(ent.start_char, ent.end_char, ent.label_) for ent in gold.ents]
-    found = [one for one in found if one[0] in starts and one[1] in ends]
+    # people mark what they are offered
+    found = [
+        one for one in found if one[0] in starts and one[1] in ends and one[2] in task["labels"]
+    ]
     return regions(task["text"], found), found
 
 

@@ -68,6 +68,8 @@ def test_each_kind_chooses_where_its_members_disagree(small, strategies, tmp_pat
 
 @pytest.mark.slow
 def test_it_cannot_be_beside_a_posterior(small, strategies, tmp_path):  # noqa: F811
-    strategies.write_text(strategies.read_text("utf8").replace("posterior = null\n", ""))
+    other = '[seeds.posterior]\n@al_posteriors = "spacy-al.dropout.v1"\n'
+    text = strategies.read_text("utf8")
+    strategies.write_text(text.replace("posterior = null\n", "") + other)
     result = run(small, tmp_path / "out", "--strategies", strategies, "--strategy", "seeds")
     assert result.exit_code == 2 and "al.committee" in result.output, result.output

@@ -127,8 +127,9 @@ def test_a_key_that_is_there_twice_counts_once(client, database):
     client.post("/api/answer", content=twice, headers=JSON)
     (kept,) = answers(database)
     assert kept.payload["answer"] == "reject"
+    # an id stands for what was said with it
     again = client.post("/api/answer", json=body(task, {"answer": "ignore"}))
-    assert again.json()["new"] is False and len(answers(database)) == 1
+    assert again.status_code == 409 and "AL124" in again.text and answers(database) == [kept]
 
 
 # Names, addresses and paths
