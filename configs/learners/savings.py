@@ -10,6 +10,7 @@ docs/learners/savings/CORPUS.jsonl, a line for each round, and the table in docs
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean, stdev
@@ -32,6 +33,7 @@ SIZES = {"pool": 4000, "dev": 300, "test": 1500}
 ROUNDS = {"ner": (9, 2500), "textcat": (14, 800)}
 LEARNERS = ("encoder", "scratch")
 LEVELS = (0.9, 0.95, 0.99, 1.0)
+KEPT = ("strategy", "seed", "round", "texts", "words", "score")
 
 
 def savings_cli(
@@ -91,17 +93,20 @@ def run(*command: object) -> None:
 
 def keep(folder: Path, name: str) -> None:
     """Keep the numbers of all rounds where the docs are."""
-    lines = []
+    lines, rounds = [], ROUNDS[next(folder.glob("*.cfg")).stem][0]
     for learner in LEARNERS:
         if not (folder / learner / "full.json").is_file():
             # stopped before
             continue
-        for line in (folder / learner / "results.jsonl").read_text("utf8").splitlines():
-            row = json.loads(line)
-            kept = {
-                key: row[key] for key in ("strategy", "seed", "round", "texts", "words", "score")
-            }
-            lines.append({"learner": learner, **kept})
+        found = (folder / learner / "results.jsonl").read_text("utf8").splitlines()
+        rows = [json.loads(line) for line in found]
+        seeds = {row["seed"] for row in rows}
+        ends = Counter(row["strategy"] for row in rows if row["round"] == rounds)
+        for row in rows:
+            # a curve that was stopped before its end would be compared with whole ones
+            if ends[row["strategy"]] == len(seeds):
+                kept = {key: row[key] for key in KEPT}
+                lines.append({"learner": learner, **kept})
         full = json.loads((folder / learner / "full.json").read_text("utf8"))
         full = {key: full[key] for key in ("texts", "words", "score")}
         lines.append({"learner": learner, "strategy": "full", **full})
@@ -117,7 +122,7 @@ def page() -> str:
         "",
         "Share of the pool's words (of its texts) after which a learner has so much of the score that a model trained on the whole pool",
         "has, on the mean of the seeds; or in how many of them it came so far. `scratch` is what plain `spacy train` begins from.",
-        "Written by `configs/learners/savings.py`.",
+        "Curves that were stopped before their end are left out. Written by `configs/learners/savings.py`.",
         "",
         "| corpus | learner, choice | seeds | last score | 90% | 95% | 99% of its own full score | 95% | 100% of scratch's full score |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
