@@ -403,6 +403,14 @@ class Errors:
         "[AL133] There is no encoder to pretrain in this pipeline ({found}): it takes a component 'tok2vec', or one with a tok2vec "
         "layer of its own. Set pretrain_epochs in [al] to 0."
     )
+    AL134 = (
+        "[AL134] {path} does not begin with '{model}': a config's components say themselves where they come from. Name a config that "
+        "is not there yet: python -m spacy_al init NEW.cfg --model {model}"
+    )
+    AL135 = (
+        "[AL135] '{component}' of {model} cannot learn further labels ({labels}): spaCy cannot widen its layers. Ask for labels that it "
+        "knows, or begin without its weights: python -m spacy_al init NEW.cfg --component {component}"
+    )
 
     # the loop
     AL155 = (

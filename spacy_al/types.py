@@ -180,6 +180,30 @@ class LearnedWith(TypedDict, total=False):
     learner: dict[str, Any]
 
 
+class StartMetrics(TypedDict, total=False):
+    """The pipeline that a run began with, and what a round's model has kept of the labels that nobody is asked about.
+
+    model (str): Its folder or package.
+    labels (list): Those that are kept.
+    dev, test (float | None): Its scores, over the labels that are asked for.
+    agreement (float | None), texts (int): F of the round's marks with kept labels, those of the pipeline taken for right, on so many
+        random texts of the pool.
+    measured_on (str), measured (list), before, after (float | None): "test" or "dev", the kept labels that it is labelled with, and the
+        scores over them of the pipeline and of the round's model.
+    """
+
+    model: str
+    labels: list[str]
+    dev: float | None
+    test: float | None
+    agreement: float | None
+    texts: int
+    measured_on: str
+    measured: list[str]
+    before: float | None
+    after: float | None
+
+
 class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
@@ -188,12 +212,14 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     words: int
     words_labelled: int
     weak: int
+    kept_marks: int
     balance: dict[str, int]
     merged: dict[str, int]
     review: list[str]
     # what its model is worth
     dev: Evaluation
     test: Evaluation
+    start: StartMetrics
     kappa: float | None
     span_f1: float | None
     expected_errors: float | None

@@ -7,18 +7,21 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from spacy_al.cli.app import app, explained, only_overrides, say
+from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Quiet
 from spacy_al.cli.status import format_status
+from spacy_al.config.init import init
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
 from spacy_al.loop.labels import check_labels
 from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import has_stopped, status
+from spacy_al.posteriors.component import load_code
 from spacy_al.web.serve import annotate, has
 
 ORACLE = "Labelled corpus that answers in place of a person"
+MODEL = "A trained pipeline that the run begins with, where the config is still to be written: as init --model"
 ONCE = "Never wait for a person, whatever is installed: for cron and the like"
 
 
@@ -27,6 +30,7 @@ ONCE = "Never wait for a person, whatever is installed: for cron and the like"
 def run_cli(
     ctx: typer.Context,
     config: Config,
+    model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     oracle: Annotated[Path | None, Option("--oracle", help=ORACLE)] = None,
     once: Annotated[bool, Option("--once", help=ONCE)] = False,
     n_process: Processes = 1,
@@ -40,6 +44,10 @@ def run_cli(
     command goes on where it was. Exit status: 0 the run has stopped for a reason, 3 it waits for answers. On a terminal, with
     the extra `web`, it opens the page instead of waiting, and asks from the start, while it trains.
     """
+    if model is not None:
+        load_code(code)
+        if init(config, model=model) and not quiet:
+            say(f"✔ {config} begins with {printable(model)}")
     overrides = only_overrides(ctx.args, config)
     project = open_project(
         config,

@@ -67,8 +67,39 @@ def format_status(found: Status) -> str:
     review = sum(row["review"] for row in found["rounds"][-1:])
     if review:
         lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
+    lines += _start(found)
+    if best := found["best"]:
+        score = (
+            "" if best["score"] is None else f", {best['score_name']} {best['score']:.3f} on dev"
+        )
+        lines.append(
+            f"ℹ Best model: round {best['round']}{score}. Use it: {printable(best['load'])}"
+        )
+        lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
     lines.append(f"{MARKS.get(found['state'], 'ℹ')} {printable(found['sentence'])}")
     return "\n".join(lines)
+
+
+def _start(found: Status) -> list[str]:
+    """What the run began with, and what is left of it."""
+    start = found["start"]
+    if start is None:
+        return []
+    scores = ", ".join(
+        f"{_score(start[on])} on {on}" for on in ("dev", "test") if start[on] is not None
+    )
+    lines = [f"ℹ Began as {_line(start['model'])}: {scores or 'not measured'}."]
+    if start.get("agreement") is not None:
+        lines.append(
+            f"ℹ Of {len(start['labels'])} labels that nobody is asked about it still finds what it found: F {_score(start['agreement'])} "
+            f"on {start['texts']:,} random texts of the pool."
+        )
+    if start.get("measured"):
+        lines.append(
+            f"ℹ On {start['measured_on']} its score over {_line(', '.join(start['measured']))} was {_score(start['before'])} and is "
+            f"{_score(start['after'])}."
+        )
+    return lines
 
 
 def _people(found: Status) -> list[str]:

@@ -38,7 +38,7 @@ def readable_factories(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str
 def _source_block(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
     source, there = str(block["source"]), str(block.get("component", name))
     try:
-        found = load_config(_folder(source) / "config.cfg")["components"][there]
+        found = load_config(model_folder(source) / "config.cfg")["components"][there]
     except Exception as error:
         why = f"it has no component '{there}'" if isinstance(error, KeyError) else str(error)
         raise AlError(
@@ -47,7 +47,7 @@ def _source_block(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "source": source, "component": there}
 
 
-def _folder(source: str) -> Path:
+def model_folder(source: str) -> Path:
     """Where a pipeline lies that is a folder or a package."""
     if Path(source).exists() or not is_package(source):
         return Path(source)

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from confection import Config, ConfigValidationError
@@ -9,6 +10,7 @@ from spacy.cli.init_config import init_config
 
 from spacy_al.acquisition.inputs import FITS
 from spacy_al.config.components import component_blocks, readable_factories
+from spacy_al.config.from_model import config_from_model
 from spacy_al.embeddings.encoder import find_model
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
@@ -40,6 +42,8 @@ def init(
     pool: str | None = None,
     lang: str = "en",
     encoder: str | None = None,
+    model: str | None = None,
+    labels: Sequence[str] = (),
 ) -> list[str]:
     """Fill the `[al]` section of a config by inserting text.
 
@@ -48,15 +52,20 @@ def init(
     pool (str | None): For `[paths]`, where it has no pool yet; by default corpus/pool if that is there, else corpus/pool.spacy.
     lang (str): Of a starter config.
     encoder (str | None): Folder or package of a pretrained encoder that models learn from, beside others that are compared with it.
+    model (str | None): A trained pipeline that a new config begins with: its folder or its package.
+    labels (Sequence[str]): The labels that are asked for; where there is a model, beside those which it knows already.
     RETURNS (list[str]): What was added.
-    RAISES (AlError): AL300 or AL303 if there is no such encoder; AL081 no config, AL104 no such component, or several to choose from.
+    RAISES (AlError): AL134 for a model where there is a config that begins otherwise, AL300 or AL303 if there is no such encoder; AL081 no config, AL104 no such component, or several to choose from.
     """
     if encoder is not None:
         find_model(encoder)
+    text = ""
+    if model is not None and not path.exists():
+        text, component = config_from_model(model, component)
     try:
         if path.exists():
             text = path.read_text("utf8")
-        else:
+        elif model is None:
             text = init_config(
                 lang=lang, pipeline=[component or USUAL], optimize="efficiency"
             ).to_str()
@@ -68,6 +77,8 @@ def init(
         blocks = component_blocks(config.interpolate())
     except ConfigValidationError as error:
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+    if model is not None and all(block.get("source") != model for block in blocks.values()):
+        raise AlError(Errors.AL134.format(path=path, model=model))
     factories = readable_factories(blocks)
     usable = [*factories]
     if component is None and len(usable) == 1:
@@ -93,6 +104,7 @@ def init(
         added.append("paths.pool")
     present = config.get("al", {})
     lines = SECTION.format(**values).splitlines(keepends=True)
+    lines += [f"labels = {json.dumps([*labels], ensure_ascii=False)}\n"] if labels else []
     missing = [line for line in lines if line.split(" = ")[0] not in present]
     if missing:
         text = _insert(text, "al", "".join(missing))

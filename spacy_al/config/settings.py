@@ -96,6 +96,14 @@ class Settings:
     test: Path | None = None
 
     @property
+    def asks_only(self) -> bool:
+        """Whether only `labels` are asked about, where the pipeline that the component is taken from knows others too. Where a text or
+        a token has one label of all, each answer is about all of them."""
+        row = FACTORIES.get(self.factory or "")
+        can = row is not None and (row.task in ("entities", "spans") or not row.is_exclusive)
+        return can and self.source is not None and bool(self.labels)
+
+    @property
     def encodings(self) -> Path | None:
         """The cache of what the encoder says; None without one."""
         if self.encoder is None:

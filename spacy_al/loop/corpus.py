@@ -2,14 +2,15 @@
 
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
+from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
 from spacy_al.loop.answers import merged_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
+from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
@@ -47,8 +48,11 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
     """
     folder, settings = project.folder(current.number), project.settings
     labels, before = store.labels(), model_before(project, current.number)
+    start = open_start(project)
+    kept = labels_kept(project, start)
     # a model is opened only where it has something to say
-    component = open_model(project, before) if len(labels.operations) > 1 else None
+    has_later = len(labels.operations) > 1 or (kept and settings.train)
+    component = open_model(project, before) if has_later else None
     merged = merged_with_model(store, project, component, current.upto)
     review = list(merged.review)
     if settings.dev is None:
@@ -57,13 +61,22 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         write_round_corpus(None, dev, project.dev, Vocab())
     own = label_rest(project, before, merged.docs)
     rest: RoundMetrics = {**own}
+    if kept:
+        rest["kept_marks"] = keep_labels_in(project, start, merged.docs)
     if settings.weak and not merged.docs:
         better = (settings.train, project.dev, settings.test)
         merged = replace(merged, docs=weak_docs(settings.weak, better))
         rest["weak"] = len(merged.docs)
     corpus = folder / TRAIN
     left: Counter[str] = Counter()
-    prepare = partial(prepare_train, project, labels, component, left=left)
+
+    def prepare(docs: list[Doc]) -> list[Doc]:
+        ready = prepare_train(
+            project, labels, component, docs, left, settings.labels if kept else ()
+        )
+        keep_labels_in(project, start, ready)
+        return ready
+
     counts = write_round_corpus(settings.train, merged, corpus, Vocab(), prepare)
     merged.report.update(left)
     found = Counter({why: counts[why] for why in (TRIMMED, BLANK) if counts[why]})
@@ -74,7 +87,13 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         )
     asked = store.asked_ids(before_round=current.number)
     pseudo = add_pseudo_texts(project, current.number, corpus, asked)
-    has_labels = project.kind == "categories" or any(name.startswith("label ") for name in counts)
+    if kept:
+        # what it was trained on before teaches it nothing new
+        has_labels = bool(merged.docs) or any(counts[f"label {label}"] for label in settings.labels)
+    else:
+        has_labels = project.kind == "categories" or any(
+            name.startswith("label ") for name in counts
+        )
     metrics: RoundMetrics = {
         "texts": counts["texts"],
         "words": counts["words"],

@@ -11,6 +11,7 @@ from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
 from spacy_al.loop.measured import gold_now, labels_of_gold, labels_on_dev
+from spacy_al.loop.start import gold_with_kept, labels_kept, measure_kept, open_start
 from spacy_al.measures.agreement import agreement
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.store.store import Store
@@ -36,14 +37,18 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         code=project.code_text,
         gpu_id=project.gpu_id,
     )
-    labels = store.labels()
+    labels, start = store.labels(), open_start(project)
+    kept = bool(labels_kept(project, start))
     dev = gold_now(project, labels, project.dev, folder)
-    metrics: RoundMetrics = {"dev": _score(component, labels, dev, labels_on_dev(store, project))}
+    metrics: RoundMetrics = {
+        "dev": _score(component, labels, dev, labels_on_dev(store, project), kept)
+    }
     if settings.test:
         test = gold_now(project, labels, settings.test, folder)
         counted = labels_of_gold(project, labels, list(stored_docs(test)), "paths.test")
-        metrics["test"] = _score(component, labels, test, counted)
-    metrics = {**metrics, **calibrate_on_dev(component, dev, settings.seed)}
+        metrics["test"] = _score(component, labels, test, counted, kept)
+    gold = gold_with_kept(project, start, dev, folder)
+    metrics = {**metrics, **calibrate_on_dev(component, gold, settings.seed)}
     assert settings.pool is not None
     drawn = stop_set(settings.pool, project.output, settings.seed)
     seen = read_stop_set(component.recalibrated(), settings.pool, drawn)
@@ -53,6 +58,8 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         "expected_answers": seen["expected_answers"],
         "n_pool": drawn["n_pool"],
     }
+    if start is not None:
+        metrics["start"] = measure_kept(project, start, component, drawn, now)
     earlier = project.folder(number - 1) / PREDICTIONS
     if earlier.is_file():
         before = json.loads(earlier.read_text("utf8"))
@@ -76,13 +83,14 @@ def _score(
     labels: RunLabels,
     gold: Path,
     counted: tuple[list[str], dict[str, str]],
+    kept: bool = False,
 ) -> Evaluation:
-    """The score over the labels that count, and which these are."""
+    """The score over the labels that count, and which these are. kept (bool): Whether the model has others, which nobody is asked about."""
     if not labels.is_known:
         return evaluate(component.nlp, gold, component.name)
     names, why = counted
     # all labels count as long as none came later, those that only the gold has as well
-    only = names if why else None
+    only = names if why or kept else None
     found = evaluate(component.nlp, gold, component.name, labels=labels, measured=only)
     return {**found, "labels": names, "measures": labels.meaning(names), "not_measured": why}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
@@ -53,6 +53,7 @@ def run_facts(
         row["score"] = found["score"] if found else None
         row["dev_score"] = dev["score"] if dev else None
         row["per_label"] = found["per_label"] if found else None
+    _begin(rounds, metrics, "dev" if on_dev else "test")
     broken = breaks(metrics, "dev" if on_dev else "test")
     for row in rounds:
         row["breaks"] = row["round"] in broken
@@ -83,6 +84,17 @@ def run_facts(
             _target(settings.blocks.get("stopper")) if target is None and on_dev else target,
         ),
     }
+
+
+def _begin(
+    rounds: list[RoundFacts], metrics: Mapping[int, RoundMetrics], name: Literal["dev", "test"]
+) -> None:
+    """Have the curve begin with the pipeline that the run began with, by its score on the texts of the last measurement."""
+    starts = [metrics[k]["start"] for k in sorted(metrics) if "start" in metrics[k]]
+    if not starts or not rounds or rounds[0]["score"] is not None:
+        return
+    rounds[0]["score"] = starts[-1].get(name)
+    rounds[0]["words"] = rounds[0]["texts"] = 0
 
 
 # Of a round's metrics, what is told
@@ -173,7 +185,12 @@ def _target(block: Any) -> float | None:
 
 def _forecast(rounds: list[RoundFacts], target: float | None) -> Forecast | None:
     """The learning curve carried on: to the target, or to twice what has been labelled."""
-    scored = [(row, score) for row in rounds if (score := row.get("score")) is not None]
+    # what a run began with was not learned from its words
+    scored = [
+        (row, score)
+        for row in rounds
+        if (score := row.get("score")) is not None and row.get("words")
+    ]
     points = [(row["words"], score) for row, score in scored]
     curve = fit_curve([cost for cost, _ in points], [score for _, score in points])
     if curve is None:

@@ -54,6 +54,9 @@ def config_labels(project: Project) -> list[str]:
     Those of the gold of an oracle count where the config names none itself.
     """
     settings = project.settings
+    if settings.asks_only:
+        # what else the pipeline knows, and its own corpus has, is not asked about
+        return [*settings.labels]
     corpora = [settings.train, settings.weak]
     corpora += [] if settings.labels else [project.oracle]
     kind, spans_key = project.kind, settings.spans_key

@@ -136,11 +136,14 @@ def prepare_train(
     component: TrainedComponent | None,
     docs: list[Doc],
     left: Counter[str],
+    asked: Sequence[str] = (),
 ) -> list[Doc]:
     """What was labelled before the run, in the labels of now, and open where one is likely that it has not anywhere.
 
     docs (list[Doc]): Of `paths.train`. A label that is on any of them counts as one that all of them were labelled with.
     left (Counter): Counts texts that are open, or left out.
+    asked (Sequence[str]): Labels that count as later ones where the docs have none of them: a pipeline that the run began with was
+        trained on these docs without them.
     """
     if not labels.is_known:
         return docs
@@ -148,7 +151,7 @@ def prepare_train(
     for doc in docs:
         relabel_doc(doc, labels, kind, spans_key)
     there = names_in(docs, kind, spans_key)
-    later = [name for name in labels.later(0) if name not in there]
+    later = [name for name in dict.fromkeys([*labels.later(0), *asked]) if name not in there]
     if not later:
         return docs
     lacking = dict.fromkeys((content_hash(doc.text) for doc in docs), later)

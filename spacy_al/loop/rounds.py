@@ -24,6 +24,7 @@ from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
 from spacy_al.loop.likely import open_model
 from spacy_al.loop.measured import gold_now, labels_on_dev
+from spacy_al.loop.start import before_training, gold_with_kept, open_start
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
 from spacy_al.query.select import Selection, select
@@ -86,9 +87,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     corpus = make_round_corpus(store, project, current)
     if not corpus.is_learnable or not project.dev.exists():
         # nothing to learn from, or to measure on: the questions are chosen without a model
-        stop, reasons = stopping(store, project, number, corpus.metrics)
+        metrics = before_training(project, corpus.metrics)
+        stop, reasons = stopping(store, project, number, metrics)
         state = "stopped" if stop else "select"
-        store.advance(number, state, metrics={**corpus.metrics, "stopping": reasons})
+        store.advance(number, state, metrics={**metrics, "stopping": reasons})
         return
     encoder = pretrain(project, project.output / "pretrain") if settings.pretrain_epochs else None
     before, own = model_before(project, number), project.folder(number)
@@ -110,7 +112,12 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.config,
             project.overrides,
             settings,
-            gold_now(project, store.labels(), project.dev, own),
+            gold_with_kept(
+                project,
+                open_start(project),
+                gold_now(project, store.labels(), project.dev, own),
+                own,
+            ),
             project.code,
             learner,
             counted if unmeasured else None,
@@ -125,7 +132,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     first = read_trained(own)
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
     model["versions"] = first.versions
-    metrics: RoundMetrics = {**corpus.metrics, "seconds_train": seconds}
+    metrics = {**corpus.metrics, "seconds_train": seconds}
     if learner is not None:
         metrics["learner"] = chosen.describe()
     store.advance(number, "evaluate", metrics=metrics, model=model)

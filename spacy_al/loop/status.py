@@ -3,11 +3,12 @@
 from typing import TypedDict, cast
 
 from spacy_al.config.project import Project
+from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.history import breaks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.store import Store
-from spacy_al.types import RoundMetrics, RoundSeconds
+from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics
 
 DOING = {
     "train": "trains",
@@ -74,6 +75,8 @@ class Status(Begun):
     rounds: list[StatusRow]
     labels: list[str]
     not_measured: dict[str, str]
+    best: BestModel | None
+    start: StartMetrics | None
 
 
 def status(project: Project) -> Status:
@@ -82,7 +85,8 @@ def status(project: Project) -> Status:
     RETURNS (Status): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
-        the last score on dev does not count, and why. Plain data.
+        the last score on dev does not count, and why; `best`: where the best model is, and how to use it; `start`: the pipeline that the
+        run began with. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -108,6 +112,8 @@ def status(project: Project) -> Status:
             "rounds": [],
             "labels": labels,
             "not_measured": {},
+            "best": None,
+            "start": None,
         }
     broken = breaks(metrics)
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
@@ -131,6 +137,11 @@ def status(project: Project) -> Status:
         "rounds": [_row(k, metrics[k], asked[k], k in broken) for k in sorted(metrics)],
         "labels": labels,
         "not_measured": scored[-1].get("not_measured", {}) if scored else {},
+        "best": best_model(project, metrics),
+        "start": next(
+            (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
+            None,
+        ),
     }
 
 

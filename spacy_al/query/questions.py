@@ -73,7 +73,9 @@ def make_questions(
         posteriors = component.posteriors(docs)
         # those of the run keep their order, whatever that of the model is; not those of preset entities
         known_labels = [label for label in posteriors[0].labels if label in component.labels]
-        labels = [*dict.fromkeys([*labels, *known_labels])]
+        # a pipeline that one began with knows labels that nobody wants to ask about
+        if not settings.asks_only:
+            labels = [*dict.fromkeys([*labels, *known_labels])]
         suggestions = [
             asked_only(suggest(p, doc, component.threshold), labels)
             for p, doc in zip(posteriors, docs)

@@ -10,9 +10,9 @@ from typing import Any
 from confection import Config
 from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
-from spacy.util import dot_to_object, load_config
+from spacy.util import dot_to_object, get_model_meta, load_config
 
-from spacy_al.config.components import component_blocks
+from spacy_al.config.components import component_blocks, model_folder
 from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.shard import writing
@@ -21,6 +21,8 @@ from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code
 from spacy_al.tasks.decision import INCORRECT
+from spacy_al.tasks.relabel import names_in
+from spacy_al.training.add_labels import ADD_LABELS
 from spacy_al.training.blas import BLAS
 from spacy_al.training.measured_scorer import score_only
 from spacy_al.training.pretrain import pretraining
@@ -144,6 +146,7 @@ def write_config(
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
     if measured is not None and component is not None:
         score_only(made, component, measured)
+    _widen(made, docs)
     sources = None
     if retrain_from is not None:
         sources, why = sourced(_filled(made), retrain_from, docs)
@@ -213,6 +216,27 @@ def _say_requirements(config: Config, encoder: str) -> None:
         "requirements": needed,
         **({"before": own} if own else {}),
     }
+
+
+def _widen(config: Config, docs: Sequence[Doc]) -> None:
+    """Have components that are taken from a trained pipeline learn the labels of a corpus that they lack."""
+    for name, block in config["components"].items():
+        if "source" not in block or name in config["training"].get("frozen_components", ()):
+            continue
+        model, there = str(block["source"]), block.get("component", name)
+        known = get_model_meta(model_folder(model)).get("labels", {}).get(there, [])
+        whole = component_blocks(_filled(config))[name]
+        row, key = FACTORIES.get(whole.get("factory", "")), whole.get("spans_key") or "sc"
+        found = names_in(docs, row.task, key) if row and row.is_asked else set()
+        if new := sorted(found - {*known}):
+            start = config.setdefault("initialize", {})
+            own = start.get("after_init")
+            start["after_init"] = {
+                "@callbacks": ADD_LABELS,
+                "component": name,
+                "labels": new,
+                **({"before": own} if own else {}),
+            }
 
 
 def _multiply_fast(config: Config) -> None:

@@ -1,0 +1,54 @@
+"""The best model of a run, and how to use it."""
+
+import shlex
+from collections.abc import Mapping
+from typing import TypedDict
+
+from spacy_al.config.project import Project
+from spacy_al.loop.history import breaks
+from spacy_al.training.trainer import MODEL
+from spacy_al.types import RoundMetrics
+
+
+class BestModel(TypedDict):
+    """The model with the highest score on dev, the latest of several.
+
+    round (int), model (str): Its round and folder.
+    score (float | None), score_name (str): On dev; None where dev says nothing.
+    load, package (str): A line of Python, and a command.
+    """
+
+    round: int
+    model: str
+    score: float | None
+    score_name: str
+    load: str
+    package: str
+
+
+def best_model(project: Project, rounds: Mapping[int, RoundMetrics]) -> BestModel | None:
+    """The best of the models that are there; of rounds whose score counts other labels than now none is compared."""
+    since = max(breaks(rounds), default=0)
+    found: BestModel | None = None
+    for number in sorted(rounds):
+        dev, model = rounds[number].get("dev"), project.folder(number) / MODEL
+        if dev is None or number < since or not model.is_dir():
+            continue
+        score = dev["score"]
+        if found is None or (score or 0.0) >= (found["score"] or 0.0):
+            found = {
+                "round": number,
+                "model": str(model),
+                "score": score,
+                "score_name": dev["score_name"],
+                "load": f'nlp = spacy.load("{model}")',
+                "package": f"mkdir -p packages && python -m spacy package {shlex.quote(str(model))} packages "
+                f"--name {package_name(project.config.stem)}",
+            }
+    return found
+
+
+def package_name(stem: str) -> str:
+    """A name that a Python package can have."""
+    kept = "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in stem)
+    return kept.strip("_").lower() or "model"

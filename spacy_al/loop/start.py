@@ -1,0 +1,169 @@
+"""The pipeline that a run began with, where its config takes the component from one: what it knew before, and what is left of that."""
+
+import json
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+from spacy.tokens import Doc
+
+from spacy_al.config.components import model_folder
+from spacy_al.config.project import Project
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.evaluation.gold import stored_docs
+from spacy_al.evaluation.stop_set import StopSet, read_stop_set
+from spacy_al.measures.agreement import span_f1
+from spacy_al.posteriors.component import TrainedComponent, open_component
+from spacy_al.tasks.merge import write_corpus
+from spacy_al.tasks.relabel import names_in
+from spacy_al.training.add_labels import check_can_widen
+from spacy_al.training.kept_labels import add_kept_labels
+from spacy_al.training.made_from import hash_of
+from spacy_al.types import RoundMetrics, StartMetrics
+from spacy_al.util import replacing
+
+FILE = "start.json"
+
+
+def open_start(project: Project) -> TrainedComponent | None:
+    """The component as the run's config takes it from a trained pipeline; None where it begins from nothing.
+
+    RAISES (AlError): AL085 if the pipeline cannot be loaded, AL135 if it cannot learn the labels that are asked for.
+    """
+    settings = project.settings
+    if settings.source is None:
+        return None
+    start = open_component(
+        settings.source, settings.component, code=project.code_text, gpu_id=project.gpu_id
+    )
+    new = [label for label in settings.labels if label not in start.labels]
+    check_can_widen(start.pipe, start.name, settings.source, new)
+    return start
+
+
+def labels_kept(project: Project, start: TrainedComponent | None) -> list[str]:
+    """The labels that the pipeline knew and nobody is asked about. None where the run asks about all that it knows."""
+    settings = project.settings
+    if start is None or not settings.asks_only:
+        return []
+    return [label for label in start.labels if label not in settings.labels]
+
+
+def keep_labels_in(project: Project, start: TrainedComponent | None, docs: Sequence[Doc]) -> int:
+    """Write what the pipeline finds of the labels that are kept, but for those that the docs are labelled with, beside what they have.
+
+    docs (Sequence[Doc]): Changed.
+    RETURNS (int): How many marks were added.
+    """
+    kept = labels_kept(project, start)
+    if start is None or not kept:
+        return 0
+    there = names_in(docs, project.kind, project.settings.spans_key)
+    wanted = [label for label in kept if label not in there]
+    return add_kept_labels(
+        start, docs, wanted, kind=project.kind, spans_key=project.settings.spans_key
+    )
+
+
+def gold_with_kept(
+    project: Project, start: TrainedComponent | None, gold: Path, folder: Path
+) -> Path:
+    """A labelled corpus beside which the labels stand that are kept, or itself where there are none: the best model of a training is
+    chosen on it, and probabilities are calibrated on it. No score is measured on it."""
+    if not labels_kept(project, start):
+        return gold
+    docs = list(stored_docs(gold))
+    if not keep_labels_in(project, start, docs):
+        return gold
+    made = folder / f"{gold.stem}-kept.spacy"
+    write_corpus(docs, made)
+    return made
+
+
+def measure_start(project: Project, start: TrainedComponent) -> StartMetrics:
+    """The scores of the pipeline that the run began with, on the texts that the rounds are measured on."""
+    settings, kept = project.settings, labels_kept(project, start)
+    asked = settings.labels if kept else None
+    found: StartMetrics = {"model": str(settings.source), "labels": kept, "dev": None, "test": None}
+    if project.dev.exists():
+        found["dev"] = evaluate(start.nlp, project.dev, start.name, measured=asked)["score"]
+    if settings.test:
+        found["test"] = evaluate(start.nlp, settings.test, start.name, measured=asked)["score"]
+    return found
+
+
+def before_training(project: Project, metrics: RoundMetrics) -> RoundMetrics:
+    """The numbers of a round without anything to learn from: round 0 is the pipeline that the run begins with."""
+    start = open_start(project)
+    if start is None:
+        return metrics
+    found = measure_start(project, start)
+    score = found["dev"] if found["test"] is None else found["test"]
+    said = "nothing to measure on yet" if score is None else f"{score:.3f}"
+    project.show(f"Begins with {found['model']}: {said}")
+    if found["labels"]:
+        project.show(
+            f"ℹ Of {', '.join(found['labels'])} nobody is asked: what {found['model']} finds of them stands in the texts that train, so that they are "
+            f"not forgotten"
+        )
+    return {**metrics, "start": found}
+
+
+def measure_kept(
+    project: Project,
+    start: TrainedComponent,
+    now: TrainedComponent,
+    drawn: StopSet,
+    predictions: dict[str, list[Any]],
+) -> StartMetrics:
+    """What a round's model has kept of the labels that nobody is asked about, beside the scores of the pipeline itself.
+
+    drawn, predictions: The random texts of the pool, and what the round's model says of them.
+    RETURNS (StartMetrics): With `agreement`: F of the marks with kept labels, those of the pipeline taken for right; and, where test or
+        dev is labelled with them, `before` and `after`: the scores over them of the pipeline and of the round's model.
+    """
+    found, kept = measure_start(project, start), set(labels_kept(project, start))
+    if not kept:
+        return found
+    before = _predictions(project, start, drawn)
+    both = [item for item in predictions if item in before]
+
+    found["texts"] = len(both)
+    found["agreement"] = span_f1(
+        *([_only(said[item], kept) for item in both] for said in (before, predictions))
+    )
+    for name, gold in (("test", project.settings.test), ("dev", project.dev)):
+        if gold is None or not gold.exists():
+            continue
+        there = names_in(stored_docs(gold), project.kind, project.settings.spans_key)
+        if measured := sorted(kept & there):
+            found["measured_on"], found["measured"] = name, measured
+            found["before"], found["after"] = (
+                evaluate(one.nlp, gold, one.name, measured=measured)["score"]
+                for one in (start, now)
+            )
+            break
+    return found
+
+
+def _only(said: Sequence[Any], labels: Collection[str]) -> list[tuple[Any, ...]]:
+    """The marks with some labels; a category is one of no place."""
+    marks = [(None, None, one) if isinstance(one, str) else tuple(one) for one in said]
+    return [mark for mark in marks if mark[-1] in labels]
+
+
+def _predictions(project: Project, start: TrainedComponent, drawn: StopSet) -> dict[str, list[Any]]:
+    """What the pipeline says of the random texts, read once as long as they and it stay what they are."""
+    made_from = hash_of(model_folder(str(project.settings.source)))
+    path = project.output / FILE
+    try:
+        known = json.loads(path.read_text("utf8"))
+        if known["made_from"] == made_from and known["ids"] == drawn["ids"]:
+            return dict(known["predictions"])
+    except (OSError, ValueError, LookupError, TypeError):
+        pass
+    assert project.settings.pool is not None
+    predictions = read_stop_set(start, project.settings.pool, drawn)["predictions"]
+    with replacing(path) as file:
+        json.dump({"made_from": made_from, "ids": drawn["ids"], "predictions": predictions}, file)
+    return predictions

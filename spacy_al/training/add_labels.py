@@ -1,0 +1,49 @@
+"""Labels that a component from a trained pipeline has yet to learn. spaCy's own initialisation leaves such a component as it is."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from spacy import registry
+from spacy.language import Language
+
+from spacy_al.errors import AlError, Errors
+
+ADD_LABELS = "spacy-al.add_labels.v1"
+
+
+@registry.callbacks(ADD_LABELS)  # type: ignore[untyped-decorator]
+def make_add_labels(
+    component: str, labels: list[str], before: Callable[[Language], object] | None = None
+) -> Callable[[Language], None]:
+    """For `[initialize.after_init]`: widen the output of a trained component. What it knows stays what it was.
+
+    component (str): Its name.
+    labels (list[str]): Those that it is to learn.
+    before (Callable | None): Another callback, which is called first.
+    """
+    return partial(add_labels, component=component, labels=labels, before=before)
+
+
+def add_labels(
+    nlp: Language,
+    *,
+    component: str,
+    labels: Sequence[str],
+    before: Callable[[Language], object] | None = None,
+) -> None:
+    """Add labels that a component lacks."""
+    if before is not None:
+        before(nlp)
+    pipe: Any = nlp.get_pipe(component)
+    for label in labels:
+        pipe.add_label(label)
+
+
+def check_can_widen(pipe: Any, component: str, model: str, labels: Sequence[str]) -> None:
+    """RAISES (AlError): AL135 for a component whose layers cannot be widened, before anybody is asked about its labels."""
+    # a parser's output grows by itself; of other components spaCy says so where it can
+    if labels and not (hasattr(pipe, "moves") or getattr(pipe, "is_resizable", False)):
+        raise AlError(
+            Errors.AL135.format(component=component, model=model, labels=", ".join(labels))
+        )
