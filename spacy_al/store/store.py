@@ -7,15 +7,13 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
+from spacy_al.store.database import Database
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
-from spacy_al.store.rows import seal, unseal
-from spacy_al.store.schema import connect, connect_copy, explain_errors, transaction
+from spacy_al.store.rows import seal
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.records import (
@@ -38,52 +36,15 @@ LATEST = """FROM answers WHERE seq IN (
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
 
 
-class Store:
-    """One connection to the database of a run; every method is one transaction, on disk when it returns.
+class Store(Database):
+    """The records of a run; every method is one transaction, on disk when it returns.
 
-    path (Path): The file.
-    create (bool): Whether to make one where there is none.
-    RAISES (AlError): In every method AL112 if the file is damaged, AL113 if it cannot be written, AL117 if another process
-        blocks it for a minute; here also AL110 if it is missing, AL111 if a newer version wrote it, AL123 if it is missing or empty
-        beside the rounds of a run.
+    path, create, RAISES: As of `Database`.
     """
 
     def __init__(self, path: Path, *, create: bool = True) -> None:
-        if not path.exists():
-            refuse_if_gone(path, found="missing")
-        if not create and not path.is_file():
-            raise AlError(Errors.AL110.format(path=path))
-        if path.is_file() and not path.stat().st_size:
-            refuse_if_gone(path, found="empty")
-        self.path = path
-        self._connection = connect(path) if create else _open(path)
+        super().__init__(path, create=create)
         self._labels = RunLabels()
-        try:
-            if not self.read("SELECT 1 FROM rounds LIMIT 1"):
-                refuse_if_gone(path, found="without any round")
-        except BaseException:
-            self._connection.close()
-            raise
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._connection.close()
-
-    def examine(self) -> None:
-        """Look for damage that a query may pass by. RAISES (AlError): AL112 if there is any."""
-        if (said := self.read("PRAGMA integrity_check(1)")[0][0]) != "ok":
-            raise AlError(Errors.AL112.format(path=self.path, why=said))
-
-    def back_up(self) -> None:
-        """Copy the database to the file beside it that has `.backup` at its end.
-
-        RAISES (AlError): AL112 if the database is damaged; then, and if the disk is full, the backup that was there stays.
-        """
-        with explain_errors(self.path):
-            sweep_backups(self.path)
-            write_backup(self._connection, self.path)
 
     # Rounds
 
@@ -273,12 +234,6 @@ class Store:
 
     # For what stands beside this class in its room
 
-    @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """The connection, for writing: all of it is stored when the block ends, or nothing."""
-        with explain_errors(self.path), transaction(self._connection) as connection:
-            yield connection
-
     def add_task(
         self, connection: sqlite3.Connection, number: int, purpose: str, task: Task
     ) -> None:
@@ -313,34 +268,8 @@ class Store:
         """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
         return as_task(self, row)
 
-    def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
-        """All rows of a query at once: a reader that stops half way would hold up what this connection writes next."""
-        with explain_errors(self.path):
-            return self._connection.execute(sql, values).fetchall()
-
-    def loads(self, value: str, *beside: Any) -> Any:
-        """The data of a column that holds JSON. RAISES (AlError): AL112 if it is not what was written.
-
-        beside: As of `seal`.
-        """
-        try:
-            return unseal(value, *beside)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise AlError(Errors.AL112.format(path=self.path, why=error)) from error
-
     def _refused(self, what: str) -> AlError:
         return AlError(Errors.AL118.format(path=self.path, what=what))
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """A connection; where nothing can be written, as on a disk that is read only, to what there is to read."""
-    try:
-        connection = connect(path)
-    except AlError as error:
-        if error.code != "AL113":
-            raise
-        return connect_copy(path)
-    return connection
 
 
 def _log(connection: sqlite3.Connection, kind: str, data: Mapping[str, Any]) -> None:
