@@ -11,6 +11,10 @@ from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
 from spacy_al.store.rows import unseal
 from spacy_al.store.schema import connect, connect_copy, explain_errors, transaction
 
+# `counts` holds nothing but what tasks and answers say, in another order
+MISCOUNTED = """SELECT tasks.id FROM tasks LEFT JOIN counts ON counts.task = tasks.id
+    WHERE (counts.round, counts.purpose, counts.rank) IS NOT (tasks.round, tasks.purpose, tasks.rank)
+    OR answered != (SELECT count(DISTINCT annotator) FROM answers WHERE task = tasks.id) LIMIT 1"""
 D = TypeVar("D", bound="Database")
 
 
@@ -50,6 +54,9 @@ class Database:
         """Look for damage that a query may pass by. RAISES (AlError): AL112 if there is any."""
         if (said := self.read("PRAGMA integrity_check(1)")[0][0]) != "ok":
             raise AlError(Errors.AL112.format(path=self.path, why=said))
+        if self.read(MISCOUNTED):
+            why = "it counts other answers than it has"
+            raise AlError(Errors.AL112.format(path=self.path, why=why))
 
     def back_up(self) -> None:
         """Copy the database to the file beside it that has `.backup` at its end.

@@ -24,7 +24,7 @@ ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
 # Among the metrics of a round: nothing was left to ask
 ALL = "asked_all"
 COLUMNS = (
-    "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, payload, tasks.label_position"
+    "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, tasks.label_position, payload"
 )
 # Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
 # SQLite does in the order in which they are written

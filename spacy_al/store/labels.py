@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ANSWER = "seq, id, task, annotator, payload, seconds, at, label_position"
 # The last change so far, for what is asked or answered now
-POSITION = "(SELECT coalesce(max(seq), 0) FROM label_operations)"
+POSITION = "SELECT coalesce(max(seq), 0) FROM label_operations"
 
 
 def read_labels(store: "Store", known: RunLabels) -> RunLabels:
@@ -31,7 +31,12 @@ def read_labels(store: "Store", known: RunLabels) -> RunLabels:
         return known
     made = (
         Operation(
-            seq, kind, tuple(store.loads(names, kind, at)), store.loads(into, kind, at), undoes, at
+            seq,
+            kind,
+            tuple(store.loads(names, seq, kind, undoes, at)),
+            store.loads(into, seq, kind, undoes, at),
+            undoes,
+            at,
         )
         for seq, kind, names, into, undoes, at in rows
     )
@@ -45,24 +50,23 @@ def change_labels(
     with store.transaction() as connection:
         last = store.labels().last
         undoes = last.seq if kind == UNDO and last else None
-        at = time.time()
-        values = (kind, seal([*labels], kind, at), seal(into, kind, at), undoes, at)
-        sql = """INSERT INTO label_operations (kind, labels, into_label, undoes, at)
-            VALUES (?, ?, ?, ?, ?)"""
-        connection.execute(sql, values)
+        row = (connection.execute(POSITION).fetchone()[0] + 1, kind, undoes, time.time())
+        sql = """INSERT INTO label_operations (seq, kind, undoes, at, labels, into_label)
+            VALUES (?, ?, ?, ?, ?, ?)"""
+        connection.execute(sql, (*row, seal([*labels], *row), seal(into, *row)))
 
 
 def as_task(store: "Store", row: Sequence[Any]) -> StoredTask:
-    """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
-    id, round, item, purpose, rank, payload, position = row
-    task = task_now(store.loads(payload, id, item, purpose), store.labels(), position)
+    """A row of id, round, item, purpose, rank, position and payload, in the labels of now."""
+    id, round, item, purpose, rank, position, payload = row
+    task = task_now(store.loads(payload, *row[:-1]), store.labels(), position)
     return StoredTask(id, round, item, purpose, rank, task)
 
 
 def as_answer(store: "Store", row: Sequence[Any]) -> StoredAnswer:
     """A row of `ANSWER`, in the labels of now."""
     seq, id, task, annotator, payload, seconds, at, position = row
-    given = store.loads(payload, id, task, annotator, seconds, at)
+    given = store.loads(payload, id, task, annotator, seconds, at, position)
     said = payload_now(given, store.labels(), position, partial(_task, store, task))
     return StoredAnswer(seq, id, task, annotator, said, seconds, at)
 

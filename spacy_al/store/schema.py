@@ -90,8 +90,10 @@ THIRD = (
     "ALTER TABLE tasks ADD COLUMN label_position INTEGER NOT NULL DEFAULT 0",
     "ALTER TABLE answers ADD COLUMN label_position INTEGER NOT NULL DEFAULT 0",
 )
+# A hash of what a round's row says: see `rows.seal`
+FOURTH = ("ALTER TABLE rounds ADD COLUMN seal TEXT",)
 # Each entry takes a database one version further; an entry that was released is never changed.
-MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD)
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH)
 
 
 def connect(

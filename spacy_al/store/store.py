@@ -31,7 +31,7 @@ from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")
-TASKS = "SELECT id, round, item, purpose, rank, payload, label_position FROM tasks"
+TASKS = "SELECT id, round, item, purpose, rank, label_position, payload FROM tasks"
 LATEST = """FROM answers WHERE seq IN (
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
 
@@ -50,10 +50,13 @@ class Store(Database):
 
     def open_round(self, number: int) -> None:
         """Begin a round, which will train on the answers that are there now; a round that is open stays as it is."""
-        sql = """INSERT INTO rounds (number, state, opened_at, upto)
-            VALUES (?, ?, ?, (SELECT coalesce(max(seq), 0) FROM answers)) ON CONFLICT DO NOTHING"""
+        sql = """INSERT INTO rounds (number, state, opened_at, upto, seal) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO NOTHING"""
         with self.transaction() as connection:
-            connection.execute(sql, (number, STATES[0], time.time()))
+            last = "SELECT coalesce(max(seq), 0) FROM answers"
+            upto = connection.execute(last).fetchone()[0]
+            values = (number, STATES[0], time.time(), upto, seal(upto, number, STATES[0]))
+            connection.execute(sql, values)
 
     def round(self) -> Round | None:
         """The latest round."""
@@ -61,10 +64,8 @@ class Store(Database):
 
     def rounds(self) -> list[Round]:
         """All rounds in order."""
-        rows = self.read("SELECT number, state, upto FROM rounds ORDER BY number")
-        if wrong := [state for _, state, _ in rows if state not in STATES]:
-            raise AlError(Errors.AL112.format(path=self.path, why=f"a round is {wrong[0]!r:.40}"))
-        return [Round(*row) for row in rows]
+        rows = self.read("SELECT number, state, upto, seal FROM rounds ORDER BY number")
+        return [self._as_round(*row) for row in rows]
 
     def advance(
         self,
@@ -85,9 +86,13 @@ class Store(Database):
         RAISES (AlError): AL118 if there is no such round, or the same task is there with other content.
         """
         with self.transaction() as connection:
-            sql = "UPDATE rounds SET state = ? WHERE number = ?"
-            if not connection.execute(sql, (state, number)).rowcount:
+            sql = "SELECT number, state, upto, seal FROM rounds WHERE number = ?"
+            before = connection.execute(sql, (number,)).fetchone()
+            if before is None:
                 raise self._refused(f"there is no round {number}")
+            sealed = seal(self._as_round(*before).upto, number, state)
+            sql = "UPDATE rounds SET state = ?, seal = ? WHERE number = ?"
+            connection.execute(sql, (state, sealed, number))
             rows = [
                 (number, name, seal(value, number, name)) for name, value in (metrics or {}).items()
             ]
@@ -151,14 +156,15 @@ class Store(Database):
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
         said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
-        values = (id, task_id, annotator, seal(said, id, task_id, annotator, seconds, at))
         with self.transaction() as connection:
             sql = f"SELECT {ANSWER} FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
-                sql = f"""INSERT INTO answers (id, task, annotator, payload, seconds, at, label_position)
-                    VALUES (?, ?, ?, ?, ?, ?, {POSITION})"""
-                connection.execute(sql, (*values, seconds, at))
+                position = connection.execute(POSITION).fetchone()[0]
+                beside = (id, task_id, annotator, seconds, at, position)
+                sql = """INSERT INTO answers (id, task, annotator, seconds, at, label_position, payload)
+                    VALUES (?, ?, ?, ?, ?, ?, ?)"""
+                connection.execute(sql, (*beside, seal(said, *beside)))
                 sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
                 connection.execute(sql, (task_id, annotator))
             else:
@@ -221,8 +227,10 @@ class Store(Database):
 
     def log(self, kind: str, **data: Any) -> None:
         """Record that something happened."""
+        at = time.time()
+        sql = "INSERT INTO events (at, kind, data) VALUES (?, ?, ?)"
         with self.transaction() as connection:
-            _log(connection, kind, data)
+            connection.execute(sql, (at, kind, seal(data, at, kind)))
 
     def events(self) -> Iterator[Event]:
         """The events, in order: seq, at, kind, data."""
@@ -242,10 +250,10 @@ class Store(Database):
         RAISES (AlError): AL118 if it is there with other content.
         """
         item, identity = content_hash(task["text"]), question_id(number, task, purpose)
-        sql = "SELECT payload FROM tasks WHERE id = ?"
-        stored = connection.execute(sql, (identity,)).fetchone()
+        stored = connection.execute(f"{TASKS} WHERE id = ?", (identity,)).fetchone()
         if stored:
-            if self.loads(stored[0], identity, item, purpose) != json.loads(json.dumps(task)):
+            *beside, payload = stored
+            if self.loads(payload, *beside) != json.loads(json.dumps(task)):
                 raise self._refused(f"the task {identity} is there already and is another one")
             return
         meta = task.get("meta", {})
@@ -254,28 +262,33 @@ class Store(Database):
             "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (item, json.dumps(task["text"]), json.dumps(source)),
         )
-        connection.execute(
-            f"""INSERT INTO tasks SELECT ?1, ?2, ?3, ?4, 1 + coalesce(max(rank), 0), ?5, {POSITION}
-            FROM tasks WHERE round = ?2 AND purpose = ?4""",
-            (identity, number, item, purpose, seal(task, identity, item, purpose)),
-        )
+        sql = "SELECT 1 + coalesce(max(rank), 0) FROM tasks WHERE round = ? AND purpose = ?"
+        rank = connection.execute(sql, (number, purpose)).fetchone()[0]
+        position = connection.execute(POSITION).fetchone()[0]
+        row = (identity, number, item, purpose, rank, position)
+        sql = """INSERT INTO tasks (id, round, item, purpose, rank, label_position, payload)
+            VALUES (?, ?, ?, ?, ?, ?, ?)"""
+        connection.execute(sql, (*row, seal(task, *row)))
 
     def tasks_where(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
         """The tasks that a clause of SQL lets through, by round, purpose and rank."""
         return map(self.as_task, self.read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
 
     def as_task(self, row: Sequence[Any]) -> StoredTask:
-        """A row of id, round, item, purpose, rank, payload and position, in the labels of now."""
+        """A row of id, round, item, purpose, rank, position and payload, in the labels of now."""
         return as_task(self, row)
+
+    def _as_round(self, number: int, state: str, upto: int, sealed: str | None) -> Round:
+        """A row of a round; what was begun before version 0.2 has no seal until it goes on."""
+        if state not in STATES or (
+            sealed is not None and self.loads(sealed, number, state) != upto
+        ):
+            why = f"round {number!r:.20} is not as it was written"
+            raise AlError(Errors.AL112.format(path=self.path, why=why))
+        return Round(number, state, upto)
 
     def _refused(self, what: str) -> AlError:
         return AlError(Errors.AL118.format(path=self.path, what=what))
-
-
-def _log(connection: sqlite3.Connection, kind: str, data: Mapping[str, Any]) -> None:
-    at = time.time()
-    sql = "INSERT INTO events (at, kind, data) VALUES (?, ?, ?)"
-    connection.execute(sql, (at, kind, seal(data, at, kind)))
 
 
 def _limit(upto: int | None) -> int:

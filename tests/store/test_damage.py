@@ -109,6 +109,15 @@ def test_what_a_row_says_cannot_become_something_else(tmp_path):
         "UPDATE models SET hash = 'b'",
         "UPDATE events SET kind = 'flag'",
         "UPDATE rounds SET state = 'waip'",
+        "UPDATE rounds SET state = 'done'",
+        "UPDATE rounds SET upto = 3",
+        "UPDATE rounds SET seal = seal || 'a'",
+        "UPDATE tasks SET rank = rank + 100",
+        "UPDATE tasks SET label_position = 1",
+        "UPDATE answers SET label_position = 1",
+        "UPDATE counts SET answered = 1 WHERE rank = 9",
+        "UPDATE counts SET rank = rank + 100",
+        "DELETE FROM counts WHERE rank = 12",
     ]
     data = path.read_bytes()
     for change in changes:
@@ -118,7 +127,7 @@ def test_what_a_row_says_cannot_become_something_else(tmp_path):
         other.close()
         with Store(path) as store, pytest.raises(AlError, match="AL112"):
             list(store.answers()), list(store.tasks()), store.metrics(), store.models()
-            list(store.events()), store.round()
+            list(store.events()), store.round(), store.examine()
 
 
 def test_a_seal_is_of_the_value_and_of_what_stands_beside_it():

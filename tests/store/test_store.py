@@ -743,6 +743,7 @@ def test_a_run_of_before_counts_what_it_has(path):
         for table in ("tasks", "answers"):
             old.execute(f"ALTER TABLE {table} DROP COLUMN label_position")
         old.execute("DROP TABLE label_operations")
+        old.execute("ALTER TABLE rounds DROP COLUMN seal")
         old.execute("PRAGMA user_version = 1")
     old.close()
     with Store(path) as store:
@@ -763,6 +764,7 @@ def test_a_run_of_before_has_its_answers_in_the_labels_of_now(path):
         for table in ("tasks", "answers"):
             old.execute(f"ALTER TABLE {table} DROP COLUMN label_position")
         old.execute("DROP TABLE label_operations")
+        old.execute("ALTER TABLE rounds DROP COLUMN seal")
         old.execute("PRAGMA user_version = 2")
     old.close()
     with Store(path) as store:
