@@ -42,7 +42,7 @@ def test_eight_sentences_name_every_room_once():
         floor = int(re.match(r"- \*\*(\d)\*\*", one)[1])
         rooms = [name for name in re.findall(r"`([\w.]+)`", one) if name in FLOOR_OF]
         assert sorted(rooms) == sorted(FLOORS[floor])
-    assert ("there is one" in TEXT) == (len(NEIGHBOURS) == 1)
+    assert ("there are two" in TEXT) == (len(NEIGHBOURS) == 2)
 
 
 def test_the_walk_is_walked(tmp_path):

@@ -1,40 +1,52 @@
 """A folder that is replaced as a whole."""
 
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.processes.lock import locked
 
 
 @contextmanager
 def replacing_folder(output: Path) -> Iterator[Path]:
     """A folder that takes the place of `output` only once it is whole, as `util.replacing` does for a file.
 
-    RAISES (AlError): AL047 if it cannot be written; what was there stays.
+    It is made in a hidden folder beside `output`, which is gone afterwards. What a killed process left there is deleted, and what it had
+    moved out of the way comes back.
+
+    RAISES (AlError): AL047 if it cannot be written, or another process is writing it; what was there stays.
     """
     output = output.resolve()
-    folder = old = None
+    work = output.with_name(f".{output.name}.part")
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=output.parent, prefix=f".{output.name}."))
-        old = folder.with_name(f"{folder.name}.old")
-        # mkdtemp makes folders that only their owner may enter; give what mkdir() would have given
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-        yield folder
-        if output.exists():
-            output.rename(old)
-        folder.rename(output)
+        # whoever holds the lock lives; what lies there when it can be had was left behind
+        with locked(work):
+            new, old = work / "new", work / "old"
+            try:
+                _put_back(old, output)
+                for leftover in (new, old):
+                    if leftover.exists():
+                        shutil.rmtree(leftover)
+                new.mkdir()
+                yield new
+                if output.exists():
+                    output.rename(old)
+                new.rename(output)
+            finally:
+                _put_back(old, output)
+                shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
         raise AlError(Errors.AL047.format(path=output, why=error.strerror or error)) from error
-    finally:
-        if old is not None and old.exists() and not output.exists():
-            old.rename(output)
-        for leftover in (folder, old):
-            if leftover is not None:
-                shutil.rmtree(leftover, ignore_errors=True)
+    except AlError as error:
+        if error.code != "AL155":
+            raise
+        why = "another process is writing it. Wait until that ends"
+        raise AlError(Errors.AL047.format(path=output, why=why)) from None
+
+
+def _put_back(old: Path, output: Path) -> None:
+    if old.exists() and not output.exists():
+        old.rename(output)

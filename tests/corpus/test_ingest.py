@@ -401,9 +401,7 @@ def test_a_failure_leaves_the_old_pool(tmp_path, monkeypatch, where):
         raise OSError(28, "No space left on device")
 
     def swap(self, target):
-        return (
-            full() if not self.name.endswith(".old") and target == pool else renamed(self, target)
-        )
+        return full() if self.name != "old" and target == pool else renamed(self, target)
 
     if where == "write":
         monkeypatch.setattr(os, "replace", full)

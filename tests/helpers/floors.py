@@ -28,6 +28,10 @@ FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of one floor of which the first imports the second, and why
 NEIGHBOURS = {
     (
+        "corpus",
+        "processes",
+    ): "a folder that is replaced is locked as the output of a run is",
+    (
         "loop",
         "simulation",
     ): "the report of a run shows what chance would have reached, from a simulation's results",
