@@ -1,5 +1,6 @@
 """Answers that were given in Prodigy or in another tool, and their way into the store."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,7 +21,10 @@ from spacy_al.tasks.answer import check, check_name
 from spacy_al.util import arguments, command_line
 
 PRODIGY = "prodigy"
-TAKEN = ("stored", "already there")
+SUPERSEDED = "superseded"
+TAKEN = ("stored", "already there", SUPERSEDED)
+# At the end of the id of an answer whose file does not say when it was given: the time that is stored with it is that of its arrival
+UNTIMED = "-untimed"
 # What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
 UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 
@@ -29,21 +33,23 @@ UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 class Imported:
     """Counts of what became of a file of answers.
 
-    counts (Counter): Lines by what happened: "stored", "already there", "unanswered", "unknown task", "bad answer", "no task",
-        "contradiction".
+    counts (Counter): Lines by what happened: "stored", "already there", "superseded" by what the same person said later, "unanswered",
+        "unknown task", "bad answer", "no task", "contradiction".
+    older (list[str]): The places of answers that are superseded.
     first (str): Where and why the first answer was left out, or nothing.
     contradictions (list[str]): The places of answers that one annotator gave to one text, and that cannot both be meant.
     reading (Reading | None): What was noticed in the file.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
+    older: list[str] = field(default_factory=list)
     first: str = ""
     contradictions: list[str] = field(default_factory=list)
     reading: Reading | None = None
 
     @property
     def taken(self) -> int:
-        """Answers that are in the store now."""
+        """Answers that are in the store now, or newer ones in their place."""
         return sum(self.counts[name] for name in TAKEN)
 
     def __str__(self) -> str:
@@ -58,6 +64,11 @@ class Imported:
     def remarks(self) -> list[str]:
         """What people are to know of the file, a sentence each."""
         found = self.reading.remarks() if self.reading else []
+        if self.older:
+            found.append(
+                f"{len(self.older)} answers are older than what the same person has said since, which stays in force; the first: "
+                f"{self.older[0]}."
+            )
         if self.contradictions:
             more = " ..." if len(self.contradictions) > SHOWN else ""
             places = "; ".join(self.contradictions[:SHOWN])
@@ -226,10 +237,18 @@ def _of_prodigy(
 
 
 def _store(store: Store, given: Given, id: str, result: Imported) -> None:
-    before = store.answers_of(given.stored.id, given.annotator) if given.at is not None else []
-    if before and given.at is not None and any(one.id == id for one in before):
-        last = before[-1]
-        if last.payload != given.payload and last.at < given.at:
+    before = store.answers_of(given.stored.id, given.annotator)
+    known = {one.id for one in before}
+    if given.at is None:
+        # what has no time comes when it arrives
+        id = id if id in known else f"{id}{UNTIMED}"
+    elif before and given.when is not None:
+        newest = max((one.at for one in before if not one.id.endswith(UNTIMED)), default=-math.inf)
+        if id not in known and given.at < newest:
+            result.counts[SUPERSEDED] += 1
+            result.older.append(given.where)
+            return
+        if id in known and given.at > newest and before[-1].payload != given.payload:
             # who returns in a later file to what was said before
             id = f"{id}-{given.at!r}"
     try:

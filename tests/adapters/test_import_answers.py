@@ -243,6 +243,54 @@ def test_a_task_that_is_answered_twice(run, case):
         assert [text for ((text, _),) in run.ents()] == [word]
 
 
+# From file to file: (time or None, what is marked, what becomes of it), and what is in force at the end
+FILES = {
+    "in time": ([(5, PER, "stored"), (6, LOC, "stored")], "Bad Homburg"),
+    "the later first": ([(6, PER, "stored"), (5, LOC, "superseded")], "Anna"),
+    "the same, the later first": ([(6, PER, "stored"), (5, PER, "already there")], "Anna"),
+    "the last file again": (
+        [(6, PER, "stored"), (5, LOC, "superseded"), (6, PER, "already there")],
+        "Anna",
+    ),
+    "back again": ([(5, PER, "stored"), (6, LOC, "stored"), (7, PER, "stored")], "Anna"),
+    "between": ([(5, PER, "stored"), (9, LOC, "stored"), (7, PER, "already there")], "Bad Homburg"),
+    "at one time": ([(5, PER, "stored"), (5, LOC, "stored")], "Bad Homburg"),
+    "no times": ([(None, PER, "stored"), (None, LOC, "stored")], "Bad Homburg"),
+    "no times, again": (
+        [(None, PER, "stored"), (None, LOC, "stored"), (None, PER, "already there")],
+        "Bad Homburg",
+    ),
+    "a time after none": ([(None, PER, "stored"), (5, LOC, "stored")], "Bad Homburg"),
+    "none after a time": ([(5, PER, "stored"), (None, LOC, "stored")], "Bad Homburg"),
+    "a time, none, a later time": (
+        [(5, PER, "stored"), (None, LOC, "stored"), (6, PER, "stored")],
+        "Anna",
+    ),
+    "a time, none, an earlier time": (
+        [(5, PER, "stored"), (None, LOC, "stored"), (4, LOC, "superseded")],
+        "Bad Homburg",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_one_annotator_in_several_files(run, tmp_path, case):
+    files, word = FILES[case]
+    run([], ["PER", "LOC"])
+    with Store(run.database) as store:
+        for at, mark, outcome in files:
+            path = tmp_path / "file.jsonl"
+            time = {} if at is None else {"_timestamp": at}
+            path.write_text(json.dumps(manual([mark], **time)))
+            result = import_(store, path)
+            assert result.counts == {outcome: 1}
+            older = outcome == "superseded"
+            assert older == any("said since" in one for one in result.remarks())
+        (answer,) = store.answers()
+        (span,) = answer.payload["spans"]
+        assert TEXT[span["start"] : span["end"]] == word
+
+
 # Prodigy's spans
 
 
