@@ -21,3 +21,20 @@ def test_damaged_files(format):
     outcomes = {what for (of, what) in found if of in ("flip", "drop")}
     assert "accepted" in outcomes or "partly" in outcomes
     assert "refused" in outcomes or "partly" in outcomes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", FORMATS)
+def test_damaged_files_of_answers(format):
+    """Taken into a run: what it is taught then is what the file says, and the rest is refused and counted; 630 files in all."""
+    if format == "xlsx":
+        pytest.importorskip("openpyxl")
+    counts, faults = run(7 * len(DAMAGE), seed=1, formats=[format], verb="import")
+    assert not faults
+    found = counts[format]
+    for how in ("none", "outside"):
+        assert {what for (of, what) in found if of == how} <= {"accepted", "as it was"}
+    assert found["none", "accepted"] == 7
+    assert {"refused", "partly"} & {
+        what for (of, what) in found if of in ("flip", "drop", "rename")
+    }

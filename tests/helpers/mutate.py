@@ -21,6 +21,7 @@ from pathlib import Path
 from spacy_al.adapters.convert import convert
 from spacy_al.errors import AlError, AlWarning
 from tests.helpers.labelled_files import CATEGORIES, ENTITY_FORMATS, TEXTS, truth, write_entities
+from tests.helpers.small_run import as_asked, import_into
 
 # Files of categories, and the format that each is in
 CATEGORY_FILES = {
@@ -287,10 +288,12 @@ def _differences(stored, wanted):
     }
 
 
-def try_one(format, how, seed, folder):
+def try_one(format, how, seed, folder, verb="convert"):
     """What becomes of one damaged file: ("accepted" | "partly" | "refused" | "wrong" | "traceback", why); None if it is as it was."""
     rng = random.Random(f"{format} {how} {seed}")
     path, wanted = make_file(format, folder)
+    if verb == "import" and format == "prodigy":
+        as_asked(path)
     if not (count := damage(path, how, rng)):
         return None
     kind = "textcat_multilabel" if format in CATEGORY_FILES else "ner"
@@ -298,7 +301,11 @@ def try_one(format, how, seed, folder):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AlWarning)
-            result = convert([path], None, lang="xx", format=told, kind=kind)
+            if verb == "import":
+                named = CATEGORY_FILES.get(format, format)
+                result = import_into(path, named, kind, folder)
+            else:
+                result = convert([path], None, lang="xx", format=told, kind=kind)
     except AlError as error:
         return (
             ("refused", str(error))
@@ -312,9 +319,10 @@ def try_one(format, how, seed, folder):
     return ("partly" if result.refused or result.contradictions else "accepted"), ""
 
 
-def run(files, seed=0, formats=FORMATS):
+def run(files, seed=0, formats=FORMATS, verb="convert"):
     """Try so many files of all formats; what became of them, and what should not be.
 
+    verb (str): "convert", or "import" into a run.
     RETURNS (tuple[dict, list]): For each format a Counter by (damage, outcome); (format, damage, seed, outcome, why).
     """
     counts = {format: Counter() for format in formats}
@@ -329,7 +337,7 @@ def run(files, seed=0, formats=FORMATS):
                 # each has a vocabulary of its own
                 gc.collect()
             where = seed + number // len(each)
-            found = try_one(format, how, where, folder)
+            found = try_one(format, how, where, folder, verb)
             for child in sorted(folder.rglob("*"), reverse=True):
                 child.rmdir() if child.is_dir() else child.unlink()
             outcome, why = found or ("as it was", "")
@@ -347,8 +355,9 @@ def main():
     parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--format", action="append", choices=FORMATS)
+    parser.add_argument("--verb", choices=("convert", "import"), default="convert")
     given = parser.parse_args()
-    counts, faults = run(given.files, given.seed, given.format or FORMATS)
+    counts, faults = run(given.files, given.seed, given.format or FORMATS, given.verb)
     print(f"{'format':18}" + "".join(f"{name:>10}" for name in OUTCOMES))
     for format, found in counts.items():
         sums = [sum(n for (_, what), n in found.items() if what == name) for name in OUTCOMES]
