@@ -338,6 +338,11 @@ class Errors:
         "the question. Give the annotated corpus with --oracle, not the pool."
     )
 
+    AL125 = (
+        "[AL125] The gold {path} has none of the labels that are asked for: {found} there, and here {wanted}. Name another --oracle, or "
+        "the labels that it has in [al] labels."
+    )
+
     # simulation
     AL100 = "[AL100] {path} holds {found} texts, and the simulation needs {needed}. Ask for fewer rounds or smaller ones."
     AL101 = (
@@ -492,6 +497,10 @@ class Errors:
         "follow: {commands}. Or say in the config what it said before."
     )
     AL163 = "[AL163] {why}. {what}."
+    AL164 = (
+        "[AL164] {count} texts of {path} are left to ask, fewer than half a batch of {batch}, and a round for them would teach next to "
+        "nothing. Add texts to the pool, or ask them with a smaller --al.batch_size."
+    )
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
 
     # store, answers, export

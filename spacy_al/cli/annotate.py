@@ -8,7 +8,7 @@ from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Quiet
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.labels import check_labels
 from spacy_al.web.address import PORT
 from spacy_al.web.serve import HOST, annotate
@@ -52,9 +52,7 @@ def annotate_cli(
     # to the steps beside the page it is an override like any other
     given = {"al.overlap": overlap, "al.recipe": recipe}
     overrides |= {key: value for key, value in given.items() if value is not None}
-    project = open_project(
-        config, overrides, code=code, gpu_id=gpu_id, n_process=n_process, show=say
-    )
+    project = open_run(config, overrides, code=code, gpu_id=gpu_id, n_process=n_process, show=say)
     check_labels(project)
     annotate(
         project,

@@ -9,7 +9,7 @@ from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.export import export
 
 OUTPUT = "Folder for tasks.jsonl, answers.jsonl and the labelled corpus train.spacy"
@@ -44,7 +44,7 @@ def export_cli(
     it is.
     """
     overrides = only_overrides(ctx.args, config)
-    counts = export(open_project(config, overrides, code=code), output, to.value if to else None)
+    counts = export(open_run(config, overrides, code=code), output, to.value if to else None)
     if not quiet:
         for name, count in counts.items():
             say(f"✔ {output / name}: {count:,}")

@@ -8,7 +8,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.labels import LabelRow, change, look_ahead, look_at_labels
 from spacy_al.tasks.labels import ADD, MERGE, REMOVE, RENAME, UNDO
 
@@ -40,7 +40,7 @@ def labels_cli(
     """
     words, overrides = split_overrides(ctx.args, config)
     verb, names, into = _parse_change(words)
-    project = open_project(config, overrides, code=code)
+    project = open_run(config, overrides, code=code)
     if verb == LIST:
         say(format_labels(look_at_labels(project)))
         return

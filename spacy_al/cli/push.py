@@ -11,7 +11,7 @@ from spacy_al.adapters.label_studio.server import (
 )
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 
 URL_HELP = "Of Label Studio (default: where it was pushed before, or LABEL_STUDIO_URL)"
 
@@ -31,7 +31,7 @@ def push_cli(
     LABEL_STUDIO_API_KEY.
     """
     overrides = only_overrides(ctx.args, config)
-    project = open_project(config, overrides, code=code)
+    project = open_run(config, overrides, code=code)
     server = open_server(project.output, url)
     counts = push(project, server)
     if not quiet:

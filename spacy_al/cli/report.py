@@ -8,7 +8,7 @@ from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.report import write_report
 
 OUTPUT = "Folder for report.html and metrics.json (default: the output of the run)"
@@ -29,7 +29,7 @@ def report_cli(
 ) -> None:
     """Write report.html and metrics.json of a run: learning curve, forecast, what was asked and why."""
     overrides = only_overrides(ctx.args, config)
-    project = open_project(config, overrides, code=code)
+    project = open_run(config, overrides, code=code)
     path = write_report(project, folder=output, simulation=simulation, target=target)
     if not quiet:
         say(f"✔ Report in {path}")

@@ -11,8 +11,8 @@ from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu, Processes, Quiet
 from spacy_al.cli.status import format_status
 from spacy_al.config.init import init
-from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.labels import check_labels
 from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
@@ -49,7 +49,7 @@ def run_cli(
         if init(config, model=model) and not quiet:
             say(f"✔ {config} begins with {printable(model)}")
     overrides = only_overrides(ctx.args, config)
-    project = open_project(
+    project = open_run(
         config,
         overrides,
         oracle=oracle,

@@ -9,7 +9,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
-from spacy_al.config.project import open_project
+from spacy_al.loop.begun import open_run
 from spacy_al.loop.status import Status, status
 
 MARKS = {"stopped": "✔", "wait": "⚠"}
@@ -25,7 +25,7 @@ def status_cli(
 ) -> None:
     """Show the rounds of a run, what it waits for, and why it goes on or has stopped."""
     overrides = only_overrides(ctx.args, config)
-    found = status(open_project(config, overrides, code=code))
+    found = status(open_run(config, overrides, code=code))
     if as_json:
         typer.echo(json.dumps(found, indent=2))
     else:

@@ -118,11 +118,18 @@ class Project:
         return round_folder(self.output, number)
 
 
-def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how: Any) -> Project:
+def open_project(
+    config: Path,
+    overrides: Mapping[str, Any] | None = None,
+    *,
+    has_labels: bool = False,
+    **how: Any,
+) -> Project:
     """A project whose settings can be run.
 
     config (Path): The config.
     overrides (Mapping | None): Of the config.
+    has_labels (bool): Whether a run of it knows its labels already.
     how: The other fields of `Project`.
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
         where nothing says which labels there are, AL220 where it asks for parts of texts and the component cannot learn from
@@ -146,7 +153,8 @@ def open_project(config: Path, overrides: Mapping[str, Any] | None = None, **how
     for path in (*corpora, settings.pool, project.oracle):
         if path is not None:
             shards(path)
-    if not (settings.train or settings.weak or settings.labels or project.oracle):
+    told = settings.train or settings.weak or settings.labels or project.oracle
+    if not (told or has_labels):
         raise UsageError(Errors.AL157.format(path=config))
     if settings.dev is None and not settings.dev_size:
         raise UsageError(Errors.AL158.format(path=config))

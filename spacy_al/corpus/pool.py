@@ -123,6 +123,13 @@ def n_stored(path: Path) -> int:
     return total
 
 
+def pool_texts(path: Path) -> Iterator[str]:
+    """The texts of a pool as they are stored, without those of shards that cannot be read; more than white space. Raises as `shards`."""
+    for shard in shards(path):
+        with suppress(AlError):
+            yield from (text for one in read_bare(shard) if not (text := one.text).isspace())
+
+
 def read_pool(
     path: Path, nlp: Language, *, keep_tokens: bool = False, report: Counter[str] | None = None
 ) -> Iterator[PoolItem]:

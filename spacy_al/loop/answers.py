@@ -6,6 +6,7 @@ from typing import Any
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.pool import pool_texts
 from spacy_al.errors import AlError, Errors
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
@@ -13,7 +14,8 @@ from spacy_al.registry import named, resolve
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import task_kind
 from spacy_al.tasks.merge import Merged, merge
-from spacy_al.tasks.relabel import relabel_doc
+from spacy_al.tasks.relabel import names_in, relabel_doc
+from spacy_al.util import content_hash
 
 
 def merged_answers(
@@ -47,6 +49,36 @@ def merged_answers(
         likely=likely,
         vocab=Vocab(),
     )
+
+
+def check_oracle(store: Store, project: Project, labels: Collection[str]) -> None:
+    """See to it that gold fits a run, before anything is trained or stored; another one can then be given.
+
+    labels (Collection): Of the run, or those that it is to begin with.
+    RAISES (AlError): AL120 if none of the texts that can still be asked is in the gold, AL121 if it is not annotated for the
+        component, AL125 if it has none of the labels; as `read_gold_texts`.
+    """
+    assert project.oracle is not None and project.settings.pool is not None
+    kind, spans_key = project.kind, project.settings.spans_key
+    gold, known = read_gold_texts(project.oracle), store.labels()
+    check_gold([], gold, kind=kind, spans_key=spans_key)
+    there = {known.today(name) or name for name in names_in([*gold.values()], kind, spans_key)}
+    wanted = known.names or labels
+    if wanted and there.isdisjoint(wanted):
+        found, names = ", ".join(sorted(there)) or "none", ", ".join(wanted)
+        message = Errors.AL125.format(path=project.oracle, found=found, wanted=names)
+        raise AlError(message)
+    asked = store.asked_ids() - {stored.item for stored in store.unanswered()}
+    texts = {content_hash(text): text for text in pool_texts(project.settings.pool)}
+    open_ = texts.keys() - asked
+    lost = [identity for identity in texts if identity in open_ - gold.keys()]
+    if lost and len(lost) == len(open_):
+        first = texts[lost[0]][:60]
+        raise AlError(Errors.AL120.format(count=len(lost), total=len(open_), first=first))
+    if lost:
+        project.show(
+            f"⚠ {len(lost)} of {len(open_)} texts that can be asked are not in {project.oracle}: where one of them is, the run stops"
+        )
 
 
 def ask_oracle(store: Store, project: Project, number: int) -> None:

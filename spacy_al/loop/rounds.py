@@ -16,7 +16,9 @@ from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
 from spacy_al.loop.again import questions_again
-from spacy_al.loop.answers import ask_oracle, reviews
+from spacy_al.loop.answers import ask_oracle, check_oracle, reviews
+from spacy_al.loop.batch import choose_batch
+from spacy_al.loop.begun import keep_overrides
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
@@ -27,7 +29,7 @@ from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.loop.start import before_training, gold_with_kept, open_start
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
-from spacy_al.query.select import Selection, select
+from spacy_al.query.select import select
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
@@ -67,6 +69,9 @@ def run(project: Project) -> Outcome:
     found = config_labels(project)
     with locked(project.output), Store(project.database) as store:
         store.examine()
+        if project.oracle:
+            check_oracle(store, project, found)
+        keep_overrides(store, project)
         while True:
             project = with_labels(store, project, found)
             current = store.round()
@@ -191,8 +196,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         if project.at_least:
             metrics = {"strategy": f"recipe {settings.recipe}"}
         else:
-            selection = select(settings.pool, model=model, asked=asked, **how)
-            chosen = _shaded(selection)
+            batch = choose_batch(project, settings.pool, number, model=model, asked=asked, **how)
+            selection, chosen = batch.selection, batch.tasks
             found_by_model(
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
@@ -203,9 +208,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
                 "left_out": {why: count for why, count in selection.report.items() if count},
             }
     except AlError as error:
-        if error.code != "AL086":
+        if error.code not in ("AL086", "AL164"):
             raise
-        # the pool is used up; what there is to ask besides is asked nevertheless
+        # the pool is used up, or nearly; what there is to ask besides is asked nevertheless
         if not tasks:
             reason = f"Stops: {error.text}"
             store.advance(number, "stopped", metrics={"stopping": [reason]})
@@ -288,14 +293,6 @@ def _back_up(store: Store, project: Project) -> None:
         if error.code != "AL113":
             raise
         project.show(f"⚠ No backup was made, the last one stays: {error.text}")
-
-
-def _shaded(selection: Selection) -> list[dict[str, Any]]:
-    """The tasks with the entropy of each of their tokens, for showing."""
-    return [
-        {**task, "uncertainty": [round(float(value), 4) for value in values]}
-        for task, values in zip(selection.tasks, selection.uncertainty)
-    ]
 
 
 def _write_metrics(store: Store, project: Project, number: int) -> None:

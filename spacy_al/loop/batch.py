@@ -1,0 +1,49 @@
+"""The batch of a round: what is left of a pool is not dribbled out to trainings that have next to nothing to learn."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spacy_al.config.project import Project
+from spacy_al.errors import AlError, Errors
+from spacy_al.query.select import Selection, select
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a round asks to train on, and how it came about.
+
+    tasks (list): With the entropy of each of their tokens, for showing.
+    selection (Selection): They come from.
+    """
+
+    tasks: list[dict[str, Any]]
+    selection: Selection
+
+
+def choose_batch(
+    project: Project, pool: Path, number: int, *, model: str | None, **how: Any
+) -> Batch:
+    """Choose as many texts as a batch has; with them those that would be left for the next one, if they are fewer than half a batch.
+
+    project (Project): Whose batches.
+    pool (Path): Its texts.
+    number (int): Of the round.
+    model, how: As for `select`.
+    RAISES (AlError): As `select`; AL164 if a model was trained, and fewer than half a batch are left for it to learn from.
+    """
+    n = project.settings.batch_size
+    selection = select(pool, model=model, **how)
+    left = selection.n_pool
+    if (project.folder(number) / "model-best").is_dir() and 2 * left < n:
+        raise AlError(Errors.AL164.format(count=left, path=pool, batch=n))
+    if 0 < 2 * (left - n) < n:
+        project.show(
+            f"Round {number}: asks all {left} texts that are left, since after {n} of them {left - n} would be, fewer than half a batch"
+        )
+        selection = select(pool, model=model, n=left, **how)
+    tasks = [
+        {**task, "uncertainty": [round(float(value), 4) for value in values]}
+        for task, values in zip(selection.tasks, selection.uncertainty)
+    ]
+    return Batch(tasks, selection)

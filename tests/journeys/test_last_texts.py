@@ -1,0 +1,52 @@
+"""The end of a pool: its last texts are asked together, and nothing is trained for two answers."""
+
+import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
+
+from spacy_al.config.project import open_project
+from spacy_al.loop.rounds import run
+from spacy_al.store.store import Store
+from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
+
+
+@pytest.fixture
+def small(tmp_path):
+    corpus(tmp_path)
+    return tmp_path
+
+
+def finish(small, n_pool, said, **more):
+    """Run on a pool of so many texts, answered from gold."""
+    gold = small / "pool_gold.spacy"
+    docs = list(DocBin().from_disk(gold).get_docs(Vocab()))
+    DocBin(docs=docs[:n_pool]).to_disk(small / "few.spacy")
+    names = {"train": "seed", "dev": "dev", "pool": "few"}
+    paths = {f"paths.{name}": str(small / f"{file}.spacy") for name, file in names.items()}
+    own = {**paths, **OVERRIDES, "paths.test": None, "al.labels": LABELS, "al.batch_size": 8}
+    own |= {"al.output": str(small / "al"), "al.max_rounds": 9, "training.max_steps": 3, **more}
+    project = open_project(ROOT / "configs" / "ner.cfg", own, oracle=gold, show=said.append)
+    outcome = run(project)
+    with Store(project.database) as store:
+        asked = [stored.round for stored in store.tasks()]
+    return outcome, [asked.count(number) for number in sorted({*asked})]
+
+
+@pytest.mark.slow
+def test_the_last_texts_are_asked_together(small):
+    said = []
+    outcome, asked = finish(small, 19, said)
+    # not 8, 8, 3
+    assert asked == [8, 11] and outcome.round == 2 and outcome.state == "stopped"
+    assert "AL086" not in outcome.sentence and "left out" in outcome.sentence
+    assert any("asks all 11 texts that are left" in line for line in said)
+
+
+@pytest.mark.slow
+def test_two_texts_are_no_round(small):
+    outcome, asked = finish(small, 2, [])
+    assert asked == [] and (outcome.state, outcome.round) == ("stopped", 0)
+    assert outcome.sentence.startswith("Stops: 2 texts of ")
+    # with a smaller batch it goes on where it was
+    outcome, asked = finish(small, 2, [], **{"al.batch_size": 2})
+    assert asked == [2] and (outcome.state, outcome.round) == ("stopped", 1)
