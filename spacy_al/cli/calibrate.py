@@ -58,6 +58,9 @@ def format_record(record: KeptCalibration) -> str:
     unaligned = record["unaligned"]
     counts = f"{record['documents']} documents, {record['answers']} right answers"
     lines += [f"ℹ {counts}" + (f" ({unaligned} fall on no token)" if unaligned else "")]
+    if others := record["other_labels"]:
+        named = ", ".join(f"{label} ({count})" for label, count in others.items())
+        lines += [f"ℹ Not judged, as the model has no such label: {named}"]
     if record["temperature"] is not None:
         lines += [f"ℹ Temperature: {format_temperature(record['temperature'])}"]
     if record["path"] is not None:

@@ -27,7 +27,7 @@ from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
-from spacy_al.evaluation.gold import Gold, n_right, read_gold
+from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
 from spacy_al.kinds import FACTORIES
 from spacy_al.measures.calibration import (
     brier,
@@ -109,7 +109,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     gold (Gold): Documents that the component was not trained on.
     RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what one half gives is
         worse than none on the other: a warning says which), `before`
-        and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, versions.
+        and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, answers that were left out as the component has no such label, by label, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
     """
     pipe = nlp.get_pipe(name)
@@ -120,6 +120,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         # apart, as what is read together is searched together
         found |= zip(half, read(pipe, [gold.docs[row] for row in half], 1.0))
     raw = [found[row] for row in range(len(gold.docs))]
+    gold, others = without_labels(gold, [posterior.labels for posterior in raw])
     scale = max(gold.counts["answers"], 1)
 
     def loss_on(rows: Sequence[int]) -> Callable[..., float]:
@@ -139,6 +140,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         "documents": len(gold.docs),
         "answers": gold.counts["answers"],
         "unaligned": gold.counts["unaligned"],
+        "other_labels": others,
         "loss": {"before": loss(1.0), "after": None},
         "before": before,
         "after": None,

@@ -5,8 +5,8 @@ Answers are carried over by their characters; what does not fall on tokens is co
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -109,6 +109,31 @@ def align_gold(
     gold.counts["documents"] = len(usable)
     run_pipes(components_before(nlp, name), gold.docs)
     return gold
+
+
+def without_labels(gold: Gold, known: Sequence[Collection[str]]) -> tuple[Gold, dict[str, int]]:
+    """The gold without answers that a component cannot give, as it has no such label.
+
+    known (Sequence): The labels that it has, for each doc.
+    RETURNS (tuple): What is left, and how many answers are left out by their labels.
+    """
+    others: Counter[str] = Counter()
+    answers = [_only(answer, own, others) for answer, own in zip(gold.answers, known)]
+    counts = gold.counts.copy()
+    counts["answers"] -= others.total()
+    return replace(gold, answers=answers, counts=counts), dict(sorted(others.items()))
+
+
+def _only(answer: Answer, known: Collection[str], others: Counter[str]) -> Answer:
+    if isinstance(answer, SpanAnswer):
+        others.update(span[2] for span in answer.spans if span[2] not in known)
+        # that none of the known ones is there is known all the same
+        return replace(answer, spans=frozenset(s for s in answer.spans if s[2] in known))
+    if isinstance(answer, dict):
+        others.update(label for label in answer if label not in known)
+        return {label: value for label, value in answer.items() if label in known}
+    others.update(label for label in answer if label is not None and label not in known)
+    return [label if label in known else None for label in answer]
 
 
 def stored_docs(path: Path) -> Iterator[Doc]:

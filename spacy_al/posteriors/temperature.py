@@ -48,6 +48,7 @@ class CalibrationRecord(TypedDict):
     documents: int
     answers: int
     unaligned: int
+    other_labels: dict[str, int]
     loss: Loss
     before: Judged
     after: Judged | None

@@ -198,8 +198,10 @@ def run_feed(words: Sequence[str]) -> None:
     sys.stdout = sys.stderr
     config, overrides, code = words
     try:
-        how = {"code": Path(code)} if code else {}
-        feed(open_project(Path(config), json.loads(overrides), **how), lines, out)
+        how: dict[str, Any] = {"code": Path(code)} if code else {}
+        # the page stands on this project already, with labels
+        project = open_project(Path(config), json.loads(overrides), has_labels=True, **how)
+        feed(project, lines, out)
     except Exception as error:
         # the file is the user's, and can raise anything
         why = str(error) if isinstance(error, AlError) else _blame(error)

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from spacy_al import AlError, AlWarning, get_posteriors
 from spacy_al.cli import app
-from spacy_al.evaluation.calibrate import calibrate
+from spacy_al.cli.calibrate import format_record
+from spacy_al.evaluation.calibrate import calibrate, fit_calibration
 from spacy_al.evaluation.events import TINY, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
 from spacy_al.measures.calibration import log_loss
@@ -478,3 +479,38 @@ def test_answers_know_their_tokens():
     answer = SpanAnswer(frozenset(), numpy.array([True, False, True]))
     assert answer.knows(0, 1) and not answer.knows(0, 2) and not answer.knows(1, 2)
     assert Events(numpy.zeros(0), numpy.zeros(0)).probs.size == 0
+
+
+def foreign(nlp, docs, name):
+    """The same documents with one answer more each, of a label that the model lacks."""
+    for doc in docs:
+        if name == "textcat_multilabel":
+            doc.cats["OTHER"] = 1.0
+        elif name == "tagger":
+            doc[0].tag_ = "OTHER"
+        else:
+            free = next((t.i for t in doc if t.ent_iob_ == "O"), None)
+            if free is not None:
+                doc.ents = [*doc.ents, Span(doc, free, free + 1, "OTHER")]
+        yield doc
+
+
+@pytest.mark.parametrize("name", ["ner", "textcat_multilabel", "tagger"])
+def test_labels_that_the_model_lacks_are_said_and_not_missed(name):
+    nlp = make_ner() if name == "ner" else make(name)
+    docs = list(foreign(nlp, drawn(nlp, name, 40), name))
+    gold = align_gold(nlp, name, docs)
+    found = fit_calibration(nlp, name, gold)
+    n_others = {"ner": sum(any(e.label_ == "OTHER" for e in d.ents) for d in docs)}.get(name, 40)
+    assert found["other_labels"] == {"OTHER": n_others} and n_others > 10
+    assert found["answers"] == gold.counts["answers"] - n_others
+    # as if nobody had marked them
+    for doc in docs:
+        doc.cats = {label: value for label, value in doc.cats.items() if label != "OTHER"}
+        if name == "tagger":
+            doc[0].tag_ = ""
+        doc.set_ents([e for e in doc.ents if e.label_ != "OTHER"], default="outside")
+    without = fit_calibration(nlp, name, align_gold(nlp, name, docs))
+    assert without == {**found, "other_labels": {}}
+    said = format_record({"component": name, **found, "path": None})
+    assert f"Not judged, as the model has no such label: OTHER ({n_others})" in said

@@ -5,6 +5,8 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import open_project
+from spacy_al.errors import AlError
+from spacy_al.loop.batch import choose_batch
 from spacy_al.loop.rounds import run
 from spacy_al.store.store import Store
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
@@ -16,16 +18,20 @@ def small(tmp_path):
     return tmp_path
 
 
-def finish(small, n_pool, said, **more):
-    """Run on a pool of so many texts, answered from gold."""
-    gold = small / "pool_gold.spacy"
-    docs = list(DocBin().from_disk(gold).get_docs(Vocab()))
-    DocBin(docs=docs[:n_pool]).to_disk(small / "few.spacy")
+def project_of(small, show=print, **more):
     names = {"train": "seed", "dev": "dev", "pool": "few"}
     paths = {f"paths.{name}": str(small / f"{file}.spacy") for name, file in names.items()}
     own = {**paths, **OVERRIDES, "paths.test": None, "al.labels": LABELS, "al.batch_size": 8}
     own |= {"al.output": str(small / "al"), "al.max_rounds": 9, "training.max_steps": 3, **more}
-    project = open_project(ROOT / "configs" / "ner.cfg", own, oracle=gold, show=said.append)
+    gold = small / "pool_gold.spacy"
+    return open_project(ROOT / "configs" / "ner.cfg", own, oracle=gold, show=show)
+
+
+def finish(small, n_pool, said, **more):
+    """Run on a pool of so many texts, answered from gold."""
+    docs = list(DocBin().from_disk(small / "pool_gold.spacy").get_docs(Vocab()))
+    DocBin(docs=docs[:n_pool]).to_disk(small / "few.spacy")
+    project = project_of(small, said.append, **more)
     outcome = run(project)
     with Store(project.database) as store:
         asked = [stored.round for stored in store.tasks()]
@@ -47,6 +53,9 @@ def test_two_texts_are_no_round(small):
     outcome, asked = finish(small, 2, [])
     assert asked == [] and (outcome.state, outcome.round) == ("stopped", 0)
     assert outcome.sentence.startswith("Stops: 2 texts of ")
+    pool, model = small / "few.spacy", str(small / "al" / "round-000" / "model-best")
+    with pytest.raises(AlError, match="AL164"):
+        choose_batch(project_of(small), pool, 0, model=model)
     # with a smaller batch it goes on where it was
     outcome, asked = finish(small, 2, [], **{"al.batch_size": 2})
     assert asked == [2] and (outcome.state, outcome.round) == ("stopped", 1)

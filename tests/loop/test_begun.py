@@ -136,8 +136,8 @@ def of_other_labels(doc):
 def test_gold_that_does_not_fit_is_found_first_and_another_may_be_given(folder, change, code):
     DocBin(docs=[change(doc) for doc in gold_docs()]).to_disk("bad.spacy")
     # with something to train on, and to measure on
-    words = ("--once", "--al.batch_size", "6", "--paths.train", "seed.spacy", *BEGUN[2:4])
-    words += ("--paths.dev", "dev.spacy", "--al.labels", '["DRUG", "DOSAGE"]')
+    words = ["--once", "--al.batch_size", "6", "--paths.train", "seed.spacy", *BEGUN[2:4]]
+    words += ["--paths.dev", "dev.spacy", "--al.labels", '["DRUG", "DOSAGE"]']
     done = typed("run", *words, "--oracle", "bad.spacy")
     assert done.exit_code in (1, 2)
     assert re.search(code, done.stderr), done.stderr
