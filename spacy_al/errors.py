@@ -533,6 +533,13 @@ class Errors:
         "[AL123] The database of a run, {path}, is {found}, and {round} is a round of it. {how}."
     )
     AL124 = "[AL124] The answer '{id}' is stored already, and says something else. A correction needs an id of its own."
+    AL125 = "[AL125] There is no answer {number}. `answers CONFIG` shows the answers of a run with their numbers."
+    AL126 = "[AL126] The answer {number} does not count: {why}. Look what counts with `answers CONFIG --all`."
+    AL127 = (
+        "[AL127] {where} corrects nothing: {why}. Nothing was changed. Take the lines that `answers CONFIG -o FILE` has written, and "
+        "change what was said."
+    )
+    AL128 = "[AL128] There is no {what} '{found}' in this run. Use one of: {known}."
     AL119 = "[AL119] None of the answers in {path} can be taken: {counts}.{first}"
     AL122 = "[AL122] '{path}' holds no answers that could be imported: {why}"
 

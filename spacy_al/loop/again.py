@@ -1,4 +1,4 @@
-"""Questions about labels that came after texts were answered: about those labels alone, a few beside each batch."""
+"""Questions that are asked once more, beside a batch: those whose answers were taken back, and those about labels that came later."""
 
 import math
 from collections.abc import Collection, Mapping
@@ -10,14 +10,16 @@ from spacy.vocab import Vocab
 from spacy_al.config.project import Project
 from spacy_al.kinds import FACTORIES
 from spacy_al.loop.answers import merged_answers
-from spacy_al.loop.likely import Likely, likely_places
+from spacy_al.loop.likely import Likely, likely_places, open_model
 from spacy_al.posteriors.component import TrainedComponent
+from spacy_al.store.history import asked_anew
 from spacy_al.store.store import Store
 from spacy_al.tasks.decision import make_doc
 from spacy_al.tasks.labels import START, RunLabels
 from spacy_al.tasks.relabel import AGAIN
 from spacy_al.tasks.task import Task, make_task
 from spacy_al.tasks.yes_no import PROBABILITY
+from spacy_al.training.trainer import MODEL
 from spacy_al.util import content_hash
 
 # Texts that are asked again beside a batch, as a share of it
@@ -32,6 +34,17 @@ def per_batch(project: Project) -> tuple[int, int]:
     """Texts that are asked again beside a batch at most, and of them those of the development set."""
     batch = project.settings.batch_size
     return max(1, int(SHARE * batch)), max(1, int(DEV_SHARE * batch))
+
+
+def questions_once_more(store: Store, project: Project, number: int) -> list[tuple[str, Task]]:
+    """What a round asks beside its batch, as it was answered before: purpose and task. Raises as `open_model`."""
+    found = asked_anew(store, number)
+    if len(store.labels().operations) > 1:
+        whole = {task["text"] for _, task in found}
+        component = open_model(project, project.folder(number) / MODEL)
+        about = questions_again(store, project, number, component)
+        found += [(purpose, task) for purpose, task in about if task["text"] not in whole]
+    return found
 
 
 def questions_again(

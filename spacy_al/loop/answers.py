@@ -101,21 +101,22 @@ def ask_oracle(store: Store, project: Project, number: int) -> None:
             spans_key=settings.spans_key,
             seed=settings.seed,
         )
-        # its own id, so that an answer that was given before an interruption is not given twice
-        store.add_answer(
-            stored.id, payload, id=f"{ORACLE}-{stored.id}", annotator=ORACLE, seconds=seconds
-        )
+        # its own id, so that an answer that was given before an interruption is not given twice, and one that was taken back is
+        before = len(store.answers_of(stored.id, ORACLE))
+        id = f"{ORACLE}-{stored.id}" + (f"-{before}" if before else "")
+        store.add_answer(stored.id, payload, id=id, annotator=ORACLE, seconds=seconds)
 
 
 def reviews(store: Store, number: int) -> list[dict[str, Any]]:
     """The questions about which answers contradict each other, once each."""
     tasks = {stored.id: stored for stored in store.tasks()}
-    done = {stored.item for stored in tasks.values() if stored.purpose == "review"}
     given: dict[str, list[Any]] = {}
     for answer in store.answers():
         given.setdefault(answer.task, []).append(answer.payload)
+    # a review that was taken back settles nothing
+    done = {one.item for one in tasks.values() if one.purpose == "review" and one.id in given}
     return [
         {**tasks[name].task, "review": given[name]}
         for name in store.metrics()[number].get("review", [])
-        if tasks[name].item not in done
+        if tasks[name].item not in done and name in given
     ]

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
-from spacy_al.loop.again import questions_again
+from spacy_al.loop.again import questions_once_more
 from spacy_al.loop.answers import ask_oracle, check_oracle, reviews
 from spacy_al.loop.batch import choose_batch
 from spacy_al.loop.begun import keep_overrides
@@ -24,7 +24,6 @@ from spacy_al.loop.examine import measure_round
 from spacy_al.loop.history import spent, stopping
 from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
-from spacy_al.loop.likely import open_model
 from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.loop.start import before_training, gold_with_kept, open_start
 from spacy_al.processes.lock import locked
@@ -163,9 +162,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     # those of this round as well: some may have been asked while it trained
     asked = store.asked_ids()
     tasks = [("review", task) for task in reviews(store, number)]
-    if len(store.labels().operations) > 1:
-        component = open_model(project, folder / "model-best")
-        tasks += questions_again(store, project, number, component)
+    tasks += questions_once_more(store, project, number)
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     # what the model was trained on, for samplers that look at it

@@ -14,7 +14,7 @@ from spacy_al.store.schema import connect, connect_copy, explain_errors, transac
 # `counts` holds nothing but what tasks and answers say, in another order
 MISCOUNTED = """SELECT tasks.id FROM tasks LEFT JOIN counts ON counts.task = tasks.id
     WHERE (counts.round, counts.purpose, counts.rank) IS NOT (tasks.round, tasks.purpose, tasks.rank)
-    OR answered != (SELECT count(DISTINCT annotator) FROM answers WHERE task = tasks.id) LIMIT 1"""
+    OR answered != (SELECT count(*) FROM standing WHERE task = tasks.id) LIMIT 1"""
 D = TypeVar("D", bound="Database")
 
 

@@ -1,7 +1,9 @@
 """The desk of one annotator: what to answer next, what they said before, and how far everybody has come."""
 
+import json
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,10 +28,20 @@ ALL = "asked_all"
 COLUMNS = (
     "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, tasks.label_position, payload"
 )
+# Of a text that is reviewed: who has answered it, and so is of one opinion or the other. They review it only where nobody else could:
+# none of those who are named, or, where nobody is, of those who have answered in this round or the one before
+PARTIES = """SELECT annotator FROM standing CROSS JOIN tasks AS other ON other.id = standing.task
+    WHERE other.purpose != 'review' AND other.item = (SELECT item FROM tasks WHERE id = counts.task)"""
+RECENT = """SELECT annotator FROM standing CROSS JOIN counts AS recent ON recent.task = standing.task
+    WHERE :team IS NULL AND recent.round >= (SELECT max(number) - 1 FROM rounds)"""
+OTHERS = f"SELECT value FROM json_each(coalesce(:team, '[]')) UNION {RECENT} EXCEPT {PARTIES}"
+IMPARTIAL = (
+    f"""(counts.purpose != 'review' OR :annotator NOT IN ({PARTIES}) OR NOT EXISTS ({OTHERS}))"""
+)
 # Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
 # SQLite does in the order in which they are written
-OPEN = f"""{LATEST} AND answered < {ENOUGH}
-    AND NOT EXISTS (SELECT 1 FROM answers WHERE task = counts.task AND annotator = :annotator)
+OPEN = f"""{LATEST} AND answered < {ENOUGH} AND {IMPARTIAL}
+    AND NOT EXISTS (SELECT 1 FROM standing WHERE task = counts.task AND annotator = :annotator)
     AND answered + (SELECT count(*) FROM assignments
         WHERE task = counts.task AND annotator != :annotator AND at BETWEEN :since AND :until) < {ENOUGH}"""
 IN_ORDER = "ORDER BY counts.purpose, counts.rank LIMIT :n"
@@ -39,16 +51,26 @@ OWN = f"""{COLUMNS} FROM assignments AS held CROSS JOIN counts ON counts.task = 
     CROSS JOIN tasks ON tasks.id = held.task WHERE held.annotator = :annotator AND {OPEN} {IN_ORDER}"""
 
 
-def next_tasks(store: Store, annotator: str, *, n: int = 2, overlap: int = 1) -> list[StoredTask]:
+def next_tasks(
+    store: Store,
+    annotator: str,
+    *,
+    n: int = 2,
+    overlap: int = 1,
+    team: Sequence[str] | None = None,
+) -> list[StoredTask]:
     """The tasks to ask an annotator next, in the latest round; the tasks are theirs from then on.
 
     annotator (str): Who asks. Asking again gives the same tasks until they are answered.
     n (int): Tasks at most: one to answer, and those to be at hand when the connection is not.
     overlap (int): By how many annotators each task is to be answered; a review by one. A task that was given to one who did
         not answer it within the hour goes to others as well.
+    team (Sequence[str] | None): All who could be asked, where that is known. A review is for one who has not answered the text, if
+        there is anybody.
     """
     now, who = time.time(), check_name("annotator", annotator)
-    values = {"annotator": who, "overlap": overlap, "n": n}
+    values: dict[str, Any] = {"annotator": who, "overlap": overlap, "n": n}
+    values["team"] = None if team is None else json.dumps([*team])
     values |= {"since": now - HELD, "until": now + HELD}
     found: dict[str, StoredTask] = {}
     with store.transaction() as connection:
@@ -67,13 +89,14 @@ def opened(store: Store, stored: StoredTask) -> StoredTask:
 
 
 def own_task(store: Store, annotator: str, task: str) -> tuple[StoredTask, Any] | None:
-    """A task that was given to an annotator, and what they last said to it; None if it was not given to them."""
+    """A task that was given to an annotator, and what they last said to it, if that counts; None if it was not given to them."""
     given = """ WHERE id = ?1 AND (EXISTS (SELECT 1 FROM answers WHERE task = ?1 AND annotator = ?2)
         OR EXISTS (SELECT 1 FROM assignments WHERE task = ?1 AND annotator = ?2))"""
     found = [
         *store.tasks_where(given, (check_name("task", task), check_name("annotator", annotator)))
     ]
-    sql = f"SELECT {ANSWER} FROM answers WHERE task = ? AND annotator = ? ORDER BY seq DESC LIMIT 1"
+    sql = f"""SELECT {ANSWER} FROM answers
+        WHERE seq = (SELECT seq FROM standing WHERE task = ? AND annotator = ?)"""
     said = [as_answer(store, row).payload for row in store.read(sql, (task, annotator))]
     # whoever answers once more is shown the labels that came since
     return (opened(store, found[0]), said[0] if said else None) if found else None
@@ -92,8 +115,7 @@ def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
 
 def annotator_history(store: Store, annotator: str, *, n: int = 50) -> list[str]:
     """The ids of the tasks that an annotator answered last, the latest first."""
-    sql = """SELECT task FROM answers WHERE annotator = ?
-        GROUP BY task ORDER BY max(seq) DESC LIMIT ?"""
+    sql = "SELECT task FROM standing WHERE annotator = ? ORDER BY seq DESC LIMIT ?"
     return [task for (task,) in store.read(sql, (check_name("annotator", annotator), n))]
 
 
@@ -131,8 +153,8 @@ def annotator_progress(
     """
     current = store.round()
     sql = f"""SELECT coalesce(sum({ENOUGH}), 0), coalesce(sum(min(answered, {ENOUGH})), 0), (
-            SELECT count(DISTINCT answers.task) FROM answers
-            CROSS JOIN counts ON counts.task = answers.task WHERE annotator = :annotator AND {LATEST})
+            SELECT count(*) FROM standing
+            CROSS JOIN counts ON counts.task = standing.task WHERE annotator = :annotator AND {LATEST})
         FROM counts WHERE {LATEST}"""
     values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
     asked, *counts = store.read(sql, values)[0]

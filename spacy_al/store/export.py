@@ -52,14 +52,14 @@ def export_answers(store: Store, round: int | None, path: Path) -> int:
     """
     tasks = {stored.id: stored for stored in store.tasks(round)}
     answers = (answer for answer in store.answers() if answer.task in tasks)
-    return _write((_answered(tasks[answer.task], answer) for answer in answers), path)
+    return _write((answered_line(tasks[answer.task], answer) for answer in answers), path)
 
 
 def _asked(stored: StoredTask) -> dict[str, Any]:
     return {**stored.task, TASK: stored.id}
 
 
-def _answered(stored: StoredTask, answer: StoredAnswer) -> dict[str, Any]:
+def answered_line(stored: StoredTask, answer: StoredAnswer) -> dict[str, Any]:
     """The task with what was said in place of what was suggested."""
     line = {**_asked(stored), **answer.payload, ANNOTATOR: answer.annotator}
     return line if answer.seconds is None else {**line, SECONDS: answer.seconds}

@@ -14,7 +14,7 @@ from spacy_al.tasks.task import Task
 if TYPE_CHECKING:
     from spacy_al.store.store import Store
 
-ANSWER = "seq, id, task, annotator, payload, seconds, at, label_position"
+ANSWER = "seq, id, task, annotator, payload, seconds, at, label_position, entered_by"
 # The last change so far, for what is asked or answered now
 POSITION = "SELECT coalesce(max(seq), 0) FROM label_operations"
 
@@ -65,10 +65,11 @@ def as_task(store: "Store", row: Sequence[Any]) -> StoredTask:
 
 def as_answer(store: "Store", row: Sequence[Any]) -> StoredAnswer:
     """A row of `ANSWER`, in the labels of now."""
-    seq, id, task, annotator, payload, seconds, at, position = row
-    given = store.loads(payload, id, task, annotator, seconds, at, position)
+    seq, id, task, annotator, payload, seconds, at, position, by = row
+    writer = () if by is None else (by,)
+    given = store.loads(payload, id, task, annotator, seconds, at, position, *writer)
     said = payload_now(given, store.labels(), position, partial(_task, store, task))
-    return StoredAnswer(seq, id, task, annotator, said, seconds, at)
+    return StoredAnswer(seq, id, task, annotator, said, seconds, at, by)
 
 
 def _task(store: "Store", id: str) -> Task:

@@ -92,8 +92,23 @@ THIRD = (
 )
 # A hash of what a round's row says: see `rows.seal`
 FOURTH = ("ALTER TABLE rounds ADD COLUMN seal TEXT",)
+# Who takes an answer back, or deletes it, adds a row: `stands` is the answer that counts from there on, 0 for none. So what counted at any
+# `seq` can be told, and nothing vanishes. `entered_by` is who did it, or wrote an answer down for somebody else
+FIFTH = (
+    "ALTER TABLE answers ADD COLUMN stands INTEGER",
+    "ALTER TABLE answers ADD COLUMN entered_by TEXT",
+    """CREATE VIEW standing AS
+        SELECT task, annotator, coalesce(stands, seq) AS seq FROM answers AS said
+        WHERE coalesce(stands, 1) AND seq = (
+            SELECT max(seq) FROM answers WHERE task = said.task AND annotator = said.annotator)""",
+    "DROP TRIGGER count_answer",
+    """CREATE TRIGGER count_answer AFTER INSERT ON answers BEGIN
+        UPDATE counts SET answered = (SELECT count(*) FROM standing WHERE task = new.task)
+        WHERE task = new.task; END""",
+    "CREATE INDEX tasks_by_item ON tasks (item)",
+)
 # Each entry takes a database one version further; an entry that was released is never changed.
-MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH)
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
 
 
 def connect(

@@ -32,8 +32,10 @@ from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")
 TASKS = "SELECT id, round, item, purpose, rank, label_position, payload FROM tasks"
-LATEST = """FROM answers WHERE seq IN (
-    SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator)"""
+WITHDRAWN = "SELECT 1 FROM answers WHERE stands IS NOT NULL"
+# The last row of each annotator to each task says which answer counts
+LATEST = """FROM answers WHERE seq IN (SELECT coalesce(stands, seq) FROM answers WHERE seq IN (
+    SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator))"""
 
 
 class Store(Database):
@@ -115,9 +117,9 @@ class Store(Database):
         return self.tasks_where(where, (round, purpose))
 
     def unanswered(self, round: int | None = None) -> list[StoredTask]:
-        """Tasks that nobody has answered, in one round or all."""
+        """Tasks to which no answer counts, in one round or all."""
         where = """ WHERE round = coalesce(?, round)
-            AND NOT EXISTS (SELECT 1 FROM answers WHERE task = tasks.id)"""
+            AND NOT EXISTS (SELECT 1 FROM standing WHERE task = tasks.id)"""
         return list(self.tasks_where(where, (round,)))
 
     def asked_ids(self, *, before_round: int | None = None) -> set[str]:
@@ -136,6 +138,7 @@ class Store(Database):
         annotator: str,
         seconds: float | None = None,
         at: float | None = None,
+        by: str | None = None,
     ) -> bool:
         """Store an answer. Another one of the same annotator to the same task corrects it.
 
@@ -145,6 +148,7 @@ class Store(Database):
         annotator (str): Whose answer it is.
         seconds (float | None): That it took.
         at (float | None): When, in seconds since 1970; by default now.
+        by (str | None): Who writes it down, where that is somebody else.
         RETURNS (bool): False if an answer of this id was there before; then nothing changes.
         RAISES (AlError): AL114 for an unknown task, AL115 for what is no answer to it, AL116 for an id that is another
             answer's, AL124 for one with which something else was said.
@@ -156,15 +160,18 @@ class Store(Database):
         if not known:
             raise AlError(Errors.AL114.format(task=task_id, path=self.path))
         said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
+        writer = () if by is None else (check_name("annotator", by),)
         with self.transaction() as connection:
+            if connection.execute(f"{WITHDRAWN} AND id = ?", (id,)).fetchone():
+                raise AlError(Errors.AL116.format(id=id))
             sql = f"SELECT {ANSWER} FROM answers WHERE id = ?"
             stored = connection.execute(sql, (id,)).fetchone()
             if stored is None:
                 position = connection.execute(POSITION).fetchone()[0]
                 beside = (id, task_id, annotator, seconds, at, position)
-                sql = """INSERT INTO answers (id, task, annotator, seconds, at, label_position, payload)
-                    VALUES (?, ?, ?, ?, ?, ?, ?)"""
-                connection.execute(sql, (*beside, seal(said, *beside)))
+                sql = """INSERT INTO answers (id, task, annotator, seconds, at, label_position, entered_by, payload)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+                connection.execute(sql, (*beside, by, seal(said, *beside, *writer)))
                 sql = "DELETE FROM assignments WHERE task = ? AND annotator = ?"
                 connection.execute(sql, (task_id, annotator))
             else:
@@ -177,7 +184,7 @@ class Store(Database):
         return stored is None
 
     def answers(self, *, upto: int | None = None) -> Iterator[StoredAnswer]:
-        """The answers that count: of each annotator the last one to each task, by round, purpose, rank and annotator.
+        """The answers that count: of each annotator the last one to each task that was not taken back, by round, purpose, rank and annotator.
 
         upto (int | None): Look at answers up to this `seq` alone; by default at all.
         """
@@ -189,8 +196,9 @@ class Store(Database):
         return (as_answer(self, row) for row in rows)
 
     def answers_of(self, task_id: str, annotator: str) -> list[StoredAnswer]:
-        """All that one annotator has said of a task, corrected answers too, in the order in which they came."""
-        sql = f"SELECT {ANSWER} FROM answers WHERE task = ? AND annotator = ? ORDER BY seq"
+        """All that one annotator has said of a task, in the order in which it came: what was corrected or taken back as well."""
+        sql = f"""SELECT {ANSWER} FROM answers
+            WHERE task = ? AND annotator = ? AND stands IS NULL ORDER BY seq"""
         return [as_answer(self, row) for row in self.read(sql, (task_id, annotator))]
 
     def n_answers(self) -> int:

@@ -13,29 +13,21 @@ from spacy.vocab import Vocab
 
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import WEAK_KEY, read_shard, writing
-from spacy_al.tasks.answer import YES_NO_FORMS
 from spacy_al.tasks.decision import (
     INCORRECT,
     SELF,
     WAITS,
-    Annotation,
-    annotation,
-    consistent,
     is_exclusive,
     make_doc,
-    moved,
     undecided,
     write_decision,
 )
 from spacy_al.tasks.given import group_tasks, last_answers
-from spacy_al.tasks.later import left_open, unasked, yield_to
+from spacy_al.tasks.later import left_open, unasked
 from spacy_al.tasks.records import StoredAnswer, StoredTask
-from spacy_al.tasks.relabel import AGAIN
+from spacy_al.tasks.text_decision import decide_text
 from spacy_al.tasks.white_space import trim_doc
 from spacy_al.util import content_hash
-
-# No two marks of these share a token
-FLAT = ("entities", "tags")
 
 
 @dataclass(frozen=True)
@@ -95,7 +87,7 @@ def merge(
     given = last_answers(answers, {task.id for tasks in items for task in tasks}, report)
     docs, review, all_lacking, waiting = [], [], dict[str, list[str]](), list[str]()
     for own in items:
-        found, contradicting = _decided(own, given, report, kind=kind, labels=labels)
+        found, contradicting = decide_text(own, given, report, kind=kind, labels=labels)
         if contradicting:
             report["contradiction"] += 1
             review.append(contradicting)
@@ -214,68 +206,3 @@ def count_decided(doc: Doc, kind: str) -> int:
         return 0
     by_model = sum(len(span) for span in doc.spans.get(SELF, ()))
     return len(doc) - int(undecided(doc, kind).sum()) - by_model
-
-
-def _decided(
-    tasks: Sequence[StoredTask],
-    given: dict[str, list[StoredAnswer]],
-    report: Counter[str],
-    *,
-    kind: str,
-    labels: Sequence[str],
-) -> tuple[list[Annotation], str]:
-    """The annotations of one text, over the tokens of its first task; and the task to be reviewed, or ""."""
-    flat = kind in FLAT
-    said: dict[str, list[Annotation]] = {}
-    for task in tasks:
-        decisions = {
-            annotation(task.task, answer.payload, kind=kind, labels=labels)
-            for answer in given.get(task.id, ())
-            if answer.payload["answer"] != "ignore"
-        }
-        said[task.id] = []
-        for decision in decisions:
-            decision, unaligned = moved(decision, task.task, tasks[0].task)
-            report["unaligned"] += unaligned
-            said[task.id].append(decision)
-    again = [task.id for task in tasks if AGAIN in task.task and _agree(said[task.id], flat)]
-    exclusive = kind == "categories" and is_exclusive(tasks[0].task)
-    if flat or exclusive:
-        yield_to(again, said, exclusive=exclusive)
-    asked = [task for task in tasks if task.purpose != "review"]
-    # there can be many questions to be answered with yes or no about a text
-    whole = [
-        task
-        for task in asked
-        if task.task.get("_view_id") not in YES_NO_FORMS and AGAIN not in task.task
-    ]
-    report["duplicate text"] += max(0, len(whole) - 1)
-    reviews = [task for task in tasks if task.purpose == "review" and task.id in given]
-    if reviews:
-        last = reviews[-1].id
-        if not _agree(said[last], flat):
-            return [], last
-        report["settled by review"] += 1
-        if not said[last]:
-            return [], ""  # ignored: nobody is to train on it
-        # what else was said still counts where it fits
-        settled = list(said[last])
-        for task in asked:
-            fits = _agree(said[task.id], flat) and consistent([*settled, *said[task.id]], flat=flat)
-            settled += said[task.id] if fits else []
-        return settled, ""
-    for task in asked:
-        if not _agree(said[task.id], flat):
-            return [], task.id
-    everything = [one for task in asked for one in said[task.id]]
-    if not consistent(everything, flat=flat):
-        # the question that decides most
-        answered = [task for task in asked if said[task.id]]
-        return [], max(answered, key=lambda task: max(len(a.asked) for a in said[task.id])).id
-    return everything, ""
-
-
-def _agree(annotations: Sequence[Annotation], flat: bool) -> bool:
-    """Whether annotators said the same wherever they were asked the same, and nothing that contradicts it elsewhere."""
-    questions = {(one.labels, one.asked) for one in annotations}
-    return len(questions) == len(annotations) and consistent(annotations, flat=flat)

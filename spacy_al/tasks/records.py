@@ -57,6 +57,7 @@ class StoredAnswer:
     payload (dict): As `answers.check` returns it.
     seconds (float | None): That it took.
     at (float): When, in seconds since 1970.
+    by (str | None): Who wrote it down, where that was somebody else.
     """
 
     seq: int
@@ -66,6 +67,7 @@ class StoredAnswer:
     payload: dict[str, Any]
     seconds: float | None
     at: float
+    by: str | None = None
 
 
 class StoredModel(TypedDict):

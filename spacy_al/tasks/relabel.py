@@ -13,6 +13,8 @@ from spacy_al.tasks.task import Task
 LATER, AGAIN = "later", "again"
 # Set where a question shows labels that came after it was made: its answer then says which were shown
 EXTENDED = "extended"
+# Of a question that is asked once more as the answers to it were taken back: the task that asked it before
+ASKED_ANEW = "asked_anew"
 MARKS = ("spans", "candidates", "believed")
 
 

@@ -1,7 +1,7 @@
 """The server behind the page: a few requests over the store of a run, and files that are read once at the start."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
@@ -55,6 +55,7 @@ class Desk:
     steps (Steps | None): What goes on when all is answered.
     feed (Feed | None): Who asks one question after the other.
     at_least (int): How many questions a round is to have of it.
+    team (Sequence[str] | None): All who may answer, where that is known.
     """
 
     database: Path
@@ -64,6 +65,7 @@ class Desk:
     steps: Steps | None = None
     feed: Feed | None = None
     at_least: int = 0
+    team: Sequence[str] | None = None
 
 
 class Strict(BaseModel):
@@ -114,36 +116,37 @@ def make_app(desk: Desk) -> FastAPI:
         """Who asks, and what is the same for all tasks."""
         with Store(desk.database) as store:
             found = {
-                "annotator": _who(request),
+                "annotator": who_asks(request),
                 "desk": _whose(request),
                 "title": desk.title,
                 "guidelines": desk.guidelines,
-                "progress": _progress(store, request, desk),
+                "progress": progress_of(store, request, desk),
             }
-        return _json(found)
+        return as_json(found)
 
     @app.post("/api/next")
     def ask(request: Request, body: Next) -> Response:
         """The task to show next, and those to keep at hand."""
-        who = _who(request)
+        who = who_asks(request)
         with Store(desk.database) as store:
-            tasks = next_tasks(store, who, n=body.n, overlap=desk.overlap)
+            how: dict[str, Any] = {"overlap": desk.overlap, "team": desk.team}
+            tasks = next_tasks(store, who, n=body.n, **how)
             while not tasks and (task := _one_more(store, desk)):
                 # one at a time: what nobody has begun when the model is ready was never asked
                 if add_beside(store, task, desk.at_least):
-                    tasks = next_tasks(store, who, n=1, overlap=desk.overlap)
+                    tasks = next_tasks(store, who, n=1, **how)
             flagged = flags(store)
-            return _json(
+            return as_json(
                 {
                     "tasks": [_shown(task, who, flagged, store.labels()) for task in tasks],
-                    "progress": _progress(store, request, desk),
+                    "progress": progress_of(store, request, desk),
                 }
             )
 
     @app.post("/api/answer")
     def answer(request: Request, body: Answer) -> Response:
         """Keep an answer; it is on disk when this returns."""
-        who = _who(request)
+        who = who_asks(request)
         with Store(desk.database) as store:
             given = own_task(store, who, body.task)
             if given is None:
@@ -151,44 +154,46 @@ def make_app(desk: Desk) -> FastAPI:
             new = store.add_answer(
                 body.task, body.payload, id=body.id, annotator=who, seconds=body.seconds
             )
-            found = {"new": new, "progress": _progress(store, request, desk)}
+            found = {"new": new, "progress": progress_of(store, request, desk)}
         if new and desk.feed and given[0].purpose == "train":
             desk.feed.update(given[0].task, check(given[0].task, body.payload))
         if desk.steps:
             desk.steps.wake()
-        return _json(found)
+        return as_json(found)
 
     @app.post("/api/flag")
     def flag(request: Request, body: Flag) -> Response:
         """Record that somebody should look at a task, beside whatever is answered."""
-        who = _who(request)
+        who = who_asks(request)
         with Store(desk.database) as store:
             if own_task(store, who, body.task) is None:
                 raise HTTPException(404, "This task was not given to you.")
             store.log("flag", annotator=who, task=body.task, flagged=body.flagged)
-        return _json({"flagged": body.flagged})
+        return as_json({"flagged": body.flagged})
 
     @app.get("/api/history")
     def last(request: Request) -> Response:
         """The ids of what the annotator answered last, the latest first."""
         with Store(desk.database) as store:
-            return _json({"tasks": annotator_history(store, _who(request))})
+            return as_json({"tasks": annotator_history(store, who_asks(request))})
 
     @app.get("/api/task")
     def task(request: Request, id: str) -> Response:
         """A task that was given to the annotator before, with their answer."""
-        who = _who(request)
+        who = who_asks(request)
         with Store(desk.database) as store:
             found, flagged, labels = own_task(store, who, id), flags(store), store.labels()
         if found is None:
             raise HTTPException(404, "This task was not given to you.")
-        return _json({**_shown(found[0], who, flagged, labels), "answer": found[1]})
+        return as_json({**_shown(found[0], who, flagged, labels), "answer": found[1]})
+
+    add_answers(app, desk)
 
     @app.get("/api/progress")
     def state(request: Request) -> Response:
         """How far the round is, for a page that waits."""
         with Store(desk.database) as store:
-            return _json(_progress(store, request, desk))
+            return as_json(progress_of(store, request, desk))
 
     return app
 
@@ -211,7 +216,7 @@ def _file(kind: str, data: bytes) -> Any:
     return send
 
 
-def _who(request: Request) -> str:
+def who_asks(request: Request) -> str:
     """The annotator. A page that was opened for another run, or as somebody else, is told so, and keeps what it has."""
     own = _whose(request)
     if request.headers.get("x-desk", own) != own:
@@ -256,14 +261,14 @@ def _one_more(store: Store, desk: Desk) -> Task | None:
     return task
 
 
-def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = annotator_progress(store, _who(request), desk.at_least, desk.overlap)
+def progress_of(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
+    found = annotator_progress(store, who_asks(request), desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
     return {**found, "working": next(filter(None, states), "")}
 
 
-def _json(value: Any, status: int = 200) -> Response:
+def as_json(value: Any, status: int = 200) -> Response:
     # with escapes: labels from outside may hold half a character, which UTF-8 has no bytes for
     return Response(json.dumps(value, allow_nan=False), status, media_type="application/json")
 
@@ -271,16 +276,16 @@ def _json(value: Any, status: int = 200) -> Response:
 async def _explain(request: Request, error: Any) -> Response:
     code = error.code
     if code in ("AL115", "AL116", "AL124"):
-        return _json({"error": str(error)}, STATUS[code])
+        return as_json({"error": str(error)}, STATUS[code])
     # others name paths of the machine
-    return _json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))
+    return as_json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))
 
 
 async def _explain_body(request: Request, error: Any) -> Response:
     first: Mapping[str, Any] = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"][1:])[:80]
-    return _json({"error": f"The request cannot be used: {where}: {first['msg'][:200]}"}, 422)
+    return as_json({"error": f"The request cannot be used: {where}: {first['msg'][:200]}"}, 422)
 
 
 async def _explain_http(request: Request, error: Any) -> Response:
-    return _json({"error": str(error.detail)}, error.status_code)
+    return as_json({"error": str(error.detail)}, error.status_code)
