@@ -30,9 +30,9 @@ COLUMNS = (
 )
 # Of a text that is reviewed: who has answered it, and so is of one opinion or the other. They review it only where nobody else could:
 # none of those who are named, or, where nobody is, of those who have answered in this round or the one before
-PARTIES = """SELECT annotator FROM standing CROSS JOIN tasks AS other ON other.id = standing.task
+PARTIES = """SELECT annotator FROM tasks AS other CROSS JOIN standing ON standing.task = other.id
     WHERE other.purpose != 'review' AND other.item = (SELECT item FROM tasks WHERE id = counts.task)"""
-RECENT = """SELECT annotator FROM standing CROSS JOIN counts AS recent ON recent.task = standing.task
+RECENT = """SELECT annotator FROM counts AS recent CROSS JOIN standing ON standing.task = recent.task
     WHERE :team IS NULL AND recent.round >= (SELECT max(number) - 1 FROM rounds)"""
 OTHERS = f"SELECT value FROM json_each(coalesce(:team, '[]')) UNION {RECENT} EXCEPT {PARTIES}"
 IMPARTIAL = (

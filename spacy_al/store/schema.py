@@ -103,7 +103,10 @@ FIFTH = (
             SELECT max(seq) FROM answers WHERE task = said.task AND annotator = said.annotator)""",
     "DROP TRIGGER count_answer",
     """CREATE TRIGGER count_answer AFTER INSERT ON answers BEGIN
-        UPDATE counts SET answered = (SELECT count(*) FROM standing WHERE task = new.task)
+        UPDATE counts SET answered = answered + (coalesce(new.stands, 1) != 0) - coalesce((
+            SELECT coalesce(stands, 1) != 0 FROM answers
+            WHERE task = new.task AND annotator = new.annotator AND seq < new.seq
+            ORDER BY seq DESC LIMIT 1), 0)
         WHERE task = new.task; END""",
     "CREATE INDEX tasks_by_item ON tasks (item)",
 )

@@ -1,6 +1,5 @@
 """The server behind the page: a few requests over the store of a run, and files that are read once at the start."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -10,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -32,8 +31,10 @@ from spacy_al.tasks.labels import RunLabels, places_of
 from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
+from spacy_al.web.answers import add_answers
 from spacy_al.web.background import Steps
 from spacy_al.web.recipe_feed import Feed
+from spacy_al.web.reply import Strict, as_json
 
 TYPES = {
     ".html": "text/html",
@@ -42,6 +43,9 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL124": 409, "AL117": 503}
+STATUS |= {"AL125": 404, "AL126": 409, "AL128": 422}
+# Messages of others name paths of the machine
+EXPLAINED = ("AL115", "AL116", "AL124", "AL125", "AL126", "AL128")
 
 
 @dataclass(frozen=True)
@@ -66,12 +70,6 @@ class Desk:
     feed: Feed | None = None
     at_least: int = 0
     team: Sequence[str] | None = None
-
-
-class Strict(BaseModel):
-    """Bodies have what they are to have and nothing else."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Next(Strict):
@@ -116,18 +114,18 @@ def make_app(desk: Desk) -> FastAPI:
         """Who asks, and what is the same for all tasks."""
         with Store(desk.database) as store:
             found = {
-                "annotator": who_asks(request),
+                "annotator": _who(request),
                 "desk": _whose(request),
                 "title": desk.title,
                 "guidelines": desk.guidelines,
-                "progress": progress_of(store, request, desk),
+                "progress": _progress(store, request, desk),
             }
         return as_json(found)
 
     @app.post("/api/next")
     def ask(request: Request, body: Next) -> Response:
         """The task to show next, and those to keep at hand."""
-        who = who_asks(request)
+        who = _who(request)
         with Store(desk.database) as store:
             how: dict[str, Any] = {"overlap": desk.overlap, "team": desk.team}
             tasks = next_tasks(store, who, n=body.n, **how)
@@ -139,14 +137,14 @@ def make_app(desk: Desk) -> FastAPI:
             return as_json(
                 {
                     "tasks": [_shown(task, who, flagged, store.labels()) for task in tasks],
-                    "progress": progress_of(store, request, desk),
+                    "progress": _progress(store, request, desk),
                 }
             )
 
     @app.post("/api/answer")
     def answer(request: Request, body: Answer) -> Response:
         """Keep an answer; it is on disk when this returns."""
-        who = who_asks(request)
+        who = _who(request)
         with Store(desk.database) as store:
             given = own_task(store, who, body.task)
             if given is None:
@@ -154,7 +152,7 @@ def make_app(desk: Desk) -> FastAPI:
             new = store.add_answer(
                 body.task, body.payload, id=body.id, annotator=who, seconds=body.seconds
             )
-            found = {"new": new, "progress": progress_of(store, request, desk)}
+            found = {"new": new, "progress": _progress(store, request, desk)}
         if new and desk.feed and given[0].purpose == "train":
             desk.feed.update(given[0].task, check(given[0].task, body.payload))
         if desk.steps:
@@ -164,7 +162,7 @@ def make_app(desk: Desk) -> FastAPI:
     @app.post("/api/flag")
     def flag(request: Request, body: Flag) -> Response:
         """Record that somebody should look at a task, beside whatever is answered."""
-        who = who_asks(request)
+        who = _who(request)
         with Store(desk.database) as store:
             if own_task(store, who, body.task) is None:
                 raise HTTPException(404, "This task was not given to you.")
@@ -175,25 +173,31 @@ def make_app(desk: Desk) -> FastAPI:
     def last(request: Request) -> Response:
         """The ids of what the annotator answered last, the latest first."""
         with Store(desk.database) as store:
-            return as_json({"tasks": annotator_history(store, who_asks(request))})
+            return as_json({"tasks": annotator_history(store, _who(request))})
 
     @app.get("/api/task")
     def task(request: Request, id: str) -> Response:
         """A task that was given to the annotator before, with their answer."""
-        who = who_asks(request)
+        who = _who(request)
         with Store(desk.database) as store:
             found, flagged, labels = own_task(store, who, id), flags(store), store.labels()
         if found is None:
             raise HTTPException(404, "This task was not given to you.")
         return as_json({**_shown(found[0], who, flagged, labels), "answer": found[1]})
 
-    add_answers(app, desk)
+    add_answers(
+        app,
+        desk.database,
+        _who,
+        lambda store, request: _progress(store, request, desk),
+        desk.steps.wake if desk.steps else None,
+    )
 
     @app.get("/api/progress")
     def state(request: Request) -> Response:
         """How far the round is, for a page that waits."""
         with Store(desk.database) as store:
-            return as_json(progress_of(store, request, desk))
+            return as_json(_progress(store, request, desk))
 
     return app
 
@@ -216,7 +220,7 @@ def _file(kind: str, data: bytes) -> Any:
     return send
 
 
-def who_asks(request: Request) -> str:
+def _who(request: Request) -> str:
     """The annotator. A page that was opened for another run, or as somebody else, is told so, and keeps what it has."""
     own = _whose(request)
     if request.headers.get("x-desk", own) != own:
@@ -261,23 +265,17 @@ def _one_more(store: Store, desk: Desk) -> Task | None:
     return task
 
 
-def progress_of(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = annotator_progress(store, who_asks(request), desk.at_least, desk.overlap)
+def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
+    found = annotator_progress(store, _who(request), desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
     return {**found, "working": next(filter(None, states), "")}
 
 
-def as_json(value: Any, status: int = 200) -> Response:
-    # with escapes: labels from outside may hold half a character, which UTF-8 has no bytes for
-    return Response(json.dumps(value, allow_nan=False), status, media_type="application/json")
-
-
 async def _explain(request: Request, error: Any) -> Response:
     code = error.code
-    if code in ("AL115", "AL116", "AL124"):
+    if code in EXPLAINED:
         return as_json({"error": str(error)}, STATUS[code])
-    # others name paths of the machine
     return as_json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))
 
 

@@ -114,6 +114,7 @@ def serve(
         steps=steps,
         feed=feed,
         at_least=project.at_least,
+        team=[*tokens.values()] if tokens else None,
     )
     names = {name.lower() for name in hosts}
     inner, courier, secret = make_app(desk), None, None

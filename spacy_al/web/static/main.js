@@ -1,5 +1,6 @@
 // The page: the next question, the answer, and again.
 
+import { answerList } from "./answers.js"
 import { dropDraft, keep, notTaken, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
 import { $, el, keyed, say } from "./dom.js"
 import { question } from "./question.js"
@@ -9,6 +10,8 @@ const AHEAD = 2
 
 let session = null, current = null, editor = null, channel = null
 let queue = [], past = [], at = null
+// the list of one's answers, as long as it or a question from it is shown
+let listing = null
 let spent = 0, since = null, offline = false, problem = "", refused = "", timer = null, loading = null, again = false
 const answered = new Map()
 
@@ -117,14 +120,14 @@ async function fetchNext() {
     problem = ""
     counts(found.progress)
     queue = found.tasks.filter((task) => !settled(task.id))
-    if (at === null && !current) {
+    if (at === null && !current && !listing) {
       if (queue.length) show(queue[0])
       else rest(found.progress)
     }
   } catch (error) {
     offline = error instanceof Offline
     problem = offline ? "" : error.message
-    if (!current && !editor) unreachable()
+    if (!current && !editor && !listing) unreachable()
   }
   saved()
   // whoever has something to do asks again when it is done
@@ -153,9 +156,56 @@ function answer(verdict) {
   at = null
   // that it is saved is said when it is
   say(verdict)
-  if (queue.length) show(queue[0])
+  if (listing) { at = 0; load(); loading.then(() => toList(id)) } else if (queue.length) show(queue[0])
   saved()
   load()
+}
+
+// The list
+
+function list() {
+  if (listing && !current) { closeList(); return }
+  if (current) setAside()
+  const task = current?.id
+  listing ??= answerList({ open, close: closeList, withdrawn })
+  toList(task)
+}
+
+async function toList(task) {
+  current = editor = since = null
+  $("verdicts").hidden = $("shade").hidden = true
+  toggle("list", true)
+  $("main").replaceChildren(listing.element)
+  await listing.refresh()
+  listing?.focus(task)
+}
+
+function closeList() {
+  listing = current = editor = at = null
+  toggle("list", false)
+  if (queue.length) show(queue[0])
+  else { $("main").replaceChildren(); rest(session.progress) }
+  load()
+}
+
+async function open(id) {
+  try { current = await request(`task?id=${encodeURIComponent(id)}`) } catch (error) { say(error.message || "No connection."); return }
+  at = Math.max(past.indexOf(id), 0)
+  render()
+}
+
+// An answer counts no more: its question may come again, here and in other tabs
+function withdrawn(id, progress) {
+  counts(progress)
+  forget(id)
+  channel?.postMessage({ again: id })
+  load()
+}
+
+function forget(id) {
+  answered.delete(id)
+  past = past.filter((other) => other !== id)
+  dropDraft(id)
 }
 
 async function back() {
@@ -208,6 +258,7 @@ function guide() {
 
 function help() {
   const own = [["A or Enter", editor?.yesNo ? "yes" : "accept it as it stands now"], ["X", editor?.yesNo ? "no" : "reject what cannot be put right"], ["I or Space", "ignore what you cannot decide"], ["U", "back to your last answer, to correct it"], ["F", "flag for somebody to look at"],
+    ["L", "list your answers: search, correct, take back, delete"],
     ["H", "shade unsure words"], ["G", "guidelines"], ["?", "this list"]]
   $("key-list").replaceChildren(...[...(editor?.help ?? []), ...own].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))
   $("keys").showModal()
@@ -215,15 +266,15 @@ function help() {
 
 const KEYS = {
   a: () => answer("accept"), Enter: () => answer("accept"), x: () => answer("reject"), i: () => answer("ignore"), " ": () => answer("ignore"),
-  u: back, f: () => current && flag(), h: shadeWords, g: guide, "?": help,
+  u: back, l: list, f: () => current && flag(), h: shadeWords, g: guide, "?": help,
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.isComposing || event.altKey || $("keys").open) return
+  if (event.isComposing || event.altKey || $("keys").open || $("confirm").open) return
   const held = event.ctrlKey || event.metaKey
   const on = event.target
   // controls keep the keys that work them
-  if (on.matches?.("input[type=search]")) return
+  if (on.matches?.("input[type=search], select")) return
   if (on.matches?.("button, input, a") && (event.key === "Enter" || event.key === " " || event.key.startsWith("Arrow"))) return
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key
   if (held && key !== "z") return
@@ -236,6 +287,7 @@ document.addEventListener("keydown", (event) => {
 $("shade").addEventListener("click", shadeWords)
 $("guide").addEventListener("click", guide)
 $("help").addEventListener("click", help)
+$("list").addEventListener("click", list)
 addEventListener("online", load)
 
 async function start() {
@@ -263,6 +315,7 @@ async function start() {
     channel = new BroadcastChannel(`al:${session.desk}`)
     // another tab of the same annotator was faster
     channel.onmessage = ({ data }) => {
+      if (data.again) { forget(data.again); load(); return }
       answered.set(data, answered.get(data) ?? undefined)
       past = [...past.filter((other) => other !== data), data]
       queue = queue.filter((task) => task.id !== data)
