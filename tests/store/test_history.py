@@ -187,7 +187,7 @@ def _stacks(store, ids):
 
 def test_undo_goes_back_and_delete_does_not(store):
     first, second = say(store, 0, SAID), say(store, 0, NONE)
-    with pytest.raises(AlError, match="AL126.*1.*2 counts"):
+    with pytest.raises(AlError, match=r"AL126.*1.*2 counts"):
         withdraw(store, first, "undo", id="undo-1")
     take(store, second)
     task = next(store.tasks()).id
@@ -276,7 +276,9 @@ def test_filters(store):
     review = {**entities(0), "review": []}
     store.advance(1, "wait", tasks=[("review", review)])
     store.add_answer(next(store.tasks(1)).id, NONE, id="review", annotator="cleo")
-    assert {row.disagreement for row in list_answers(store, Filters(text="daily. 0"))} == {"settled"}
+    assert {row.disagreement for row in list_answers(store, Filters(text="daily. 0"))} == {
+        "settled"
+    }
 
 
 def test_who_disagreed_reviews_only_where_nobody_else_can(store):
