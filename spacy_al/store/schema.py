@@ -197,6 +197,9 @@ def explain_errors(path: Path) -> Iterator[None]:
         if isinstance(error, sqlite3.OperationalError):
             raise AlError(Errors.AL113.format(path=path, why=why)) from error
         raise
+    except UnicodeDecodeError as error:
+        # what SQLite says of a damaged table may quote it
+        raise AlError(Errors.AL112.format(path=path, why=error)) from error
     except OSError as error:
         raise AlError(Errors.AL113.format(path=path, why=error.strerror or error)) from error
 
