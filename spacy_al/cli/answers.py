@@ -143,9 +143,12 @@ def format_answers(rows: list[AnswerRow], n: int) -> str:
         (*line, mark, _cut(row.asked.task["text"], wide))
         for line, mark, row in zip(lines, marks, rows)
     ]
-    header = (*header, "marks", "text")
-    aligns = ("r", "l", "l", "r", "l", "l", "l", "l")
-    said = table(found, header=header, divider=True, aligns=aligns)
+    said = table(
+        found,
+        header=(*header, "marks", "text"),
+        divider=True,
+        aligns=("r", "l", "l", "r", "l", "l", "l", "l"),
+    )
     more = f"ℹ {len(found):,} of {len(rows):,} answers"
     more += f"; -n {len(rows)} shows all, -o FILE writes them" if len(rows) > n else ""
     return f"{said}\n{more}"

@@ -12,7 +12,7 @@ from spacy_al.store.store import Store
 from spacy_al.tasks.answer import VERDICTS, YES_NO_FORMS, task_kind
 from spacy_al.tasks.decision import annotation
 from spacy_al.tasks.given import group_tasks, last_answers
-from spacy_al.tasks.records import PURPOSES, StoredTask
+from spacy_al.tasks.records import PURPOSES, StoredAnswer, StoredTask
 from spacy_al.tasks.text_decision import decide_text
 
 # Whether the answers about a text contradict each other
@@ -144,7 +144,7 @@ def _texts(
     said: list[Said],
     upto: int | None,
     purposes: Iterable[str] = PURPOSES[:2],
-) -> Iterable[tuple[list[StoredTask], Mapping[str, Any], dict[str, Any]]]:
+) -> Iterable[tuple[list[StoredTask], dict[str, list[StoredAnswer]], dict[str, Any]]]:
     """Of each text that was answered: its tasks, their answers that counted then, and what `decide_text` has to know."""
     tasks = list(tasks)
     if not tasks:
