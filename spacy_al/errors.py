@@ -337,9 +337,8 @@ class Errors:
         "[AL121] None of the {total} texts of the gold is annotated with {kind}, so every answer would be to ignore "
         "the question. Give the annotated corpus with --oracle, not the pool."
     )
-
-    AL125 = (
-        "[AL125] The gold {path} has none of the labels that are asked for: {found} there, and here {wanted}. Name another --oracle, or "
+    AL129 = (
+        "[AL129] The gold {path} has none of the labels that are asked for: {found} there, and here {wanted}. Name another --oracle, or "
         "the labels that it has in [al] labels."
     )
 

@@ -56,7 +56,7 @@ def check_oracle(store: Store, project: Project, labels: Collection[str]) -> Non
 
     labels (Collection): Of the run, or those that it is to begin with.
     RAISES (AlError): AL120 if none of the texts that can still be asked is in the gold, AL121 if it is not annotated for the
-        component, AL125 if it has none of the labels; as `read_gold_texts`.
+        component, AL129 if it has none of the labels; as `read_gold_texts`.
     """
     assert project.oracle is not None and project.settings.pool is not None
     kind, spans_key = project.kind, project.settings.spans_key
@@ -66,7 +66,7 @@ def check_oracle(store: Store, project: Project, labels: Collection[str]) -> Non
     wanted = known.names or labels
     if wanted and there.isdisjoint(wanted):
         found, names = ", ".join(sorted(there)) or "none", ", ".join(wanted)
-        message = Errors.AL125.format(path=project.oracle, found=found, wanted=names)
+        message = Errors.AL129.format(path=project.oracle, found=found, wanted=names)
         raise AlError(message)
     asked = store.asked_ids() - {stored.item for stored in store.unanswered()}
     texts = {content_hash(text): text for text in pool_texts(project.settings.pool)}

@@ -131,7 +131,7 @@ def of_other_labels(doc):
 
 @pytest.mark.parametrize(
     "change, code",
-    [(not_in_the_pool, "AL120"), (without_entities, "AL121"), (of_other_labels, "AL125")],
+    [(not_in_the_pool, "AL120"), (without_entities, "AL121"), (of_other_labels, "AL129")],
 )
 def test_gold_that_does_not_fit_is_found_first_and_another_may_be_given(folder, change, code):
     DocBin(docs=[change(doc) for doc in gold_docs()]).to_disk("bad.spacy")
