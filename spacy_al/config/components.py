@@ -1,7 +1,6 @@
 """The components of a training config, also those that are taken from a trained pipeline, or made by a factory of one's own."""
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import spacy
 from spacy import registry
 from spacy.util import get_model_meta, is_package, load_config
 
+from spacy_al.embeddings.encoder import package_folder
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import learn_factory
@@ -38,7 +38,7 @@ def readable_factories(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, str
 def _source_block(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
     source, there = str(block["source"]), str(block.get("component", name))
     try:
-        found = load_config(model_folder(source) / "config.cfg")["components"][there]
+        found = load_config(pipeline_folder(source) / "config.cfg")["components"][there]
     except Exception as error:
         why = f"it has no component '{there}'" if isinstance(error, KeyError) else str(error)
         raise AlError(
@@ -47,11 +47,15 @@ def _source_block(name: str, block: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "source": source, "component": there}
 
 
-def model_folder(source: str) -> Path:
-    """Where a pipeline lies that is a folder or a package."""
-    if Path(source).exists() or not is_package(source):
-        return Path(source)
-    package = Path(str(import_module(source).__file__)).parent
+def pipeline_folder(name: str) -> Path:
+    """Where a pipeline lies. Of a package and a folder of one name it is the package, as spaCy has it.
+
+    name (str): As `spacy.load` takes it.
+    RAISES (OSError, ValueError): A package of that name holds no pipeline.
+    """
+    package = package_folder(name) if is_package(name) else None
+    if package is None:
+        return Path(name)
     meta = get_model_meta(package)
     return package / f"{meta['lang']}_{meta['name']}-{meta['version']}"
 

@@ -134,7 +134,7 @@ def find_model(name: str) -> tuple[Path, bool]:
     """
     folder = Path(name)
     if not folder.is_dir():
-        found = _package_folder(name)
+        found = package_folder(name)
         if found is None:
             raise AlError(Errors.AL300.format(name=name))
         folder = found
@@ -238,7 +238,7 @@ def _check_settings(settings: EncoderSettings) -> None:
             raise UsageError(Errors.AL087.format(name=name, value=value, must=must))
 
 
-def _package_folder(name: str) -> Path | None:
+def package_folder(name: str) -> Path | None:
     """The folder of an installed package by the name that it is imported or installed by; it is not imported."""
     from importlib.util import find_spec
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from spacy_al.config.components import model_folder
+from spacy_al.config.components import pipeline_folder
 from spacy_al.config.project import Project
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import stored_docs
@@ -154,7 +154,7 @@ def _only(said: Sequence[Any], labels: Collection[str]) -> list[tuple[Any, ...]]
 
 def _predictions(project: Project, start: TrainedComponent, drawn: StopSet) -> dict[str, list[Any]]:
     """What the pipeline says of the random texts, read once as long as they and it stay what they are."""
-    made_from = hash_of(model_folder(str(project.settings.source)))
+    made_from = hash_of(pipeline_folder(str(project.settings.source)))
     path = project.output / FILE
     try:
         known = json.loads(path.read_text("utf8"))

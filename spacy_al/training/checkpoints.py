@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 from spacy import registry
 from spacy.language import Language
 
+CALLBACK = "spacy-al.checkpoints.v1"
 
-@registry.callbacks("spacy-al.checkpoints.v1")  # type: ignore[untyped-decorator]
+
+@registry.callbacks(CALLBACK)  # type: ignore[untyped-decorator]
 def make_checkpoints(path: str, steps: list[int]) -> Any:
     """For `[training.before_update]`: save the pipeline as it is after these steps.
 
@@ -38,3 +40,13 @@ def save_checkpoint(
         nlp.to_disk(Path(attempt) / whole.name)
         shutil.rmtree(whole, ignore_errors=True)
         os.replace(Path(attempt) / whole.name, whole)
+
+
+def kept_checkpoints(folder: Path, config: Mapping[str, Any]) -> list[Path]:
+    """The folders of the checkpoints that a training has kept beside its model, in order; none where its config asks for none.
+
+    folder (Path): Of the training.
+    config (Mapping): Its config.
+    """
+    callback = config["training"].get("before_update") or {}
+    return sorted(folder.glob("member-*")) if callback.get("@callbacks") == CALLBACK else []

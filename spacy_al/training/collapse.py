@@ -13,6 +13,7 @@ from spacy.util import load_config
 
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlWarning, Warnings
+from spacy_al.training.checkpoints import kept_checkpoints
 from spacy_al.training.made_from import FILE as MADE_FROM
 from spacy_al.training.trainer import CONFIG, MODEL, trained_score
 
@@ -61,19 +62,26 @@ def train_again(
     }
     config = load_config(folder / CONFIG, interpolate=False)
     config["training"]["seed"] = (training.get("seed") or 0) + SEED
-    shutil.rmtree(folder / ASIDE, ignore_errors=True)
-    os.replace(folder / MODEL, folder / ASIDE)
+    aside = folder / ASIDE
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir()
+    # without its model nothing else of a training counts, so the model goes first and comes back last
+    first_ones = [MODEL, *(path.name for path in kept_checkpoints(folder, config))]
+    for name in first_ones:
+        os.replace(folder / name, aside / name)
     with writing(folder / CONFIG) as file:
         file.write(config.to_str(interpolate=False))
     seconds = trainer(folder)
     second = trained_score(folder / MODEL)
     if (second or 0.0) < (first or 0.0):
-        shutil.rmtree(folder / MODEL)
-        os.replace(folder / ASIDE, folder / MODEL)
+        for name in [MODEL, *(path.name for path in kept_checkpoints(folder, config))]:
+            shutil.rmtree(folder / name)
         for name, content in kept.items():
             with writing(folder / name, "wb") as file:
                 file.write(content)
-    shutil.rmtree(folder / ASIDE, ignore_errors=True)
+        for name in reversed(first_ones):
+            os.replace(aside / name, folder / name)
+    shutil.rmtree(aside, ignore_errors=True)
     message = Warnings.W131.format(folder=folder, first=first, second=second)
     warnings.warn(message, AlWarning, stacklevel=2)
     return seconds

@@ -3,7 +3,6 @@
 Those of the "rounds" before are there already. Members lie in `round-NNN/member-K/`, each whole or absent, with the config that trains it again.
 """
 
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import open_pipeline
+from spacy_al.training.checkpoints import CALLBACK
 from spacy_al.training.trainer import CONFIG, MODEL
 
 LABELS, TRAIN = "labels.json", "train.spacy"
@@ -129,8 +129,6 @@ def read_together(settings: Settings, folder: Path) -> Settings:
 def keep_checkpoints(settings: Settings, folder: Path) -> None:
     """Have the training of a round keep its checkpoints, if they are to be the committee.
 
-    Those that were there are deleted, unless the model is there as well.
-
     folder (Path): The round's, with its config.
     RAISES (AlError): AL208 if the config has another use for `[training.before_update]`.
     """
@@ -143,15 +141,12 @@ def keep_checkpoints(settings: Settings, folder: Path) -> None:
     size = settings.committee_size
     steps = sorted({max(1, last * member // size) for member in range(1, size)})
     made["training"]["before_update"] = {
-        "@callbacks": "spacy-al.checkpoints.v1",
+        "@callbacks": CALLBACK,
         "path": str(folder),
         "steps": steps,
     }
     with writing(folder / CONFIG) as file:
         file.write(made.to_str(interpolate=False))
-    if not (folder / MODEL).is_dir():
-        for path in folder.glob("member-*"):
-            shutil.rmtree(path)
 
 
 def _member_config(settings: Settings, folder: Path, own: Path, number: int, member: int) -> Config:

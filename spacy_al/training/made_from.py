@@ -6,13 +6,17 @@ or the store may have been restored from a backup.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from spacy.util import load_config
+from spacy.util import is_package, load_config
 
+from spacy_al.config.components import pipeline_folder
 from spacy_al.corpus.shard import writing
+from spacy_al.embeddings.encoder import find_model
+from spacy_al.errors import AlError
 from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.util import versions
 
@@ -25,17 +29,19 @@ LEFT_OUT = ("al", "paths")
 # What a folder of encodings holds grows, and is checked by itself
 CACHE = "cache"
 # Settings that name files; any other value is a path if it looks like one
-NAMES = ("path", "source", "vectors", "init_tok2vec", "encoder")
+NAMES = ("path", "source", "vectors", "init_tok2vec")
+ENCODER = "encoder"
 
 
 def inputs(config: Path, code: Path | None = None) -> dict[str, Any]:
-    """All that a training reads: settings by dotted name, files and folders that they name by hashes of their content.
+    """All that a training reads: settings by dotted name; files, folders and installed pipelines that they name by hashes of their content.
 
     config (Path): Of the training.
     code (Path | None): Python file that registers functions.
     """
     made = load_config(config, interpolate=True)
-    found = dict(_flat({name: made[name] for name in made if name not in LEFT_OUT}))
+    own = config.parent.resolve()
+    found = dict(_flat({name: made[name] for name in made if name not in LEFT_OUT}, own))
     found["code"] = hash_of(code) if code else None
     return found
 
@@ -99,13 +105,31 @@ def hash_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _flat(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flat(block: Mapping[str, Any], own: Path, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, value in block.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from _flat(value, own, f"{prefix}{name}.")
         elif name != CACHE:
-            is_path = (
-                isinstance(value, str) and value and (name in NAMES or Path(value).name != value)
-            )
-            found = hash_of(Path(value)) if is_path else None
+            path = _named(name, value) if value and isinstance(value, str) else None
+            if path is not None and path.resolve() in (own, *own.parents):
+                # what a training writes to holds what it is to make
+                yield f"{prefix}{name}", os.path.relpath(path, own)
+                continue
+            found = hash_of(path) if path is not None else None
             yield f"{prefix}{name}", value if found is None else found
+
+
+def _named(name: str, value: str) -> Path | None:
+    """The file or folder that the value of a setting names, or where the package lies that it names; None for any other value."""
+    if name == ENCODER:
+        try:
+            return find_model(value)[0]
+        except AlError:
+            return None
+    if is_package(value):
+        try:
+            return pipeline_folder(value)
+        except (OSError, ValueError):
+            # a package of another kind is not what spaCy loads
+            pass
+    return Path(value) if name in NAMES or Path(value).name != value else None

@@ -12,7 +12,7 @@ from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
 from spacy.util import dot_to_object, get_model_meta, load_config
 
-from spacy_al.config.components import component_blocks, model_folder
+from spacy_al.config.components import component_blocks, pipeline_folder
 from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.shard import writing
@@ -224,7 +224,7 @@ def _widen(config: Config, docs: Sequence[Doc]) -> None:
         if "source" not in block or name in config["training"].get("frozen_components", ()):
             continue
         model, there = str(block["source"]), block.get("component", name)
-        known = get_model_meta(model_folder(model)).get("labels", {}).get(there, [])
+        known = get_model_meta(pipeline_folder(model)).get("labels", {}).get(there, [])
         whole = component_blocks(_filled(config))[name]
         row, key = FACTORIES.get(whole.get("factory", "")), whole.get("spans_key") or "sc"
         found = names_in(docs, row.task, key) if row and row.is_asked else set()

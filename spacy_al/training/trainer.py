@@ -15,7 +15,8 @@ from spacy.util import load_config
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.child import attempt, reason, run_spacy, sweep
-from spacy_al.training.made_from import changed_since, hash_folder, inputs, made_by, sign
+from spacy_al.training.checkpoints import kept_checkpoints
+from spacy_al.training.made_from import FILE, changed_since, hash_folder, inputs, made_by, sign
 from spacy_al.training.needs import needs_torch
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
@@ -59,15 +60,17 @@ def train(
     RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
     """
     sweep(folder)
-    made_from = inputs(folder / CONFIG, code)
+    made_from, config = inputs(folder / CONFIG, code), load_config(folder / CONFIG)
     if (folder / MODEL).is_dir():
-        changed = changed_since(folder, made_from, folder / MODEL)
+        beside = _checkpoint_hashes(folder, config)
+        changed = changed_since(folder, {**made_from, **beside}, folder / MODEL)
         if not changed:
             return read_trained(folder)
         if show:
             more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
             names = ", ".join(changed[:3]) + more
             show(f"⚠ {folder / MODEL} was made from something else, and is made again: {names}")
+    _drop_members(folder, config)
     log = folder / LOG
     with attempt(folder) as path:
         started = time.perf_counter()
@@ -82,7 +85,7 @@ def train(
             file.write(TOOK.format(time.perf_counter() - started))
         # a model without a name is made again, one without its inputs would be believed
         shutil.rmtree(folder / MODEL, ignore_errors=True)
-        sign(folder, made_from, path / MODEL)
+        sign(folder, {**made_from, **_checkpoint_hashes(folder, config)}, path / MODEL)
         (path / MODEL).rename(folder / MODEL)
     return read_trained(folder)
 
@@ -121,6 +124,19 @@ def read_trained(folder: Path) -> Trained:
         score=trained_score(model),
         versions=made_by(folder),
     )
+
+
+def _checkpoint_hashes(folder: Path, config: Mapping[str, Any]) -> dict[str, str]:
+    """Hashes of the checkpoints beside a model, which are of one training with it."""
+    return {path.name: hash_folder(path) for path in kept_checkpoints(folder, config)}
+
+
+def _drop_members(folder: Path, config: Mapping[str, Any]) -> None:
+    """Delete the checkpoints of an earlier training; other members of a committee say themselves what they were made from."""
+    gone = kept_checkpoints(folder, config)
+    gone = gone or [path for path in folder.glob("member-*") if not (path / FILE).is_file()]
+    for path in gone:
+        shutil.rmtree(path)
 
 
 def trained_score(model: Path) -> float | None:

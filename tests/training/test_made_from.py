@@ -1,4 +1,4 @@
-"""What was made is used again for the same alone: each input changed once."""
+"""What was made is used again for the same alone: each input of a model, of a committee's members and of pretrained weights changed once."""
 
 import json
 import shutil
@@ -41,6 +41,19 @@ logger = "en"
 source = "{folder}/before"
 cache = "{folder}/cache"
 
+[components.parser]
+source = "xx_base"
+
+[components.tok2vec]
+encoder = "xx_encoder"
+
+[initialize]
+vectors = "{folder}/vectors"
+init_tok2vec = "{folder}/pretrained.bin"
+
+[initialize.before_init]
+vocab = "xx_base"
+
 [al]
 batch_size = 5
 
@@ -60,11 +73,42 @@ def edit(path, old, new):
     path.write_text(text.replace(old, new), encoding="utf8")
 
 
+def install(site, name, version="1.0.0"):
+    """A pipeline as a package, as `spacy package` and pip leave it."""
+    lang, short = name.split("_")
+    package, meta = site / name, {"lang": lang, "name": short, "version": version}
+    touch(package / "__init__.py", "")
+    for folder in (package, package / f"{name}-{version}"):
+        touch(folder / "meta.json", json.dumps(meta))
+    touch(package / f"{name}-{version}" / "config.cfg", "")
+    touch(package / f"{name}-{version}" / "parser" / "model", "weights")
+    touch(
+        site / f"{name}-{version}.dist-info" / "METADATA", f"Name: {name}\nVersion: {version}\n"
+    )
+
+
+def upgrade(site, name, version):
+    """Another version of a package whose weights are the same."""
+    shutil.rmtree(site / name)
+    shutil.rmtree(next(site.glob(f"{name}-*.dist-info")))
+    install(site, name, version)
+
+
+FILES = ("train.spacy", "dev.spacy", "before/ner/model", "code.py", "model/weights")
+BASE = "xx_base/xx_base-1.0.0/parser/model"
+
+
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path, monkeypatch):
     """A folder in which something was made of all kinds of inputs, and its files."""
-    for name in ("train.spacy", "dev.spacy", "before/ner/model", "code.py", "model/weights"):
+    for name in (*FILES, "vectors/vocab/vectors", "pretrained.bin"):
         touch(tmp_path / name, name)
+    for name in ("xx_base", "xx_encoder"):
+        install(tmp_path / "site", name)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    # the package counts, and not what happens to lie here
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path / "xx_base" / "file", "")
     touch(tmp_path / "config.cfg", CONFIG.format(folder=tmp_path))
     sign(tmp_path, found(tmp_path), tmp_path / "model")
     return tmp_path
@@ -82,6 +126,20 @@ def found(folder):
         (lambda f: (f / "dev.spacy").unlink(), ["corpora.dev.path"]),
         (lambda f: touch(f / "before" / "ner" / "model", "other"), ["components.ner.source"]),
         (lambda f: touch(f / "before" / "meta.json", "{}"), ["components.ner.source"]),
+        (
+            lambda f: touch(f / "site" / BASE, "other"),
+            ["components.parser.source", "initialize.before_init.vocab"],
+        ),
+        (
+            lambda f: upgrade(f / "site", "xx_base", "1.0.1"),
+            ["components.parser.source", "initialize.before_init.vocab"],
+        ),
+        (lambda f: upgrade(f / "site", "xx_encoder", "2.0.0"), ["components.tok2vec.encoder"]),
+        (
+            lambda f: touch(f / "vectors" / "vocab" / "vectors", "other"),
+            ["initialize.vectors"],
+        ),
+        (lambda f: touch(f / "pretrained.bin", "other"), ["initialize.init_tok2vec"]),
         (lambda f: touch(f / "code.py", "other"), ["code"]),
         (lambda f: edit(f / "config.cfg", "seed = 3", "seed = 4"), ["system.seed"]),
         (lambda f: edit(f / "config.cfg", "dropout = 0.1", ""), ["training.dropout"]),
@@ -102,6 +160,7 @@ def test_what_does_not_make_a_model_does_not_count(made):
     # a folder that happens to be called like a value, encodings that were added, a temperature that was fitted
     touch(made / "cache" / "new", "")
     touch(made / "model" / "al_calibration.json", "{}")
+    touch(made / "xx_base" / "file", "other")
     assert changed_since(made, found(made), made / "model") == []
     (made / FILE).unlink()
     # an earlier version did not keep it
