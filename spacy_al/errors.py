@@ -712,6 +712,11 @@ class Warnings:
         "[ALW002] '{name}' uses one maxout piece. spaCy applies a ReLU to it in training and in beam search but "
         "not in its greedy parse; the posterior follows the greedy parse."
     )
+    W003 = (
+        "[ALW003] In a document of more than {most:,} tokens the model hardly ever closes an entity, so that not all open ones were "
+        "followed. Its probabilities are off by as much as its `missed_mass`. Split long texts (ingest --unit sentence), or raise "
+        "rows_per_token of spacy-al.ner.v1."
+    )
 
     # pool, ingest, tasks
     W040 = (

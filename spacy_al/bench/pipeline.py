@@ -10,10 +10,12 @@ from spacy_al.bench.machine import describe
 from spacy_al.bench.quality import compare_entities, judge_readers
 from spacy_al.bench.timing import time_arms
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.evaluation.calibrate import fit_calibration
 from spacy_al.evaluation.gold import align_gold, read_gold, stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.posteriors.read import find_component
+from spacy_al.posteriors.temperature import read_calibration
 from spacy_al.query.scorer import Job, Scorer
 
 
@@ -33,7 +35,7 @@ def bench(
 
     model (str | Path): Directory or package of the pipeline.
     pool (Path): Texts; their annotation is used to judge by, never to score.
-    fit (Path | None): Held-out gold documents to fit temperatures on.
+    fit (Path | None): Held-out gold documents to fit temperatures on, with which everything is timed as well.
     component (str | None): By default the only one that has a posterior.
     max_docs, fit_docs (int): Sizes of the random samples.
     repeats (int): How often each way is timed.
@@ -59,11 +61,20 @@ def bench(
     if len(stored) > max_docs:
         rows = numpy.random.default_rng(seed).choice(len(stored), max_docs, replace=False)
         stored = [stored[row] for row in rows.tolist()]
-    scorer = Scorer(Job(str(model), name))
-    timing = time_arms(nlp, name, stored, scorer=scorer, repeats=repeats, widths=widths)
+    held_out = read_gold(nlp, name, Path(fit), limit=fit_docs, seed=seed) if fit else None
+    # of a model that is calibrated all rows are
+    new = read_calibration(nlp, name) is None
+    timing = time_arms(
+        nlp,
+        name,
+        stored,
+        scorer=Scorer(Job(str(model), name)),
+        fitted=fit_calibration(nlp, name, held_out) if held_out and new else None,
+        repeats=repeats,
+        widths=widths,
+    )
     gold, quality = align_gold(nlp, name, stored), None
     if gold.docs:
-        held_out = read_gold(nlp, name, Path(fit), limit=fit_docs, seed=seed) if fit else None
         if is_ner:
             quality = compare_entities(nlp, name, gold, held_out, widths)
         else:

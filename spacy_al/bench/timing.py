@@ -2,7 +2,10 @@
 
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
+from functools import partial
 from statistics import median
 from typing import Any
 
@@ -15,13 +18,16 @@ from spacy_al.bench.machine import peak_memory
 from spacy_al.evaluation.gold import fresh_doc
 from spacy_al.posteriors.component import BATCH
 from spacy_al.posteriors.read import components_before, reader_of, run_pipes
-from spacy_al.posteriors.temperature import fitted_temperature
+from spacy_al.posteriors.temperature import CalibrationRecord, fitted_temperature, weights_hash
 from spacy_al.query.scorer import Scorer
+from spacy_al.types import Temperature
 from spacy_al.util import batched, progress_bar
 
 PLAIN, SCORED, SCORING = "nlp.pipe", "nlp.pipe + al_scorer", "scoring"
 # The same pipeline for both: `select` multiplies matrices with numpy's BLAS, which may be faster than thinc's default
 SELECT, PLAIN_BLAS = "select's scoring", "nlp.pipe, select's BLAS"
+# After the name of a way of scoring: with temperatures that were fitted for the model
+CALIBRATED = ", calibrated"
 # The widest beams, over 16, run on the first documents with so many tokens only
 BEAM_TOKENS = 5000
 
@@ -34,6 +40,7 @@ def time_arms(
     stored: Sequence[Doc],
     *,
     scorer: Scorer | None = None,
+    fitted: CalibrationRecord | None = None,
     repeats: int = 5,
     widths: Sequence[int] = (),
 ) -> dict[str, Any]:
@@ -43,6 +50,7 @@ def time_arms(
     name (str): The component that is scored.
     stored (Sequence[Doc]): Documents; each arm gets fresh ones with the same tokens, made outside the clock.
     scorer (Scorer | None): Of `select`, for the same component.
+    fitted (CalibrationRecord | None): A fit for the component as it is, to time each way of scoring with as well.
     repeats (int): How often each arm is timed, after one run to warm up.
     widths (Sequence[int]): Beam widths to time as well, the encoder included.
     RETURNS (dict): `arms`: for each its tokens, tokens a second, `process` and `wall` seconds of each repeat, and
@@ -52,13 +60,19 @@ def time_arms(
         `memory`: the same before all and in the end.
     """
     before = peak_memory()
-    added = "al_scorer_bench"
-    nlp.add_pipe("al_scorer", name=added, config={"component": name}, last=True)
+    # ways of scoring: what their names end with, the al_scorer of each, and its temperature
+    ways = {"": ("al_scorer_bench", fitted_temperature(nlp, name))}
+    if fitted and fitted["temperature"] is not None:
+        ways[CALIBRATED] = ("al_scorer_bench_calibrated", fitted["temperature"])
     try:
-        arms = _arms(nlp, name, stored, scorer, widths)
-        found = _measure(arms, repeats)
+        for suffix, (added, _) in ways.items():
+            own: Any = nlp.add_pipe("al_scorer", name=added, config={"component": name}, last=True)
+            if suffix and fitted:
+                own.calibrations = {weights_hash(nlp, name): {"component": name, **fitted}}
+        found = _measure(_arms(nlp, name, stored, scorer, ways, widths), repeats)
     finally:
-        nlp.remove_pipe(added)
+        for added in {added for added, _ in ways.values()} & {*nlp.component_names}:
+            nlp.remove_pipe(added)
     return {"arms": found, "memory": {"before": before, "peak": peak_memory()}}
 
 
@@ -67,34 +81,28 @@ def _arms(
     name: str,
     stored: Sequence[Doc],
     scorer: Scorer | None,
+    ways: Mapping[str, tuple[str, Temperature]],
     widths: Sequence[int],
 ) -> dict[str, Arm]:
     pipe: Any = nlp.get_pipe(name)
     upstream, read = components_before(nlp, name), reader_of(nlp, name)
-    # the higher it is, the more is possible and has to be followed
-    temperature = fitted_temperature(nlp, name)
     scorers = [n for n in nlp.pipe_names if nlp.get_pipe_meta(n).factory == "al_scorer"]
 
-    def plain(docs: list[Doc], pipeline: Language = nlp) -> None:
-        with pipeline.select_pipes(disable=[n for n in scorers if n in pipeline.pipe_names]):
+    def plain(docs: list[Doc], pipeline: Language = nlp, but: str | None = None) -> None:
+        others = [n for n in scorers if n in pipeline.pipe_names and n != but]
+        with pipeline.select_pipes(disable=others):
             for _ in pipeline.pipe(docs):
                 pass
 
-    def scored(docs: list[Doc]) -> None:
-        with nlp.select_pipes(disable=scorers[:-1]):
-            for _ in nlp.pipe(docs):
-                pass
-
-    def score(docs: list[Doc]) -> None:
+    def score(docs: list[Doc], temperature: Temperature) -> None:
         for batch in batched(docs, BATCH):
             run_pipes(upstream, batch)
             posteriors = read(pipe, batch, temperature)
             default_acquisition(posteriors[0])(posteriors)
 
-    def select(docs: list[Doc]) -> None:
-        assert scorer is not None
+    def select(docs: list[Doc], how: Scorer) -> None:
         for batch in batched(docs, BATCH):
-            scorer.score(batch)
+            how.score(batch)
 
     def beam(width: int) -> Callable[[list[Doc]], None]:
         def search(docs: list[Doc]) -> None:
@@ -104,12 +112,17 @@ def _arms(
 
         return search
 
-    arms: dict[str, Arm] = {PLAIN: (nlp, stored, plain), SCORED: (nlp, stored, scored)}
-    arms[SCORING] = (nlp, stored, score)
+    arms: dict[str, Arm] = {PLAIN: (nlp, stored, plain)}
     if scorer is not None:
-        other = scorer.nlp
-        arms[SELECT] = (other, stored, select)
-        arms[PLAIN_BLAS] = (other, stored, lambda docs: plain(docs, other))
+        arms[PLAIN_BLAS] = (scorer.nlp, stored, partial(plain, pipeline=scorer.nlp))
+    # the higher a temperature is, the more is possible and has to be followed
+    for suffix, (added, temperature) in ways.items():
+        arms[SCORED + suffix] = (nlp, stored, partial(plain, but=added))
+        arms[SCORING + suffix] = (nlp, stored, partial(score, temperature=temperature))
+        if scorer is not None and scorer.component is not None:
+            how = copy(scorer)
+            how.component = replace(scorer.component, temperature=temperature)
+            arms[SELECT + suffix] = (scorer.nlp, stored, partial(select, how=how))
     for width in widths:
         sample = stored if width <= 16 else _first(stored, BEAM_TOKENS)
         arms[f"beam {width}"] = (nlp, sample, beam(width))

@@ -10,6 +10,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.bench.pipeline import bench
+from spacy_al.bench.timing import CALIBRATED, SCORED
 from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.calibrate import format_temperature
 from spacy_al.cli.options import Code
@@ -19,7 +20,7 @@ from spacy_al.util import replacing
 
 MODEL = "Directory or package of the trained pipeline"
 POOL = "Texts to measure on (.spacy, or a folder of them); gold ones are judged as well"
-FIT = "Held-out gold documents to fit temperatures on before judging"
+FIT = "Held-out gold documents to fit temperatures on, to time and judge with these as well"
 MAX_DOCS = "Measure on a random sample of at most so many documents"
 FIT_DOCS = "Fit on a random sample of at most so many documents"
 OUTPUT = "Write all figures as JSON to a file, or to standard output with -"
@@ -86,8 +87,11 @@ def format_timing(found: dict[str, Any]) -> str:
         rows.append((name, arm["documents"], speed, *times))
     header = ("", "docs", "tokens/s", "time", "over repeats", "fastest")
     lines = [_table(rows, header)]
-    ratio = arms["nlp.pipe + al_scorer"]["ratio"]
-    added = f"{ratio['median'] - 1:.0%} (fastest runs: {ratio['fastest'] - 1:.0%})"
+    added = ", and calibrated ".join(
+        f"{ratio['median'] - 1:.0%} (fastest runs: {ratio['fastest'] - 1:.0%})"
+        for suffix in ("", CALIBRATED)
+        if (ratio := arms.get(SCORED + suffix, {}).get("ratio"))
+    )
     peak = found["timing"]["memory"]["peak"]
     machine = found["machine"]
     lines += [
@@ -126,7 +130,7 @@ def format_quality(quality: dict[str, Any]) -> str:
 
 def _table(rows: Sequence[tuple[Any, ...]], header: tuple[str, ...]) -> str:
     aligns: Any = ("l", *"r" * (len(header) - 1))
-    return table(rows, header=header, divider=True, aligns=aligns)
+    return table(rows, header=header, divider=True, aligns=aligns, max_col=40)
 
 
 def _number(value: float | None) -> str:

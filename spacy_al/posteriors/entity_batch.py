@@ -3,14 +3,18 @@
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
+from warnings import warn
 
 import numpy
 
+from spacy_al.errors import AlWarning, Warnings
 from spacy_al.lattice import Chain, Chunks, expand
 from spacy_al.lattice.order import grouped, sorted_in_groups
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.entity_scores import Features
 from spacy_al.types import Bools, Floats, Ints
+
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -124,7 +128,14 @@ class Source:
         chunks = self.chunks
         if self.releases:
             self.features.release()
-        return Chain(self.lengths, out, unit, *chunks.flat, cut=chunks.cut)
+        chain = Chain(self.lengths, out, unit, *chunks.flat, cut=chunks.cut)
+        most = 2 * self.settings.rows_per_token
+        # of a shorter document the rows of all open entities fit in
+        if (long := self.lengths > most).any():
+            promised = self.settings.epsilon * self.lengths[long]
+            if (chain.missed[long] > promised + ROUNDING).any():
+                warn(Warnings.W003.format(most=most), AlWarning, stacklevel=2)
+        return chain
 
     def possible(self, floor: float) -> tuple[Ints, Ints, Ints, Floats]:
         """Entities of at least this probability, in no order: first token, last token, label index, probability."""

@@ -8,13 +8,22 @@ import spacy
 from spacy.tokens import Span
 from typer.testing import CliRunner
 
-from spacy_al import AlError
+from spacy_al import AlError, get_posteriors
+from spacy_al.arrays import distribution
 from spacy_al.bench.beams import BeamPosterior, beam_posteriors
 from spacy_al.bench.pipeline import bench
 from spacy_al.bench.quality import compare_entities
-from spacy_al.bench.timing import PLAIN, PLAIN_BLAS, SCORED, SCORING, SELECT, time_arms
+from spacy_al.bench.timing import (
+    CALIBRATED,
+    PLAIN,
+    PLAIN_BLAS,
+    SCORED,
+    SCORING,
+    SELECT,
+    time_arms,
+)
 from spacy_al.cli import app
-from spacy_al.evaluation.gold import align_gold
+from spacy_al.evaluation.gold import align_gold, fresh_doc
 from spacy_al.posteriors.read import reader_of
 from tests.evaluation.test_calibrate import drawn, saved, texts
 from tests.helpers.ner_oracle import make_ner
@@ -48,7 +57,9 @@ def found(home):
 def test_all_arms_are_timed(found):
     arms = found["timing"]["arms"]
     beams = {"beam 2", "beam 32"}
-    assert set(arms) == {PLAIN, SCORED, SCORING, SELECT, PLAIN_BLAS} | beams
+    scored = {SCORED, SCORING, SELECT}
+    # with --fit each way of scoring is timed at the fitted temperature as well
+    assert set(arms) == {PLAIN, PLAIN_BLAS} | scored | {one + CALIBRATED for one in scored} | beams
     for arm in arms.values():
         assert len(arm["process"]) == len(arm["wall"]) == 2
         assert arm["ratio"]["min"] <= arm["ratio"]["median"] <= arm["ratio"]["max"]
@@ -153,6 +164,27 @@ def test_the_pipeline_is_left_as_it_was():
 
 
 @pytest.mark.slow
+def test_a_fit_is_timed_beside_the_model_as_it_is(monkeypatch):
+    nlp, seen = make_ner(shared=True), {}
+    docs = [nlp.make_doc(text) for text in texts(5)]
+
+    def measure(arms, repeats):
+        for way in (SCORED, SCORED + CALIBRATED):
+            found = [fresh_doc(nlp, doc) for doc in docs]
+            arms[way][2](found)
+            seen[way] = found
+        return {}
+
+    monkeypatch.setattr("spacy_al.bench.timing._measure", measure)
+    time_arms(nlp, "ner", docs, fitted={"temperature": 3.0})
+    for way, temperature in ((SCORED, 1.0), (SCORED + CALIBRATED, 3.0)):
+        right = get_posteriors(nlp, docs, "ner", temperature=temperature)
+        wanted = [distribution.row_entropy(posterior.token_probs).max() for posterior in right]
+        assert [doc._.al.score for doc in seen[way]] == pytest.approx(wanted, rel=1e-5)
+    assert nlp.pipe_names == ["tok2vec", "ner"]
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("component", ["textcat", "tagger", "spancat"])
 def test_other_components_are_timed_and_judged(component, tmp_path):
     nlp = make(component)
@@ -178,7 +210,14 @@ def test_the_command_prints_tables_and_writes_json(home, tmp_path, output):
     options = ["-r", "1", "-b", "4", "-n", "30", "-o", path]
     result = CliRunner().invoke(app, ["bench", *arguments, *options])
     assert result.exit_code == 0, result.output
-    for words in ("nlp.pipe + al_scorer", "beam 4", "AUROC", "ECE set", "share at zero"):
+    for words in (
+        "nlp.pipe + al_scorer, calibrated",
+        "and calibrated",
+        "beam 4",
+        "AUROC",
+        "ECE set",
+        "share at zero",
+    ):
         assert words in result.stderr
     text = result.stdout if output == "-" else (tmp_path / output).read_text()
     assert set(json.loads(text)) == {"machine", "settings", "timing", "quality"}

@@ -82,9 +82,7 @@ def install(site, name, version="1.0.0"):
         touch(folder / "meta.json", json.dumps(meta))
     touch(package / f"{name}-{version}" / "config.cfg", "")
     touch(package / f"{name}-{version}" / "parser" / "model", "weights")
-    touch(
-        site / f"{name}-{version}.dist-info" / "METADATA", f"Name: {name}\nVersion: {version}\n"
-    )
+    touch(site / f"{name}-{version}.dist-info" / "METADATA", f"Name: {name}\nVersion: {version}\n")
 
 
 def upgrade(site, name, version):
