@@ -6,6 +6,7 @@ import zlib
 from collections import Counter
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import spacy
@@ -76,9 +77,10 @@ def pool(tmp_path):
 @pytest.mark.slow
 def test_700_damaged_shards(pool):
     """As what a disk, a copy or a download does to them: never anything else than what was written, unsaid."""
-    rng, counts = random.Random(0), Counter()
+    rng, counts = random.Random(0), Counter[str]()
     good, bad = pool / "a.spacy", pool / "b.spacy"
-    data, right = bad.read_bytes(), [read(bad) for read in READERS]
+    data = bad.read_bytes()
+    right: list[Any] = [read(bad) for read in READERS]
     first = [item.text for item in read_pool(good, NLP)]
     for number in range(700):
         how = HOW[number % len(HOW)]
