@@ -1,6 +1,8 @@
 """Exact and near duplicates, found by hashes alone: no pair of texts is ever compared."""
 
+import re
 import unicodedata
+import zlib
 from itertools import pairwise
 
 from spacy_al.util import content_hash
@@ -9,6 +11,10 @@ from spacy_al.util import content_hash
 PARTS = 5
 # Of fewer words one says what a text is about: "How do I unblock my PIN?" is no copy of "How do I change my PIN?"
 FEWEST = 8
+# By so many of its first words a text is found to be of a template; they stand within so many characters
+OPENING, OPENING_CHARS = 10, 300
+# A quoted term is what a definition is of
+_QUOTED = re.compile(r'["“„«][^"“”„»\n]{1,60}["“”»]')
 
 
 class Duplicates:
@@ -61,6 +67,18 @@ def copy_keys(text: str) -> list[int]:
     # with the number of words, and where something is missing, so that what is left stands in the same place
     cuts = [len(words) * i // PARTS for i in range(PARTS + 1)]
     return [_hash([*words[:i], f"{i} {j} {len(words)}", *words[j:]]) for i, j in pairwise(cuts)]
+
+
+def opening(text: str) -> list[int]:
+    """The first words of a text as numbers, without those of digits and without terms in quotes: its form rather than its values.
+
+    RETURNS (list[int]): `OPENING` unsigned numbers of 32 bits, the last ones 0 where there are fewer words.
+    """
+    words = _words(_QUOTED.sub(" ", text[:OPENING_CHARS]))
+    found = [
+        zlib.crc32(word.encode("utf8", "surrogatepass")) or 1 for word in words if "0" not in word
+    ][:OPENING]
+    return found + [0] * (OPENING - len(found))
 
 
 def _words(text: str) -> list[str]:

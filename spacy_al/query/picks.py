@@ -7,7 +7,7 @@ import numpy
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.component import blamed_on
 from spacy_al.query.ranking import Ranking
-from spacy_al.selection.copies import copies
+from spacy_al.selection.templates import eligible_at
 from spacy_al.types import Floats, Ints
 from spacy_al.util import callable_name
 
@@ -20,23 +20,25 @@ class Picks:
     scores (Floats): What they were chosen by: the weighted scores, or the sampler's own.
     propensities (Floats): The probability of each draw.
     by_sampler (bool): Whether the scores are the sampler's own.
+    eligible (Ints | None): How many texts could be drawn at each draw; None where nothing was left to chance.
     """
 
     ids: list[str]
     scores: Floats
     propensities: Floats
     by_sampler: bool = False
+    eligible: Ints | None = None
 
 
 def pick(ranking: Ranking, n: int) -> Picks:
-    """Let the sampler take n rows, at most one of those that are copies of each other.
+    """Let the sampler take n rows, at most one of each group.
 
     ranking (Ranking): All that can be chosen, and what takes of it.
     n (int): How many.
     RAISES (AlError): AL092 if the sampler fails, AL096 for rows, propensities or scores that are none.
     """
     scores, weighed, take = ranking.scores, ranking.weighed, ranking.take
-    groups = copies(scores.near)
+    groups = ranking.groups
     with blamed_on(take):
         rows, propensities, *own = take(weighed, n, ranking.rng, groups=groups, **ranking.given)
         rows, propensities = numpy.asarray(rows), numpy.asarray(propensities, dtype="f8")
@@ -48,7 +50,13 @@ def pick(ranking: Ranking, n: int) -> Picks:
         name = callable_name(take)
         raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighed)))
     by = own[0] if own else weighed[rows]
-    return Picks([f"{scores.ids[row]:016x}" for row in rows], by, propensities, bool(own))
+    return Picks(
+        [f"{scores.ids[row]:016x}" for row in rows],
+        by,
+        propensities,
+        bool(own),
+        eligible_at(groups, rows) if (propensities < 1).any() else None,
+    )
 
 
 def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:

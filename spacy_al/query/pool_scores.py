@@ -10,7 +10,7 @@ import numpy
 
 from spacy_al.arrays.factored import stack
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.duplicates import PARTS
+from spacy_al.corpus.duplicates import OPENING, PARTS
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats, Ints
@@ -23,6 +23,7 @@ class PoolScores:
     ids (Ints): (N,) content hashes.
     scores (Floats): (N,) acquisition scores, all 1 without a model.
     near (Ints): (N, PARTS) keys of which copies of each other share one.
+    openings (Ints): (N, OPENING) first words, by which texts of one template are found.
     lengths (Ints): (N,) tokens of each text.
     columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
         a label occurs; members (N, M, K), category probabilities of each member of a committee; marks (N,), how many
@@ -34,6 +35,7 @@ class PoolScores:
     ids: Ints
     scores: Floats
     near: Ints
+    openings: Ints
     lengths: Ints
     columns: dict[str, Any]
     report: Counter[str]
@@ -47,6 +49,7 @@ class PoolScores:
             ids=self.ids[rows],
             scores=self.scores[rows],
             near=self.near[rows],
+            openings=self.openings[rows],
             lengths=self.lengths[rows],
             columns=columns,
         )
@@ -60,6 +63,9 @@ def merge_scores(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScore
         numpy.concatenate([numpy.zeros(0, dtype="u8"), *(part.ids for part in parts)]),
         numpy.concatenate([numpy.zeros(0), *(part.scores for part in parts)]),
         numpy.concatenate([numpy.zeros((0, PARTS), dtype="u8"), *(part.near for part in parts)]),
+        numpy.concatenate(
+            [numpy.zeros((0, OPENING), dtype="u4"), *(part.openings for part in parts)]
+        ),
         numpy.concatenate([numpy.zeros(0, dtype="i4"), *(part.lengths for part in parts)]),
         {name: stack([p.columns[name] for p in parts if len(p.ids)]) for name in names},
         report,

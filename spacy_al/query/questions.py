@@ -88,6 +88,8 @@ def make_questions(
     for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
         part = asked[rank - 1]
         own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
+        if picks.eligible is not None:
+            own["eligible"] = int(picks.eligible[rank - 1])
         if suggestion.why:
             own["why"] = suggestion.why
         own |= {key: item.source[key] for key in SOURCE if key in item.source}

@@ -20,8 +20,10 @@ from spacy_al.query.pool_scores import PoolScores, refuse_empty
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.strategy import Strategy
 from spacy_al.query.ties import settle_ties
+from spacy_al.selection.copies import copies
 from spacy_al.selection.density import knn_density, mean_cosine
-from spacy_al.types import Floats, Sampler
+from spacy_al.selection.templates import keep_apart, templates
+from spacy_al.types import Floats, Ints, Sampler
 
 # By which a text is found to be far from all others
 NEIGHBOURS = 20
@@ -32,6 +34,7 @@ class Ranking:
     """A pool as a sampler sees it.
 
     scores (PoolScores): Of all that can be chosen.
+    groups (Ints): (N,) copies, and texts of one template, of which at most one is taken.
     weighed (Floats): (N,) what is ranked: the scores, by density and cost.
     take (Sampler): What takes the batch.
     rng (KeyedGenerator): Its chance.
@@ -40,6 +43,7 @@ class Ranking:
     """
 
     scores: PoolScores
+    groups: Ints
     weighed: Floats
     take: Sampler
     rng: KeyedGenerator
@@ -85,7 +89,17 @@ def rank_pool(
         matches = find_matches(terms, pool, scorer.nlp, scores.ids, keep_tokens=keep_tokens)
         scores = replace(scores, scores=rarity(matches))
         take = partial(spread, matches=matches, labels=terms.labels, rest=take)
-    return Ranking(scores, weigh(scores.scores), take, rng, given, known)
+    return Ranking(
+        scores, make_groups(scores, strategy), weigh(scores.scores), take, rng, given, known
+    )
+
+
+def make_groups(scores: PoolScores, strategy: Strategy) -> Ints:
+    """Groups of which a batch holds at most one text: copies, and but for uniform draws, which stand for the pool, texts of one template."""
+    groups = copies(scores.near)
+    if not strategy.is_spread:
+        return groups
+    return keep_apart(groups, templates(scores.openings), strategy.n)
 
 
 def in_one_space(

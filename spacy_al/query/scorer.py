@@ -14,7 +14,7 @@ from spacy.tokens import Doc
 
 from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.arrays.checks import finite
-from spacy_al.corpus.duplicates import copy_keys
+from spacy_al.corpus.duplicates import copy_keys, opening
 from spacy_al.corpus.pool import PoolItem, read_shard_items
 from spacy_al.embeddings.documents import Embedding
 from spacy_al.errors import AlError, Errors, UsageError
@@ -209,6 +209,7 @@ class Scorer:
             numpy.array([int(item.id, 16) for item in batch], dtype="u8"),
             self._scores(posteriors, len(docs)),
             numpy.array([copy_keys(item.text) for item in batch], dtype="u8"),
+            numpy.array([opening(item.text) for item in batch], dtype="u4"),
             lengths,
             columns,
             Counter(),

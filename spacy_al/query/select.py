@@ -131,12 +131,11 @@ def select(
         "component": scorer.component.name if scorer.component else settings.component,
         "model": Path(model).name if model else None,
     }
-    if (picks.propensities == 1).all():
+    if picks.eligible is None:
         meta["design"] = "deterministic"
     else:
-        # what a propensity is conditional on, with the rank, which is the number of the draw
-        explored = strategy.sampler.get("explore", 0.0)
-        meta |= {"eligible": len(ranking.scores.ids), "explore": explored}
+        # with the rank, which is the number of the draw, and `eligible` this is what a propensity is conditional on
+        meta["explore"] = strategy.sampler.get("explore", 0.0)
     tasks, uncertainty = make_questions(pool, ranking.known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,

@@ -14,6 +14,8 @@ from spacy_al.registry import named, resolve
 from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.types import Sampler
 
+UNIFORM = "spacy-al.uniform.v1"
+
 
 @dataclass(frozen=True)
 class Strategy:
@@ -51,6 +53,11 @@ class Strategy:
     def is_ranked(self) -> bool:
         """Whether the order of the scores decides anything."""
         return self.job.model is not None and self.sampler_name not in UNRANKED
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether texts of one template are kept apart. A draw that stands for the pool, as what is measured on, takes them as they come."""
+        return self.sampler_name != UNIFORM
 
     def wants(self, name: str) -> bool:
         """Whether the sampler looks at a column, by the name of its argument."""

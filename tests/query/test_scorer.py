@@ -8,7 +8,7 @@ import spacy
 
 from spacy_al import get_posteriors
 from spacy_al.acquisition import make_token_entropy
-from spacy_al.corpus.duplicates import copy_keys
+from spacy_al.corpus.duplicates import copy_keys, opening
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.posteriors.component import blamed_on
 from spacy_al.query import scorer as scoring
@@ -41,9 +41,10 @@ def test_a_row_for_each_text(models, pool):
     for text in TEXTS:
         doc = nlp.make_doc(text)
         score = make_token_entropy()(get_posteriors(nlp, [doc]))[0]
-        expected[int(content_hash(text), 16)] = (score, copy_keys(text))
+        expected[int(content_hash(text), 16)] = (score, copy_keys(text), opening(text))
     assert found.ids.tolist() == sorted(expected)
     assert found.near.tolist() == [expected[i][1] for i in found.ids.tolist()]
+    assert found.openings.tolist() == [expected[i][2] for i in found.ids.tolist()]
     scores = [expected[i][0] for i in found.ids.tolist()]
     numpy.testing.assert_allclose(found.scores, scores, atol=1e-5)
     assert found.n_tokens == sum(len(nlp.make_doc(text)) for text in TEXTS)
