@@ -22,6 +22,8 @@ MODEL = "Pipeline that splits the sentences in place of the rules"
 ID_KEY = "Key or column of the document's id (default: id, then meta.id, then file:line)"
 MAX_TOKENS = "Drop longer texts (default: 1000 for sentences, no limit for documents)"
 NEAR = "Drop only exact duplicates"
+ADD = "Add to the pool what is not in it; what is there stays as it is"
+DRY = "Say what would be written, and write nothing"
 
 
 class Unit(str, Enum):
@@ -47,6 +49,8 @@ def ingest_cli(
     keep_near_duplicates: Annotated[bool, Option("--keep-near-duplicates", help=NEAR)] = False,
     shard_size: Annotated[int, Option("--shard-size", help="Texts a shard")] = SHARD_SIZE,
     force: Annotated[bool, Option("--force", "-F", help="Replace the output's shards")] = False,
+    add: Annotated[bool, Option("--add", help=ADD)] = False,
+    dry_run: Annotated[bool, Option("--dry-run", help=DRY)] = False,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
@@ -74,18 +78,29 @@ def ingest_cli(
         keep_near_duplicates=keep_near_duplicates,
         shard_size=shard_size,
         force=force,
+        add=add,
+        dry_run=dry_run,
     )
     if not quiet:
-        say(format_report(report, output))
+        say(format_report(report, output, add=add, dry_run=dry_run))
 
 
-def format_report(report: IngestReport, output: Path) -> str:
-    """The counts as a table, then the first records that could not be read."""
+def format_report(
+    report: IngestReport, output: Path, *, add: bool = False, dry_run: bool = False
+) -> str:
+    """The counts as a table, then the first records that could not be read, and what was done or would be."""
     rows = [("documents read", report.documents)]
     rows += [(f"dropped: {why}", count) for why, count in report.dropped.most_common() if count]
-    rows += [("texts in the pool", report.texts), ("shards", len(report.shards))]
-    lines = [table(rows, aligns=("l", "r"))]
+    rows += [("texts added" if add else "texts in the pool", report.texts)]
+    rows += [] if dry_run else [("shards", len(report.shards))]
+    lines = [table(rows, aligns=("l", "r"), max_col=50)]
     lines += [f"⚠ {problem}" for problem in report.problems]
     hidden = report.dropped["unreadable record"] - len(report.problems)
     lines += [f"⚠ and {hidden} more"] if hidden else []
+    if dry_run:
+        lines += [f"  {' '.join(text.split())[:100]}" for text in report.first]
+        return "\n".join([*lines, f"ℹ Nothing was written to {output}: --dry-run"])
+    if add:
+        done = f"✔ Added to {output}" if report.texts else f"✔ Nothing new for {output}"
+        return "\n".join([*lines, done])
     return "\n".join([*lines, f"✔ Pool written to {output}"])

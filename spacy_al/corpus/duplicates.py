@@ -27,17 +27,25 @@ class Duplicates:
         self.near = near
         self._exact = set[int]()
         self._near = set[int]()
+        self._known = set[int]()
+
+    def learn(self, text: str) -> None:
+        """Note a text of the pool: what is like it is `in the pool already` or a `near duplicate in the pool`."""
+        self.check(text)
+        self._known.add(int(content_hash(text), 16))
+        if self.near:
+            self._known.add(near_key(text))
 
     def check(self, text: str) -> str | None:
-        """Why this text is not new: `duplicate`, `near duplicate`, or None for the first of its kind."""
+        """Why this text is not new: `duplicate`, `near duplicate`, what `learn` says, or None for the first of its kind."""
         identity = int(content_hash(text), 16)
         if identity in self._exact:
-            return "duplicate"
+            return "in the pool already" if identity in self._known else "duplicate"
         self._exact.add(identity)
         if self.near:
             key = near_key(text)
             if key in self._near:
-                return "near duplicate"
+                return "near duplicate in the pool" if key in self._known else "near duplicate"
             self._near.add(key)
         return None
 

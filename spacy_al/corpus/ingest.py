@@ -10,6 +10,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_al.corpus.add import add_shard, known_texts
 from spacy_al.corpus.duplicates import Duplicates
 from spacy_al.corpus.folder import replacing_folder
 from spacy_al.corpus.pool import SHARD_SIZE
@@ -22,6 +23,7 @@ from spacy_al.util import batched, progress_bar
 SENTENCE_TOKENS = 1000
 CONTEXT_CHARS = 1000
 SHOWN_PROBLEMS = 20
+SHOWN_TEXTS = 5
 # Rules need little memory a character; a model's own limit is left as it is
 MAX_CHARS = 10_000_000
 DOCS_PER_ZONE = 100
@@ -33,15 +35,17 @@ class IngestReport:
 
     documents (int): Records that were read.
     texts (int): Texts in the pool.
-    shards (list[Path]): The pool's files.
+    shards (list[Path]): The files that were written.
+    first (list[str]): The first texts.
     dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
-        `duplicate`, `near duplicate`, `unreadable record`.
+        `duplicate`, `near duplicate`, with `add` both of these in the pool, `unreadable record`.
     problems (list[str]): The first unreadable records, as `file:line: why`.
     """
 
     documents: int = 0
     texts: int = 0
     shards: list[Path] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
@@ -67,6 +71,8 @@ def ingest(
     keep_near_duplicates: bool = False,
     shard_size: int = SHARD_SIZE,
     force: bool = False,
+    add: bool = False,
+    dry_run: bool = False,
 ) -> IngestReport:
     """Write a pool from files of texts. The same input gives the same bytes.
 
@@ -83,6 +89,8 @@ def ingest(
     keep_near_duplicates (bool): Drop only exact duplicates. What is near is said in `duplicates.near_key`.
     shard_size (int): Texts a shard.
     force (bool): Replace the shards in `output`.
+    add (bool): Add to the pool in `output`, as one new shard, what is not in it. Nothing new is no error.
+    dry_run (bool): Count, and write nothing.
     RETURNS (IngestReport): Counts, and the files.
     RAISES (AlError): An input is missing or of another kind, the output is taken or cannot be written, or
         nothing usable is left. The old pool then stays as it was.
@@ -100,7 +108,13 @@ def ingest(
         raise UsageError(Errors.AL053.format(name="unit", value=unit, expected="sentence or doc"))
     if max_tokens is None and unit == "sentence":
         max_tokens = SENTENCE_TOKENS
-    _check_output(output, force)
+    duplicates = Duplicates(near=not keep_near_duplicates)
+    if not add:
+        _check_output(output, force)
+    elif (own := known_texts(output, duplicates)) not in (unit, None):
+        raise UsageError(
+            Errors.AL053.format(name="unit", value=unit, expected=f"{own}, as in {output}")
+        )
     sources = _find_sources(inputs, output)
     nlp = _splitter(lang, tokeniser, unit, model)
     report = IngestReport()
@@ -110,15 +124,22 @@ def ingest(
             yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
 
     texts = _split(progress_bar(records(), None, "doc"), nlp, unit, report)
-    duplicates = Duplicates(near=not keep_near_duplicates)
     kept = _wanted(texts, min_tokens, max_tokens, duplicates, report)
+    kept = _counted(kept, report)
+    if dry_run:
+        for _ in kept:
+            pass
+        return report
+    if add:
+        path = add_shard(_docs(kept, nlp), output)
+        report.shards += [path] if path else []
+        return report
     with replacing_folder(output) as folder:
         for number, batch in enumerate(batched(kept, shard_size)):
             with nlp.memory_zone():
                 docs = (_to_doc(nlp, text) for text in batch)
                 path = write_shard(docs, folder / f"{number:05}.spacy")
             report.shards.append(output / path.name)
-            report.texts += len(batch)
         if not report.texts:
             raise _nothing_left(inputs, report)
     return report
@@ -218,6 +239,21 @@ def _wanted(
             yield text
         else:
             report.dropped[why] += 1
+
+
+def _counted(texts: Iterable[Text], report: IngestReport) -> Iterator[Text]:
+    for text in texts:
+        report.texts += 1
+        if len(report.first) < SHOWN_TEXTS:
+            report.first.append(text[0])
+        yield text
+
+
+def _docs(texts: Iterable[Text], nlp: Language) -> Iterator[Doc]:
+    """Docs, a zone a batch: whoever takes the next one is done with the one before."""
+    for batch in batched(texts, DOCS_PER_ZONE):
+        with nlp.memory_zone():
+            yield from (_to_doc(nlp, text) for text in batch)
 
 
 def _to_doc(nlp: Language, text: Text) -> Doc:
