@@ -1,6 +1,7 @@
 """A small trained pipeline, as somebody has it who wants it to learn another label: it finds people, and shares an encoder."""
 
 import random
+from typing import Any
 
 import spacy
 from spacy.tokens import Doc, DocBin, Span
@@ -45,8 +46,8 @@ def write_docs(path, seed, labels, n=80):
 
 
 def old_pipeline(folder, vectors=False):
-    """Train it, with a tokeniser rule of its own, and write it. A text classifier listens to the encoder of the recogniser."""
-    nlp = spacy.blank("en")
+    """Train it, with a tokeniser rule of its own, and write it. A tagger listens to the encoder of the recogniser."""
+    nlp: Any = spacy.blank("en")
     nlp.tokenizer.add_special_case("b.i.d", [{"ORTH": "b."}, {"ORTH": "i.d"}])
     tok2vec = {"@architectures": "spacy.HashEmbedCNN.v2", "width": 32, "depth": 1}
     tok2vec |= {"embed_size": 500, "window_size": 1, "maxout_pieces": 2, "subword_features": True}

@@ -127,7 +127,8 @@ def _change_until_killed(path, seed, acknowledged):
     with Store(path) as store:
         ids = [stored.id for stored in store.tasks()]
         for number in range(10_000):
-            step = [rng.choice(["answer", "answer", "undo", "delete"]), rng.choice(PEOPLE)]
+            step: list[Any] = [rng.choice(["answer", "answer", "undo", "delete"])]
+            step += [rng.choice(PEOPLE)]
             step += [rng.randrange(3), rng.choice(["accept", "reject", "ignore"])]
             if do(store, ids, step, f"{seed}-{number:06}"):
                 os.write(acknowledged, f"{json.dumps(step)}\n".encode())
