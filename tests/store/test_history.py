@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
