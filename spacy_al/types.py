@@ -207,6 +207,8 @@ class StartMetrics(TypedDict, total=False):
 class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
+    # what the first hour will be, in words, before the first question
+    plan: str
     # what it trained on
     texts: int
     words: int

@@ -34,13 +34,25 @@ def status_cli(
 
 def format_status(found: Status) -> str:
     """The rounds as a table, and what goes on in words."""
-    header = ("round", "texts", "words", "dev", "test", "asked", "answered", "train", "select")
+    header = (
+        "round",
+        "texts",
+        "words",
+        "dev",
+        "on texts",
+        "test",
+        "asked",
+        "answered",
+        "train",
+        "select",
+    )
     rows = [
         (
             row["round"],
             _count(row["texts"]),
             _count(row["words"]),
             ("* " if row["breaks"] else "") + _score(row["dev"]),
+            _count(row["dev_texts"]),
             _score(row["test"]),
             row["asked"] or "",
             row["answers"] or "",
@@ -68,6 +80,7 @@ def format_status(found: Status) -> str:
     if review:
         lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
     lines += _start(found)
+    lines += [f"ℹ {found['plan']}"] if found["plan"] else []
     if best := found["best"]:
         score = (
             "" if best["score"] is None else f", {best['score_name']} {best['score']:.3f} on dev"

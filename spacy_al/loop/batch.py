@@ -22,18 +22,18 @@ class Batch:
 
 
 def choose_batch(
-    project: Project, pool: Path, number: int, *, model: str | None, **how: Any
+    project: Project, pool: Path, number: int, *, n: int, model: str | None, **how: Any
 ) -> Batch:
     """Choose as many texts as a batch has; with them those that would be left for the next one, if they are fewer than half a batch.
 
     project (Project): Whose batches.
     pool (Path): Its texts.
     number (int): Of the round.
+    n (int): Texts of it that are to train.
     model, how: As for `select`.
     RAISES (AlError): As `select`; AL164 if a model was trained, and fewer than half a batch are left for it to learn from.
     """
-    n = project.settings.batch_size
-    selection = select(pool, model=model, **how)
+    selection = select(pool, model=model, n=n, **how)
     left = selection.n_pool
     if (project.folder(number) / "model-best").is_dir() and 2 * left < n:
         raise AlError(Errors.AL164.format(count=left, path=pool, batch=n))

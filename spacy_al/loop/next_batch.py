@@ -15,6 +15,7 @@ from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import writing
 from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.loop.measuring import kept_to_measure
 from spacy_al.query.costs import Seconds, fit_seconds
 from spacy_al.query.select import Selection, select
 from spacy_al.store.backup import refuse_if_gone
@@ -83,7 +84,7 @@ def run_labels(settings: Settings | None) -> RunLabels:
 
 
 def asked_before(settings: Settings, round: int | None) -> set[str]:
-    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one.
+    """Ids of the texts that a run of these settings has asked, in all its rounds or in those before one, or keeps to measure on.
 
     RAISES (AlError): AL123 if its database is gone.
     """
@@ -92,7 +93,7 @@ def asked_before(settings: Settings, round: int | None) -> set[str]:
         refuse_if_gone(database, found="missing")
         return set()
     with Store(database, create=False) as store:
-        return store.asked_ids(before_round=round)
+        return store.asked_ids(before_round=round) | kept_to_measure(store)
 
 
 def seconds_of(settings: Settings) -> Seconds | None:

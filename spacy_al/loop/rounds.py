@@ -25,10 +25,11 @@ from spacy_al.loop.history import spent, stopping
 from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
+from spacy_al.loop.measuring import measuring_texts, mixed
+from spacy_al.loop.plan import first_hour
 from spacy_al.loop.start import before_training, gold_with_kept, open_start
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
-from spacy_al.query.select import select
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
@@ -41,7 +42,6 @@ from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
 from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
 from spacy_al.types import RoundMetrics
-from spacy_al.util import content_hash
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def evaluate_round(store: Store, project: Project, current: Round) -> None:
 
 
 def select_round(store: Store, project: Project, current: Round) -> Outcome | None:
-    """Choose the next batch; beside it what answers contradict, and at first a development set where none is given."""
+    """Choose the next batch, in it texts to measure on where no development set is given; beside it what answers contradict."""
     number, settings, started = current.number, project.settings, time.perf_counter()
     folder = project.folder(number)
     # before there is anything to train on, a component that was trained elsewhere knows what to ask
@@ -173,17 +173,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     assert settings.pool is not None
     metrics: RoundMetrics = {}
     try:
-        if not project.dev.exists():
-            first = select(
-                settings.pool,
-                n=settings.dev_size,
-                model=None,
-                sampler="uniform",
-                asked=asked,
-                **how,
-            )
-            tasks += [("dev", task) for task in first.tasks]
-            asked |= {content_hash(task["text"]) for task in first.tasks}
+        measure = measuring_texts(store, project, number, how)
+        tasks += [("dev", task) for task in measure.tasks]
+        asked |= measure.kept
         if model and model != settings.source:
             # some are missing where the settings ask for a committee only since the model was trained
             train_members(
@@ -193,12 +185,16 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         if project.at_least:
             metrics = {"strategy": f"recipe {settings.recipe}"}
         else:
-            batch = choose_batch(project, settings.pool, number, model=model, asked=asked, **how)
+            n = settings.batch_size - len(measure.tasks)
+            batch = choose_batch(
+                project, settings.pool, number, n=n, model=model, asked=asked, **how
+            )
             selection, chosen = batch.selection, batch.tasks
             found_by_model(
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
-            tasks += [("train", task_of_model(task, store.labels())) for task in chosen]
+            learn = [task_of_model(task, store.labels()) for task in chosen]
+            tasks = [one for one in tasks if one[0] != "dev"] + mixed(measure.tasks, learn)
             metrics = {
                 "strategy": selection.strategy,
                 "eligible": selection.n_pool,
@@ -212,6 +208,10 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             reason = f"Stops: {error.text}"
             store.advance(number, "stopped", metrics={"stopping": [reason]})
             return Outcome("stopped", reason, number)
+    if number == 0:
+        metrics["plan"] = first_hour(store, project).sentence
+        if not project.oracle:
+            project.show(f"ℹ {metrics['plan']}")
     metrics["seconds_select"] = round(time.perf_counter() - started, 2)
     store.advance(number, "wait", metrics=metrics, tasks=tasks)
     return None

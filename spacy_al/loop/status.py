@@ -26,6 +26,7 @@ class StatusRow(RoundSeconds):
     round: int
     asked: int
     dev: float | None
+    dev_texts: int | None
     test: float | None
     score_name: str | None
     texts: int | None
@@ -75,6 +76,7 @@ class Status(Begun):
     rounds: list[StatusRow]
     labels: list[str]
     not_measured: dict[str, str]
+    plan: str | None
     best: BestModel | None
     start: StartMetrics | None
 
@@ -85,7 +87,7 @@ def status(project: Project) -> Status:
     RETURNS (Status): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
-        the last score on dev does not count, and why; `best`: where the best model is, and how to use it; `start`: the pipeline that the
+        the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
         run began with. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
@@ -112,6 +114,7 @@ def status(project: Project) -> Status:
             "rounds": [],
             "labels": labels,
             "not_measured": {},
+            "plan": None,
             "best": None,
             "start": None,
         }
@@ -137,6 +140,7 @@ def status(project: Project) -> Status:
         "rounds": [_row(k, metrics[k], asked[k], k in broken) for k in sorted(metrics)],
         "labels": labels,
         "not_measured": scored[-1].get("not_measured", {}) if scored else {},
+        "plan": metrics[0].get("plan") if current.number == 0 and 0 in metrics else None,
         "best": best_model(project, metrics),
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
@@ -159,6 +163,7 @@ def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool) -> Status
         "round": number,
         "asked": asked,
         "dev": dev["score"] if dev else None,
+        "dev_texts": dev["texts"] if dev else None,
         "test": test["score"] if test else None,
         "score_name": dev["score_name"] if dev else None,
         "texts": metrics.get("texts"),

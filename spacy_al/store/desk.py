@@ -44,7 +44,7 @@ OPEN = f"""{LATEST} AND answered < {ENOUGH} AND {IMPARTIAL}
     AND NOT EXISTS (SELECT 1 FROM standing WHERE task = counts.task AND annotator = :annotator)
     AND answered + (SELECT count(*) FROM assignments
         WHERE task = counts.task AND annotator != :annotator AND at BETWEEN :since AND :until) < {ENOUGH}"""
-IN_ORDER = "ORDER BY counts.purpose, counts.rank LIMIT :n"
+IN_ORDER = "ORDER BY counts.rank, counts.purpose LIMIT :n"
 FREE = f"""{COLUMNS} FROM (SELECT * FROM counts WHERE {OPEN} {IN_ORDER}) AS counts
     CROSS JOIN tasks ON tasks.id = counts.task {IN_ORDER}"""
 OWN = f"""{COLUMNS} FROM assignments AS held CROSS JOIN counts ON counts.task = held.task
@@ -170,7 +170,7 @@ def held(store: Store) -> dict[str, list[str]]:
     """The ids of the tasks of the latest round that each annotator has got and not answered yet."""
     found: dict[str, list[str]] = {}
     sql = f"""SELECT annotator, counts.task FROM assignments CROSS JOIN counts ON counts.task = assignments.task
-        WHERE {LATEST} AND at BETWEEN ? AND ? ORDER BY annotator, purpose, rank"""
+        WHERE {LATEST} AND at BETWEEN ? AND ? ORDER BY annotator, rank, purpose"""
     for annotator, task in store.read(sql, (time.time() - HELD, time.time() + HELD)):
         found.setdefault(annotator, []).append(task)
     return found
@@ -185,7 +185,7 @@ def n_left(store: Store, overlap: int = 1) -> int:
 def left(store: Store, overlap: int = 1) -> list[StoredTask]:
     """The tasks that `n_left` counts, in the order in which to ask."""
     sql = f"""{COLUMNS} FROM counts CROSS JOIN tasks ON tasks.id = counts.task
-        WHERE {LATEST} AND answered < {ENOUGH} ORDER BY counts.purpose, counts.rank"""
+        WHERE {LATEST} AND answered < {ENOUGH} ORDER BY counts.rank, counts.purpose"""
     return [store.as_task(row) for row in store.read(sql, {"overlap": overlap})]
 
 

@@ -30,7 +30,7 @@ def export_jsonl(store: Store, folder: Path) -> dict[str, int]:
 
 
 def export_tasks(store: Store, round: int | None, path: Path) -> int:
-    """Write what a round asks (all rounds, if None), as Prodigy takes it, by purpose and rank.
+    """Write what a round asks (all rounds, if None), as Prodigy takes it, in the order in which to ask.
 
     RETURNS (int): How many tasks.
     RAISES (AlError): AL047 if the file cannot be written.

@@ -110,8 +110,10 @@ FIFTH = (
         WHERE task = new.task; END""",
     "CREATE INDEX tasks_by_item ON tasks (item)",
 )
+# Questions are asked by rank, whatever they are for
+SIXTH = ("CREATE INDEX counts_in_order ON counts (round, rank, purpose)",)
 # Each entry takes a database one version further; an entry that was released is never changed.
-MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH)
+MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
 
 
 def connect(

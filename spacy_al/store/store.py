@@ -112,7 +112,7 @@ class Store(Database):
     def tasks(
         self, round: int | None = None, *, purpose: str | None = None
     ) -> Iterator[StoredTask]:
-        """The tasks that were asked, in one round or all, by round, purpose and rank."""
+        """The tasks that were asked, in one round or all, by round and rank: in the order in which to ask."""
         where = " WHERE round = coalesce(?, round) AND purpose = coalesce(?, purpose)"
         return self.tasks_where(where, (round, purpose))
 
@@ -270,8 +270,9 @@ class Store(Database):
             "INSERT INTO items VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (item, json.dumps(task["text"]), json.dumps(source)),
         )
-        sql = "SELECT 1 + coalesce(max(rank), 0) FROM tasks WHERE round = ? AND purpose = ?"
-        rank = connection.execute(sql, (number, purpose)).fetchone()[0]
+        # of all questions of the round, as they are asked in that order
+        sql = "SELECT 1 + coalesce(max(rank), 0) FROM counts WHERE round = ?"
+        rank = connection.execute(sql, (number,)).fetchone()[0]
         position = connection.execute(POSITION).fetchone()[0]
         row = (identity, number, item, purpose, rank, position)
         sql = """INSERT INTO tasks (id, round, item, purpose, rank, label_position, payload)
@@ -279,8 +280,8 @@ class Store(Database):
         connection.execute(sql, (*row, seal(task, *row)))
 
     def tasks_where(self, where: str, values: Sequence[Any]) -> Iterator[StoredTask]:
-        """The tasks that a clause of SQL lets through, by round, purpose and rank."""
-        return map(self.as_task, self.read(f"{TASKS}{where} ORDER BY round, purpose, rank", values))
+        """The tasks that a clause of SQL lets through, by round and rank."""
+        return map(self.as_task, self.read(f"{TASKS}{where} ORDER BY round, rank, purpose", values))
 
     def as_task(self, row: Sequence[Any]) -> StoredTask:
         """A row of id, round, item, purpose, rank, position and payload, in the labels of now."""

@@ -269,7 +269,8 @@ def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
     found = annotator_progress(store, _who(request), desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
-    return {**found, "working": next(filter(None, states), "")}
+    plan = store.metrics().get(0, {}).get("plan") if found["round"] == 0 else None
+    return {**found, "working": next(filter(None, states), ""), "plan": plan}
 
 
 async def _explain(request: Request, error: Any) -> Response:

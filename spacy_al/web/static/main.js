@@ -89,6 +89,9 @@ function counts(progress) {
   $("bar").hidden = round === null || meanwhile
   $("bar").max = Math.max(asked, 1)
   $("bar").value = done
+  // what the first hour will be, as long as its first round lasts
+  $("plan").hidden = !progress.plan
+  $("plan").textContent = progress.plan ?? ""
 }
 
 function saved() {

@@ -1,0 +1,152 @@
+"""Texts to measure on: few at first, among the others, never trained on, and at any time a random sample of the pool."""
+
+import json
+import random
+from collections import Counter
+
+import pytest
+import spacy
+from hypothesis import given
+from hypothesis import strategies as st
+from spacy.tokens import Doc, DocBin
+
+from spacy_al.config.init import init
+from spacy_al.config.project import open_project
+from spacy_al.loop.measuring import FEW, kept_to_measure, mixed, n_measuring
+from spacy_al.loop.next_batch import asked_before
+from spacy_al.loop.plan import first_hour
+from spacy_al.loop.rounds import run
+from spacy_al.loop.status import status
+from spacy_al.store.store import Store
+from tests.helpers.old_pipeline import write_docs
+
+
+@given(st.integers(2, 200), st.integers(0, 300))
+def test_they_grow_to_their_number_and_leave_something_to_learn_from(batch, dev_size):
+    measured, asked = 0, 0
+    for _ in range(400):
+        n = n_measuring(measured, batch, dev_size)
+        assert 0 <= n < batch
+        measured, asked = measured + n, asked + batch
+    assert measured == dev_size or dev_size > 400
+
+
+def test_sixty_percent_of_the_first_answers_train():
+    first = n_measuring(0, 40, 100)
+    assert first == 16
+    # of the next batch the first twenty, among which they stand evenly
+    assert first + n_measuring(first, 40, 100) / 2 <= 0.4 * 60
+    assert n_measuring(FEW, 40, 100) == 8
+
+
+@given(st.integers(0, 40), st.integers(1, 60))
+def test_they_stand_evenly_among_the_others(n, m):
+    found = [purpose for purpose, _ in mixed([{}] * n, [{}] * m)]
+    assert Counter(found) == Counter({"dev": n, "train": m} if n else {"train": m})
+    for k in range(1, len(found) + 1):
+        assert abs(found[:k].count("dev") - k * n / (n + m)) <= 1.5
+
+
+def texts(numbers):
+    """Texts that have next to nothing in common."""
+    vocab = spacy.blank("en").vocab
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    made = []
+    for number in numbers:
+        draw = random.Random(number)
+        words = ["".join(draw.choices(letters, k=6)) for _ in range(8)]
+        made.append(Doc(vocab, words=[*words, "."]))
+    return made
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A run of 60 texts without any label."""
+    DocBin(docs=texts(range(60))).to_disk(tmp_path / "pool.spacy")
+    init(tmp_path / "my.cfg", labels=["X"])
+    overrides = {
+        "paths.pool": str(tmp_path / "pool.spacy"),
+        "al.output": str(tmp_path / "run"),
+    }
+    return open_project(tmp_path / "my.cfg", overrides)
+
+
+def asked_of(project):
+    with Store(project.database) as store:
+        return [(task.purpose, task.item) for task in store.tasks()]
+
+
+def test_the_first_batch_asks_what_it_says(project):
+    assert run(project).state == "waiting"
+    asked = asked_of(project)
+    assert Counter(purpose for purpose, _ in asked) == {"dev": 16, "train": 24}
+    # in the file for people as in the store
+    lines = (project.folder(0) / "tasks.jsonl").read_text("utf8").splitlines()
+    strategies = [json.loads(line)["meta"]["strategy"] for line in lines]
+    assert strategies[0] != strategies[1] and len(set(strategies[:5])) == 2
+
+
+def test_what_is_kept_to_measure_on_is_asked_by_nobody_else(project):
+    run(project)
+    with Store(project.database) as store:
+        kept, asked = kept_to_measure(store), store.asked_ids()
+    # two fifths of 60, with those that were asked
+    assert len(kept) == 24 and len(kept - asked) == 8
+    assert kept <= asked_before(project.settings, None)
+    trained = {item for purpose, item in asked_of(project) if purpose == "train"}
+    assert not trained & kept
+
+
+def test_the_order_does_not_depend_on_what_else_is_in_the_pool(project, tmp_path):
+    run(project)
+    first = [item for purpose, item in asked_of(project) if purpose == "dev"]
+    DocBin(docs=texts(reversed(range(75)))).to_disk(tmp_path / "more.spacy")
+    overrides = {"paths.pool": str(tmp_path / "more.spacy"), "al.output": str(tmp_path / "other")}
+    grown = open_project(project.config, overrides)
+    run(grown)
+    now = [item for purpose, item in asked_of(grown) if purpose == "dev"]
+    # those that stay do so in their order; texts that are new may come between them
+    assert [item for item in now if item in first] == [item for item in first if item in now]
+    assert len({*now} & {*first}) >= 10
+
+
+def test_their_propensities_are_those_of_draws_from_the_whole_pool(project):
+    run(project)
+    with Store(project.database) as store:
+        dev = [task.task["meta"] for task in store.tasks(purpose="dev")]
+    assert [one["propensity"] for one in dev] == pytest.approx([1 / (60 - k) for k in range(16)])
+
+
+def test_the_first_hour_is_said_before_the_first_question(project):
+    shown = []
+    run(open_project(project.config, project.overrides, show=shown.append))
+    said = next(line for line in shown if "first hour" in line)
+    assert "60 texts" in said and "20 to measure on and 40 to learn from" in said
+    assert "The first model comes after 40 answers" in said
+    assert status(project)["plan"] == said.removeprefix("ℹ ")
+
+
+@pytest.mark.slow
+def test_later_rounds_measure_on_more_and_never_train_on_them(project, tmp_path):
+    gold = write_docs(tmp_path / "gold.spacy", 1, ("DRUG",), 150)
+    overrides = {"al.labels": ["DRUG"], "al.output": str(tmp_path / "run2"), "al.max_rounds": 3}
+    overrides |= {"paths.pool": str(gold), "al.batch_size": 20}
+    own = open_project(project.config, overrides, oracle=gold)
+    run(own)
+    asked = asked_of(own)
+    dev = {item for purpose, item in asked if purpose == "dev"}
+    assert not dev & {item for purpose, item in asked if purpose == "train"}
+    rows = status(own)["rounds"]
+    assert [row["asked"] for row in rows[:3]] == [20, 20, 20]
+    measured = [row["dev_texts"] for row in rows if row["dev_texts"]]
+    assert measured == [8, 16, 24]
+
+
+def test_with_a_development_set_all_train(project, tmp_path):
+    dev = write_docs(tmp_path / "dev.spacy", 2, ("X",), 5)
+    overrides = {**project.overrides, "paths.dev": str(dev), "al.output": str(tmp_path / "run3")}
+    own = open_project(project.config, overrides)
+    run(own)
+    assert {purpose for purpose, _ in asked_of(own)} == {"train"} and len(asked_of(own)) == 40
+    with Store(own.database) as store:
+        assert first_hour(store, own).measure == 0
