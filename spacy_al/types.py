@@ -132,6 +132,7 @@ class Evaluation(Measured):
     per_label: dict[str, LabelScores] | None
     texts: int
     words: int
+    interval: tuple[float, float] | None
 
 
 class CalibrationErrors(TypedDict):

@@ -10,9 +10,11 @@ from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.report import write_report
+from spacy_al.reporting.savings import read_price
 
 OUTPUT = "Folder for report.html and metrics.json (default: the output of the run)"
 SIMULATION = "Folder of a simulation of the same project, whose random arm is drawn beside the run"
+PRICE = 'What an hour of an annotator costs, e.g. "90 EUR": the report then says what was spent and saved'
 TARGET = "Score whose cost is forecast (default: where there is no test set, that of the config's target_score)"
 
 
@@ -24,12 +26,19 @@ def report_cli(
     output: Annotated[Path | None, Option("--output", "-o", help=OUTPUT)] = None,
     simulation: Annotated[Path | None, Option("--simulation", help=SIMULATION)] = None,
     target: Annotated[float | None, Option("--target", help=TARGET)] = None,
+    price: Annotated[str | None, Option("--price", help=PRICE)] = None,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
     """Write report.html and metrics.json of a run: learning curve, forecast, what was asked and why."""
     overrides = only_overrides(ctx.args, config)
     project = open_run(config, overrides, code=code)
-    path = write_report(project, folder=output, simulation=simulation, target=target)
+    path = write_report(
+        project,
+        folder=output,
+        simulation=simulation,
+        target=target,
+        price=read_price(price) if price else None,
+    )
     if not quiet:
         say(f"✔ Report in {path}")

@@ -10,6 +10,7 @@ from spacy.scorer import PRFScore
 from spacy.training import Example
 
 from spacy_al.evaluation.gold import fresh_doc, stored_docs
+from spacy_al.evaluation.score_interval import score_interval
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import find_component
 from spacy_al.tasks.labels import RunLabels
@@ -33,7 +34,7 @@ def evaluate(
     labels (RunLabels | None): Of a run, by whose names of now the model's labels are read.
     measured (Sequence[str] | None): The labels that count; None for all. Of others nothing is right and nothing wrong.
     RETURNS (Evaluation): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
-        `texts` and `words` that were compared. None for what the gold says nothing about.
+        `texts` and `words` that were compared; `interval`: where the score of other texts probably lies, by drawing these again. None for what the gold says nothing about.
     RAISES (AlError): As `stored_docs` and `find_component`.
     """
     nlp = model if isinstance(model, Language) else spacy.load(model)
@@ -57,6 +58,7 @@ def evaluate(
         "per_label": None,
         "texts": len(stored),
         "words": sum(map(len, stored)),
+        "interval": None,
     }
     # spaCy gives categories without any gold a 0
     if not stored or (row.task == "categories" and not any(doc.cats for doc in stored)):
@@ -81,6 +83,10 @@ def evaluate(
     found["score"] = _number(scores.get(score_name))
     if found["score"] is None:
         return found
+    interval = score_interval(docs, stored, row, key)
+    # where spaCy leaves tokens out of its score that nobody decided, these sums are of something else
+    if interval and interval[0] <= found["score"] <= interval[1]:
+        found["interval"] = interval
     if row.attribute:
         by_label = _by_label(examples, row.attribute)
         if measured is not None:

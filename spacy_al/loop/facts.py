@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
 from spacy_al.loop.history import breaks
-from spacy_al.loop.status import status
+from spacy_al.loop.status import Status, status
 from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.reporting.facts import (
@@ -32,7 +32,11 @@ SHOWN = 25
 
 
 def run_facts(
-    project: Project, *, simulation: Path | None = None, target: float | None = None
+    project: Project,
+    *,
+    simulation: Path | None = None,
+    target: float | None = None,
+    price: tuple[float, str] | None = None,
 ) -> RunFacts:
     """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
@@ -72,6 +76,26 @@ def run_facts(
         "made_with": versions(),
         "state": {"state": state["state"], "sentence": state["sentence"]},
         "stopping": state.get("stopping", []),
+        "price": price,
+        "people": [
+            {
+                "name": one["name"],
+                "answers": one["answers"],
+                "seconds": one["seconds"],
+                "words_per_minute": one["words_per_minute"],
+            }
+            for one in state.get("annotators", [])
+        ],
+        "pairs": [
+            {
+                "names": list(one["pair"]),
+                "tasks": one["tasks"],
+                "kappa": one["kappa"],
+                "span_f1": one["span_f1"],
+            }
+            for one in state.get("agreement", [])
+        ],
+        "next": _next(state),
         "score_name": names[-1] if names else None,
         "reported_on": "dev" if on_dev else "test",
         "modelled_time": any(answer.annotator == ORACLE for answer in given),
@@ -95,6 +119,18 @@ def _begin(
         return
     rounds[0]["score"] = starts[-1].get(name)
     rounds[0]["words"] = rounds[0]["texts"] = 0
+
+
+def _next(state: Status) -> str:
+    """What to do next, in the words of who reads a report: they know the page, and no files."""
+    waits = state.get("waiting", {"answered": 0, "asked": 0})
+    left = waits["asked"] - waits["answered"]
+    if state["state"] == "wait" and left:
+        return f"Go on answering: {left} of the {waits['asked']} questions of this round are open. Then a better model trains by itself."
+    if state["state"] == "stopped":
+        best = state["best"]
+        return "Use the model" + (f" of round {best['round']}." if best else ".")
+    return "Nothing: the next model trains, or the next questions are being chosen."
 
 
 # Of a round's metrics, what is told

@@ -17,6 +17,7 @@ def write_report(
     folder: Path | None = None,
     simulation: Path | None = None,
     target: float | None = None,
+    price: tuple[float, str] | None = None,
 ) -> Path:
     """Write `report.html` and `metrics.json`.
 
@@ -25,10 +26,11 @@ def write_report(
     simulation (Path | None): Folder of a simulation of the same project, whose random arm is shown for comparison.
     target (float | None): A score whose cost is forecast; by default that at which the config would stop,
         where scores are of dev, which it stops on.
+    price (tuple | None): What an hour of an annotator costs, and its currency.
     RETURNS (Path): The HTML file.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
-    facts = run_facts(project, simulation=simulation, target=target)
+    facts = run_facts(project, simulation=simulation, target=target, price=price)
     page = report(facts)
     folder = folder or project.output
     path = folder / "report.html"

@@ -57,6 +57,8 @@ class Chart:
     y_ticks: list[tuple[float, str]]
     lines: list[dict[str, Any]]
     levels: list[dict[str, Any]] = field(default_factory=list)
+    # where a vertical axis begins that does not begin at 0
+    begins: str = ""
 
 
 def line_chart(
@@ -130,6 +132,7 @@ def line_chart(
         ],
         y_ticks=[(SIZE - _share(y, y_range), name) for y, name in zip(y_ticks, y_names)],
         lines=drawn,
+        begins=y_names[0] if y_range[0] > 0 else "",
         levels=[
             {"name": level.name, "at": SIZE - _share(level.value, y_range)} for level in levels
         ],

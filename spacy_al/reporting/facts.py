@@ -91,9 +91,31 @@ class State(TypedDict, total=False):
     sentence: str
 
 
-class RunFacts(TypedDict, total=False):
-    """The facts of a run that a report tells."""
+class Person(TypedDict):
+    """Who has answered how much, and how fast."""
 
+    name: str
+    answers: int
+    seconds: float | None
+    words_per_minute: float | None
+
+
+class Pair(TypedDict):
+    """How far two people say the same of what both have answered."""
+
+    names: list[str]
+    tasks: int
+    kappa: float | None
+    span_f1: float | None
+
+
+class RunFacts(TypedDict, total=False):
+    """The facts of a run that a report tells. price (tuple): What an hour of an annotator costs, and its currency."""
+
+    price: tuple[float, str] | None
+    people: list[Person]
+    pairs: list[Pair]
+    next: str
     kind: str
     title: str
     component: str | None

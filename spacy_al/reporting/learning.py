@@ -10,6 +10,8 @@ from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.words import is_number
 
 Row = RoundFacts
+# Models that a forecast takes, as `stopping.forecast` has it
+FEWEST = 4
 
 
 def cost_shown(facts: RunFacts, scored: Sequence[Row]) -> Literal["words", "texts"]:
@@ -147,9 +149,19 @@ def curve_notes(
             notes.append(
                 f"If the curve goes on like this, it does not reach {words.format_score(target)}."
             )
+    if not forecast.get("curve") and scored:
+        notes.append(_no_forecast(scored))
     if forecast.get("curve"):
         notes.append("The forecast is a curve fitted to few rounds: a guess, as wide as its band.")
     return notes
+
+
+def _no_forecast(scored: Sequence[Row]) -> str:
+    """Why the curve is not carried on."""
+    n = FEWEST - sum(bool(row.get("words")) for row in scored)
+    if n > 0:
+        return f"There is no forecast yet: it takes {FEWEST} models to see where a curve goes, {words.plural(n, 'model')} more than there are."
+    return "There is no forecast: the scores do not follow a curve that rises ever more slowly, so where they go cannot be told."
 
 
 def _break_note(row: Row, before: Row) -> str:

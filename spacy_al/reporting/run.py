@@ -9,6 +9,7 @@ from spacy_al.reporting.charts import Line, line_chart
 from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.learning import comparable, cost_shown, curve_notes, learning_curve
 from spacy_al.reporting.questions import greatest_doubt, show_question
+from spacy_al.reporting.savings import money, saved_note, spent
 from spacy_al.reporting.words import is_number
 
 # Labels whose scores are shown unfolded
@@ -39,13 +40,20 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "title": str(facts.get("title") or "run"),
         "subject": _subject(facts),
         "headline": _headline(scored, rounds, name, where),
+        "next": facts.get("next"),
+        "people": facts.get("people") or [],
+        "pairs": facts.get("pairs") or [],
         "state": (facts.get("state") or {}).get("sentence"),
         "tiles": _tiles(facts, scored, name, where),
         "score_name": name,
         "meaning": meaning,
         "reported_on": where,
         "curve": learning_curve(facts, scored, name, cost),
-        "curve_notes": curve_notes(facts, scored, cost),
+        "curve_notes": [
+            *filter(None, [_sure_of_score(scored, name)]),
+            *curve_notes(facts, scored, cost),
+            *filter(None, [saved_note(facts, scored)]),
+        ],
         "scored": bool(scored),
         "rounds": rounds,
         "not_measured": _not_measured(last, where),
@@ -122,7 +130,24 @@ def _tiles(
         beside = f"{words.duration(each)} an answer" if answers else ""
         time = "annotators' time, modelled" if facts.get("modelled_time") else "people's time"
         tiles.append((time, words.duration(sum(seconds)), beside))
+        if cost := money(facts, spent(facts)):
+            tiles.append(("spent on answers", cost, ""))
     return tiles
+
+
+def _sure_of_score(scored: Sequence[Row], name: str) -> str:
+    """How far the last score would differ on other texts, in a sentence."""
+    last: Row = scored[-1] if scored else {}
+    found = last.get("test") or last.get("dev")
+    interval = found.get("interval") if found else None
+    if not found or not interval:
+        return ""
+    low, high = interval
+    few = " That is little to go by." if high - low > 0.2 else ""
+    return (
+        f"Measured on {words.plural(found['texts'], 'text')}: on other texts of this kind the {name} of this model lies probably (19 times in "
+        f"20) between {words.format_score(low)} and {words.format_score(high)}.{few}"
+    )
 
 
 def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:

@@ -1,0 +1,43 @@
+"""How far a score would differ on other texts of the same kind: an interval by drawing the measured texts again."""
+
+from collections.abc import Sequence
+
+import numpy
+
+from spacy_al.types import Floats, Ints
+
+DRAWS = 1000
+LEVEL = 0.95
+
+
+def f_interval(
+    right: Ints | Floats, said: Ints | Floats, wanted: Ints | Floats, *, seed: int = 0
+) -> tuple[float, float] | None:
+    """The interval of an F score, by the percentile bootstrap over texts (Efron, 1979). Of a few texts it is too narrow, if anything.
+
+    right, said, wanted (Array): Of each text (N,) how many answers were right, were given, and were to be given; or (N, L) by label, for
+        the mean of the labels' F scores.
+    seed (int): Of the draws.
+    RETURNS (tuple | None): Its ends, which hold 95 of 100 draws; None of fewer than two texts.
+    """
+    counts = [_by_label(one) for one in (right, said, wanted)]
+    n = len(counts[0])
+    if n < 2:
+        return None
+    draws = numpy.random.default_rng(seed).multinomial(n, numpy.full(n, 1 / n), size=DRAWS)
+    hits, given, gold = (draws @ one for one in counts)
+    total = given + gold
+    # a label that neither side has in a draw says nothing there
+    with numpy.errstate(invalid="ignore"):
+        scores = numpy.where(total > 0, 2 * hits / total, numpy.nan)
+    seen = ~numpy.isnan(scores).all(axis=1)
+    if not seen.any():
+        return None
+    means = numpy.nanmean(scores[seen], axis=1)
+    low, high = numpy.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return float(low), float(high)
+
+
+def _by_label(counts: Ints | Floats | Sequence[float]) -> Floats:
+    found: Floats = numpy.asarray(counts, dtype="f8")
+    return found[:, None] if found.ndim == 1 else found

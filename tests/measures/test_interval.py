@@ -1,0 +1,53 @@
+"""Intervals of scores: against draws of new texts, of which the truth is known."""
+
+import numpy
+import pytest
+
+from spacy_al.measures.interval import f_interval
+
+
+def sample(rng, n):
+    """Texts of which 70% of the entities are found, and 60% of what is found is right."""
+    wanted = rng.poisson(2.0, n)
+    right = rng.binomial(wanted, 0.7)
+    return right, right + rng.poisson(0.9, n), wanted
+
+
+def score(right, said, wanted):
+    return 2 * right.sum() / (said.sum() + wanted.sum())
+
+
+def test_it_holds_the_true_score_about_as_often_as_it_says():
+    rng = numpy.random.default_rng(0)
+    truth = score(*sample(rng, 200_000))
+    held = 0
+    for k in range(200):
+        low, high = f_interval(*sample(rng, 100), seed=k)
+        held += low <= truth <= high
+    # 95% of 200, less what a binomial of 200 leaves
+    assert 180 <= held <= 199
+
+
+def test_more_texts_make_it_narrower():
+    rng = numpy.random.default_rng(1)
+    widths = []
+    for n in (25, 100, 400):
+        low, high = f_interval(*sample(rng, n))
+        widths.append(high - low)
+    assert widths[0] > 1.5 * widths[1] > 2 * widths[2]
+
+
+def test_what_is_always_right_has_no_doubt():
+    ones = numpy.ones(30)
+    assert f_interval(ones, ones, ones) == (1.0, 1.0)
+
+
+def test_one_text_or_no_answer_at_all_has_none():
+    assert f_interval([1], [1], [1]) is None
+    assert f_interval([0, 0], [0, 0], [0, 0]) is None
+
+
+def test_the_mean_over_labels_counts_each_alike():
+    right = numpy.array([[1, 0]] * 50)
+    low, high = f_interval(right, right, numpy.array([[1, 1]] * 50))
+    assert low == high == pytest.approx(0.5)
