@@ -11,6 +11,9 @@ from spacy_al.tasks.decision import decided_tokens
 from spacy_al.types import RoundMetrics
 from spacy_al.util import callable_name
 
+# Texts that a score is measured on before it is stopped by: of fewer it goes up and down by more than a round gains
+LEAST = 50
+
 
 def stopping(
     store: Store, project: Project, number: int, metrics: RoundMetrics
@@ -24,6 +27,8 @@ def stopping(
     if block and (new := _without_marks(store, number, metrics)):
         # whatever the criteria say, they say of the labels before
         reasons.append(f"Goes on: no answer has {', '.join(new)} yet.")
+    elif block and (few := _too_few(project, metrics)):
+        reasons.append(f"Goes on: its score is of {few} texts so far, too few to stop by.")
     elif block:
         rows, stopper = round_history(store, number, metrics), resolve(block)
         stop, reason = stopper(rows)
@@ -33,6 +38,16 @@ def stopping(
         reasons += [f"{part(rows)[1].rstrip('.')} ({name})." for name, part in parts.items()]
         reasons += [] if parts else [reason]
     return full, reasons
+
+
+def _too_few(project: Project, metrics: RoundMetrics) -> int:
+    """How many texts a score was measured on, where the development set still grows and is too small to stop by; else 0."""
+    settings, dev = project.settings, metrics.get("dev")
+    if settings.dev is not None or dev is None:
+        return 0
+    # a run of an earlier version may not know
+    texts = dev.get("texts", LEAST)
+    return texts if texts < min(LEAST, settings.dev_size) else 0
 
 
 def _without_marks(store: Store, number: int, metrics: RoundMetrics) -> list[str]:

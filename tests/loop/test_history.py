@@ -1,12 +1,13 @@
 """What a run has cost and learned, as stopping criteria see it: every answer counts once, and before the model it taught."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
-from spacy_al.loop.history import breaks, round_history, spent, stopping
+from spacy_al.loop.history import _too_few, breaks, round_history, spent, stopping
 from spacy_al.store.store import Store
 from tests.helpers.web_tasks import entities, partial, yes_no
 
@@ -292,3 +293,13 @@ def test_a_score_of_other_labels_is_not_compared_with(store):
     assert [row["score"] for row in round_history(store, 2, {})] == [0.5] * 3
     scores = [row["score"] for row in round_history(store, 4, {})]
     assert scores == [None, None, None, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(("texts", "dev_size", "few"), [(24, 100, 24), (50, 100, 0), (20, 20, 0)])
+def test_a_score_of_few_texts_stops_nothing(tmp_path, texts, dev_size, few):
+    settings = Settings(dev_size=dev_size, output=tmp_path)
+    project = Project(tmp_path / "my.cfg", {}, settings)
+    metrics = {"dev": {"texts": texts, "score": 0.5}}
+    assert _too_few(project, metrics) == few
+    given = Project(tmp_path / "my.cfg", {}, replace(settings, dev=tmp_path / "dev.spacy"))
+    assert _too_few(given, metrics) == 0
