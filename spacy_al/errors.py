@@ -703,6 +703,28 @@ class Errors:
     AL337 = "[AL337] {given} cannot be converted to, {why}. Use one of: {known}."
     AL338 = "[AL338] --column is {column}, and files in the format {format} have nothing to choose from. Leave it out; it is for: {known}."
 
+    # forgetting texts
+    AL340 = (
+        "[AL340] Nothing says which texts are to be forgotten. Name them by their ids or those of questions about them, by --doc NAME, or by "
+        "--patient FIELD=VALUE of what `ingest` kept as meta."
+    )
+    AL341 = (
+        "[AL341] Neither the pool {pool} nor the run knows a text with {what}, so nothing was changed. `answers CONFIG --json` shows the ids of "
+        "questions as _al_task."
+    )
+    AL342 = (
+        "[AL342] {path} is not a file that texts can be taken out of: .spacy, .jsonl, .json, .txt, .log, or the database of a run. Nothing was changed; "
+        "make it anew, or delete it."
+    )
+    AL343 = (
+        "[AL343] What was forgotten is still within {count} of the files: {paths}. Forget the longer texts that have it within them as well, or "
+        "delete these files."
+    )
+    AL344 = (
+        "[AL344] The list of forgotten texts in {path} cannot be read ({why}), so nobody knows what is to stay away. Put a copy of it back, or "
+        "delete it and name the texts again with `forget`."
+    )
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""

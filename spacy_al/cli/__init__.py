@@ -13,6 +13,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     distill,
     encode,
     export,
+    forget,
     import_,
     ingest,
     init,

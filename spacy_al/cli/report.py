@@ -17,6 +17,8 @@ SIMULATION = "Folder of a simulation of the same project, whose random arm is dr
 PRICE = 'What an hour of an annotator costs, e.g. "90 EUR": the report then says what was spent and saved'
 TARGET = "Score whose cost is forecast (default: where there is no test set, that of the config's target_score)"
 
+WITHOUT_TEXTS = "Show no question: nothing of the pool's texts is in the report"
+
 
 @app.command("report", context_settings=WITH_OVERRIDES)
 @explained
@@ -27,6 +29,7 @@ def report_cli(
     simulation: Annotated[Path | None, Option("--simulation", help=SIMULATION)] = None,
     target: Annotated[float | None, Option("--target", help=TARGET)] = None,
     price: Annotated[str | None, Option("--price", help=PRICE)] = None,
+    without_texts: Annotated[bool, Option("--without-texts", help=WITHOUT_TEXTS)] = False,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
@@ -39,6 +42,7 @@ def report_cli(
         simulation=simulation,
         target=target,
         price=read_price(price) if price else None,
+        texts=not without_texts,
     )
     if not quiet:
         say(f"✔ Report in {path}")

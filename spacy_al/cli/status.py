@@ -67,6 +67,11 @@ def format_status(found: Status) -> str:
             "ℹ * From here on dev counts other labels: not to be compared with the rows above."
         )
     lines += [
+        f"ℹ Round {row['round']}: {_forgotten(row['forgotten'])}."
+        for row in found["rounds"]
+        if row["forgotten"]
+    ]
+    lines += [
         f"ℹ {_line(label)} is not measured on dev: {why}."
         for label, why in found["not_measured"].items()
     ]
@@ -144,6 +149,10 @@ def _people(found: Status) -> list[str]:
         for header, rows in ((people, who), (agree, pairs))
         if rows
     ]
+
+
+def _forgotten(count: int) -> str:
+    return "1 text was forgotten" if count == 1 else f"{count:,} texts were forgotten"
 
 
 def _line(name: str) -> str:

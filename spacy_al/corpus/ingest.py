@@ -13,7 +13,9 @@ from spacy.tokens import Doc
 from spacy_al.corpus.add import add_shard, known_texts
 from spacy_al.corpus.duplicates import Duplicates
 from spacy_al.corpus.folder import replacing_folder
+from spacy_al.corpus.forgotten import CONTEXT_CHARS, Forgotten, list_of_pool, read_list
 from spacy_al.corpus.pool import SHARD_SIZE
+from spacy_al.corpus.removal import AROUND
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
 from spacy_al.corpus.tokeniser import blank_pipeline
@@ -21,7 +23,6 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.util import batched, progress_bar
 
 SENTENCE_TOKENS = 1000
-CONTEXT_CHARS = 1000
 SHOWN_PROBLEMS = 20
 SHOWN_TEXTS = 5
 # Rules need little memory a character; a model's own limit is left as it is
@@ -38,7 +39,7 @@ class IngestReport:
     shards (list[Path]): The files that were written.
     first (list[str]): The first texts.
     dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
-        `duplicate`, `near duplicate`, with `add` both of these in the pool, `unreadable record`.
+        `duplicate`, `near duplicate`, with `add` both of these in the pool, `forgotten`, `unreadable record`.
     problems (list[str]): The first unreadable records, as `file:line: why`.
     """
 
@@ -93,7 +94,7 @@ def ingest(
     dry_run (bool): Count, and write nothing.
     RETURNS (IngestReport): Counts, and the files.
     RAISES (AlError): An input is missing or of another kind, the output is taken or cannot be written, or
-        nothing usable is left. The old pool then stays as it was.
+        nothing usable is left. The old pool then stays as it was. AL344 if what was forgotten cannot be read.
     """
     for name, value, least in (
         ("min-tokens", min_tokens, 0),
@@ -115,7 +116,7 @@ def ingest(
         raise UsageError(
             Errors.AL053.format(name="unit", value=unit, expected=f"{own}, as in {output}")
         )
-    sources = _find_sources(inputs, output)
+    sources, gone = _find_sources(inputs, output), read_list(list_of_pool(output))
     nlp = _splitter(lang, tokeniser, unit, model)
     report = IngestReport()
 
@@ -124,7 +125,7 @@ def ingest(
             yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
 
     texts = _split(progress_bar(records(), None, "doc"), nlp, unit, report)
-    kept = _wanted(texts, min_tokens, max_tokens, duplicates, report)
+    kept = _wanted(texts, min_tokens, max_tokens, duplicates, report, gone)
     kept = _counted(kept, report)
     if dry_run:
         for _ in kept:
@@ -227,10 +228,15 @@ def _wanted(
     most: int | None,
     duplicates: Duplicates,
     report: IngestReport,
+    gone: Forgotten,
 ) -> Iterator[Text]:
     for text in texts:
-        if text[1] < least:
-            why: str | None = "too short"
+        source = text[2]
+        source.update((name, "") for name in AROUND if gone.has_part(source.get(name)))
+        if gone.has(text[0]):
+            why: str | None = "forgotten"
+        elif text[1] < least:
+            why = "too short"
         elif most is not None and text[1] > most:
             why = "too long"
         else:

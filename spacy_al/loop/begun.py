@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.project import DATABASE, Project, open_project
 from spacy_al.config.settings import read_settings
+from spacy_al.loop.forgotten import forget_again
 from spacy_al.posteriors.component import load_code
 from spacy_al.store.store import Store
 from spacy_al.util import arguments, command_line
@@ -28,7 +29,7 @@ def open_run(config: Path, overrides: Mapping[str, Any] | None = None, **how: An
     """A project as its run knows it: with the overrides of texts, labels and component that it got before, which `show` is told.
 
     config, overrides, how: As for `open_project`; an override that is given comes before what is known.
-    RAISES (AlError): As `open_project`, and `Store` where there is a run.
+    RAISES (AlError): As `open_project`, and `Store` and `forget_again` where there is a run.
     """
     # the config may name what it registers
     load_code(how.get("code"))
@@ -48,6 +49,7 @@ def open_run(config: Path, overrides: Mapping[str, Any] | None = None, **how: An
     if kept:
         words = command_line(arguments("run", [config], kept)).partition(str(config))[2].strip()
         project.show(f"ℹ As this run knows: {words}")
+    forget_again(project)
     return project
 
 

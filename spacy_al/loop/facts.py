@@ -22,6 +22,7 @@ from spacy_al.reporting.facts import (
 from spacy_al.simulation import read_full
 from spacy_al.simulation.results import RESULTS, read_results
 from spacy_al.stopping.forecast import fit_curve
+from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task
 from spacy_al.types import ResultRow, RoundMetrics
@@ -44,12 +45,20 @@ def run_facts(
         store.examine()
         metrics = store.metrics()
         given, labels = list(store.answers()), store.labels().names
+        forgotten = forgotten_rounds(store)
         answers = {answer.task: answer.payload for answer in given}
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
             batch = [_asked(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
-            rounds.append({"round": number, **_numbers(metrics[number]), "batch": batch})
+            rounds.append(
+                {
+                    "round": number,
+                    **_numbers(metrics[number]),
+                    "batch": batch,
+                    "forgotten": forgotten.get(number, 0),
+                }
+            )
     on_dev = not any(row.get("test") for row in rounds)
     for row in rounds:
         dev = row.get("dev")

@@ -18,6 +18,7 @@ def write_report(
     simulation: Path | None = None,
     target: float | None = None,
     price: tuple[float, str] | None = None,
+    texts: bool = True,
 ) -> Path:
     """Write `report.html` and `metrics.json`.
 
@@ -27,10 +28,14 @@ def write_report(
     target (float | None): A score whose cost is forecast; by default that at which the config would stop,
         where scores are of dev, which it stops on.
     price (tuple | None): What an hour of an annotator costs, and its currency.
+    texts (bool): Whether questions are shown; without them nothing of the pool is in it.
     RETURNS (Path): The HTML file.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
     facts = run_facts(project, simulation=simulation, target=target, price=price)
+    if not texts:
+        for row in facts["rounds"]:
+            row.pop("batch", None)
     page = report(facts)
     folder = folder or project.output
     path = folder / "report.html"

@@ -7,6 +7,7 @@ from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.history import breaks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.desk import flags, n_left, n_missing
+from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics
 
@@ -21,7 +22,8 @@ DOING = {
 
 
 class StatusRow(RoundSeconds):
-    """A round in numbers; None for what is not known yet. breaks: whether dev counts other labels than in the round before."""
+    """A round in numbers; None for what is not known yet. breaks: whether dev counts other labels than in the round before; forgotten: texts
+    that it asked about and that were forgotten since."""
 
     round: int
     asked: int
@@ -38,6 +40,7 @@ class StatusRow(RoundSeconds):
     strategy: str | None
     review: int
     breaks: bool
+    forgotten: int
 
 
 class Waiting(TypedDict):
@@ -102,6 +105,7 @@ def status(project: Project) -> Status:
         given = store.n_answers()
         who = annotators(store)
         by, labels = flags(store), store.labels().names
+        forgotten = forgotten_rounds(store)
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
@@ -137,7 +141,9 @@ def status(project: Project) -> Status:
         **who,
         "flagged": flagged,
         "stopping": stopping,
-        "rounds": [_row(k, metrics[k], asked[k], k in broken) for k in sorted(metrics)],
+        "rounds": [
+            _row(k, metrics[k], asked[k], k in broken, forgotten.get(k, 0)) for k in sorted(metrics)
+        ],
         "labels": labels,
         "not_measured": scored[-1].get("not_measured", {}) if scored else {},
         "plan": metrics[0].get("plan") if current.number == 0 and 0 in metrics else None,
@@ -156,7 +162,7 @@ def has_stopped(project: Project) -> bool:
     return current is not None and current.state == "stopped"
 
 
-def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool) -> StatusRow:
+def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool, forgotten: int) -> StatusRow:
     dev, test = metrics.get("dev"), metrics.get("test")
     seconds = {name: value for name, value in metrics.items() if name.startswith("seconds_")}
     return {
@@ -176,4 +182,5 @@ def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool) -> Status
         **cast(RoundSeconds, seconds),
         "review": len(metrics.get("review", [])),
         "breaks": breaks,
+        "forgotten": forgotten,
     }

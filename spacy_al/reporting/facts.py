@@ -46,6 +46,7 @@ class RoundFacts(RoundMetrics, total=False):
     """A round: its metrics, its scores on what is reported on and on dev, and some of what it asked.
 
     breaks (bool): Whether its score counts other labels than that of the round before.
+    forgotten (int): Texts that it asked about and that were forgotten since.
     """
 
     round: int
@@ -53,6 +54,7 @@ class RoundFacts(RoundMetrics, total=False):
     dev_score: float | None
     per_label: dict[str, LabelScores] | None
     breaks: bool
+    forgotten: int
     batch: list[ShownQuestion]
 
 

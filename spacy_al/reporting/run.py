@@ -66,10 +66,11 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "asked": [
             {
                 "round": row.get("round"),
-                "questions": [show_question(one, most) for one in row["batch"]],
+                "questions": [show_question(one, most) for one in row.get("batch") or []],
+                "forgotten": row.get("forgotten", 0),
             }
             for row in reversed(rounds)
-            if row.get("batch")
+            if row.get("batch") or row.get("forgotten")
         ],
         "made": _made(facts),
     }

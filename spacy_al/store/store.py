@@ -123,9 +123,14 @@ class Store(Database):
         return list(self.tasks_where(where, (round,)))
 
     def asked_ids(self, *, before_round: int | None = None) -> set[str]:
-        """The ids of the texts that were asked, by all rounds or those before one."""
+        """The ids of the texts that are not to be asked: by all rounds or those before one they were, or they were forgotten."""
         sql = "SELECT DISTINCT item FROM tasks WHERE ?1 IS NULL OR round < ?1"
-        return {item for (item,) in self.read(sql, (before_round,))}
+        return {item for (item,) in self.read(sql, (before_round,))} | self.forgotten_ids()
+
+    def forgotten_ids(self) -> set[str]:
+        """The ids of the texts that were forgotten: see `removal`."""
+        rows = self.read("SELECT data, at FROM events WHERE kind = 'forgot'")
+        return {text for data, at in rows for text in self.loads(data, at, "forgot")["texts"]}
 
     # Answers
 

@@ -33,6 +33,7 @@ from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 from spacy_al.web.answers import add_answers
 from spacy_al.web.background import Steps
+from spacy_al.web.forgotten import add_forgotten, of_forgotten
 from spacy_al.web.recipe_feed import Feed
 from spacy_al.web.reply import Strict, as_json
 
@@ -147,6 +148,8 @@ def make_app(desk: Desk) -> FastAPI:
         who = _who(request)
         with Store(desk.database) as store:
             given = own_task(store, who, body.task)
+            if given is None and of_forgotten(store, [body.task]):
+                raise HTTPException(410, "This text was forgotten.")
             if given is None:
                 raise HTTPException(404, "This task was not given to you.")
             new = store.add_answer(
@@ -185,6 +188,7 @@ def make_app(desk: Desk) -> FastAPI:
             raise HTTPException(404, "This task was not given to you.")
         return as_json({**_shown(found[0], who, flagged, labels), "answer": found[1]})
 
+    add_forgotten(app, desk.database, _who)
     add_answers(
         app,
         desk.database,

@@ -75,7 +75,7 @@ function drop(key) {
 const inTurn = (work) => (navigator.locks ? navigator.locks.request(`${place}send`, work) : work())
 let sending = null
 // By these it says that this answer cannot be taken; by others, that something else is wrong with the page or the server
-const FINAL = [404, 409, 413, 422]
+const FINAL = [404, 409, 413, 422], GONE = 410
 
 // Sends what waits, one after the other; what the server refuses is kept aside, so that others are sent, and is handed to `refused`
 export function send(refused) {
@@ -86,6 +86,8 @@ export function send(refused) {
       try {
         progress = (await request("answer", answer)).progress
       } catch (error) {
+        // a text that was forgotten leaves this browser as well
+        if (error.status === GONE) { drop(key); dropDraft(answer.task); refused(answer, error.message); continue }
         if (!FINAL.includes(error.status)) throw error
         move(key, aside + key.slice(place.length))
         refused(answer, error.message)
@@ -100,6 +102,7 @@ export function send(refused) {
 }
 
 // What is being edited survives a reload
+const MANY = 500
 const draft = (task) => `al:draft:${place}${task}`
 export function saveDraft(task, value) {
   try { disk.setItem(draft(task), JSON.stringify(value)) } catch { /* it is then lost with the page, and only then */ }
@@ -108,3 +111,16 @@ export function readDraft(task) {
   try { return JSON.parse(disk.getItem(draft(task))) } catch { return null }
 }
 export const dropDraft = (task) => disk?.removeItem(draft(task))
+
+// Whatever this browser keeps of texts that were forgotten: drafts, answers that wait and those that were not taken
+export async function dropForgotten() {
+  const drafts = draft(""), kept = [...waiting(), ...notTaken()]
+  const begun = Array.from({ length: disk?.length ?? 0 }, (_, k) => disk.key(k)).filter((key) => key.startsWith(drafts)).map((key) => key.slice(drafts.length))
+  const known = [...new Set([...begun, ...kept.map(({ task }) => task)])]
+  for (let k = 0; k < known.length; k += MANY) {
+    for (const task of (await request("forgotten", { tasks: known.slice(k, k + MANY) })).tasks) {
+      dropDraft(task)
+      for (const one of kept) if (one.task === task) drop(one.key)
+    }
+  }
+}

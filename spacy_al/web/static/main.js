@@ -1,7 +1,7 @@
 // The page: the next question, the answer, and again.
 
 import { answerList } from "./answers.js"
-import { dropDraft, keep, notTaken, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
+import { dropDraft, dropForgotten, keep, notTaken, Offline, openOutbox, readDraft, request, saveDraft, send, waiting } from "./api.js"
 import { $, el, keyed, say } from "./dom.js"
 import { question } from "./question.js"
 
@@ -303,6 +303,8 @@ async function start() {
     return
   }
   openOutbox(session.desk)
+  // before anything of it is shown or sent
+  try { await dropForgotten() } catch { /* it is tried again when the page is opened next */ }
   document.title = session.title
   $("title").textContent = session.title
   counts(session.progress)

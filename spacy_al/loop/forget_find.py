@@ -1,0 +1,76 @@
+"""The texts that somebody wants to be forgotten, found in the pool and in the run by their ids, documents, or what is known of those."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spacy_al.config.project import Project
+from spacy_al.corpus.forgotten import Forgotten
+from spacy_al.corpus.pool import shards
+from spacy_al.corpus.record_removal import ID
+from spacy_al.corpus.shard import read_bare
+from spacy_al.errors import AlError, Errors
+from spacy_al.store.store import Store
+from spacy_al.util import content_hash
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which texts are to be forgotten.
+
+    ids (Collection[str]): Their ids, or names that have one in them, as those of questions do.
+    docs (Collection[str]): All texts of these documents.
+    fields (Mapping[str, str]): All texts that were ingested with these values in their meta.
+    """
+
+    ids: Collection[str] = ()
+    docs: Collection[str] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.ids or self.docs or self.fields)
+
+
+def find_texts(project: Project, wanted: Wanted, before: Forgotten) -> dict[str, str]:
+    """The texts that are wanted, or were forgotten before and are still there, by their ids.
+
+    before (Forgotten): What was forgotten before, which is no error; nor is anything where that was interrupted.
+    RAISES (AlError): AL341 for what neither the pool nor the run knows; as the readers of both.
+    """
+    assert project.settings.pool is not None
+    ids = {one for name in wanted.ids for one in ID.findall(name)}
+    all_ids, docs = ids | before.ids, {*wanted.docs}
+    found, seen = dict[str, str](), set[tuple[str, str]]()
+
+    def look_at(text: str, source: Mapping[str, Any], id: str) -> None:
+        meta = source.get("meta")
+        fields = {pair for pair in wanted.fields.items() if str(_value(meta, pair[0])) == pair[1]}
+        seen.update(fields)
+        if (doc := source.get("doc")) in docs:
+            seen.add(("doc", str(doc)))
+        if id in all_ids or fields or doc in docs:
+            found[id] = text
+
+    for shard in shards(project.settings.pool):
+        for stored in read_bare(shard):
+            look_at(stored.text, stored.source, content_hash(stored.text))
+    if project.database.is_file():
+        with Store(project.database, create=False) as store:
+            for task in store.tasks():
+                look_at(task.task["text"], task.task.get("meta", {}), task.item)
+    lacking = [name for name in wanted.ids if not {*ID.findall(name)} & {*found, *before.ids}]
+    lacking += [f"--doc {name}" for name in wanted.docs if ("doc", name) not in seen]
+    lacking += [
+        f"{name}={said}" for name, said in wanted.fields.items() if (name, said) not in seen
+    ]
+    if lacking and before.is_done:
+        raise AlError(Errors.AL341.format(pool=project.settings.pool, what=", ".join(lacking)))
+    return found
+
+
+def _value(meta: Any, name: str) -> Any:
+    """What a record says of itself by a name, which may be dotted: `patient.id`."""
+    if not isinstance(meta, Mapping):
+        return None
+    head, dot, rest = name.partition(".")
+    return meta.get(name, _value(meta.get(head), rest) if dot else None)

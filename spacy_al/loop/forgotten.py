@@ -1,0 +1,43 @@
+"""The lists of what a run has forgotten, in its folder and in its database, kept alike: a backup that is put back forgets it again."""
+
+from spacy_al.config.project import Project
+from spacy_al.corpus.forgotten import FILE, read_list, write_list
+from spacy_al.errors import AlError
+from spacy_al.processes.lock import locked
+from spacy_al.store.removal import known_forgotten, remove_from_store
+from spacy_al.store.store import Store
+from spacy_al.util import arguments, command_line
+
+
+def forget_again(project: Project) -> None:
+    """Take out of a run's database what its folder knows to be forgotten and the database does not, as after a backup was put back.
+
+    RAISES (AlError): AL344 if the list cannot be read, as `remove_from_store`.
+    """
+    if not project.database.is_file():
+        return
+    path = project.output / FILE
+    own = read_list(path)
+    if not own.is_done:
+        command = command_line(arguments("forget", [project.config, "--yes"], project.overrides))
+        project.show(f"⚠ Forgetting texts was interrupted. To finish it: {command}")
+    with Store(project.database, create=False) as store:
+        known = known_forgotten(store)
+        if own.ids == known.ids:
+            return
+        try:
+            with locked(project.output):
+                if known.ids - own.ids:
+                    # the list was lost: it is what an older database would be compared with
+                    write_list(path, own | known)
+                if own.ids - known.ids:
+                    removed = remove_from_store(store, own)
+                    store.back_up()
+                    project.show(
+                        f"⚠ The database is of a time before {len(own.ids - known.ids)} texts were forgotten; {removed.questions} "
+                        f"questions and {removed.answers} answers were taken out of it again"
+                    )
+        except AlError as error:
+            # whoever works in it has seen to that; or nothing can be written there
+            if error.code not in ("AL155", "AL047", "AL113"):
+                raise
