@@ -817,6 +817,13 @@ class Warnings:
     W330 = "[ALW330] {count} of {total} records were refused and are not in {path}."
     W331 = "[ALW331] {count} texts are labelled differently in several places and are not in {path}. The first: {first}"
 
+    # forgetting texts
+    W340 = (
+        "[ALW340] {path} is of a time before {count} of its texts were forgotten, as if a backup was put back: {questions} questions and "
+        "{answers} answers were taken out of it again. Files that were put back with it are gone through by: {command}"
+    )
+    W341 = "[ALW341] Forgetting texts was interrupted, so some may still be there. Finish it: {command}"
+
     # store, answers, export
     W110 = (
         "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"

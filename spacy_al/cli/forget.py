@@ -60,9 +60,9 @@ def forget_cli(
     done = forget(project, preview, retrain=retrain)
     if done:
         say(f"✔ Trained anew without them: rounds {', '.join(map(str, done))}")
-    say(
-        f"✔ Forgotten: {_count(len(preview.texts), 'text')}. Of all files of the run none has them any more"
-    )
+    known, found = len(preview.gone.ids), len(preview.texts)
+    what = f"{_count(found, 'text')}, {known:,} in all" if found < known else _count(found, "text")
+    say(f"✔ Forgotten: {what}. No file of the run has any of them now")
 
 
 def format_preview(project: Project, preview: Preview, retrain: bool) -> str:

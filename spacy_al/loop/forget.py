@@ -28,7 +28,7 @@ from spacy_al.loop.forget_files import (
     named_files,
     remove_from_file,
     still_in,
-    sweep,
+    sweep_run,
 )
 from spacy_al.loop.forget_find import Wanted, find_texts
 from spacy_al.loop.forget_models import (
@@ -133,8 +133,7 @@ def forget(project: Project, preview: Preview, *, retrain: bool = False) -> list
     with locked(project.output), ExitStack() as stack:
         write_list(project.output / FILE, replace(gone, is_done=False))
         write_list(list_of_pool(settings.pool), gone)
-        pool = settings.pool if settings.pool.is_dir() else settings.pool.parent
-        sweep([pool, project.output, *(p for p in project.output.rglob("*") if p.is_dir())])
+        sweep_run(project.output, settings.pool)
         (project.output / REPORT).unlink(missing_ok=True)
         for path in sorted(
             [*_run_files(project), *preview.also], key=lambda one: one.suffix not in BY_TEXT

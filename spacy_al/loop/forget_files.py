@@ -3,6 +3,7 @@
 import html
 import json
 import os
+import shutil
 import time
 import zlib
 from collections.abc import Collection, Iterable, Iterator
@@ -17,6 +18,8 @@ from spacy_al.corpus.shard import read_bare, writing
 from spacy_al.embeddings.cache import SUFFIX
 from spacy_al.embeddings.removal import remove_from_cache
 from spacy_al.errors import AlError, Errors
+from spacy_al.processes.child import sweep
+from spacy_al.processes.lock import locked
 from spacy_al.store.removal import remove_from_store
 from spacy_al.store.schema import APPLICATION
 from spacy_al.store.store import Store
@@ -104,14 +107,28 @@ def named_files(paths: Iterable[Path]) -> list[Path]:
     return found
 
 
-def sweep(folders: Iterable[Path]) -> None:
-    """Delete what processes left that were killed while they wrote: see `util.replacing` and `add_shard`."""
-    for folder in folders:
-        for pattern in (".*.????????", ".adding-*.spacy"):
-            for path in folder.glob(pattern) if folder.is_dir() else ():
-                with suppress(OSError):
-                    if path.is_file() and time.time() - path.stat().st_mtime > STALE_SECONDS:
-                        path.unlink()
+def sweep_run(output: Path, pool: Path) -> None:
+    """Delete what processes left that were killed while they wrote: see `util.replacing`, `child.attempt`, `add_shard`, `replacing_folder`.
+
+    RAISES (AlError): AL155 if a pool is just being written.
+    """
+    for folder in (output, *(path for path in output.rglob("*") if path.is_dir())):
+        sweep(folder)
+        _sweep_files(folder, ".*.????????")
+    # others keep files of their own there
+    _sweep_files(pool if pool.is_dir() else pool.parent, ".*.spacy.????????", ".adding-*.spacy")
+    work = pool.resolve().with_name(f".{pool.name}.part")
+    if work.is_dir():
+        with locked(work):
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _sweep_files(folder: Path, *patterns: str) -> None:
+    for pattern in patterns:
+        for path in folder.glob(pattern) if folder.is_dir() else ():
+            with suppress(OSError):
+                if path.is_file() and time.time() - path.stat().st_mtime > STALE_SECONDS:
+                    path.unlink()
 
 
 def still_in(path: Path, texts: Collection[str]) -> int:

@@ -1,8 +1,10 @@
 """The lists of what a run has forgotten, in its folder and in its database, kept alike: a backup that is put back forgets it again."""
 
+import warnings
+
 from spacy_al.config.project import Project
 from spacy_al.corpus.forgotten import FILE, read_list, write_list
-from spacy_al.errors import AlError
+from spacy_al.errors import AlError, AlWarning, Warnings
 from spacy_al.processes.lock import locked
 from spacy_al.store.removal import known_forgotten, remove_from_store
 from spacy_al.store.store import Store
@@ -18,9 +20,9 @@ def forget_again(project: Project) -> None:
         return
     path = project.output / FILE
     own = read_list(path)
+    command = command_line(arguments("forget", [project.config], project.overrides))
     if not own.is_done:
-        command = command_line(arguments("forget", [project.config, "--yes"], project.overrides))
-        project.show(f"⚠ Forgetting texts was interrupted. To finish it: {command}")
+        warnings.warn(Warnings.W341.format(command=command), AlWarning, stacklevel=2)
     with Store(project.database, create=False) as store:
         known = known_forgotten(store)
         if own.ids == known.ids:
@@ -33,10 +35,14 @@ def forget_again(project: Project) -> None:
                 if own.ids - known.ids:
                     removed = remove_from_store(store, own)
                     store.back_up()
-                    project.show(
-                        f"⚠ The database is of a time before {len(own.ids - known.ids)} texts were forgotten; {removed.questions} "
-                        f"questions and {removed.answers} answers were taken out of it again"
+                    message = Warnings.W340.format(
+                        path=project.database,
+                        count=len(own.ids - known.ids),
+                        questions=removed.questions,
+                        answers=removed.answers,
+                        command=command,
                     )
+                    warnings.warn(message, AlWarning, stacklevel=2)
         except AlError as error:
             # whoever works in it has seen to that; or nothing can be written there
             if error.code not in ("AL155", "AL047", "AL113"):

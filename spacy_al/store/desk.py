@@ -220,7 +220,7 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
     task (Task): Its round in `meta` becomes the latest one.
     at_least (int): As for `wants`.
     RETURNS (bool): False, and nothing changes, if the round is not to have it, or the same was asked before: the text by
-        another round or to measure on, or this very question.
+        another round or to measure on, or this very question; or the text was forgotten.
     """
     if not wants(store, at_least):
         return False
@@ -230,7 +230,8 @@ def add_beside(store: Store, task: Task, at_least: int = 0) -> bool:
         sql = "SELECT 1 FROM tasks WHERE id = ? OR (item = ? AND (round < ? OR purpose != 'train'))"
         known = (question_id(number, task, "train"), content_hash(task["text"]), number)
         asked = connection.execute(sql, known).fetchone()
-        if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked:
+        gone = content_hash(task["text"]) in store.forgotten_ids()
+        if state not in (*BESIDE, *(["wait"] if at_least else [])) or asked or gone:
             return False
         meta = {**task.get("meta", {}), "round": number}
         task = task_of_model(task, store.labels(), whole=False)

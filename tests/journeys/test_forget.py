@@ -1,141 +1,45 @@
-"""A text is forgotten: five rare words that stand in everything that a run keeps are in none of it afterwards, and do not come back."""
+"""A text is forgotten: five rare words that stand in everything that a run keeps are in none of it afterwards, and in no model made anew."""
 
-import json
-import os
-import shutil
-import sqlite3
-import subprocess
-import sys
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import numpy
 import pytest
-import spacy
-from spacy.tokens import DocBin
-from spacy.vocab import Vocab
-from typer.testing import CliRunner
 
-from spacy_al.cli import app
-from spacy_al.config.project import open_project
-from spacy_al.corpus.pool import pool_texts
-from spacy_al.embeddings.cache import EncodingCache, cache_key
-from spacy_al.embeddings.encoder import Encoding
-from spacy_al.errors import AlError
-from spacy_al.loop import forget as forgetting
-from spacy_al.loop.forget_find import Wanted
 from spacy_al.store.store import Store
-from spacy_al.util import content_hash
-from tests.helpers.chaos import OVERRIDES, ROOT, corpus, environment
-from tests.helpers.ward import ward
-
-RARE = ["zorblax", "quintrel", "vemdosk", "plimwick", "uthgard"]
-PLANTED = f"Nurse Finberg gave {' '.join(RARE)} on Monday."
-ID = content_hash(PLANTED)
-BEFORE, AFTER = "The room of this patient was cleaned.", "Blood was drawn at noon."
-SPAN = {"token_start": 3, "token_end": 4, "label": "DRUG"}
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A config whose pool has a text with five rare words, of a patient, between two others."""
-    monkeypatch.chdir(tmp_path)
-    corpus(tmp_path)
-    notes = [{"id": f"note-{k}", "text": doc.text} for k, doc in enumerate(ward(11, seed=3))]
-    note = f"{BEFORE} {PLANTED} {AFTER}"
-    notes.insert(5, {"id": "secret", "text": note, "meta": {"patient": {"id": "P-17"}}})
-    Path("notes.jsonl").write_text("".join(json.dumps(one) + "\n" for one in notes), "utf8")
-    assert typed("ingest", "notes.jsonl", "pool").exit_code == 0
-    text = (ROOT / "configs" / "ner.cfg").read_text("utf8")
-    for name, to in (("seed", None), ("dev", "dev.spacy"), ("test", None), ("pool", "pool")):
-        text = text.replace(f'"corpus/{name}.spacy"', json.dumps(to))
-    text = text.replace('output = "training/al"', 'output = "out"')
-    settings = {**OVERRIDES, "al.labels": '["DRUG", "PERSON"]'}
-    Path("my.cfg").write_text(text)
-    return settings
-
-
-def typed(*words, settings: Mapping[str, Any] = {}, **how):
-    more = [word for name, value in settings.items() for word in (f"--{name}", str(value))]
-    done = CliRunner().invoke(app, [*map(str, words), *more], **how)
-    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
-    return done
-
-
-def everything(folder=Path(".")):
-    """The bytes of all files, those of .spacy files unpacked."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.name != "notes.jsonl":
-            data = path.read_bytes()
-            yield path, zlib.decompress(data) if path.suffix == ".spacy" else data
-
-
-def found_in(words=RARE, texts=True):
-    """The files that have one of the words."""
-    return [path for path, data in everything() if any(word.encode() in data for word in words)]
-
-
-def in_vocabulary(path):
-    return path.parent.name == "vocab"
-
-
-def answer_all(name="ann"):
-    with Store(Path("out/al.db")) as store:
-        for task in store.unanswered():
-            spans = [SPAN] if task.item == ID else []
-            payload = {"answer": "accept", "spans": spans}
-            store.add_answer(task.id, payload, id=f"{name}-{task.id}", annotator=name)
-
-
-def begin(folder):
-    """Two rounds: in the first all texts are asked, in the second a model is trained with them."""
-    first = typed("run", "my.cfg", "--once", settings=folder)
-    assert first.exit_code == 3, first.stderr
-    answer_all()
-    second = typed("run", "my.cfg", "--once", settings=folder)
-    assert second.exit_code in (0, 3), second.stderr
-
-
-def plant():
-    """The text in what a run of another kind leaves, and what a process leaves that was killed."""
-    out = Path("out")
-    nlp = spacy.blank("en")
-    cache = EncodingCache(out / "encodings", "0" * 16, 3)
-    for text in (PLANTED, BEFORE):
-        doc = nlp.make_doc(text)
-        vector = numpy.ones((len(doc), 3), "f4")
-        cache.add({cache_key(doc): Encoding(vector[0], vector)})
-    with (out / "round-001" / "train.log").open("a") as file:
-        file.write(f"ValueError: cannot align: {PLANTED}\n")
-    (out / ".beside.jsonl").write_text(json.dumps({"text": PLANTED}) + "\n")
-    (out / "pretrain").mkdir()
-    (out / "pretrain" / "texts.jsonl").write_text(
-        json.dumps({"text": PLANTED}) + "\n" + json.dumps({"text": AFTER}) + "\n"
-    )
-    left = out / "round-001" / ".train.spacy.a1b2c3d4"
-    left.write_bytes(PLANTED.encode())
-    os.utime(left, (0, 0))
-    shutil.copy(out / "al.db.backup", out / "before-the-holidays.db")
+from tests.helpers.planted import (
+    AFTER,
+    ID,
+    RARE,
+    answer_all,
+    begin,
+    everything,
+    found_in,
+    in_vocabulary,
+    make_project,
+    plant,
+    typed,
+)
 
 
 @pytest.mark.slow
-def test_five_rare_words_are_nowhere(folder):
-    begin(folder)
+def test_five_rare_words_are_nowhere(tmp_path, monkeypatch):
+    settings = make_project(tmp_path, monkeypatch)
+    begin(settings)
+    answer_all()
+    done = typed("run", "my.cfg", "--once", settings=settings)
+    assert done.exit_code in (0, 3), done.stderr
     plant()
     assert len(found_in()) > 8 and any(map(in_vocabulary, found_in()))
     with Store(Path("out/al.db")) as reader:
         # a page that is open keeps the log of the database
         assert reader.n_answers() == 14
         assert typed("report", "my.cfg").exit_code == 0
-        shown = typed("forget", "my.cfg", ID, settings=folder, input="n\n")
+        shown = typed("forget", "my.cfg", ID, settings=settings, input="n\n")
         assert shown.exit_code == 0 and "Nothing was changed" in shown.stderr
         assert "zorblax" in shown.stderr and "that were trained with them: 1." in shown.stderr
         for what in ("pool/00000.spacy", "al.db", "report.html", "train.log", "encodings"):
             assert what in shown.stderr, what
         assert len(found_in()) > 8
-        done = typed("forget", "my.cfg", "--patient", "patient.id=P-17", "--yes", settings=folder)
+        done = typed("forget", "my.cfg", "--patient", "patient.id=P-17", "--yes", settings=settings)
         assert done.exit_code == 0, done.stderr
         assert "Forgotten: 3 texts" in done.stderr
     left = found_in()
@@ -143,6 +47,6 @@ def test_five_rare_words_are_nowhere(folder):
     # nothing of the sequence is left, wherever one looks
     assert not [path for path, data in everything() if " ".join(RARE).encode() in data]
     assert found_in([AFTER]) == []
-    again = typed("forget", "my.cfg", "--retrain", "--yes", settings=folder)
+    again = typed("forget", "my.cfg", "--retrain", "--yes", settings=settings)
     assert again.exit_code == 0 and "Trained anew without them: rounds 1" in again.stderr
     assert found_in() == []
