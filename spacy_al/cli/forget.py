@@ -13,7 +13,7 @@ from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Gpu
 from spacy_al.config.project import Project
 from spacy_al.errors import Errors, UsageError
 from spacy_al.loop.begun import open_run
-from spacy_al.loop.forget import Preview, forget, look_ahead
+from spacy_al.loop.forget import Preview, forget_texts, preview_forgetting
 from spacy_al.loop.forget_find import Wanted
 from spacy_al.util import arguments, command_line
 
@@ -52,12 +52,12 @@ def forget_cli(
     ids, overrides = split_overrides(ctx.args, config)
     fields = dict(_pair(one) for one in patient or ())
     project = open_run(config, overrides, code=code, gpu_id=gpu_id, show=say)
-    preview = look_ahead(project, Wanted(ids, doc or (), fields), also or ())
+    preview = preview_forgetting(project, Wanted(ids, doc or (), fields), also or ())
     say(format_preview(project, preview, retrain))
     if not (yes or typer.confirm("Forget this?", err=True)):
         say("✔ Nothing was changed")
         return
-    done = forget(project, preview, retrain=retrain)
+    done = forget_texts(project, preview, retrain=retrain)
     if done:
         say(f"✔ Trained anew without them: rounds {', '.join(map(str, done))}")
     known, found = len(preview.gone.ids), len(preview.texts)

@@ -10,7 +10,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
 from spacy_al.corpus.forgotten import Forgotten
-from spacy_al.corpus.shard import SOURCE_KEY, read_bare, read_stored, writing
+from spacy_al.corpus.shard import SOURCE_KEY, read_bare, read_docbin, writing
 
 # What stands before and after a text in its document
 AROUND = ("before", "after")
@@ -44,7 +44,7 @@ def remove_from_shard(path: Path, gone: Forgotten, *, dry: bool = False) -> Remo
             keep.append(number)
             if any(gone.has_part(stored.source.get(name)) for name in AROUND):
                 contexts.append(number)
-    data = read_stored(path)
+    data = read_docbin(path)
     removed = Removed(len(data.tokens) - len(keep), len(contexts))
     if not removed or dry:
         return removed

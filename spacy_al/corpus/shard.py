@@ -93,7 +93,7 @@ def read_bare(path: Path) -> Iterator[Stored]:
             yield Stored(words, after, starts, unknown, _source(data.user_data[number], unpacker))
 
 
-def read_stored(path: Path) -> DocBin:
+def read_docbin(path: Path) -> DocBin:
     """One `.spacy` file as spaCy holds it, its docs not made. RAISES (AlError): As `read_shard`."""
     with _damage(path):
         return _load(path)

@@ -69,7 +69,7 @@ class Preview:
     also: list[Path]
 
 
-def look_ahead(project: Project, wanted: Wanted, also: Iterable[Path] = ()) -> Preview:
+def preview_forgetting(project: Project, wanted: Wanted, also: Iterable[Path] = ()) -> Preview:
     """What would be forgotten; it changes nothing.
 
     wanted (Wanted): The texts. None are enough where some were forgotten before: it is then done again everywhere.
@@ -119,10 +119,10 @@ def look_ahead(project: Project, wanted: Wanted, also: Iterable[Path] = ()) -> P
     return Preview(texts, gone, places, left_in_models(project.output, words), own, files)
 
 
-def forget(project: Project, preview: Preview, *, retrain: bool = False) -> list[int]:
+def forget_texts(project: Project, preview: Preview, *, retrain: bool = False) -> list[int]:
     """Forget texts everywhere that a run keeps them.
 
-    preview (Preview): As `look_ahead` gave it.
+    preview (Preview): As `preview_forgetting` gave it.
     retrain (bool): Make the models that were trained with them anew.
     RETURNS (list[int]): The rounds whose models were made anew.
     RAISES (AlError): AL155 if another process works in the run, AL343 if a text is still somewhere; and as the writers.

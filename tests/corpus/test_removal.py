@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from typing import Any
 
 import numpy
 import pytest
@@ -23,6 +24,7 @@ from spacy_al.util import content_hash
 NLP = spacy.blank("en")
 TEXTS = ["No ASPIRIN today.", "Zorblax quintrel.", "Aspirin 40 mg for Ann.", "Yes"]
 GONE = hashes_of([TEXTS[1], TEXTS[3]])
+OWN: Any = ("._.", "own", None, None)
 
 
 def docs():
@@ -31,7 +33,7 @@ def docs():
         doc = NLP.make_doc(text)
         around = {"before": TEXTS[number - 1] if number else "", "after": ""}
         doc.user_data[SOURCE_KEY] = {"doc": "note", "sentence": number, **around}
-        doc.user_data[("._.", "own", None, None)] = [number]
+        doc.user_data[OWN] = [number]
         doc.ents = [Span(doc, 0, 1, "DRUG")]
         doc.spans["sc"] = [Span(doc, 0, 1, f"LABEL{number}", kb_id=f"Q{number}")]
         doc.cats = {"A": number / 4}
@@ -53,7 +55,7 @@ def test_other_docs_of_a_shard_stay_as_they_were(tmp_path):
     assert remove_from_shard(path, GONE) == Removed(2, 1)
     left = [*DocBin().from_disk(path).get_docs(Vocab())]
     assert [said(doc) for doc in left] == [said(doc) for doc in (docs()[0], docs()[2])]
-    assert [doc.user_data["._.", "own", None, None] for doc in left] == [(0,), (2,)]
+    assert [doc.user_data[OWN] for doc in left] == [(0,), (2,)]
     assert [doc.user_data[SOURCE_KEY]["before"] for doc in left] == ["", ""]
     # the words that only what is gone had, in no form
     data = zlib.decompress(path.read_bytes())
@@ -71,7 +73,7 @@ def test_a_shard_of_which_nothing_is_left(tmp_path):
 def test_other_attributes_of_a_file_of_somebody_else_stay(tmp_path):
     data = DocBin(attrs=["ENT_IOB", "ENT_TYPE", "SENT_START", "NORM"])
     for doc in docs():
-        doc[1].is_sent_start = True
+        doc[-1].is_sent_start = True
         data.add(doc)
     data.to_disk(tmp_path / "x.spacy")
     remove_from_shard(tmp_path / "x.spacy", GONE)
