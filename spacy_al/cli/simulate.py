@@ -16,10 +16,11 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.reporting.facts import CostFacts, SimulationFacts
 from spacy_al.reporting.plot import check_plots
 from spacy_al.simulation import SimulationPlan, make_plan, simulate
+from spacy_al.simulation.options import full_training, simulation_command
 from spacy_al.simulation.results import read_results
 from spacy_al.simulation.summary import write_facts
 from spacy_al.types import ResultRow
-from spacy_al.util import arguments, command_line, cores
+from spacy_al.util import cores
 
 STRATEGY = (
     "Acquisition, 'density', sampler, or several of them joined by +, e.g. mnlp+density; give it several times to "
@@ -76,6 +77,7 @@ def simulate_cli(
     check_plots()
     # the config may name what the code registers
     load_code(code)
+    batches = _sizes(batch) if batch is not None else []
     plan = make_plan(
         config,
         gold,
@@ -85,23 +87,15 @@ def simulate_cli(
         seeds=seeds,
         start=start,
         rounds=rounds,
-        batches=_sizes(batch) if batch is not None else (),
+        batches=batches,
         oracle=oracle,
         code=code,
     )
-    steps = {"training.max_steps": full, "training.patience": full} if full else None
-    rows = list(
-        _progress(simulate(plan, output, n_process=n_process or cores(), full=steps), plan, output)
+    done = simulate(plan, output, n_process=n_process or cores(), full=full_training(full))
+    rows = list(_progress(done, plan, output))
+    command = simulation_command(
+        plan, output, strategy or (), strategies, batches, full=full, oracle=oracle
     )
-    typed: list[Any] = [config, "--gold", gold, "-o", output]
-    typed += ["--strategies", strategies] if strategies else []
-    typed += [word for name in strategy or () for word in ("--strategy", name)]
-    typed += ["--seeds", seeds, "--start", start, "--rounds", plan.rounds]
-    typed += ["--batch", batch] if batch else []
-    typed += ["--full", full] if full else []
-    typed += ["--oracle", oracle] if oracle else []
-    typed += ["--code", code] if code else []
-    command = command_line(arguments("simulate", typed, overrides))
     found = write_facts(plan, output, rows, full is not None, command)
     if not quiet:
         for text in format_facts(found):

@@ -16,15 +16,13 @@ from spacy_al.reporting.facts import (
     Point,
     RoundFacts,
     RunFacts,
-    ShownQuestion,
-    ShownSpan,
 )
+from spacy_al.reporting.questions import as_shown
 from spacy_al.simulation import read_full
 from spacy_al.simulation.results import RESULTS, read_results
 from spacy_al.stopping.forecast import fit_curve
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
-from spacy_al.tasks.task import Task
 from spacy_al.types import ResultRow, RoundMetrics
 from spacy_al.util import versions
 
@@ -50,7 +48,7 @@ def run_facts(
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
-            batch = [_asked(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
+            batch = [as_shown(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
             rounds.append(
                 {
                     "round": number,
@@ -155,38 +153,6 @@ NUMBERS = (
 def _numbers(metrics: RoundMetrics) -> RoundMetrics:
     known: Mapping[str, object] = metrics
     return cast(RoundMetrics, {key: known[key] for key in NUMBERS if key in known})
-
-
-def _asked(task: Task, answer: dict[str, Any] | None) -> ShownQuestion:
-    """A question as it is shown: tokens with their uncertainty, suggested spans with exclusive ends, and the answer."""
-    doubts = task.get("uncertainty") or [None] * len(task["tokens"])
-    meta = task["meta"]
-    return {
-        "text": task["text"],
-        "tokens": [
-            {"text": token["text"], "ws": token["ws"], "u": doubt}
-            for token, doubt in zip(task["tokens"], doubts)
-        ],
-        "spans": _spans(task.get("spans", [])),
-        "options": [[option["id"], option.get("score")] for option in task.get("options", [])],
-        "answer": answer and {**answer, "spans": _spans(answer.get("spans", []))},
-        "score": meta.get("score"),
-        "scored_by": meta.get("scored_by"),
-        "why": meta.get("why"),
-        "rank": meta.get("rank"),
-    }
-
-
-def _spans(spans: list[dict[str, Any]]) -> list[ShownSpan]:
-    return [
-        {
-            "start": span["token_start"],
-            "end": span["token_end"] + 1,
-            "label": span["label"],
-            "score": span.get("score"),
-        }
-        for span in spans
-    ]
 
 
 def _baseline(simulation: Path | None) -> Baseline | None:

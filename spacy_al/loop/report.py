@@ -5,10 +5,9 @@ from pathlib import Path
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
-from spacy_al.loop.facts import (
-    run_facts,
-)
+from spacy_al.loop.facts import run_facts
 from spacy_al.reporting import report
+from spacy_al.reporting.facts import RunFacts
 
 
 def write_report(
@@ -36,14 +35,17 @@ def write_report(
     if not texts:
         for row in facts["rounds"]:
             row.pop("batch", None)
+    return write_run_facts(facts, folder or project.output)
+
+
+def write_run_facts(facts: RunFacts, folder: Path) -> Path:
+    """Write what a run's facts tell. Arguments and more as for `write_report`."""
     page = report(facts)
-    folder = folder or project.output
     path = folder / "report.html"
     with writing(path) as file:
         file.write(page)
-    for row in facts["rounds"]:
-        # the texts are in the rounds' folders
-        row.pop("batch", None)
+    # the texts are in the rounds' folders
+    rounds = [{k: v for k, v in row.items() if k != "batch"} for row in facts["rounds"]]
     with writing(folder / "metrics.json") as file:
-        file.write(json.dumps(facts, indent=2) + "\n")
+        file.write(json.dumps({**facts, "rounds": rounds}, indent=2) + "\n")
     return path

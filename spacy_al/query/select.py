@@ -15,6 +15,8 @@ from spacy_al.query.ranking import rank_pool
 from spacy_al.query.score_pool import score_usable
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.strategy import make_strategy
+from spacy_al.reporting.notebook import batch_part
+from spacy_al.reporting.questions import as_shown
 from spacy_al.tasks.task import Task
 from spacy_al.types import Floats
 
@@ -42,6 +44,15 @@ class Selection:
     n_pool: int
     n_tokens: int
     report: Counter[str]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        shown = [
+            as_shown(task, None, own.tolist()) for task, own in zip(self.tasks, self.uncertainty)
+        ]
+        by = f"Chosen by {self.strategy}"
+        by += f", from what {self.component} of {self.model} believes" if self.model else ""
+        return batch_part(shown, self.n_pool, f"{by}.")
 
 
 def select(

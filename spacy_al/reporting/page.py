@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 
 from spacy_al.reporting import words
+from spacy_al.util import content_hash
 
 # Characters that no HTML page may hold
 FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 127], "�")
@@ -22,6 +23,20 @@ def render(template: str, told: Mapping[str, Any]) -> str:
     """
     page = _environment().get_template(template).render(**told, style=_read("style.css"))
     return page.translate(FORBIDDEN).encode("utf8", "replace").decode("utf8")
+
+
+def render_part(template: str, told: Mapping[str, Any]) -> str:
+    """Fill a template as a part of somebody else's page, such as a notebook: its style holds nowhere else, its ids are no other part's.
+
+    Arguments as for `render`. RETURNS (str): HTML of one element.
+    """
+    # nested, a rule about the page's root is about the element itself
+    style = _read("style.css").replace(":root", "&")
+    part = _environment().get_template(template)
+    # ids are of what is shown, so that the same result is the same HTML
+    name = f"al-{content_hash(part.render(**told, name='', style=''))}"
+    shown = part.render(**told, name=name, style=style)
+    return shown.translate(FORBIDDEN).encode("utf8", "replace").decode("utf8")
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ from typing import Any
 
 from spacy_al.reporting.facts import ShownQuestion, ShownSpan, ShownToken
 from spacy_al.reporting.words import is_number
+from spacy_al.tasks.task import Task
 
 # Shares of the greatest uncertainty from which on a word is shaded
 SHADES = (0.07, 0.2, 0.4, 0.6, 0.8)
@@ -13,6 +14,48 @@ COIN = 0.69
 MOST_CHARACTERS = 600
 MOST_CHIPS = 12
 MOST_OF_A_CHIP = 80
+
+
+def as_shown(
+    task: Task, answer: dict[str, Any] | None = None, doubts: Sequence[float] | None = None
+) -> ShownQuestion:
+    """A task as it is shown: tokens with their uncertainty, suggested spans with exclusive ends, and the answer.
+
+    doubts (Sequence | None): Entropies of the tokens; by default those that the task has, if any.
+    """
+    if doubts is None:
+        doubts = task.get("uncertainty")
+    meta = task["meta"]
+    return {
+        "text": task["text"],
+        "tokens": [
+            {
+                "text": token["text"],
+                "ws": token["ws"],
+                "u": None if doubts is None else doubts[i],
+            }
+            for i, token in enumerate(task["tokens"])
+        ],
+        "spans": _spans(task.get("spans", [])),
+        "options": [[option["id"], option.get("score")] for option in task.get("options", [])],
+        "answer": answer and {**answer, "spans": _spans(answer.get("spans", []))},
+        "score": meta.get("score"),
+        "scored_by": meta.get("scored_by"),
+        "why": meta.get("why"),
+        "rank": meta.get("rank"),
+    }
+
+
+def _spans(spans: Sequence[dict[str, Any]]) -> list[ShownSpan]:
+    return [
+        {
+            "start": span["token_start"],
+            "end": span["token_end"] + 1,
+            "label": span["label"],
+            "score": span.get("score"),
+        }
+        for span in spans
+    ]
 
 
 def greatest_doubt(batches: Iterable[Sequence[ShownQuestion]]) -> float:

@@ -11,6 +11,7 @@ from spacy_al.errors import Errors, UsageError
 from spacy_al.measures.learning_curve import RANDOM, is_random, split_size
 from spacy_al.simulation.annotator import oracle_block
 from spacy_al.simulation.plan import SimulationPlan, default_strategy, taught
+from spacy_al.util import arguments, command_line
 
 
 def make_plan(
@@ -74,6 +75,33 @@ def make_plan(
     chance = dict.fromkeys(map(plan.baseline_of, names or (RANDOM,)))
     chosen = [name for name in names if not is_random(name)]
     return replace(plan, strategies=(*chosen, *chance))
+
+
+def full_training(steps: int | None) -> dict[str, Any] | None:
+    """The overrides of a training on the whole corpus that takes so many steps; None for none."""
+    return {"training.max_steps": steps, "training.patience": steps} if steps else None
+
+
+def simulation_command(
+    plan: SimulationPlan,
+    output: Path,
+    strategy: Sequence[str],
+    strategies: Path | None,
+    batches: Sequence[int],
+    *,
+    full: int | None,
+    oracle: str | None,
+) -> str:
+    """The command that does a simulation again. Arguments as for `make_plan`; full (int | None): As for `full_training`."""
+    typed: list[Any] = [plan.config, "--gold", plan.gold, "-o", output]
+    typed += ["--strategies", strategies] if strategies else []
+    typed += [word for name in strategy for word in ("--strategy", name)]
+    typed += ["--seeds", len(plan.seeds), "--start", plan.start, "--rounds", plan.rounds]
+    typed += ["--batch", ",".join(map(str, batches))] if batches else []
+    typed += ["--full", full] if full else []
+    typed += ["--oracle", oracle] if oracle else []
+    typed += ["--code", plan.code] if plan.code else []
+    return command_line(arguments("simulate", typed, plan.overrides))
 
 
 def _sized(

@@ -16,7 +16,7 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 
 FLOORS = {
     8: ("__main__",),
-    7: ("cli",),
+    7: ("cli", "public"),
     6: ("bench", "loop", "simulation", "stream", "web"),
     5: ("adapters", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
