@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,8 +13,10 @@ from spacy_al.corpus.add import add_shard, known_texts
 from spacy_al.corpus.duplicates import Duplicates
 from spacy_al.corpus.folder import replacing_folder
 from spacy_al.corpus.forgotten import CONTEXT_CHARS, Forgotten, list_of_pool, read_list
+from spacy_al.corpus.ingest_report import IngestReport
 from spacy_al.corpus.pool import SHARD_SIZE
 from spacy_al.corpus.removal import AROUND
+from spacy_al.corpus.sentences import Splitter
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
 from spacy_al.corpus.tokeniser import blank_pipeline
@@ -23,38 +24,10 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.util import batched, progress_bar
 
 SENTENCE_TOKENS = 1000
-SHOWN_PROBLEMS = 20
 SHOWN_TEXTS = 5
 # Rules need little memory a character; a model's own limit is left as it is
 MAX_CHARS = 10_000_000
 DOCS_PER_ZONE = 100
-
-
-@dataclass(slots=True)
-class IngestReport:
-    """Counts of a pool that was made: texts that came in and went out, and why the rest did not.
-
-    documents (int): Records that were read.
-    texts (int): Texts in the pool.
-    shards (list[Path]): The files that were written.
-    first (list[str]): The first texts.
-    dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
-        `duplicate`, `near duplicate`, with `add` both of these in the pool, `forgotten`, `unreadable record`.
-    problems (list[str]): The first unreadable records, as `file:line: why`.
-    """
-
-    documents: int = 0
-    texts: int = 0
-    shards: list[Path] = field(default_factory=list)
-    first: list[str] = field(default_factory=list)
-    dropped: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-
-    def unreadable(self, where: str, why: str) -> None:
-        """Count a record that cannot be read."""
-        self.dropped["unreadable record"] += 1
-        if len(self.problems) < SHOWN_PROBLEMS:
-            self.problems.append(f"{where}: {why}")
 
 
 def ingest(
@@ -117,14 +90,15 @@ def ingest(
             Errors.AL053.format(name="unit", value=unit, expected=f"{own}, as in {output}")
         )
     sources, gone = _find_sources(inputs, output), read_list(list_of_pool(output))
-    nlp = _splitter(lang, tokeniser, unit, model)
+    nlp = _pipeline(lang, tokeniser, unit, model)
+    splitter = None if model is not None else Splitter(nlp)
     report = IngestReport()
 
     def records() -> Iterator[Record]:
         for name, path in sources:
             yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
 
-    texts = _split(progress_bar(records(), None, "doc"), nlp, unit, report)
+    texts = _split(progress_bar(records(), None, "doc"), nlp, unit, splitter, report)
     kept = _wanted(texts, min_tokens, max_tokens, duplicates, report, gone)
     kept = _counted(kept, report)
     if dry_run:
@@ -142,14 +116,14 @@ def ingest(
                 path = write_shard(docs, folder / f"{number:05}.spacy")
             report.shards.append(output / path.name)
         if not report.texts:
-            raise _nothing_left(inputs, report)
+            raise report.nothing_left(inputs)
     return report
 
 
 Text = tuple[str, int, dict[str, Any]]
 
 
-def _splitter(
+def _pipeline(
     lang: str, tokeniser: Mapping[str, Any] | None, unit: str, model: str | Path | None
 ) -> Language:
     if model is None:
@@ -158,8 +132,6 @@ def _splitter(
         except ImportError as error:
             raise UsageError(Errors.AL054.format(lang=lang, why=error)) from error
         nlp.max_length = MAX_CHARS
-        if unit == "sentence":
-            nlp.add_pipe("sentencizer")
         return nlp
     try:
         nlp = spacy.load(model)
@@ -171,7 +143,11 @@ def _splitter(
 
 
 def _split(
-    records: Iterable[Record], nlp: Language, unit: str, report: IngestReport
+    records: Iterable[Record],
+    nlp: Language,
+    unit: str,
+    splitter: Splitter | None,
+    report: IngestReport,
 ) -> Iterator[Text]:
     """Texts with their numbers of tokens and where they came from; blank ones are counted and passed."""
     for batch in batched(_not_blank(records, nlp.max_length, report), DOCS_PER_ZONE):
@@ -182,6 +158,8 @@ def _split(
                 if unit == "doc":
                     texts.append((record.text, len(doc), _source(record)))
                 else:
+                    if splitter is not None:
+                        splitter.set_starts(doc)
                     texts.extend(_sentences(record, doc, nlp, report))
         yield from texts
 
@@ -266,15 +244,6 @@ def _to_doc(nlp: Language, text: Text) -> Doc:
     doc = nlp.make_doc(text[0])
     doc.user_data[SOURCE_KEY] = text[2]
     return doc
-
-
-def _nothing_left(inputs: Sequence[Path], report: IngestReport) -> AlError:
-    names = ", ".join(str(path) for path in inputs)
-    counts = ", ".join(f"{count} {why}" for why, count in sorted(report.dropped.items()) if count)
-    first = f" The first that could not be read: {report.problems[0]}." if report.problems else ""
-    return AlError(
-        Errors.AL052.format(inputs=names, counts=counts or "no texts at all", first=first)
-    )
 
 
 def _find_sources(inputs: Sequence[Path], output: Path) -> list[tuple[str, Path]]:

@@ -292,7 +292,7 @@ def test_odd_texts_survive(tmp_path):
 
 
 def test_lengths(tmp_path):
-    long = "word " * 1001
+    long = "Word " * 1001
     path = jsonl(tmp_path / "a.jsonl", {"text": f"Short. {long}."}, {"text": "One two three."})
     report = ingest([path], tmp_path / "pool", min_tokens=3)
     assert texts(tmp_path / "pool") == ["One two three."]
