@@ -56,11 +56,12 @@ def ingest_cli(
 ) -> None:
     """Make a pool of texts: split, without duplicates, in shards.
 
-    In a .txt file a document ends at a blank line; a .jsonl file has one object a line with a `text` and,
-    optionally, an `id` and a `meta`; .csv and .tsv files have a header with a column `text`.
+    With --unit doc a .txt file is one document; else a document ends at a blank line in it. A .jsonl file has
+    one object a line with a `text` and, optionally, an `id` and a `meta`; .csv and .tsv files have a header with
+    a column `text`.
 
-    Two texts are near duplicates if they differ only in case, white space, punctuation, the values of
-    digits, invisible characters or compatible forms of a character (NFKC).
+    Two texts are near duplicates if they differ only in case, white space, punctuation, invisible characters or
+    compatible forms of a character (NFKC). Texts that differ in a number are kept, and counted.
     """
     # the config may name what the code registers
     load_code(code)
@@ -91,6 +92,8 @@ def format_report(
     """The counts as a table, then the first records that could not be read, and what was done or would be."""
     rows = [("documents read", report.documents)]
     rows += [(f"dropped: {why}", count) for why, count in report.dropped.most_common() if count]
+    if report.numbers:
+        rows += [("kept: near duplicates that differ in a number", report.numbers)]
     rows += [("texts added" if add else "texts in the pool", report.texts)]
     rows += [] if dry_run else [("shards", len(report.shards))]
     lines = [table(rows, aligns=("l", "r"), max_col=50)]

@@ -18,23 +18,27 @@ _QUOTED = re.compile(r'["“„«][^"“”„»\n]{1,60}["“”»]')
 
 
 class Duplicates:
-    """The texts that were met so far, as one or two integers each.
+    """The texts that were met so far, as up to three integers each.
 
-    near (bool): Also find near duplicates, as `near_key` says.
+    near (bool): Also find near duplicates: texts with one `value_key`, and those without a letter ("1.", "0 0.") with one `near_key`.
+    numbers (int): How many texts that are near duplicates but for a number were taken for new.
     """
 
     def __init__(self, *, near: bool = True) -> None:
         self.near = near
+        self.numbers = 0
         self._exact = set[int]()
         self._near = set[int]()
+        self._forms = set[int]()
         self._known = set[int]()
 
     def learn(self, text: str) -> None:
         """Note a text of the pool: what is like it is `in the pool already` or a `near duplicate in the pool`."""
         self.check(text)
+        self.numbers = 0
         self._known.add(int(content_hash(text), 16))
         if self.near:
-            self._known.add(near_key(text))
+            self._known.add(value_key(text))
 
     def check(self, text: str) -> str | None:
         """Why this text is not new: `duplicate`, `near duplicate`, what `learn` says, or None for the first of its kind."""
@@ -42,23 +46,34 @@ class Duplicates:
         if identity in self._exact:
             return "in the pool already" if identity in self._known else "duplicate"
         self._exact.add(identity)
-        if self.near:
-            key = near_key(text)
-            if key in self._near:
-                return "near duplicate in the pool" if key in self._known else "near duplicate"
-            self._near.add(key)
+        if not self.near:
+            return None
+        key = value_key(text)
+        if key in self._near:
+            return "near duplicate in the pool" if key in self._known else "near duplicate"
+        self._near.add(key)
+        form = near_key(text)
+        if form != key:
+            self.numbers += form in self._forms
+            self._forms.add(form)
         return None
 
 
 def near_key(text: str) -> int:
-    """Equal for texts that are near duplicates: 64 bits of a hash of the normalised text.
+    """Equal for texts that say the same in the same form: 64 bits of a hash of the normalised text.
 
-    Two texts are near duplicates if they are the same after NFKC normalisation, lower-casing, turning
-    every digit into 0, taking out invisible format characters, and turning every run of white space,
-    control characters and punctuation into one space (none at the ends). Symbols such as +, <, = and emoji
+    Normalised is: NFKC, lower-case, every digit a 0, without invisible format characters, and with every run of white space,
+    control characters and punctuation as one space (none at the ends). Symbols such as +, <, = and emoji
     stay, and so do the number of digits and the order of words.
     """
     return _hash(_words(text))
+
+
+def value_key(text: str) -> int:
+    """Equal for near duplicates: as `near_key`, but with the values of digits where the text has a letter."""
+    if not any(char.isalpha() for char in text):
+        return near_key(text)
+    return _hash(_words(text, _VALUES))
 
 
 def copy_keys(text: str) -> list[int]:
@@ -89,8 +104,9 @@ def opening(text: str) -> list[int]:
     return found + [0] * (OPENING - len(found))
 
 
-def _words(text: str) -> list[str]:
-    return unicodedata.normalize("NFKC", text).lower().translate(_NORMAL).split()
+def _words(text: str, table: "_Normal | None" = None) -> list[str]:
+    table = _NORMAL if table is None else table
+    return unicodedata.normalize("NFKC", text).lower().translate(table).split()
 
 
 def _hash(words: list[str]) -> int:
@@ -98,12 +114,19 @@ def _hash(words: list[str]) -> int:
 
 
 class _Normal(dict[int, int | str | None]):
-    """A table for str.translate that is filled as characters turn up."""
+    """A table for str.translate that is filled as characters turn up.
+
+    values (bool): Digits keep their values.
+    """
+
+    def __init__(self, *, values: bool = False) -> None:
+        super().__init__()
+        self.values = values
 
     def __missing__(self, code: int) -> int | str | None:
         kind = unicodedata.category(chr(code))
         if kind == "Nd":
-            self[code] = "0"
+            self[code] = str(unicodedata.digit(chr(code))) if self.values else "0"
         elif kind == "Cf":
             self[code] = None
         else:
@@ -111,4 +134,4 @@ class _Normal(dict[int, int | str | None]):
         return self[code]
 
 
-_NORMAL = _Normal()
+_NORMAL, _VALUES = _Normal(), _Normal(values=True)

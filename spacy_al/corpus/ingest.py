@@ -54,13 +54,13 @@ def ingest(
     output (Path): The folder of the pool. It appears when it is whole.
     lang (str): The language whose rules tokenise and split, unless there is a `model`.
     tokeniser (Mapping | None): What `blank_pipeline` needs of a config, whose own tokeniser is used.
-    unit (str): What one asks about: a sentence, or a whole document.
+    unit (str): What one asks about: a sentence, or a whole document. A text file is then one document, with its lines.
     model (str | Path | None): A pipeline that splits sentences instead of the rules.
     text_key (str): The key or column of the text.
     id_key (str | None): The key or column of the document's id; default: `id`, `meta.id`, or `file:line`.
     min_tokens (int): Shorter texts are dropped.
     max_tokens (int | None): Longer texts are dropped; default: 1000 for sentences, no limit for documents.
-    keep_near_duplicates (bool): Drop only exact duplicates. What is near is said in `duplicates.near_key`.
+    keep_near_duplicates (bool): Drop only exact duplicates. What is near is said in `duplicates.value_key`.
     shard_size (int): Texts a shard.
     force (bool): Replace the shards in `output`.
     add (bool): Add to the pool in `output`, as one new shard, what is not in it. Nothing new is no error.
@@ -92,11 +92,11 @@ def ingest(
     sources, gone = _find_sources(inputs, output), read_list(list_of_pool(output))
     nlp = _pipeline(lang, tokeniser, unit, model)
     splitter = None if model is not None else Splitter(nlp)
-    report = IngestReport()
+    report, keys = IngestReport(), Keys(text_key, id_key, whole=unit == "doc")
 
     def records() -> Iterator[Record]:
         for name, path in sources:
-            yield from read_records(name, path, Keys(text_key, id_key), report.unreadable)
+            yield from read_records(name, path, keys, report.unreadable)
 
     texts = _split(progress_bar(records(), None, "doc"), nlp, unit, splitter, report)
     kept = _wanted(texts, min_tokens, max_tokens, duplicates, report, gone)
@@ -220,6 +220,7 @@ def _wanted(
         else:
             why = duplicates.check(text[0])
         if why is None:
+            report.numbers = duplicates.numbers
             yield text
         else:
             report.dropped[why] += 1

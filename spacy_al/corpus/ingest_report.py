@@ -20,6 +20,7 @@ class IngestReport:
     first (list[str]): The first texts.
     dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
         `duplicate`, `near duplicate`, with `add` both of these in the pool, `forgotten`, `unreadable record`.
+    numbers (int): Of the texts, near duplicates that differ in a number.
     problems (list[str]): The first unreadable records, as `file:line: why`.
     """
 
@@ -28,6 +29,7 @@ class IngestReport:
     shards: list[Path] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
     dropped: Counter[str] = field(default_factory=Counter)
+    numbers: int = 0
     problems: list[str] = field(default_factory=list)
 
     def unreadable(self, where: str, why: str) -> None:

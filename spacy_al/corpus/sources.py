@@ -45,10 +45,14 @@ Problem = Callable[[str, str], None]
 
 @dataclass(slots=True)
 class Keys:
-    """Under which names a record keeps its text and its id. Without `id`: `id`, then `meta.id`, then its place."""
+    """Under which names a record keeps its text and its id. Without `id`: `id`, then `meta.id`, then its place.
+
+    whole (bool): A text file is one document; else a blank line ends a document.
+    """
 
     text: str = "text"
     id: str | None = None
+    whole: bool = False
 
 
 def find_sources(path: Path, leave_out: Path) -> Iterator[tuple[str, Path]]:
@@ -118,11 +122,11 @@ def _read_txt(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterat
     start = 1
     # The empty line at the end closes the last paragraph
     for number, line in enumerate(chain(_lines(file), [""]), 1):
-        if line.strip():
+        if line.strip() or (keys.whole and line):
             start = start if lines else number
             lines.append(line)
         elif lines:
-            where = f"{name}:{start}"
+            where = name if keys.whole else f"{name}:{start}"
             text = "".join(lines).rstrip("\r\n")
             if "\0" in text:
                 problem(where, NUL)
