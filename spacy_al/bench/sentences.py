@@ -80,8 +80,8 @@ def score(
     """Precision, recall and F of the beginnings of sentences but the first of each text."""
     counts: Counter[str] = Counter()
     for text, right in gold:
-        own, wanted = set(starts(text)) - {0}, set(right) - {0}
-        counts += Counter(both=len(own & wanted), own=len(own), wanted=len(wanted))
+        said, real = set(starts(text)) - {0}, set(right) - {0}
+        counts += Counter(both=len(said & real), own=len(said), wanted=len(real))
     both, own, wanted = (counts[name] for name in ("both", "own", "wanted"))
     return both / max(own, 1), both / max(wanted, 1), 2 * both / max(own + wanted, 1)
 

@@ -10,7 +10,8 @@ from wasabi import table
 from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import Code, OwnTokeniser, Quiet
 from spacy_al.config.settings import read_tokeniser
-from spacy_al.corpus.ingest import IngestReport, ingest
+from spacy_al.corpus.ingest import ingest
+from spacy_al.corpus.ingest_report import IngestReport
 from spacy_al.corpus.pool import SHARD_SIZE
 from spacy_al.posteriors.component import load_code
 

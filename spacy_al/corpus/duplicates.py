@@ -121,12 +121,12 @@ class _Normal(dict[int, int | str | None]):
 
     def __init__(self, *, values: bool = False) -> None:
         super().__init__()
-        self.values = values
+        self.with_values = values
 
     def __missing__(self, code: int) -> int | str | None:
         kind = unicodedata.category(chr(code))
         if kind == "Nd":
-            self[code] = str(unicodedata.digit(chr(code))) if self.values else "0"
+            self[code] = str(unicodedata.digit(chr(code))) if self.with_values else "0"
         elif kind == "Cf":
             self[code] = None
         else:

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 from spacy_al.config.init import init
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings, read_settings, read_tokeniser
-from spacy_al.corpus.ingest import IngestReport
 from spacy_al.corpus.ingest import ingest as ingest_texts
+from spacy_al.corpus.ingest_report import IngestReport
 from spacy_al.errors import Errors, UsageError
 from spacy_al.evaluation.calibrate import MOST_DOCS
 from spacy_al.evaluation.calibrate import calibrate as fit_and_keep

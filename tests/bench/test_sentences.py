@@ -16,7 +16,7 @@ def test_sentences_are_joined_and_headings_stand_apart():
 
 def test_the_score_leaves_out_the_first_beginning():
     gold = [("a. b. c", [0, 3, 6])]
-    assert score(gold, lambda text: [0, 3]) == (1, 0.5, pytest.approx(2 / 3))
+    assert score(gold, lambda text: [0, 3]) == pytest.approx((1, 0.5, 2 / 3))
     assert score(gold, lambda text: [0]) == (0, 0, 0)
 
 

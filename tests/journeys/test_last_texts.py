@@ -55,7 +55,7 @@ def test_two_texts_are_no_round(small):
     assert outcome.sentence.startswith("Stops: 2 texts of ")
     pool, model = small / "few.spacy", str(small / "al" / "round-000" / "model-best")
     with pytest.raises(AlError, match="AL164"):
-        choose_batch(project_of(small), pool, 0, model=model)
+        choose_batch(project_of(small), pool, 0, n=8, model=model)
     # with a smaller batch it goes on where it was
     outcome, asked = finish(small, 2, [], **{"al.batch_size": 2})
     assert asked == [2] and (outcome.state, outcome.round) == ("stopped", 1)
