@@ -13,7 +13,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
-from spacy_al.config.project import Project, open_project
+from spacy_al.config.project import Project
 from spacy_al.loop.answer_list import (
     correct,
     look_ahead,
@@ -22,6 +22,7 @@ from spacy_al.loop.answer_list import (
     take_back,
     write_answers,
 )
+from spacy_al.loop.begun import open_run
 from spacy_al.store.answer_list import OPEN, AnswerRow, Filters
 from spacy_al.store.history import COUNTS, DELETE, UNDO
 from spacy_al.web.serve import user
@@ -92,7 +93,7 @@ def answers_cli(
     overrides = only_overrides(ctx.args, config)
     if sum(map(bool, (undo, delete, correct_with))) > 1:
         raise typer.BadParameter("Say one of --undo, --delete and --correct at a time")
-    project = open_project(config, overrides, code=code)
+    project = open_run(config, overrides, code=code)
     if correct_with:
         _correct(project, correct_with, yes)
     elif undo or delete:
