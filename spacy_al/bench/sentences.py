@@ -80,8 +80,8 @@ def score(
     """Precision, recall and F of the beginnings of sentences but the first of each text."""
     counts: Counter[str] = Counter()
     for text, right in gold:
-        said, real = set(starts(text)) - {0}, set(right) - {0}
-        counts += Counter(both=len(said & real), own=len(said), wanted=len(real))
+        mine, theirs = set(starts(text)) - {0}, set(right) - {0}
+        counts += Counter(both=len(mine & theirs), own=len(mine), wanted=len(theirs))
     both, own, wanted = (counts[name] for name in ("both", "own", "wanted"))
     return both / max(own, 1), both / max(wanted, 1), 2 * both / max(own + wanted, 1)
 

@@ -6,7 +6,7 @@ sentence, "Mass." may not.
 
 # Before a name
 _TITLES = (
-    "Dr Drs Prof Mr Mrs Ms Messrs Mx Hon Rev Fr Sr Jr St Capt Col Gen Lt Maj Sgt Gov Pres Sen Rep Adv Atty Esq Smt Sh Shri Sri Ld Mohd Md "
+    "Dr Drs Prof Mr Mrs Ms Messrs Mx Hon Rev Fr Sr Jr St Capt Col Gen Lt Maj Sgt Gov Sen Rep Adv Atty Esq Smt Sh Shri Sri Ld Mohd Md "
     "Hr Hrn Frl Dipl Ing RA RAin Insp Supt Dy Addl Asst Jt M/s"
 )
 # Between two parts of a sentence
@@ -24,7 +24,7 @@ _NUMBERED = (
 # Part of the name of a case, a court, a firm or a law, or of a place in print
 _NAMES = (
     "Crl Cri Cr Civ Crim Pet App Appl W.P W.A C.A R.C Ors ors Anr anr Pvt Ltd Co Corp Inc Bros Assn Dept Devt Dist Div Govt Ct Cir Supp Distr "
-    "Art Stat Rev Proc Evid Fed Cl al et etc supra ibid ebd GmbH Mitt Gew Urt Beschl Entsch Rspr Komm Aufl Hrsg Fn ff f BGBl ABl LR Bf Bekl Kl"
+    "Art Stat Rev Proc Evid Fed Cl al et etc supra ibid ebd GmbH Mitt Gew Urt Beschl Entsch Rspr Komm Aufl Hrsg Fn ff f BGBl LR Bf Bekl Kl"
 )
 # Of doses and of laboratory values; "p.o." and its like are known by their dots
 _DOSES = "po bid tid qid qd qod qhs prn iv im sc subq PO BID TID QID IV IM PRN Tab tab tabs Cap cap caps Inj inj Tbl Amp Supp susp soln max min"
@@ -34,7 +34,7 @@ _WORDS = (
     "no NO art para ex app fig ref tab cap caps tabs cl ch min max po im lit sec al amp p S f v"
 )
 # Languages that write ordinals with a full stop
-_ORDINALS = "de lb da nb nn fo is fi et lv cs sk sl hr sr bs pl hu tr eu"
+_ORDINALS = "de lb da nb nn is fi et lv cs sk sl hr sr bs pl hu tr eu"
 
 TITLES = frozenset(_TITLES.split())
 GO_ON = TITLES | frozenset(_JOINTS.split())

@@ -116,17 +116,17 @@ def _hash(words: list[str]) -> int:
 class _Normal(dict[int, int | str | None]):
     """A table for str.translate that is filled as characters turn up.
 
-    values (bool): Digits keep their values.
+    keep_values (bool): Digits keep their values.
     """
 
-    def __init__(self, *, values: bool = False) -> None:
+    def __init__(self, *, keep_values: bool = False) -> None:
         super().__init__()
-        self.with_values = values
+        self.keep_values = keep_values
 
     def __missing__(self, code: int) -> int | str | None:
         kind = unicodedata.category(chr(code))
         if kind == "Nd":
-            self[code] = str(unicodedata.digit(chr(code))) if self.with_values else "0"
+            self[code] = str(unicodedata.digit(chr(code))) if self.keep_values else "0"
         elif kind == "Cf":
             self[code] = None
         else:
@@ -134,4 +134,4 @@ class _Normal(dict[int, int | str | None]):
         return self[code]
 
 
-_NORMAL, _VALUES = _Normal(), _Normal(values=True)
+_NORMAL, _VALUES = _Normal(), _Normal(keep_values=True)
