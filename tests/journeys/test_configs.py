@@ -182,6 +182,19 @@ def docs_of(path):
     return list(DocBin().from_disk(path).get_docs(Vocab()))
 
 
+def test_what_a_project_works_on_is_in_the_package():
+    """Where the project looks for it from its place in the package."""
+    text = (ROOT / "pyproject.toml").read_text("utf8")
+    section = text.split("[tool.hatch.build.targets.wheel.force-include]\n")[1].split("\n[")[0]
+    included = dict(re.findall(r'^"?([\w/.]+)"? = "([\w/.]+)"$', section, flags=re.MULTILINE))
+    for path in (ROOT / "corpus").glob("*.spacy"):
+        assert included[f"corpus/{path.name}"] == f"spacy_al/corpus/{path.name}"
+    assert included["configs"] == "spacy_al/configs"
+    for name in PROJECTS:
+        assert load_project_config(CONFIGS / name)["vars"]["data"] == "../../corpus"
+        assert "spacy_al.__path__" in (CONFIGS / name / "README.md").read_text("utf8")
+
+
 @pytest.mark.parametrize("name", PROJECTS)
 def test_a_project_file_is_whole(name):
     project = load_project_config(CONFIGS / name, interpolate=True)
