@@ -30,7 +30,6 @@ app = typer.Typer(
     name="al",
     help=HELP,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
