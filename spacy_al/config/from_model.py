@@ -1,7 +1,5 @@
 """A training config that begins with the pipeline one has: one of its components is taught, the others stay as they are."""
 
-from typing import Any
-
 from confection import Config
 from spacy.cli.init_config import init_config
 from spacy.language import Language
@@ -41,7 +39,9 @@ def config_from_model(model: str, component: str | None = None) -> tuple[str, st
     if paths := _shared_encoder(nlp, name):
         made["components"][name]["replace_listeners"] = paths
     training = made["training"]
-    training["frozen_components"] = [other for other in made["components"] if other != name]
+    # an encoder that nothing else listens to learns with it; frozen, it would not be read in training at all (spaCy's E203)
+    taught = {name, *_listened_to_by(nlp, name, alone=True)}
+    training["frozen_components"] = [other for other in made["components"] if other not in taught]
     training["score_weights"] = _weights(nlp, name)
     made["initialize"] = {
         "vectors": model if nlp.vocab.vectors.n_keys else None,
@@ -75,11 +75,13 @@ def _taught(nlp: Language, model: str, component: str | None) -> str:
 
 def _shared_encoder(nlp: Language, name: str) -> list[str]:
     """The listeners of a component whose encoder others listen to as well, by their places in its config."""
-    for _, encoder in nlp.pipeline:
-        listening: dict[str, Any] = getattr(encoder, "listener_map", {})
-        if name in listening and len(listening) > 1:
-            return ["model.tok2vec"]
-    return []
+    return ["model.tok2vec"] if _listened_to_by(nlp, name, alone=False) else []
+
+
+def _listened_to_by(nlp: Language, name: str, *, alone: bool) -> list[str]:
+    """The encoders that a component listens to, alone or beside others."""
+    maps = [(other, getattr(pipe, "listener_map", {})) for other, pipe in nlp.pipeline]
+    return [other for other, heard in maps if name in heard and (len(heard) == 1) == alone]
 
 
 def _weights(nlp: Language, name: str) -> dict[str, float | None]:

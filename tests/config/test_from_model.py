@@ -1,5 +1,7 @@
 """A config that begins with the pipeline one has: what is kept of it, and what spaCy makes of the config."""
 
+from pathlib import Path
+
 import pytest
 import spacy
 from spacy.training.initialize import init_nlp
@@ -43,6 +45,19 @@ def test_an_encoder_that_others_share_is_copied_for_the_component_that_is_taught
     assert config["training"]["frozen_components"] == ["tok2vec", "tagger"]
     weights = config["training"]["score_weights"]
     assert weights["ents_f"] == 1.0 and weights["tag_acc"] is None
+
+
+def test_an_encoder_that_nobody_shares_learns_with_its_component(tmp_path):
+    made = load_config(Path(__file__).parents[2] / "configs" / "ner.cfg")
+    nlp = spacy.util.load_model_from_config(made)
+    nlp.get_pipe("ner").add_label("DRUG")
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "model")
+    init(tmp_path / "my.cfg", model=str(tmp_path / "model"))
+    config = load_config(tmp_path / "my.cfg")
+    assert [*config["components"]] == ["tok2vec", "ner"]
+    assert config["training"]["frozen_components"] == []
+    assert "replace_listeners" not in config["components"]["ner"]
 
 
 def test_the_only_recogniser_is_taught_where_none_is_named(model, tmp_path):
