@@ -303,6 +303,7 @@ def test_builders_pickle(kind, name, function):
 
 # Those of which some setting has no default, or no default that can be used
 SETTINGS_NEEDED = {
+    "spacy-al.add_labels.v1",
     "spacy-al.all_of.v1",
     "spacy-al.any_of.v1",
     "spacy-al.batch_sampled.v1",

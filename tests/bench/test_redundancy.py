@@ -8,7 +8,7 @@ from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import save_light, write
 
 TEXTS = [f"The tenant pays {name} in advance" for name in ("Anna", "Bert", "Cora", "Dora", "Emil")]
-TEXTS += [f"Patient {name} sleeps on ward" for name in ("Fred", "Gina", "Hugo", "Ines", "Jan")]
+TEXTS += [f"Patient {name} sleeps on ward" for name in ("Fred", "Gina", "Hugo", "Iris", "Jan")]
 TEXTS += ["Rain fell all night", "who knows", "bread and butter", "so be it then", "no fever now"]
 
 
