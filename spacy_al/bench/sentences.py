@@ -28,7 +28,7 @@ LONG = 10
 Gold = tuple[str, list[int]]
 
 
-def compare(
+def compare_splitters(
     corpora: Path, names: Sequence[str] = NAMES, *, sentences: int = 4000, epochs: int = 4
 ) -> dict[str, dict[str, tuple[float, float, float]]]:
     """Precision, recall and F of the boundaries between sentences, by corpus and by what finds them.
@@ -57,7 +57,7 @@ def compare(
             "senter": _of(senter),
             "rules": Splitter(blank).starts,
         }
-        found[name] = {arm: score(gold, starts) for arm, starts in arms.items()}
+        found[name] = {arm: score_boundaries(gold, starts) for arm, starts in arms.items()}
     return found
 
 
@@ -74,7 +74,7 @@ def join(texts: Iterable[str]) -> list[Gold]:
     return found
 
 
-def score(
+def score_boundaries(
     gold: Sequence[Gold], starts: Callable[[str], Iterable[int]]
 ) -> tuple[float, float, float]:
     """Precision, recall and F of the beginnings of sentences but the first of each text."""
@@ -120,7 +120,7 @@ def sentences_cli(
     name: Annotated[list[str] | None, Option(help="Which of them")] = None,
 ) -> None:
     """Measure how well sentences are found."""
-    found = compare(corpora, name or NAMES)
+    found = compare_splitters(corpora, name or NAMES)
     rows = [
         (
             name,

@@ -16,8 +16,8 @@ from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.config.project import Project
 from spacy_al.loop.answer_list import (
     correct,
-    look_ahead,
     look_at_answers,
+    look_at_withdrawal,
     read_corrections,
     take_back,
     write_answers,
@@ -170,7 +170,7 @@ def _cut(text: str, width: int) -> str:
 
 def _take_back(project: Project, numbers: list[int], kind: str, yes: bool) -> None:
     numbers = [*dict.fromkeys(numbers)]
-    for sentence in look_ahead(project, numbers, kind):
+    for sentence in look_at_withdrawal(project, numbers, kind):
         say(f"ℹ {sentence}")
     if _agreed(yes):
         take_back(project, numbers, kind, user())

@@ -57,10 +57,10 @@ def answer_lines(project: Project, rows: Iterable[AnswerRow]) -> Iterator[dict[s
         said = row.said
         more = {
             "number": said.answer.seq,
-            "at": moment(said.answer.at),
+            "at": format_moment(said.answer.at),
             "entered_by": said.answer.by or said.answer.annotator,
             "state": said.state,
-            "changed_at": None if said.changed_at is None else moment(said.changed_at),
+            "changed_at": None if said.changed_at is None else format_moment(said.changed_at),
             "changed_by": said.changed_by,
             "round": row.asked.round,
             "purpose": row.asked.purpose,
@@ -81,7 +81,7 @@ def write_answers(project: Project, rows: Iterable[AnswerRow], path: Path) -> in
     return count
 
 
-def look_ahead(project: Project, numbers: Iterable[int], kind: str) -> list[str]:
+def look_at_withdrawal(project: Project, numbers: Iterable[int], kind: str) -> list[str]:
     """What it would mean to undo or delete answers. Arguments and errors as of `preview_withdrawal`."""
     with Store(project.database, create=False) as store:
         return [one for number in numbers for one in preview_withdrawal(store, number, kind)]
@@ -147,7 +147,7 @@ def correct(project: Project, corrections: Iterable[Correction], by: str) -> Non
             store.add_answer(one.task, one.payload, id=one.id, annotator=one.annotator, by=writer)
 
 
-def moment(at: float) -> str:
+def format_moment(at: float) -> str:
     """A time as JSON has it, in UTC."""
     return datetime.fromtimestamp(at, timezone.utc).isoformat(timespec="seconds")
 

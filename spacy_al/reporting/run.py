@@ -9,7 +9,7 @@ from spacy_al.reporting.charts import Line, line_chart
 from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.learning import comparable, cost_shown, curve_notes, learning_curve
 from spacy_al.reporting.questions import greatest_doubt, show_question
-from spacy_al.reporting.savings import money, saved_note, spent
+from spacy_al.reporting.savings import money, saved_note, seconds_spent
 from spacy_al.reporting.words import is_number
 
 # Labels whose scores are shown unfolded
@@ -131,7 +131,7 @@ def _tiles(
         beside = f"{words.duration(each)} an answer" if answers else ""
         time = "annotators' time, modelled" if facts.get("modelled_time") else "people's time"
         tiles.append((time, words.duration(sum(seconds)), beside))
-        if cost := money(facts, spent(facts)):
+        if cost := money(facts, seconds_spent(facts)):
             tiles.append(("spent on answers", cost, ""))
     return tiles
 

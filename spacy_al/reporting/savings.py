@@ -24,7 +24,7 @@ def read_price(text: str) -> tuple[float, str]:
     return float(found[1]), (found[2] or "").strip()
 
 
-def spent(facts: RunFacts) -> float:
+def seconds_spent(facts: RunFacts) -> float:
     """The seconds that people took to answer."""
     return sum(row.get("seconds_answers") or 0.0 for row in facts.get("rounds") or [])
 
@@ -43,7 +43,7 @@ def saved_note(facts: RunFacts, scored: Sequence[RoundFacts]) -> str:
     points = (facts.get("baseline") or {}).get("points") or []
     rows = [row for row in scored if is_number(row.get("words")) and row.get("words")]
     time, shown = (
-        spent(facts),
+        seconds_spent(facts),
         sum(row.get("words_shown") or 0 for row in facts.get("rounds") or []),
     )
     if not points or not rows or not time or not shown:

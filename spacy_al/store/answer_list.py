@@ -202,7 +202,7 @@ def _check(
             raise UsageError(message)
 
 
-def describe(row: AnswerRow) -> str:
+def describe_row(row: AnswerRow) -> str:
     """An answer in one sentence."""
     said, text = row.said.answer, " ".join(row.asked.task["text"].split())
     text = text if len(text) <= 60 else f"{text[:60]}…"

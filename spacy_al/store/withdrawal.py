@@ -1,7 +1,7 @@
 """What it would mean to take an answer back or to delete it, in sentences for who is about to do so."""
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.store.answer_list import describe, find_row, trained_with
+from spacy_al.store.answer_list import describe_row, find_row, trained_with
 from spacy_al.store.history import COUNTS, UNDO, all_said, counting_order
 from spacy_al.store.store import Store
 
@@ -17,7 +17,7 @@ def preview_withdrawal(store: Store, number: int, kind: str) -> list[str]:
     answer, current = row.said.answer, store.round()
     if row.said.state != COUNTS:
         raise AlError(Errors.AL126.format(number=number, why=f"it was {row.said.state}"))
-    sentences = [describe(row)]
+    sentences = [describe_row(row)]
     said = all_said(store, answer.task)
     sql = "SELECT seq, stands FROM answers WHERE task = ? AND annotator = ? ORDER BY seq"
     stack = counting_order(store.read(sql, (answer.task, answer.annotator)))

@@ -4,7 +4,7 @@ import pytest
 import spacy
 import srsly
 
-from spacy_al.bench.sentences import compare, join, score
+from spacy_al.bench.sentences import compare_splitters, join, score_boundaries
 from spacy_al.corpus.shard import write_shard
 
 
@@ -16,8 +16,8 @@ def test_sentences_are_joined_and_headings_stand_apart():
 
 def test_the_score_leaves_out_the_first_beginning():
     gold = [("a. b. c", [0, 3, 6])]
-    assert score(gold, lambda text: [0, 3]) == pytest.approx((1, 0.5, 2 / 3))
-    assert score(gold, lambda text: [0]) == (0, 0, 0)
+    assert score_boundaries(gold, lambda text: [0, 3]) == pytest.approx((1, 0.5, 2 / 3))
+    assert score_boundaries(gold, lambda text: [0]) == (0, 0, 0)
 
 
 @pytest.mark.slow
@@ -29,7 +29,7 @@ def test_rules_know_what_the_sentencizer_does_not(tmp_path):
         for part in ("train", "test"):
             docs = [nlp(f"We saw W. A. No. {number} of {name}.") for number in range(30)]
             write_shard(docs, tmp_path / name / f"{part}.spacy")
-    found = compare(tmp_path, ("one", "two"), epochs=20)
+    found = compare_splitters(tmp_path, ("one", "two"), epochs=20)
     for own in found.values():
         assert own["rules"] == (1, 1, 1)
         assert own["sentencizer"][1] == 1 and own["sentencizer"][0] < 0.5
