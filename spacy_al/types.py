@@ -231,6 +231,7 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     stopping: list[str]
     # what was chosen, and what answers cost
     strategy: str
+    pool_texts: int
     eligible: int
     left_out: dict[str, int]
     asked_all: bool

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.pool import n_stored
 from spacy_al.errors import AlError, Errors
 from spacy_al.query.select import Selection, select
+from spacy_al.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,22 @@ class Batch:
 
     tasks: list[dict[str, Any]]
     selection: Selection
+
+
+def count_pool(store: Store, project: Project, number: int) -> int:
+    """The texts that the pool holds; that there are more or fewer than in the round before is said.
+
+    number (int): Of the round.
+    """
+    assert project.settings.pool is not None
+    now = n_stored(project.settings.pool)
+    before = store.metrics().get(number - 1, {}).get("pool_texts")
+    if before is not None and before != now:
+        more = "more" if now > before else "fewer"
+        project.show(
+            f"ℹ The pool has {abs(now - before):,} texts {more} than in round {number - 1}: {now:,}"
+        )
+    return now
 
 
 def choose_batch(

@@ -17,7 +17,7 @@ from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
 from spacy_al.loop.again import questions_once_more
 from spacy_al.loop.answers import ask_oracle, check_oracle, reviews
-from spacy_al.loop.batch import choose_batch
+from spacy_al.loop.batch import choose_batch, count_pool
 from spacy_al.loop.begun import keep_overrides
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
@@ -171,7 +171,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     if settings.cost == "seconds":
         how["seconds"] = fit_seconds(store)
     assert settings.pool is not None
-    metrics: RoundMetrics = {}
+    metrics: RoundMetrics = {"pool_texts": count_pool(store, project, number)}
     try:
         measure = measuring_texts(store, project, number, how)
         tasks += [("dev", task) for task in measure.tasks]
@@ -183,7 +183,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             )
             how["settings"] = read_together(settings, folder)
         if project.at_least:
-            metrics = {"strategy": f"recipe {settings.recipe}"}
+            metrics["strategy"] = f"recipe {settings.recipe}"
         else:
             n = settings.batch_size - len(measure.tasks)
             batch = choose_batch(
@@ -195,11 +195,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             )
             learn = [task_of_model(task, store.labels()) for task in chosen]
             tasks = [one for one in tasks if one[0] != "dev"] + mixed(measure.tasks, learn)
-            metrics = {
-                "strategy": selection.strategy,
-                "eligible": selection.n_pool,
-                "left_out": {why: count for why, count in selection.report.items() if count},
-            }
+            metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
+            metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
     except AlError as error:
         if error.code not in ("AL086", "AL164"):
             raise

@@ -126,6 +126,23 @@ def test_the_first_hour_is_said_before_the_first_question(project):
     assert status(project)["plan"] == said.removeprefix("ℹ ")
 
 
+def test_a_pool_that_grew_is_said_and_asked(project, tmp_path):
+    said = []
+    path = str(tmp_path / "pool.spacy")
+    own = open_project(project.config, project.overrides, show=said.append)
+    run(own)
+    DocBin(docs=texts(range(75))).to_disk(path)
+    with Store(own.database) as store:
+        answer = {"answer": "accept", "spans": []}
+        for task in store.tasks():
+            store.add_answer(task.id, answer, id=task.id, annotator="ann")
+    # nothing can be trained on texts without any label, but the next ones are chosen
+    run(own)
+    assert "ℹ The pool has 15 texts more than in round 0: 75" in said
+    with Store(own.database) as store:
+        assert len({*store.asked_ids()}) > 60
+
+
 @pytest.mark.slow
 def test_later_rounds_measure_on_more_and_never_train_on_them(project, tmp_path):
     gold = write_docs(tmp_path / "gold.spacy", 1, ("DRUG",), 150)
