@@ -1,5 +1,6 @@
 """The first hour of a newcomer: notes without any label, sixty answers in a browser, and a model that is installed elsewhere."""
 
+import json
 import os
 import re
 import shlex
@@ -34,7 +35,7 @@ def gold():
 def run_command(folder, *words, **how):
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, **how)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 def answer(page, mouse, database, right):
@@ -99,12 +100,15 @@ def test_sixty_notes_become_a_model_that_is_installed_elsewhere(terminal, tmp_pa
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
     run_command(tmp_path, *pip, "--no-build-isolation", "--target", elsewhere, archive)
     code = """
-import sys, spacy
+import spacy
 nlp = spacy.load("en_my")
 print(sorted(nlp.get_pipe("ner").labels), [e.label_ for e in nlp("Start aspirin 75 mg daily.").ents])
-# what needs spaCy alone loads nothing else of ours
-assert not any(name.startswith("spacy_al.training") for name in sys.modules)
 """
+    (meta,) = elsewhere.glob("en_my/meta.json")
+    # it needs spaCy, and nothing else
+    assert [one.partition(">")[0] for one in json.loads(meta.read_text())["requirements"]] == [
+        "spacy"
+    ]
     environment = {**os.environ, "PYTHONPATH": str(elsewhere)}
     loaded = run_command(elsewhere, sys.executable, "-c", code, env=environment)
     assert "DRUG" in loaded
