@@ -55,6 +55,7 @@ class Settings:
     tokeniser (dict): What `blank_pipeline` needs of the config.
     factory (str | None): Factory of the component, where the config has it.
     source (str | None): The trained pipeline that the component is taken from.
+    names_labels (bool): Whether the config itself has `labels`; a run that knows its labels puts them there as well.
     spans_key (str): Where a span categoriser keeps its spans.
     train, dev, test (Path | None): What is labelled already.
     """
@@ -91,6 +92,7 @@ class Settings:
     factory: str | None = None
     spans_key: str = "sc"
     source: str | None = None
+    names_labels: bool = False
     train: Path | None = None
     dev: Path | None = None
     test: Path | None = None
@@ -101,7 +103,7 @@ class Settings:
         a token has one label of all, each answer is about all of them."""
         row = FACTORIES.get(self.factory or "")
         can = row is not None and (row.task in ("entities", "spans") or not row.is_exclusive)
-        return can and self.source is not None and bool(self.labels)
+        return can and self.source is not None and self.names_labels
 
     @property
     def encodings(self) -> Path | None:
@@ -146,6 +148,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
         tokeniser=tokeniser_config(config) if config.get("nlp", {}).get("lang") else {},
         factory=part.get("factory"),
         spans_key=part.get("spans_key") or "sc",
+        names_labels=bool(plain.get("labels")),
         source=part.get("source") if part.get("component") == plain.get("component") else None,
         train=_path(paths["train"]),
         dev=_path(paths["dev"]),

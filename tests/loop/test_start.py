@@ -1,6 +1,7 @@
 """A run that begins with a trained pipeline: it learns the new label, and what it knew is kept and measured."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import spacy
@@ -101,3 +102,6 @@ def test_without_labels_it_asks_about_all_that_it_knows(begun, tmp_path):
     )
     assert not project.settings.asks_only
     assert open_start(project) is not None
+    run(replace(project, settings=replace(project.settings, max_rounds=1)))
+    first = (project.folder(0) / "tasks.jsonl").read_text("utf8").splitlines()
+    assert {tuple(json.loads(line)["labels"]) for line in first} == {("DRUG", "PERSON")}
