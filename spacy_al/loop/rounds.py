@@ -27,7 +27,7 @@ from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.loop.measuring import measuring_texts, mixed
 from spacy_al.loop.plan import first_hour
-from spacy_al.loop.start import before_training, gold_with_kept, open_start
+from spacy_al.loop.start import before_training
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
 from spacy_al.store.desk import n_left, n_missing
@@ -116,15 +116,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.config,
             project.overrides,
             settings,
-            gold_with_kept(
-                project,
-                open_start(project),
-                gold_now(project, store.labels(), project.dev, own),
-                own,
-            ),
+            gold_now(project, store.labels(), project.dev, own),
             project.code,
             learner,
-            counted if unmeasured else None,
+            counted if unmeasured or settings.asks_only else None,
         ),
         train_one,
         n_words=corpus.counts["words"],

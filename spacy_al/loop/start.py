@@ -68,8 +68,8 @@ def keep_labels_in(project: Project, start: TrainedComponent | None, docs: Seque
 def gold_with_kept(
     project: Project, start: TrainedComponent | None, gold: Path, folder: Path
 ) -> Path:
-    """A labelled corpus beside which the labels stand that are kept, or itself where there are none: the best model of a training is
-    chosen on it, and probabilities are calibrated on it. No score is measured on it."""
+    """A labelled corpus beside which the labels stand that are kept, or itself where there are none: probabilities are calibrated on it.
+    No score is measured on it, and no model chosen, since what the pipeline itself found is right before anything is learned."""
     if not labels_kept(project, start):
         return gold
     docs = list(stored_docs(gold))

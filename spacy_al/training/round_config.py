@@ -146,7 +146,7 @@ def write_config(
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
     if measured is not None and component is not None:
         score_only(made, component, measured)
-    _widen(made, docs)
+    _teach_sourced(made, docs, component, measured)
     sources = None
     if retrain_from is not None:
         sources, why = sourced(_filled(made), retrain_from, docs)
@@ -218,8 +218,11 @@ def _say_requirements(config: Config, encoder: str) -> None:
     }
 
 
-def _widen(config: Config, docs: Sequence[Doc]) -> None:
-    """Have components that are taken from a trained pipeline learn the labels of a corpus that they lack."""
+def _teach_sourced(
+    config: Config, docs: Sequence[Doc], component: str | None, measured: Sequence[str] | None
+) -> None:
+    """Have components that are taken from a trained pipeline learn the labels of a corpus that they lack, and the one that is taught be
+    judged by the labels that are measured."""
     for name, block in config["components"].items():
         if "source" not in block or name in config["training"].get("frozen_components", ()):
             continue
@@ -228,13 +231,16 @@ def _widen(config: Config, docs: Sequence[Doc]) -> None:
         whole = component_blocks(_filled(config))[name]
         row, key = FACTORIES.get(whole.get("factory", "")), whole.get("spans_key") or "sc"
         found = names_in(docs, row.task, key) if row and row.is_asked else set()
-        if new := sorted(found - {*known}):
+        new = sorted(found - {*known})
+        judged = [*measured] if measured is not None and name == component else None
+        if new or judged is not None:
             start = config.setdefault("initialize", {})
             own = start.get("after_init")
             start["after_init"] = {
                 "@callbacks": ADD_LABELS,
                 "component": name,
                 "labels": new,
+                "measured": judged,
                 **({"before": own} if own else {}),
             }
 

@@ -56,6 +56,19 @@ def test_categories_are_widened_where_spacy_can(factory):
     assert pipe.predict([nlp.make_doc("a b")]) is not None
 
 
+def test_the_best_model_is_chosen_by_the_labels_that_are_measured(model):
+    """Of others it would be right before the first step."""
+    nlp = spacy.load(model)
+    make_add_labels("ner", ["DRUG"], measured=["DRUG"])(nlp)
+    scores = []
+    for pipeline in (spacy.load(model), nlp):
+        gold = pipeline("Today Ada took aspirin .")
+        assert [e.label_ for e in gold.ents] == ["PERSON"]
+        example = Example(pipeline.make_doc(gold.text), gold)
+        scores.append(pipeline.evaluate([example])["ents_f"])
+    assert scores[0] == 1.0 and not scores[1]
+
+
 @pytest.mark.parametrize("factory", ["spancat", "tagger"])
 def test_what_cannot_be_widened_says_so(factory):
     nlp = spacy.blank("en")
