@@ -321,7 +321,8 @@ def test_two_people_answer_ten_thousand_questions_while_the_loop_runs(small, tmp
     rows = connection.execute(
         "SELECT count(*), count(DISTINCT id), count(DISTINCT task) FROM answers"
     )
-    assert rows.fetchone() == (10_000, 10_000, 10_000)
+    # the last hundred texts are asked with the second batch
+    assert rows.fetchone() == (10_100, 10_100, 10_100)
     names = connection.execute("SELECT DISTINCT annotator FROM answers").fetchall()
     assert sorted(names) == [("ann",), ("bo",)]
-    assert len(docs_of(project.folder(2) / "train.spacy")) == 10_030
+    assert len(docs_of(project.folder(2) / "train.spacy")) == 10_130
