@@ -28,7 +28,7 @@ def test_comments_and_settings_survive(tmp_path):
     path = tmp_path / "config.cfg"
     init(path)
     text = path.read_text("utf8")
-    mine = text.replace("batch_size = 50", "batch_size = 7  # small").replace(
+    mine = text.replace("batch_size = 40", "batch_size = 7  # small").replace(
         "[al.sampler]", "# mine\n[al.sampler]"
     )
     mine = mine.replace("seed = 0\nretrain", "retrain")
