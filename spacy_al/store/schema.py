@@ -111,7 +111,7 @@ FIFTH = (
     "CREATE INDEX tasks_by_item ON tasks (item)",
 )
 # Questions are asked by rank, whatever they are for
-SIXTH = ("CREATE INDEX counts_in_order ON counts (round, rank, purpose)",)
+SIXTH = ("CREATE INDEX IF NOT EXISTS counts_in_order ON counts (round, rank, purpose)",)
 # Each entry takes a database one version further; an entry that was released is never changed.
 MIGRATIONS: tuple[Sequence[str], ...] = (FIRST, SECOND, THIRD, FOURTH, FIFTH, SIXTH)
 
