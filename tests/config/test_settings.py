@@ -54,6 +54,7 @@ def test_what_is_read(config):
         batch_size=4,
         density_weight=1,
         labels=["A", "B"],
+        names_labels=True,
         pool=Path("pool"),
         blocks={"acquisition": {"@al_acquisitions": "spacy-al.token_entropy.v1", "reduce": "max"}},
         lang="de",

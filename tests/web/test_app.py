@@ -150,7 +150,7 @@ def test_an_answer_is_kept_once_and_can_be_corrected(client, database):
     client.post("/api/answer", json=body(task, {"answer": "ignore"}, id="00000002-aaaa"))
     assert [a.payload for a in answers(database)] == [{"answer": "ignore"}]
     assert client.get("/api/progress").json() == {
-        "round": 0, "state": "wait", "asked": 4, "answered": 1, "own": 1, "working": "",
+        "round": 0, "state": "wait", "asked": 4, "answered": 1, "own": 1, "working": "", "plan": None,
     }  # fmt: skip
 
 

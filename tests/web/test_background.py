@@ -20,7 +20,7 @@ from tests.helpers.load import Server, make_texts
 from tests.helpers.static_encoders import vectors_encoder
 
 CONFIG = ROOT / "configs" / "ner.cfg"
-QUICK = {"al.dev_size": 2, "al.batch_size": 2, "al.max_rounds": 1}
+QUICK = {"al.dev_size": 2, "al.batch_size": 4, "al.max_rounds": 1}
 
 
 def wait_for(what, seconds=120):
