@@ -49,7 +49,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
     folder, settings = project.folder(current.number), project.settings
     labels, before = store.labels(), model_before(project, current.number)
     start = open_start(project)
-    kept = labels_kept(project, start)
+    kept = labels_kept(project, start, labels)
     # a model is opened only where it has something to say
     has_later = len(labels.operations) > 1 or (kept and settings.train)
     component = open_model(project, before) if has_later else None
@@ -62,7 +62,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
     own = label_rest(project, before, merged.docs)
     rest: RoundMetrics = {**own}
     if kept:
-        rest["kept_marks"] = keep_labels_in(project, start, merged.docs)
+        rest["kept_marks"] = keep_labels_in(project, start, merged.docs, labels)
     if settings.weak and not merged.docs:
         better = (settings.train, project.dev, settings.test)
         merged = replace(merged, docs=weak_docs(settings.weak, better))
@@ -74,7 +74,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         ready = prepare_train(
             project, labels, component, docs, left, settings.labels if kept else ()
         )
-        keep_labels_in(project, start, ready)
+        keep_labels_in(project, start, ready, labels)
         return ready
 
     counts = write_round_corpus(settings.train, merged, corpus, Vocab(), prepare)

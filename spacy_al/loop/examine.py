@@ -38,7 +38,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         gpu_id=project.gpu_id,
     )
     labels, start = store.labels(), open_start(project)
-    kept = bool(labels_kept(project, start))
+    kept = bool(labels_kept(project, start, labels))
     dev = gold_now(project, labels, project.dev, folder)
     metrics: RoundMetrics = {
         "dev": _score(component, labels, dev, labels_on_dev(store, project), kept)
@@ -47,7 +47,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         test = gold_now(project, labels, settings.test, folder)
         counted = labels_of_gold(project, labels, list(stored_docs(test)), "paths.test")
         metrics["test"] = _score(component, labels, test, counted, kept)
-    gold = gold_with_kept(project, start, dev, folder)
+    gold = gold_with_kept(project, start, dev, folder, labels)
     metrics = {**metrics, **calibrate_on_dev(component, gold, settings.seed)}
     assert settings.pool is not None
     drawn = stop_set(settings.pool, project.output, settings.seed)
@@ -59,7 +59,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         "n_pool": drawn["n_pool"],
     }
     if start is not None:
-        metrics["start"] = measure_kept(project, start, component, drawn, now)
+        metrics["start"] = measure_kept(project, start, component, drawn, now, labels, folder)
     earlier = project.folder(number - 1) / PREDICTIONS
     if earlier.is_file():
         before = json.loads(earlier.read_text("utf8"))

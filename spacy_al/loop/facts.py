@@ -36,6 +36,7 @@ def run_facts(
     simulation: Path | None = None,
     target: float | None = None,
     price: tuple[float, str] | None = None,
+    texts: bool = True,
 ) -> RunFacts:
     """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
@@ -48,7 +49,10 @@ def run_facts(
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
-            batch = [as_shown(stored.task, answers.get(stored.id)) for stored in tasks[:SHOWN]]
+            batch = [
+                as_shown(stored.task, answers.get(stored.id))
+                for stored in tasks[: SHOWN if texts else 0]
+            ]
             rounds.append(
                 {
                     "round": number,

@@ -1,7 +1,8 @@
 """The texts that a run measures on where no development set is given: few at first, more as the corpus grows, mixed into the batches.
 
 Which texts these are is settled before anything is asked: the first of one random order of the pool, which does not depend on what else is
-in it. None of them is ever asked to train on, so that those answered so far are at any time a uniform random sample of the pool.
+in it. None of them is chosen to train on, so that those answered so far are at any time a uniform random sample of the pool; but for a text that
+was asked while the very first model trained, before they were settled: it stays what it was, and another measures in its place.
 """
 
 from collections.abc import Sequence

@@ -31,10 +31,7 @@ def write_report(
     RETURNS (Path): The HTML file.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
-    facts = run_facts(project, simulation=simulation, target=target, price=price)
-    if not texts:
-        for row in facts["rounds"]:
-            row.pop("batch", None)
+    facts = run_facts(project, simulation=simulation, target=target, price=price, texts=texts)
     return write_run_facts(facts, folder or project.output)
 
 

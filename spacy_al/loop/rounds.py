@@ -91,7 +91,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     corpus = make_round_corpus(store, project, current)
     if not corpus.is_learnable or not project.dev.exists():
         # nothing to learn from, or to measure on: the questions are chosen without a model
-        metrics = before_training(project, corpus.metrics)
+        metrics = before_training(project, corpus.metrics, store.labels(), project.folder(number))
         stop, reasons = stopping(store, project, number, metrics)
         state = "stopped" if stop else "select"
         store.advance(number, state, metrics={**metrics, "stopping": reasons})

@@ -12,8 +12,10 @@ from spacy_al.config.project import Project
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import StopSet, read_stop_set
+from spacy_al.loop.measured import gold_now
 from spacy_al.measures.agreement import span_f1
 from spacy_al.posteriors.component import TrainedComponent, open_component
+from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.merge import write_corpus
 from spacy_al.tasks.relabel import names_in
 from spacy_al.training.add_labels import check_can_widen
@@ -41,21 +43,31 @@ def open_start(project: Project) -> TrainedComponent | None:
     return start
 
 
-def labels_kept(project: Project, start: TrainedComponent | None) -> list[str]:
-    """The labels that the pipeline knew and nobody is asked about. None where the run asks about all that it knows."""
+def labels_kept(project: Project, start: TrainedComponent | None, labels: RunLabels) -> list[str]:
+    """The labels that the pipeline knew and nobody is asked about. None where the run asks about all that it knows.
+
+    labels (RunLabels): Of the run. What was ever one of them, by whatever name, is asked about, or was taken away by people.
+    """
     settings = project.settings
     if start is None or not settings.asks_only:
         return []
-    return [label for label in start.labels if label not in settings.labels]
+    return [
+        label
+        for label in start.labels
+        if label not in settings.labels and labels.parts(label) is None
+    ]
 
 
-def keep_labels_in(project: Project, start: TrainedComponent | None, docs: Sequence[Doc]) -> int:
+def keep_labels_in(
+    project: Project, start: TrainedComponent | None, docs: Sequence[Doc], labels: RunLabels
+) -> int:
     """Write what the pipeline finds of the labels that are kept, but for those that the docs are labelled with, beside what they have.
 
     docs (Sequence[Doc]): Changed.
+    labels (RunLabels): Of the run.
     RETURNS (int): How many marks were added.
     """
-    kept = labels_kept(project, start)
+    kept = labels_kept(project, start, labels)
     if start is None or not kept:
         return 0
     there = names_in(docs, project.kind, project.settings.spans_key)
@@ -66,38 +78,54 @@ def keep_labels_in(project: Project, start: TrainedComponent | None, docs: Seque
 
 
 def gold_with_kept(
-    project: Project, start: TrainedComponent | None, gold: Path, folder: Path
+    project: Project,
+    start: TrainedComponent | None,
+    gold: Path,
+    folder: Path,
+    labels: RunLabels,
 ) -> Path:
     """A labelled corpus beside which the labels stand that are kept, or itself where there are none: probabilities are calibrated on it.
     No score is measured on it, and no model chosen, since what the pipeline itself found is right before anything is learned."""
-    if not labels_kept(project, start):
+    if not labels_kept(project, start, labels):
         return gold
     docs = list(stored_docs(gold))
-    if not keep_labels_in(project, start, docs):
+    if not keep_labels_in(project, start, docs, labels):
         return gold
     made = folder / f"{gold.stem}-kept.spacy"
     write_corpus(docs, made)
     return made
 
 
-def measure_start(project: Project, start: TrainedComponent) -> StartMetrics:
-    """The scores of the pipeline that the run began with, on the texts that the rounds are measured on."""
-    settings, kept = project.settings, labels_kept(project, start)
-    asked = settings.labels if kept else None
+def measure_start(
+    project: Project, start: TrainedComponent, labels: RunLabels, folder: Path
+) -> StartMetrics:
+    """The scores of the pipeline that the run began with, on the texts that the rounds are measured on, by the names that labels have now.
+
+    folder (Path): Of the round, for gold in names of now.
+    """
+    settings, kept = project.settings, labels_kept(project, start, labels)
     found: StartMetrics = {"model": str(settings.source), "labels": kept, "dev": None, "test": None}
+
+    def score(gold: Path) -> float | None:
+        now = gold_now(project, labels, gold, folder)
+        asked = settings.labels if kept else None
+        return evaluate(start.nlp, now, start.name, labels=labels, measured=asked)["score"]
+
     if project.dev.exists():
-        found["dev"] = evaluate(start.nlp, project.dev, start.name, measured=asked)["score"]
+        found["dev"] = score(project.dev)
     if settings.test:
-        found["test"] = evaluate(start.nlp, settings.test, start.name, measured=asked)["score"]
+        found["test"] = score(settings.test)
     return found
 
 
-def before_training(project: Project, metrics: RoundMetrics) -> RoundMetrics:
+def before_training(
+    project: Project, metrics: RoundMetrics, labels: RunLabels, folder: Path
+) -> RoundMetrics:
     """The numbers of a round without anything to learn from: round 0 is the pipeline that the run begins with."""
     start = open_start(project)
     if start is None:
         return metrics
-    found = measure_start(project, start)
+    found = measure_start(project, start, labels, folder)
     score = found["dev"] if found["test"] is None else found["test"]
     said = "nothing to measure on yet" if score is None else f"{score:.3f}"
     project.show(f"Begins with {found['model']}: {said}")
@@ -115,6 +143,8 @@ def measure_kept(
     now: TrainedComponent,
     drawn: StopSet,
     predictions: dict[str, list[Any]],
+    labels: RunLabels,
+    folder: Path,
 ) -> StartMetrics:
     """What a round's model has kept of the labels that nobody is asked about, beside the scores of the pipeline itself.
 
@@ -122,7 +152,8 @@ def measure_kept(
     RETURNS (StartMetrics): With `agreement`: F of the marks with kept labels, those of the pipeline taken for right; and, where test or
         dev is labelled with them, `before` and `after`: the scores over them of the pipeline and of the round's model.
     """
-    found, kept = measure_start(project, start), set(labels_kept(project, start))
+    found = measure_start(project, start, labels, folder)
+    kept = set(found["labels"])
     if not kept:
         return found
     before = _predictions(project, start, drawn)

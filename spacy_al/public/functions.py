@@ -28,6 +28,7 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.public.results import CalibrationResult, RunResult, SimulationResult
 from spacy_al.query.select import Selection
 from spacy_al.reporting.plot import check_plots
+from spacy_al.reporting.savings import read_price
 from spacy_al.simulation import make_plan
 from spacy_al.simulation import simulate as simulate_plan
 from spacy_al.simulation.options import full_training, simulation_command
@@ -169,6 +170,8 @@ def report(
     output: AnyPath | None = None,
     simulation: AnyPath | None = None,
     target: float | None = None,
+    price: str | None = None,
+    without_texts: bool = False,
     code: AnyPath | None = None,
 ) -> RunResult:
     """Write report.html and metrics.json of a run: learning curve, forecast, what was asked and why.
@@ -177,12 +180,20 @@ def report(
     output: Folder for both; by default the output of the run.
     simulation: Folder of a simulation of the same project, whose random arm is drawn beside the run.
     target (float | None): Score whose cost is forecast; by default where there is no test set, that of the config's target_score.
+    price (str | None): What an hour of an annotator costs, e.g. "90 EUR".
+    without_texts (bool): Show no question: nothing of the pool's texts is in the report.
     RETURNS (RunResult): With the `report`.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
     project = open_run(Path(config), _plain(overrides), code=_path(code))
     return _result(
-        project, write=True, folder=_path(output), simulation=_path(simulation), target=target
+        project,
+        write=True,
+        folder=_path(output),
+        simulation=_path(simulation),
+        target=target,
+        price=read_price(price) if price else None,
+        texts=not without_texts,
     )
 
 
@@ -290,9 +301,11 @@ def _result(
     folder: Path | None = None,
     simulation: Path | None = None,
     target: float | None = None,
+    price: tuple[float, str] | None = None,
+    texts: bool = True,
 ) -> RunResult:
     found = run_status(project)
-    facts = run_facts(project, simulation=simulation, target=target)
+    facts = run_facts(project, simulation=simulation, target=target, price=price, texts=texts)
     path = write_run_facts(facts, folder or project.output) if write else None
     return RunResult(
         found["state"],

@@ -11,8 +11,9 @@ from spacy_al.config.project import open_project
 from spacy_al.loop.facts import run_facts
 from spacy_al.loop.labels import config_labels
 from spacy_al.loop.rounds import run
-from spacy_al.loop.start import open_start
+from spacy_al.loop.start import labels_kept, open_start
 from spacy_al.loop.status import status
+from spacy_al.tasks.labels import START, RunLabels
 from tests.helpers.old_pipeline import old_pipeline, texts, write_docs
 
 pytestmark = pytest.mark.slow
@@ -80,6 +81,16 @@ def test_without_what_it_found_the_old_label_is_forgotten(begun, tmp_path, monke
     run(project := open_project(begun.config, overrides, oracle=begun.oracle))
     start = metrics(project, 2)["start"]
     assert start["after"] < metrics(begun, 2)["start"]["after"] - 0.3
+
+
+def test_a_label_that_was_renamed_or_taken_away_is_not_kept_by_its_old_name(begun):
+    known = RunLabels().changed(START, ["PERSON", "DRUG"])
+    start = open_start(begun)
+    assert labels_kept(begun, start, RunLabels().changed(START, ["DRUG"])) == ["PERSON"]
+    for change in (("rename", ["PERSON"], "HUMAN"), ("remove", ["PERSON"])):
+        now = known.changed(*change)
+        named = replace(begun, settings=replace(begun.settings, labels=now.names))
+        assert labels_kept(named, start, now) == []
 
 
 def test_status_says_where_the_best_model_is_and_how_to_ship_it(begun):
