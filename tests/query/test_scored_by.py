@@ -12,9 +12,9 @@ from spacy_al.cli.batch import format_selection
 from spacy_al.config.partial import Partial
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError
-from spacy_al.loop.facts import _asked
 from spacy_al.query.select import select
 from spacy_al.reporting import report
+from spacy_al.reporting.questions import as_shown
 from spacy_al.tasks.answer import YES_NO_ENTITIES
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.report_facts import run_facts
@@ -102,7 +102,7 @@ def test_on_a_terminal_and_in_a_report(pool, model):
     shown = format_selection(made, Path("batch.jsonl"))
     assert "token_entropy · error_reduction; the score is error_reduction" in shown
     assert "1.2e-04" in shown
-    question = _asked(made.tasks[0], None)
+    question = as_shown(made.tasks[0])
     assert question["scored_by"] == "error_reduction"
     facts = run_facts()
     for row in facts["rounds"]:
