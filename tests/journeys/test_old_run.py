@@ -178,7 +178,11 @@ def test_it_goes_on(old):
     ]
     assert now["rounds"][:2] == before["rounds"][:2]
     # the round that came asks nothing, being the last one; what was asked, with its propensities, stays as it was
-    assert now["tasks"] == before["tasks"] and now["events"] == before["events"]
+    assert now["tasks"] == before["tasks"]
+    # what the run works on is known from now on
+    came = now["events"][len(before["events"]) :]
+    assert now["events"] == before["events"] + came
+    assert [(one["kind"], one["data"]) for one in came] == [("works on", {"overrides": {}})]
     assert [*lost(before["models"], now["models"])] == []
     assert [*lost(before["metrics"], now["metrics"])] == []
     # all answers of before, as they were, two that came late, and the one that was missing
