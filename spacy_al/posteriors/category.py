@@ -12,6 +12,7 @@ from spacy.util import minibatch
 
 from spacy_al import registry
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
+from spacy_al.posteriors.notebook import labels_table
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import valid
@@ -30,6 +31,11 @@ class Categories:
     labels: tuple[str, ...]
     probs: Floats
     exclusive: bool
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = "Exactly one applies." if self.exclusive else "Each may apply, or none."
+        return labels_table(title, self.labels, self.probs)
 
 
 @registry.al_posteriors("spacy-al.textcat.v1")

@@ -11,6 +11,7 @@ import numpy
 from spacy_al.errors import AlError, Errors
 from spacy_al.lattice import Analysis, Chain, nbest, normalize, sample
 from spacy_al.posteriors.conditions import Conditions
+from spacy_al.posteriors.notebook import spans_table
 from spacy_al.posteriors.span_view import FLOOR, SpanProb, SpanView
 from spacy_al.types import Floats
 
@@ -34,6 +35,11 @@ class EntityPosterior:
         return (
             f"<EntityPosterior: {len(self)} tokens, entropy {self.entropy:.3f}, {self.spans[:3]!r}>"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = f"{len(self)} tokens. The most probable analysis has {self.best_prob:.3f}, the entropy of all of them is {self.entropy:.2f} nats."
+        return spans_table(title, self.spans)
 
     @property
     def _chain(self) -> Chain:

@@ -12,6 +12,7 @@ from spacy.util import minibatch
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
+from spacy_al.posteriors.notebook import spans_table
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.span_view import FLOOR, SpanView
@@ -40,6 +41,11 @@ class Spans:
     negative: Floats | None
     exclusive: bool
     length: int
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        title = f"{self.length} tokens, {len(self.start)} candidate spans. Spans may overlap."
+        return spans_table(title, self.spans)
 
     @property
     def span_probs(self) -> Floats:

@@ -11,6 +11,7 @@ from spacy.util import minibatch
 
 from spacy_al import registry
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
+from spacy_al.posteriors.notebook import tokens_table
 from spacy_al.posteriors.outputs import exclusive_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import valid
@@ -28,6 +29,10 @@ class Tokens:
 
     labels: tuple[str, ...]
     token_probs: Floats
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return tokens_table(f"{len(self.token_probs)} tokens.", self.labels, self.token_probs)
 
 
 @registry.al_posteriors("spacy-al.tagger.v1")
