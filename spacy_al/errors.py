@@ -724,6 +724,22 @@ class Errors:
         "[AL344] The list of forgotten texts in {path} cannot be read ({why}), so nobody knows what is to stay away. Put a copy of it back, or "
         "delete it and name the texts again with `forget`."
     )
+    AL360 = (
+        "[AL360] No round of this run has a model yet: `python -m spacy_al run {config}` makes one, or --candidate "
+        "names one."
+    )
+    AL361 = (
+        "[AL361] {n} of the held-out texts in {gold} are in {corpus} as well, on which the candidate was trained. Give --gold "
+        "with texts that no model has learned from."
+    )
+    AL362 = (
+        "[AL362] Deploying failed, so that the model in use stays what it was: `{command}`: {why}."
+    )
+    AL363 = (
+        "[AL363] The model in use is not what was promoted: {model}. {why}. `promote` with --candidate puts another one into "
+        "use once `rollback` has taken this one out."
+    )
+    AL364 = "[AL364] No model is in use that could be taken back: `python -m spacy_al promote {config}` promotes one."
 
 
 class Warnings:

@@ -18,6 +18,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     ingest,
     init,
     labels,
+    promote,
     pull,
     push,
     report,

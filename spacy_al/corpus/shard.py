@@ -63,7 +63,10 @@ def read_shard(path: Path, vocab: Vocab) -> Iterator[Doc]:
     RAISES (AlError): The file is missing (AL040), empty (AL043), torn, no DocBin or one that would fill the memory (AL044), unreadable (AL046).
     """
     with _damage(path):
-        yield from _load(path).get_docs(vocab)
+        for doc in _load(path).get_docs(vocab):
+            # what is no sequence of entities raises when they are asked for, which would be anywhere
+            _ = doc.ents
+            yield doc
 
 
 def read_bare(path: Path) -> Iterator[Stored]:

@@ -81,9 +81,28 @@ def _collect(
     return Events(table[:, 0].clip(0, 1), table[:, 1])
 
 
-def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
+def chosen_labels(
+    posterior: Any, answer: Any, today: Callable[[str], str | None] = str
+) -> Iterator[tuple[str, float, bool]]:
+    """What a component would write on one document, as `chosen` has it: label, probability, and whether it is right.
+
+    posterior (Any): Its posterior.
+    answer (Answer): What is right.
+    today (Callable): What a label of the model is called in the answer; None for one that counts no more.
+    """
+    for label, prob, right in _written(posterior, answer, today):
+        if label is not None:
+            yield label, prob, right
+
+
+def _written(
+    posterior: Any, answer: Any, today: Callable[[str], str | None]
+) -> Iterator[tuple[str | None, float, bool]]:
     if isinstance(posterior, EntityPosterior):
-        yield from _judged(posterior.greedy, answer)
+        for span in posterior.greedy:
+            if answer.knows(span.start, span.end):
+                label = today(span.label)
+                yield label, span.prob, (span.start, span.end, label) in answer.spans
     elif isinstance(posterior, Spans):
         if posterior.exclusive and posterior.negative is not None:
             best = posterior.probs.argmax(axis=1)
@@ -91,22 +110,28 @@ def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
             rows, labels = numpy.flatnonzero(beats), best[beats]
         else:
             rows, labels = numpy.nonzero(posterior.probs >= 0.5)
-        for row, label in zip(rows, labels):
+        for row, k in zip(rows, labels):
             start, end = int(posterior.start[row]), int(posterior.end[row])
             if answer.knows(start, end):
-                span = (start, end, posterior.labels[label])
-                yield posterior.probs[row, label], span in answer.spans
+                label = today(posterior.labels[k])
+                yield label, posterior.probs[row, k], (start, end, label) in answer.spans
     elif isinstance(posterior, Categories):
-        best = [posterior.labels[int(posterior.probs.argmax())]] if posterior.exclusive else None
+        first = [posterior.labels[int(posterior.probs.argmax())]] if posterior.exclusive else None
         for label, prob in zip(posterior.labels, posterior.probs):
-            picked = label in best if best else prob >= 0.5
-            if picked and _knows(posterior, answer, label):
-                yield prob, answer.get(label, False)
+            picked = label in first if first else prob >= 0.5
+            name = today(label)
+            if picked and name is not None and _knows(posterior, answer, name):
+                yield name, prob, answer.get(name, False)
     else:
         best = posterior.token_probs.argmax(axis=1)
-        for row, k, label in zip(posterior.token_probs, best, answer):
-            if label is not None:
-                yield row[k], posterior.labels[k] == label
+        for row, k, gold in zip(posterior.token_probs, best, answer):
+            if gold is not None:
+                label = today(posterior.labels[k])
+                yield label, row[k], label == gold
+
+
+def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
+    return ((prob, right) for _, prob, right in chosen_labels(posterior, answer))
 
 
 def _candidates(posterior: Any, answer: Any, floor: float) -> Iterator[tuple[float, bool]]:

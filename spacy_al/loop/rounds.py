@@ -156,8 +156,9 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     model = str(folder / "model-best") if (folder / "model-best").is_dir() else settings.source
     # those of this round as well: some may have been asked while it trained
     asked = store.asked_ids()
-    tasks = [("review", task) for task in reviews(store, number)]
-    tasks += questions_once_more(store, project, number)
+    again = [("review", task) for task in reviews(store, number)]
+    again += questions_once_more(store, project, number)
+    tasks = again
     how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
     how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
     # what the model was trained on, for samplers that look at it
@@ -169,7 +170,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     metrics: RoundMetrics = {"pool_texts": count_pool(store, project, number)}
     try:
         measure = measuring_texts(store, project, number, how)
-        tasks += [("dev", task) for task in measure.tasks]
+        tasks = again + [("dev", task) for task in measure.tasks]
         asked |= measure.kept
         if model and model != settings.source:
             # some are missing where the settings ask for a committee only since the model was trained
@@ -189,7 +190,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
             learn = [task_of_model(task, store.labels()) for task in chosen]
-            tasks = [one for one in tasks if one[0] != "dev"] + mixed(measure.tasks, learn)
+            tasks = again + mixed(measure.tasks, learn)
             metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
             metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
     except AlError as error:

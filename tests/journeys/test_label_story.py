@@ -179,13 +179,14 @@ def test_a_development_set_that_is_asked_for_measures_a_label_once_all_of_it_was
         with Store(project.database) as store:
             number = store.round().number
             scores.append(store.metrics()[number]["dev"])
-            asked = [stored.task[AGAIN] for stored in store.tasks(number, purpose="dev")]
+            tasks = [stored.task for stored in store.tasks(number, purpose="dev")]
+            asked = [task[AGAIN] for task in tasks if AGAIN in task]
             if number == 2:
-                assert asked == [["ROUTE"]] * 20
+                assert asked == [["ROUTE"]] * 16
         story.answer()
-    assert [score["labels"] for score in scores] == [THREE, THREE, [*THREE, "ROUTE"]]
-    assert "0 of 30" in scores[0]["not_measured"]["ROUTE"]
-    assert "20 of 30" in scores[1]["not_measured"]["ROUTE"]
+    # eight texts of each of the first two rounds; those that come later are asked about all labels
+    assert [score["labels"] for score in scores] == [THREE, [*THREE, "ROUTE"], [*THREE, "ROUTE"]]
+    assert "0 of 16" in scores[0]["not_measured"]["ROUTE"]
     assert [row.measured for row in look_at_labels(project)] == [True] * 4
     words = [f"--{key}={json.dumps(value)}" for key, value in story.how.items()]
     shown = CliRunner().invoke(app, ["status", str(CONFIG), *words])

@@ -24,7 +24,7 @@ def overrides(tmp_path):
     corpus(tmp_path)
     paths = {"train": None, "dev": None, "test": None, "pool": str(tmp_path / "pool_gold.spacy")}
     own = {"al.output": str(tmp_path / "al"), "al.labels": LABELS, "al.overlap": 2}
-    own |= {"al.dev_size": 2, "al.batch_size": 2}
+    own |= {"al.dev_size": 2, "al.batch_size": 4}
     return {**{f"paths.{key}": value for key, value in paths.items()}, **OVERRIDES, **own}
 
 

@@ -18,7 +18,7 @@ PARTS = {"train": "seed", "dev": "dev", "pool": "pool", "test": "test"}
 METRICS = {
     "texts": 5,
     "words": 50,
-    "dev": {"score": 0.5, "score_name": "ents_f", "per_label": {}},
+    "dev": {"score": 0.5, "score_name": "ents_f", "per_label": {}, "texts": 40},
     "stopping": ["Goes on: 0 of at most 10 batches have been answered (max_rounds)."],
 }
 MODEL = {"hash": "a", "path": "b", "seconds": 1.0, "versions": {"spacy": "3.8"}}
