@@ -147,9 +147,10 @@ def forget_texts(project: Project, preview: Preview, *, retrain: bool = False) -
             remove_from_shard(shard, gone)
         if retrain and store is not None:
             done = train_anew(store, with_labels(store, project), gone.rounds)
+        if store is not None and any(path.name == REPORT for path, *_ in preview.places):
+            write_report(project)
+        # the last thing: until then it is not done, and the next command says so
         write_list(project.output / FILE, replace(gone, rounds=gone.rounds - {*done}))
-    if store is not None and any(path.name == REPORT for path, *_ in preview.places):
-        write_report(project)
     _check(project, preview)
     return done
 

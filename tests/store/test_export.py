@@ -87,7 +87,7 @@ def test_tasks_are_prodigys(store, tmp_path):
     asked = [{**stored.task, "_al_task": stored.id} for stored in store.tasks(0)]
     found = list(read_tasks(tmp_path / "tasks.jsonl"))
     assert found == asked and found[1]["meta"]["propensity"] == 1e-12
-    assert [line["text"] for line in found] == [TEXTS[1], TEXTS[0]]
+    assert [line["text"] for line in found] == TEXTS[:2]
 
 
 def test_answers_say_what_was_answered_and_nothing_of_when(store, tmp_path):
