@@ -12,7 +12,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
-from spacy_al.deployment.gate import Rule, Verdict
+from spacy_al.deployment.gate import Rule, Judgement
 from spacy_al.deployment.promote import Promotion, promote, rollback
 from spacy_al.loop.begun import open_run
 from spacy_al.measures.paired import Difference
@@ -107,7 +107,7 @@ def format_champion(found: Champion | None) -> str:
     return f"✔ In use since {day}: {printable(found.model)}. {printable(found.why)}."
 
 
-def _table(found: Verdict) -> str:
+def _table(found: Judgement) -> str:
     rows = [("all", found.score), *found.labels.items(), ("calibration error", found.calibration)]
     lines = [_row(printable(name), one) for name, one in rows if one is not None]
     header = ("F", "in use", "candidate", "difference", "at least", "at most")

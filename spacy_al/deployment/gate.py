@@ -30,7 +30,7 @@ class Rule:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Judgement:
     """What came of a comparison.
 
     texts (int): That both were measured on.
@@ -54,7 +54,7 @@ class Verdict:
         return not self.reasons
 
 
-def judge_candidate(new: TextAnswers, old: TextAnswers, rule: Rule, *, seed: int = 0) -> Verdict:
+def judge_candidate(new: TextAnswers, old: TextAnswers, rule: Rule, *, seed: int = 0) -> Judgement:
     """Compare a candidate with the model in use.
 
     new, old (TextAnswers): What the candidate and the model in use say of the same texts.
@@ -78,12 +78,12 @@ def judge_candidate(new: TextAnswers, old: TextAnswers, rule: Rule, *, seed: int
     calibration = statistic_difference(
         new.calibration_error, old.calibration_error, len(new), level=rule.level, seed=seed
     )
-    verdict = Verdict(len(new), score, compared, few, calibration)
+    verdict = Judgement(len(new), score, compared, few, calibration)
     verdict.reasons.extend(_reasons(verdict, rule))
     return verdict
 
 
-def _reasons(found: Verdict, rule: Rule) -> list[str]:
+def _reasons(found: Judgement, rule: Rule) -> list[str]:
     score, sure = found.score, f"{rule.level:.0%}"
     if score is None:
         return [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_al.config.project import Project
-from spacy_al.deployment.gate import Rule, Verdict, judge_candidate
+from spacy_al.deployment.gate import Rule, Judgement, judge_candidate
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.text_counts import TextAnswers, text_answers
@@ -39,14 +39,14 @@ class Promotion:
 
     candidate (str): Its folder.
     champion (Champion | None): The model in use now; None if there is none.
-    verdict (Verdict | None): The comparison; None where nothing was in use before.
+    verdict (Judgement | None): The comparison; None where nothing was in use before.
     gold (str | None): The texts that both were compared on.
     n_compared (int): How many candidates were compared so far, this one included.
     """
 
     candidate: str
     champion: Champion | None
-    verdict: Verdict | None
+    verdict: Judgement | None
     gold: str | None
     n_compared: int
 
@@ -140,7 +140,7 @@ def _check_held_out(model: Path, gold: Path) -> None:
 
 def _compare(
     project: Project, store: Store, new: Path, old: Path, gold: Path, rule: Rule
-) -> Verdict:
+) -> Judgement:
     labels = store.labels()
     measured = None
     if labels.is_known:
@@ -154,7 +154,7 @@ def _compare(
     return judge_candidate(answers(new), answers(old), rule, seed=project.settings.seed)
 
 
-def _found(verdict: Verdict) -> str:
+def _found(verdict: Judgement) -> str:
     score = verdict.score
     assert score is not None
     return f"F {score.new:.3f} against {score.old:.3f} on {verdict.texts:,} texts"

@@ -17,7 +17,7 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
-    6: ("bench", "loop", "simulation", "stream", "web"),
+    6: ("bench", "deployment", "loop", "simulation", "stream", "web"),
     5: ("adapters", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
@@ -31,6 +31,10 @@ NEIGHBOURS = {
         "corpus",
         "processes",
     ): "a folder that is replaced is locked as the output of a run is",
+    (
+        "deployment",
+        "loop",
+    ): "what a run has measured says which labels a candidate is judged by",
     (
         "loop",
         "simulation",
