@@ -12,7 +12,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
-from spacy_al.deployment.gate import Rule, Judgement
+from spacy_al.deployment.gate import Judgement, Rule
 from spacy_al.deployment.promote import Promotion, promote, rollback
 from spacy_al.loop.begun import open_run
 from spacy_al.measures.paired import Difference

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_al.config.project import Project
-from spacy_al.deployment.gate import Rule, Judgement, judge_candidate
+from spacy_al.deployment.gate import Judgement, Rule, judge_candidate
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.text_counts import TextAnswers, text_answers
