@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from spacy_al.errors import AlError
 from spacy_al.store.desk import (
     add_beside,
     annotator_history,
@@ -25,6 +23,7 @@ from spacy_al.store.desk import (
     run_id,
     wants,
 )
+from spacy_al.store.own_work import own_session, own_share
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.labels import RunLabels, places_of
@@ -33,6 +32,7 @@ from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 from spacy_al.web.answers import add_answers
 from spacy_al.web.background import Steps
+from spacy_al.web.explain import add_explanations
 from spacy_al.web.forgotten import add_forgotten, of_forgotten
 from spacy_al.web.recipe_feed import Feed
 from spacy_al.web.reply import Strict, as_json
@@ -43,10 +43,6 @@ TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-STATUS = {"AL114": 404, "AL115": 422, "AL116": 409, "AL124": 409, "AL117": 503}
-STATUS |= {"AL125": 404, "AL126": 409, "AL128": 422}
-# Messages of others name paths of the machine
-EXPLAINED = ("AL115", "AL116", "AL124", "AL125", "AL126", "AL128")
 
 
 @dataclass(frozen=True)
@@ -102,9 +98,7 @@ def make_app(desk: Desk) -> FastAPI:
     """
     app = FastAPI(title="spacy-al", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
     app.state.run = cache(partial(_run_id, desk))
-    app.add_exception_handler(AlError, _explain)
-    app.add_exception_handler(RequestValidationError, _explain_body)
-    app.add_exception_handler(HTTPException, _explain_http)
+    add_explanations(app)
     for path, (kind, data) in static().items():
         app.add_api_route(path, _file(kind, data), methods=["GET"], include_in_schema=False)
 
@@ -197,6 +191,13 @@ def make_app(desk: Desk) -> FastAPI:
         desk.steps.wake if desk.steps else None,
     )
 
+    @app.get("/api/summary")
+    def summary(request: Request) -> Response:
+        """What the annotator did since they sat down."""
+        with Store(desk.database) as store:
+            found = own_session(store, _who(request))
+            return as_json({**found, "progress": _progress(store, request, desk)})
+
     @app.get("/api/progress")
     def state(request: Request) -> Response:
         """How far the round is, for a page that waits."""
@@ -270,25 +271,15 @@ def _one_more(store: Store, desk: Desk) -> Task | None:
 
 
 def _progress(store: Store, request: Request, desk: Desk) -> dict[str, Any]:
-    found = annotator_progress(store, _who(request), desk.at_least, desk.overlap)
+    who = _who(request)
+    found = annotator_progress(store, who, desk.at_least, desk.overlap)
     # what the loop says of itself names files of the machine, so only that it goes on, or has failed
     states = [part.state() for part in (desk.steps, desk.feed) if part]
     plan = store.metrics().get(0, {}).get("plan") if found["round"] == 0 else None
-    return {**found, "working": next(filter(None, states), ""), "plan": plan}
-
-
-async def _explain(request: Request, error: Any) -> Response:
-    code = error.code
-    if code in EXPLAINED:
-        return as_json({"error": str(error)}, STATUS[code])
-    return as_json({"error": "The database of this run cannot be used now."}, STATUS.get(code, 503))
-
-
-async def _explain_body(request: Request, error: Any) -> Response:
-    first: Mapping[str, Any] = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"][1:])[:80]
-    return as_json({"error": f"The request cannot be used: {where}: {first['msg'][:200]}"}, 422)
-
-
-async def _explain_http(request: Request, error: Any) -> Response:
-    return as_json({"error": str(error.detail)}, error.status_code)
+    return {
+        **found,
+        "mine": own_share(store, who, found, overlap=desk.overlap, team=desk.team),
+        "working": next(filter(None, states), ""),
+        "wait": desk.steps.wait(store) if desk.steps else None,
+        "plan": plan,
+    }

@@ -19,6 +19,7 @@ from spacy_al.store.desk import BESIDE, n_left, n_missing
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task, read_tasks
 from spacy_al.util import arguments
+from spacy_al.web.wait import Wait, Watch
 
 WAITS = 3
 # Seconds until it is looked again whether a step is due, and one that failed is tried again, unless somebody answers before
@@ -41,6 +42,7 @@ class Steps:
         self.after: Callable[[], None] | None = None
         self._woken, self._ended = threading.Event(), threading.Event()
         self._state = ""
+        self._watch = Watch()
         self._beside: deque[Task] = deque()
         self._children: list[subprocess.Popen[bytes]] = []
         self._encoding: subprocess.Popen[bytes] | None = None
@@ -70,6 +72,10 @@ class Steps:
 
     def state(self) -> str:
         return self._state
+
+    def wait(self, store: Store) -> Wait | None:
+        """How far the step is that goes on, if any. store (Store): Of the run."""
+        return self._watch.wait(store.metrics()) if self._state == "working" else None
 
     def beside(self) -> Task | None:
         """A text to be asked while a model trains."""
@@ -109,6 +115,7 @@ class Steps:
             return first if current.state == "stopped" else not left
 
     def _step(self) -> None:
+        self._watch.begin()
         self._state = "working"
         words = [*self.project.argv, "--once"]
         words += ["--quiet"] if self.quiet else []
@@ -117,9 +124,10 @@ class Steps:
         step = self._start([*words, *self._how()])
         try:
             while (status := _wait(step)) is None and not self._ended.is_set():
+                self._watch.see(self._round_state())
                 if choosing is None and (chosen := self._choose()):
                     choosing = self._start(chosen)
-                elif choosing and choosing.poll() == 0 and self._trains():
+                elif choosing and choosing.poll() == 0 and self._round_state() in BESIDE:
                     self._take()
                     choosing = False
         finally:
@@ -130,6 +138,7 @@ class Steps:
                 child.communicate()
             self._children.clear()
             self._beside.clear()
+            self._watch.end()
         self._state = {0: "stopped", WAITS: ""}.get(status if status is not None else -1, "failed")
 
     def _how(self) -> list[str]:
@@ -156,10 +165,10 @@ class Steps:
             overrides["al.labels"] = [*labels]
         return arguments("select", words, overrides)
 
-    def _trains(self) -> bool:
+    def _round_state(self) -> str | None:
         with Store(self.project.database) as store:
             current = store.round()
-        return current is not None and current.state in BESIDE
+        return None if current is None else current.state
 
     def _take(self) -> None:
         try:

@@ -150,8 +150,16 @@ def test_an_answer_is_kept_once_and_can_be_corrected(client, database):
     client.post("/api/answer", json=body(task, {"answer": "ignore"}, id="00000002-aaaa"))
     assert [a.payload for a in answers(database)] == [{"answer": "ignore"}]
     assert client.get("/api/progress").json() == {
-        "round": 0, "state": "wait", "asked": 4, "answered": 1, "own": 1, "working": "", "plan": None,
+        "round": 0, "state": "wait", "asked": 4, "answered": 1, "own": 1, "mine": {"today": 1, "part": 4},
+        "working": "", "wait": None, "plan": None,
     }  # fmt: skip
+    # others share what is left as soon as they hold some of it
+    ask(client, "bob")
+    assert client.get("/api/progress", headers=as_("bob")).json()["mine"] == {"today": 0, "part": 2}
+    found = client.get("/api/summary").json()
+    assert (found["answers"], found["verdicts"]["ignore"]) == (1, 1)
+    assert found["progress"]["mine"] == {"today": 1, "part": 3}
+    assert client.get("/api/summary", headers=as_("bob")).json()["answers"] == 0
 
 
 def test_annotators_get_texts_of_their_own_and_see_nothing_of_each_other(client, database):
@@ -267,7 +275,10 @@ def test_beside_training_texts_are_asked_one_at_a_time(tmp_path):
         store.open_round(0)
     left = [entities(k) for k in range(3)]
     steps = SimpleNamespace(
-        beside=lambda: left.pop(0) if left else None, state=lambda: "working", wake=lambda: None
+        beside=lambda: left.pop(0) if left else None,
+        state=lambda: "working",
+        wait=lambda store: None,
+        wake=lambda: None,
     )
     client = client_of(database, steps=steps)
     (first,) = ask(client, "ann", 2)

@@ -1,35 +1,32 @@
 // Categories: one of them, or any number, with what the model holds of each.
 
 import { broken, el, percent, say } from "./dom.js"
-import { finder, matches } from "./labels.js"
+import { codeOf, codesOf, finder, keyOf, MANY, spoken } from "./labels.js"
 
-const MANY = 9
 const LEAST = 0.005
 
 export function choiceEditor({ task, answer }, changed, around) {
   const one = task.config?.choice_style !== "multiple"
   let options = task.options ?? task.labels.map((label) => ({ id: label, text: label }))
   // where there are many, the likely ones first; few stay where people know them
-  if (options.length > MANY) options = [...options].sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
-  // the key of the label in the run, unless the order is that of the question
-  const key = (k) => (options.length > MANY || !task.slots.includes(options[k].id) ? k : task.slots.indexOf(options[k].id))
+  const many = options.length > MANY
+  if (many) options = [...options].sort((a, b) => (b.score ?? 0) - (a.score ?? 0))
+  const place = (k) => task.slots.indexOf(options[k].id)
+  // the likely ones have the digits, whichever they are; else the key is that of the label in the run, and so are codes
+  const digit = (k) => (many || place(k) < 0 ? k : place(k))
+  const code = (k) => codeOf(digit(k), place(k))
   const accepted = new Set(answer?.accept ?? [])
   const rows = options.map((option, k) => {
-    const input = el("input", { type: one ? "radio" : "checkbox", name: "choice", value: option.id, onchange: () => choose(k, input.checked) })
+    const input = el("input", { type: one ? "radio" : "checkbox", name: "choice", value: option.id, onchange: () => choose(k, input.checked), ...spoken(code(k)) })
     input.checked = accepted.has(option.id)
     // nought beside most of a long list would be noise
     const likely = option.score >= LEAST
     const meter = likely && el("span", { class: "meter", "aria-hidden": "true" }, el("span", {}))
     if (meter) meter.firstChild.style.width = percent(option.score)
     return el("label", { class: "option" }, input, el("span", { class: "name" }, el("bdi", {}, broken(option.text ?? option.id))), meter,
-      likely && el("span", { class: "prob" }, percent(option.score)), key(k) < MANY && el("kbd", { "aria-hidden": "true" }, String(key(k) + 1)))
+      likely && el("span", { class: "prob" }, percent(option.score)), keyOf(code(k)))
   })
-  const find = options.length > MANY && finder("Find a category", (text) => {
-    rows.forEach((row, k) => { row.hidden = !matches(options[k].text ?? options[k].id, text) })
-  }, () => {
-    const k = rows.findIndex((row) => !row.hidden)
-    if (k >= 0) toggle(k)
-  })
+  const find = many && finder("Find a category", options.map((option) => option.text ?? option.id), rows, toggle)
   const list = el("div", { class: "options", role: one ? "radiogroup" : "group", "aria-label": one ? "Choose one" : "Choose all that apply", tabindex: "-1" }, rows)
   const element = el("div", { class: "editor" }, around.before, el("p", { class: "text plain", dir: "auto" }, task.text), around.after, find, list)
 
@@ -48,9 +45,11 @@ export function choiceEditor({ task, answer }, changed, around) {
   }
 
   const keys = { "/": () => find && find.focus() }
-  options.forEach((_, k) => { if (key(k) < MANY) keys[key(k) + 1] = () => toggle(k) })
+  options.forEach((_, k) => { if (digit(k) < MANY) keys[digit(k) + 1] = () => toggle(k) })
+  const ids = options.map((option) => option.id)
+  const codes = codesOf(task.slots, ids, (label) => toggle(ids.indexOf(label)))
   return {
-    element, keys,
+    element, keys, codes,
     focus: () => list.focus({ preventScroll: true }),
     payload: () => ({ accept: options.map((option) => option.id).filter((id) => accepted.has(id)), ...(task.extended && { labels: task.labels }) }),
     take: (payload) => {
@@ -60,6 +59,6 @@ export function choiceEditor({ task, answer }, changed, around) {
       changed()
     },
     refuse: (verdict) => (one && verdict === "accept" && !accepted.size ? "Choose one, or ignore the text." : null),
-    help: [["1 – 9", one ? "choose" : "choose, or choose no more"], ...(find ? [["/", "find a category"]] : [])],
+    help: [["1 – 9", one ? "choose" : "choose, or choose no more"], ...(codes ? [["0 …", "choose by a code of two keys"]] : []), ...(find ? [["/", "find a category"]] : [])],
   }
 }

@@ -2,7 +2,7 @@
 
 import { el, finger, keyed, quoted, say } from "./dom.js"
 import { drawText } from "./draw.js"
-import { labelBar } from "./labels.js"
+import { codesOf, labelBar, MANY } from "./labels.js"
 import { add, at, fromSpans, over, reach, same, split, toSpans, whole, without } from "./marks.js"
 
 export function textEditor({ task, kind, answer }, changed, around) {
@@ -229,17 +229,19 @@ export function textEditor({ task, kind, answer }, changed, around) {
     s: cut, d: remove, Delete: remove, Backspace: remove, m: other, w: ask, z: (e) => (e.ctrlKey || e.metaKey) && revert(), Escape: clear,
     "/": bar.find || (() => {}),
   }
-  slots.slice(0, 9).forEach((label, k) => { if (labels.includes(label)) keys[k + 1] = () => { if (!chosen) move(cursor); put(label) } })
+  const press = (label) => { if (!chosen) move(cursor); put(label) }
+  slots.slice(0, MANY).forEach((label, k) => { if (labels.includes(label)) keys[k + 1] = () => press(label) })
+  const codes = codesOf(slots, labels, press)
 
   if (asked?.length) cursor = anchor = asked[0]
   draw()
   return {
-    element, keys,
+    element, keys, codes,
     focus: () => { text.focus({ preventScroll: true }); if (asked?.length) move(asked[0]) },
     payload: () => ({ spans: toSpans(marks), ...(asked && asked.length > task.asked.length && { asked }), ...(task.extended && { labels }) }),
     take: (payload) => change(fromSpans(payload.spans), "Taken over", payload.asked ?? []),
     help: [
-      ["← → ↑ ↓", "go from word to word"], ["Shift ← →", "select words"], ["1 – 9", "put a label on them"], ...(bar.find ? [["/", "find a label"]] : []),
+      ["← → ↑ ↓", "go from word to word"], ["Shift ← →", "select words"], ["1 – 9", "put a label on them"], ...(codes ? [["0 …", "put one on by a code of two keys"]] : []), ...(bar.find ? [["/", "find a label"]] : []),
       [". ,", kind === "tags" ? "next or last word that is asked" : "next or last mark"], ["D", "delete the mark"],
       ...(kind === "tags" ? [] : [["E", "extend the mark to the selection"], ["+ −", "make it longer or shorter"], ["S", "split it before the word"]]),
       ...(flat ? [] : [["M", "choose another of the marks on a word"]]), ...(asked ? [["W", "decide on the whole text"]] : []), ["Ctrl Z", "take back a change"], ["Esc", "select nothing"],
