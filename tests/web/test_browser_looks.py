@@ -26,7 +26,12 @@ PAGES = {
         {**made.many_categories(), "review": [{"answer": "accept", "accept": made.TOPICS}] * 2},
         ["t"],
     ),
+    "labels of spans": (
+        made.task(kind="spans", view="spans_manual", labels=[f"LABEL_{k}" for k in range(30)]),
+        ["ArrowRight", "0", "e", "/"],
+    ),
     "keys": (made.entities(), ["?"]),
+    "summary": (made.entities(), ["p"]),
     "nothing left": (made.entities(), ["a"]),
 }
 

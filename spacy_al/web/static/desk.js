@@ -70,7 +70,7 @@ function rest(progress) {
   putAway()
   $("verdicts").hidden = $("shade").hidden = true
   const [title, text] = restText(progress)
-  const state = `${progress.round} ${progress.state}`
+  const state = `${progress.round} ${progress.state} ${progress.own}`
   let there = $("main").querySelector(".rest")
   if (there?.querySelector("h2").textContent !== title) {
     there = el("div", { class: "rest" }, el("h2", {}, title), el("p", {}, text), past.length ? el("button", { type: "button", onclick: back }, keyed("Back to your last answer", "U")) : "", el("div", {}))

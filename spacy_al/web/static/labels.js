@@ -75,6 +75,8 @@ export function finder(name, names, elements, take) {
 
   const done = () => { field.value = ""; filter(); field.blur(); document.querySelector(".text[tabindex], .options")?.focus() }
   field.addEventListener("input", filter)
+  // what was pointed at was found
+  for (const element of elements) element.addEventListener("click", () => { if (field.value) { field.value = ""; filter() } })
   field.addEventListener("keydown", (event) => {
     event.stopPropagation()
     if (event.isComposing) return

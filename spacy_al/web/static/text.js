@@ -20,8 +20,10 @@ export function textEditor({ task, kind, answer }, changed, around) {
   const bar = labelBar(labels, slots, pick, { pressed: true })
   const tool = (name, key, act) => el("button", { type: "button", onclick: () => { act(); text.focus({ preventScroll: true }) } }, keyed(name, key))
   const about = el("p", { class: "about" })
+  // who has no Shift could not begin on a word that is marked: it chooses the mark
+  const from = el("button", { type: "button", onclick: () => { tapped = cursor; text.focus({ preventScroll: true }); show() } }, "Select from here")
   const tools = {
-    extend: tool("Extend", "E", extend), longer: tool("Longer", "+", () => stretch(1)), shorter: tool("Shorter", "−", () => stretch(-1)),
+    from, extend: tool("Extend", "E", extend), longer: tool("Longer", "+", () => stretch(1)), shorter: tool("Shorter", "−", () => stretch(-1)),
     split: tool("Split here", "S", cut), remove: tool("Delete", "D", remove), revert: tool("Undo", "Ctrl Z", revert),
   }
   const box = el("div", { class: "edit", role: "group", "aria-label": "Change the mark" }, about, kind === "tags" ? [tools.remove, tools.revert] : Object.values(tools))
@@ -56,10 +58,11 @@ export function textEditor({ task, kind, answer }, changed, around) {
     token(cursor)?.classList.add("cursor")
     if (n) text.setAttribute("aria-activedescendant", `t${cursor}`)
     if (picked && !all().some((mark) => same(mark, picked))) picked = null
-    about.replaceChildren(...(picked ? quoted(words(picked.first, picked.last), picked.label) : chosen ? quoted(words(first(), last()))
+    about.replaceChildren(...(picked && tapped === cursor ? ["Tap the last word, then a label."] : picked ? quoted(words(picked.first, picked.last), picked.label) : chosen ? quoted(words(first(), last()))
       : [active ? "Select the words it is about." : finger() ? "Tap the first and the last word, then a label." : "Select words, then choose a label."]))
     const beyond = chosen && picked && (first() < picked.first || last() > picked.last)
     // only what can be done now
+    from.hidden = !finger() || !picked || anchor !== cursor || tapped === cursor
     tools.extend.hidden = !beyond
     tools.split.hidden = !picked || cursor <= picked.first || cursor > picked.last
     tools.longer.hidden = !picked || picked.last === n - 1

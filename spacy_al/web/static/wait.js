@@ -5,7 +5,7 @@ const MINUTE = 60
 
 export function duration(seconds) {
   if (seconds < 10) return `${Math.max(1, Math.round(seconds))} s`
-  if (seconds < 1.5 * MINUTE) return `${5 * Math.round(seconds / 5)} s`
+  if (seconds < 1.5 * MINUTE) return `${10 * Math.round(seconds / 10)} s`
   if (seconds < 90 * MINUTE) return `${Math.round(seconds / MINUTE)} min`
   return `${(seconds / MINUTE / MINUTE).toFixed(1)} h`
 }
