@@ -75,12 +75,14 @@ def own_share(
     """The part of an annotator in the latest round.
 
     progress (Mapping): As `annotator_progress` has it of them.
-    overlap, team: As of `next_tasks`. Where nobody is named the round is shared by those who have answered in it or hold tasks.
+    overlap, team: As of `next_tasks`. Where nobody is named the round is shared by those who hold tasks or have answered since it began.
     """
     left = progress["asked"] - progress["answered"]
     values = {"annotator": annotator, "overlap": overlap}
-    open_sql = f"""SELECT count(*) FROM counts WHERE {LATEST} AND answered < {ENOUGH} AND NOT EXISTS (
-        SELECT 1 FROM standing WHERE task = counts.task AND annotator = :annotator)"""
+    open_sql = f"""SELECT count(*) - (
+            SELECT count(*) FROM standing CROSS JOIN counts ON counts.task = standing.task
+            WHERE annotator = :annotator AND {LATEST} AND answered < {ENOUGH})
+        FROM counts WHERE {LATEST} AND answered < {ENOUGH}"""
     # where each is asked once, what is missing is open to all
     most = left if overlap == 1 else int(store.read(open_sql, values)[0][0])
     others = len({*team} - {annotator}) if team else _n_others(store, annotator, progress)
@@ -159,12 +161,13 @@ def _scores(store: Store, first: int | None) -> Scores:
 
 
 def _n_others(store: Store, annotator: str, progress: Mapping[str, Any]) -> int:
-    """How many others have answered in the latest round or hold tasks of it."""
+    """How many others hold tasks or have answered since the latest round began."""
     now, names = time.time(), set[str]()
     held = "SELECT DISTINCT annotator FROM assignments WHERE at BETWEEN ? AND ?"
     names |= {name for (name,) in store.read(held, (now - HELD, now + HELD))}
     if progress["answered"] > progress["own"]:
-        sql = f"""SELECT DISTINCT annotator FROM counts CROSS JOIN answers ON answers.task = counts.task WHERE {LATEST}"""
+        sql = """SELECT DISTINCT annotator FROM answers
+            WHERE seq > (SELECT upto FROM rounds ORDER BY number DESC LIMIT 1)"""
         names |= {name for (name,) in store.read(sql)}
     return len(names - {annotator})
 
@@ -172,8 +175,8 @@ def _n_others(store: Store, annotator: str, progress: Mapping[str, Any]) -> int:
 def _n_today(store: Store, annotator: str) -> int:
     """What was answered since midnight; answers that a round before had already seen are not looked at."""
     midnight = datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-    sql = """SELECT count(*) FROM answers AS said
-        WHERE seq > coalesce((SELECT max(upto) FROM rounds WHERE opened_at < :midnight), 0)
-        AND annotator = :annotator AND at >= :midnight
-        AND seq = (SELECT seq FROM standing WHERE task = said.task AND annotator = said.annotator)"""
+    # of each task the last row, as in `standing`, but of one annotator at once: this is asked with every answer
+    sql = """SELECT count(*) FROM (SELECT max(seq) AS seq FROM answers WHERE annotator = :annotator GROUP BY task
+            HAVING max(seq) > coalesce((SELECT max(upto) FROM rounds WHERE opened_at < :midnight), 0)) AS last
+        CROSS JOIN answers ON answers.seq = last.seq WHERE coalesce(stands, 1) != 0 AND at >= :midnight"""
     return int(store.read(sql, {"annotator": annotator, "midnight": midnight})[0][0])

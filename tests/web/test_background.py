@@ -76,8 +76,13 @@ def test_a_step_starts_when_all_is_answered_and_a_run_that_is_over_says_so(start
     answer(project, steps, 3)
     time.sleep(0.5)
     assert current(project) == (0, "wait") and steps.state() == ""
-    answer(project, steps, 1)
-    assert wait_for(steps.state) == "working"
+    with Store(project.database) as store:
+        assert steps.wait(store) is None
+        answer(project, steps, 1)
+        assert wait_for(steps.state) == "working"
+        # no model was trained yet, so that nobody knows how long it takes
+        found = steps.wait(store)
+    assert (found["left"], found["is_late"]) == (None, False) and 0 <= found["seconds"] < 60
     # the first round was the last one
     wait_for(lambda: steps.state() == "stopped")
     assert current(project) == (1, "stopped")
