@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 from spacy_al.store.desk import ENOUGH, HELD, LATEST
 from spacy_al.store.labels import ANSWER, as_answer
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import VERDICTS
+from spacy_al.tasks.answer import VERDICTS, check_name
 
 # Seconds without an answer after which somebody who answers again has sat down anew
 PAUSE = 1800.0
@@ -94,11 +94,12 @@ def own_session(store: Store, annotator: str, now: float | None = None) -> Sessi
     """What an annotator did since they sat down.
 
     now (float | None): In seconds since 1970; by default it is now.
+    RAISES (AlError): AL115 for a name that cannot be kept.
     """
     sql = f"""SELECT {ANSWER} FROM answers WHERE seq IN (
         SELECT seq FROM standing WHERE annotator = ?) ORDER BY at DESC"""
     given, last = [], time.time() if now is None else now
-    for row in store.read(sql, (annotator,)):
+    for row in store.read(sql, (check_name("annotator", annotator),)):
         one = as_answer(store, row)
         if last - one.at > PAUSE:
             break

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Query, Request
 from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -87,7 +87,11 @@ def add_answers(
         )
 
     @app.get("/api/withdrawal")
-    def look_ahead(request: Request, number: int, kind: Literal["undo", "delete"]) -> Response:
+    def look_ahead(
+        request: Request,
+        number: Annotated[int, Query(ge=1, le=2**53)],
+        kind: Literal["undo", "delete"],
+    ) -> Response:
         """What it would mean to take an answer back or to delete it."""
         with Store(database) as store:
             _check_own(store, number, who(request))

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from spacy_al.errors import AlError
 from spacy_al.store.desk import annotator_progress, next_tasks
 from spacy_al.store.own_work import PAUSE, own_session, own_share
 from spacy_al.store.store import Store
@@ -124,3 +125,8 @@ def test_scores_are_those_of_models_without_and_with_the_answers(store):
     store.open_round(3)
     store.advance(3, "select", metrics=dev(None))
     assert own_session(store, "ann")["scores"] == scores
+
+
+def test_a_name_that_cannot_be_kept_is_refused(store):
+    with pytest.raises(AlError, match="AL115"):
+        own_session(store, "\ud800")

@@ -75,6 +75,13 @@ def test_whatever_the_description_allows_or_not(client, database, case):
     assert answers(database) == []
 
 
+def test_a_number_that_no_database_has_is_no_answer(client):
+    for number in (0, 2**53 + 1, 2**80):
+        done = client.get("/api/withdrawal", params={"number": number, "kind": "undo"})
+        harmless(done)
+        assert done.status_code == 422
+
+
 # Bodies that no client of ours would send
 
 
