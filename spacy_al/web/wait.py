@@ -47,20 +47,23 @@ class Watch:
 
     def see(self, state: str | None) -> None:
         """The state of the latest round, as often as somebody looks."""
-        # until the last round is left, and between two
-        stage = STAGE_OF.get(state or "", STARTING)
-        now = time.monotonic()
-        if stage != self._stage:
-            self._now[self._stage] = self._now.get(self._stage, 0.0) + now - self._since
-            self._stage, self._since = stage, now
+        # before the last round is left, and after the new one has chosen, nothing of it is done
+        if (stage := STAGE_OF.get(state or "", self._stage)) != self._stage:
+            self._count()
+            self._stage = stage
 
     def end(self) -> None:
         """The step has ended."""
-        self.see(None)
+        self._count()
         # what is chosen without a model says nothing of how long it takes with one
         if TRAINING in self._now and MEASURING in self._now:
-            self._took = self._now
+            self._took = {**self._took, **self._now}
         self._began = None
+
+    def _count(self) -> None:
+        now = time.monotonic()
+        self._now[self._stage] = self._now.get(self._stage, 0.0) + now - self._since
+        self._since = now
 
     def wait(self, metrics: Mapping[int, RoundMetrics]) -> Wait | None:
         """What to tell whoever waits; None if no step goes on.

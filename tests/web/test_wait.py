@@ -50,6 +50,9 @@ def test_each_stage_takes_what_it_took_in_the_last_round_that_trained(clock):
     # and then it takes longer, which is said as well
     clock[0] += 2
     assert said(watch, metrics) == ("choosing", 20, None, True)
+    # what is chosen is there, and the step about to end
+    watch.see("wait")
+    assert said(watch, metrics) == ("choosing", 20, None, True)
     watch.end()
     assert watch.wait(metrics) is None
 
@@ -65,7 +68,20 @@ def test_what_this_server_has_seen_itself_counts_before_what_is_stored(clock):
     # a step that chose without a model leaves no estimate behind
     watch.see("select")
     clock[0] += 1
-    watch.see("wait")
     watch.end()
     watch.begin()
     assert said(watch, {1: TOOK}) == ("starting", 0, 30, False)
+
+
+def test_a_step_that_stops_before_it_chooses_leaves_what_is_known_of_choosing(clock):
+    watch = Watch()
+    for stages in (("train", "evaluate", "select"), ("train", "evaluate", "stopped")):
+        watch.begin()
+        for state in stages:
+            clock[0] += 1
+            watch.see(state)
+        clock[0] += 4
+        watch.end()
+    watch.begin()
+    # a second each, but 5 from when the second step measured to its end, and 4 of the first for choosing
+    assert said(watch) == ("starting", 0, 1 + 1 + 5 + 4, False)
