@@ -5,15 +5,20 @@ in it. None of them is chosen to train on, so that those answered so far are at 
 was asked while the very first model trained, before they were settled: it stays what it was, and another measures in its place.
 """
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from spacy_al.config.project import Project
-from spacy_al.query.select import select
+from spacy_al.corpus.pool import shards
+from spacy_al.query.random_order import RandomOrder, ask_in_order, random_order
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task
+from spacy_al.training.made_from import hash_of
 from spacy_al.util import content_hash
 
 EVENT = "measures"
@@ -22,6 +27,7 @@ FEW = 25
 SHARES = (2 / 5, 1 / 5)
 # Of a small pool at most so much measures, or nothing would be left to learn from
 MOST = 2 / 5
+ORDER = [field.name for field in fields(RandomOrder)]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class MeasuringTexts:
     """The texts of a round that measure.
 
     tasks (list[Task]): The questions about them.
-    kept (set[str]): Ids of those that later rounds will ask about: nothing else may ask about them.
+    kept (set[str]): Ids of these, of those that later rounds will ask about, and of those before: nothing else may ask about them.
     """
 
     tasks: list[Task]
@@ -49,44 +55,80 @@ def n_measuring(measured: int, batch_size: int, dev_size: int) -> int:
     return max(0, min(wanted, dev_size - measured))
 
 
-def measuring_texts(
-    store: Store, project: Project, number: int, how: dict[str, Any]
-) -> MeasuringTexts:
+def measuring_texts(store: Store, project: Project, number: int) -> MeasuringTexts:
     """The next texts to measure on; none where a development set is given, or enough were asked.
 
-    store (Store): Knows what was asked.
+    store (Store): Knows what was asked, and keeps the order.
     number (int): The round.
-    how (dict): Further arguments of `select`.
-    RAISES (AlError): As `select`.
+    RAISES (AlError): As `random_order` and `ask_in_order`.
     """
     settings = project.settings
     asked = {stored.item for stored in store.tasks(purpose="dev")}
     if settings.dev is not None or len(asked) >= settings.dev_size:
         return MeasuringTexts([], set())
     assert settings.pool is not None
-    # one order for all rounds: noise belongs to a text, a seed and a round
-    order = select(
+    order, known = _order(store, project), store.asked_ids()
+    left = [identity for identity in order.ids if identity not in known]
+    n = n_measuring(len(asked), settings.batch_size, min(settings.dev_size, n_most(order.n_pool)))
+    tasks = ask_in_order(settings.pool, settings, order, left[:n], number, project.code_text)
+    return MeasuringTexts(tasks, {*order.ids})
+
+
+def n_most(n_pool: int) -> int:
+    """How many texts of a pool measure at most."""
+    return max(1, int(MOST * n_pool))
+
+
+def _order(store: Store, project: Project) -> RandomOrder:
+    """The order of the pool, as far as it measures. It is kept, and made anew where the pool, or what leaves texts out of it, has changed:
+    texts that are new in the pool come between those that were there, so that what measures is a sample of all of it again."""
+    settings = project.settings
+    assert settings.pool is not None
+    made_from = _made_from(project)
+    kept = _events(store)
+    if kept and kept[-1].get("made_from") == made_from:
+        return RandomOrder(**{name: kept[-1][name] for name in ORDER})
+    order = random_order(
         settings.pool,
-        n=settings.dev_size,
-        model=None,
-        sampler="uniform",
-        **{**how, "round": 0},
+        settings,
+        settings.dev_size,
+        n_process=project.n_process,
+        code=project.code_text,
     )
-    most = max(1, int(MOST * order.n_pool))
-    known = store.asked_ids()
-    left = [task for task in order.tasks[:most] if content_hash(task["text"]) not in known]
-    n = n_measuring(len(asked), settings.batch_size, min(settings.dev_size, most))
-    tasks = [{**task, "meta": {**task["meta"], "round": number}} for task in left[:n]]
-    kept = {content_hash(task["text"]) for task in left}
-    if kept != kept_to_measure(store):
-        store.log(EVENT, ids=sorted(kept))
-    return MeasuringTexts(tasks, kept)
+    order = order.first(n_most(order.n_pool))
+    store.log(EVENT, made_from=made_from, **asdict(order))
+    return order
+
+
+def _made_from(project: Project) -> str:
+    """A hash of all that the order hangs on."""
+    settings = project.settings
+    assert settings.pool is not None
+    paths = [
+        shard
+        for path in (settings.pool, settings.train, settings.test)
+        if path
+        for shard in shards(path)
+    ]
+    own = [settings.seed, settings.dev_size, settings.filter, settings.lang, settings.tokeniser]
+    return content_hash(json.dumps([own, [_hash(path) for path in paths]], default=str))
+
+
+def _hash(path: Path) -> str | None:
+    # a shard that cannot be read is left out of the order as well
+    with suppress(OSError):
+        return hash_of(path)
+    return None
+
+
+def _events(store: Store) -> list[dict[str, Any]]:
+    return [event["data"] for event in store.events() if event["kind"] == EVENT]
 
 
 def kept_to_measure(store: Store) -> set[str]:
     """Ids of the texts that a run has kept to measure on, as far as it knows by now: whatever chooses texts beside it leaves them out."""
-    found = [event["data"]["ids"] for event in store.events() if event["kind"] == EVENT]
-    return {*found[-1]} if found else set()
+    found = _events(store)
+    return {*found[-1]["ids"]} if found else set()
 
 
 def mixed(measure: Sequence[Task], learn: Sequence[Task]) -> list[tuple[str, Task]]:

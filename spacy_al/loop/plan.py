@@ -6,7 +6,7 @@ from statistics import mean
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.pool import n_stored, pool_texts
-from spacy_al.loop.measuring import MOST, n_measuring
+from spacy_al.loop.measuring import n_measuring, n_most
 from spacy_al.query.costs import fit_seconds
 from spacy_al.store.store import Store
 
@@ -71,7 +71,7 @@ def first_hour(store: Store, project: Project) -> FirstHour:
     seconds = max(1.0, seconds)
     total = min(int(HOUR / seconds), n_pool)
     size = settings.batch_size
-    most = 0 if settings.dev else min(settings.dev_size, int(MOST * n_pool))
+    most = 0 if settings.dev else min(settings.dev_size, n_most(n_pool))
     measure = asked = 0
     while asked < total:
         here = n_measuring(measure, size, most)

@@ -169,7 +169,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
     assert settings.pool is not None
     metrics: RoundMetrics = {"pool_texts": count_pool(store, project, number)}
     try:
-        measure = measuring_texts(store, project, number, how)
+        measure = measuring_texts(store, project, number)
         tasks = again + [("dev", task) for task in measure.tasks]
         asked |= measure.kept
         if model and model != settings.source:

@@ -9,12 +9,12 @@ from typing import Any
 from spacy_al.config.settings import Settings
 from spacy_al.query.costs import Seconds
 from spacy_al.query.patterns import read_patterns
-from spacy_al.query.picks import pick
+from spacy_al.query.picks import Picks, pick
 from spacy_al.query.questions import make_questions
 from spacy_al.query.ranking import rank_pool
 from spacy_al.query.score_pool import score_usable
 from spacy_al.query.scorer import Scorer
-from spacy_al.query.strategy import make_strategy
+from spacy_al.query.strategy import Strategy, make_strategy
 from spacy_al.reporting.notebook import batch_part
 from spacy_al.reporting.questions import as_shown
 from spacy_al.tasks.task import Task
@@ -134,19 +134,7 @@ def select(
     # 4: the batch, and how probable each pick was
     picks = pick(ranking, strategy.n)
     # 5: the questions
-    acquisition_name = scorer.acquisition_name if scorer.component else None
-    meta: dict[str, Any] = {
-        "round": round,
-        "strategy": strategy.describe(acquisition_name),
-        "scored_by": strategy.scored_by(acquisition_name, picks.by_sampler),
-        "component": scorer.component.name if scorer.component else settings.component,
-        "model": Path(model).name if model else None,
-    }
-    if picks.eligible is None:
-        meta["design"] = "deterministic"
-    else:
-        # with the rank, which is the number of the draw, and `eligible` this is what a propensity is conditional on
-        meta["explore"] = strategy.sampler.get("explore", 0.0)
+    meta = batch_meta(strategy, scorer, picks)
     tasks, uncertainty = make_questions(pool, ranking.known, picks, scorer, settings, meta, terms)
     return Selection(
         tasks,
@@ -159,3 +147,21 @@ def select(
         ranking.scores.n_tokens,
         ranking.scores.report,
     )
+
+
+def batch_meta(strategy: Strategy, scorer: Scorer, picks: Picks) -> dict[str, Any]:
+    """What all questions of a batch say of how they came about."""
+    acquisition, model = scorer.acquisition_name if scorer.component else None, strategy.job.model
+    meta: dict[str, Any] = {
+        "round": strategy.round,
+        "strategy": strategy.describe(acquisition),
+        "scored_by": strategy.scored_by(acquisition, picks.by_sampler),
+        "component": scorer.component.name if scorer.component else strategy.settings.component,
+        "model": Path(model).name if model else None,
+    }
+    if picks.eligible is None:
+        meta["design"] = "deterministic"
+    else:
+        # with the rank, which is the number of the draw, and `eligible` this is what a propensity is conditional on
+        meta["explore"] = strategy.sampler.get("explore", 0.0)
+    return meta

@@ -3,6 +3,7 @@
 import json
 import random
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 import spacy
@@ -12,12 +13,16 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_al.config.init import init
 from spacy_al.config.project import open_project
-from spacy_al.loop.measuring import FEW, kept_to_measure, mixed, n_measuring
+from spacy_al.loop import measuring
+from spacy_al.loop.measuring import FEW, kept_to_measure, measuring_texts, mixed, n_measuring
 from spacy_al.loop.next_batch import asked_before
 from spacy_al.loop.plan import first_hour
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
+from spacy_al.query.random_order import random_order
+from spacy_al.query.select import select
 from spacy_al.store.store import Store
+from spacy_al.util import content_hash
 from tests.helpers.old_pipeline import write_docs
 
 
@@ -115,6 +120,67 @@ def test_their_propensities_are_those_of_draws_from_the_whole_pool(project):
     with Store(project.database) as store:
         dev = [task.task["meta"] for task in store.tasks(purpose="dev")]
     assert [one["propensity"] for one in dev] == pytest.approx([1 / (60 - k) for k in range(16)])
+
+
+def asked_from(store, project, rounds):
+    """The questions that measure in these rounds, each asked as soon as it is chosen."""
+    found = []
+    for number in rounds:
+        store.open_round(number)
+        tasks = measuring_texts(store, project, number).tasks
+        store.advance(number, "done", tasks=[("dev", task) for task in tasks])
+        found += tasks
+    return found
+
+
+def test_the_order_is_made_once_and_asked_in_parts(project, monkeypatch):
+    passes = []
+    monkeypatch.setattr(
+        measuring, "random_order", lambda *a, **k: passes.append(1) or random_order(*a, **k)
+    )
+    with Store(project.database) as store:
+        tasks = asked_from(store, project, range(3))
+    assert len(passes) == 1
+    # the same questions as if all were drawn at once, but for the round that asks
+    whole = select(project.settings.pool, n=24, sampler="uniform", settings=project.settings)
+    assert [(task["text"], task["meta"] | {"round": 0}) for task in tasks] == [
+        (task["text"], task["meta"]) for task in whole.tasks
+    ]
+    assert [task["meta"]["round"] for task in tasks] == [0] * 16 + [1] * 8
+
+
+def test_texts_that_are_new_in_the_pool_measure_as_those_before(project):
+    pool = project.settings.pool
+    with Store(project.database) as store:
+        first = asked_from(store, project, [0])
+        DocBin(docs=texts(range(150))).to_disk(pool)
+        rest = asked_from(store, project, range(1, 5))
+    asked = {task["text"] for task in first + rest}
+    whole = select(pool, n=len(asked), sampler="uniform", settings=project.settings)
+    # those that were asked are the first of the one order of the grown pool: a uniform sample of it
+    assert len(asked) == 56 and asked == {task["text"] for task in whole.tasks}
+    assert {task["text"] for task in first} < asked
+
+
+def test_a_text_that_is_labelled_meanwhile_measures_no_more(project, tmp_path):
+    with Store(project.database) as store:
+        asked_from(store, project, [0])
+        order = measuring._events(store)[-1]["ids"]
+        labelled = [doc for doc in texts(range(60)) if content_hash(doc.text) == order[16]]
+        train = tmp_path / "train.spacy"
+        DocBin(docs=labelled).to_disk(train)
+        own = replace(project, settings=replace(project.settings, train=train))
+        tasks = asked_from(store, own, [1])
+        assert order[16] not in {content_hash(task["text"]) for task in tasks}
+        assert order[16] not in kept_to_measure(store)
+
+
+def test_what_an_earlier_version_kept_is_read_and_made_anew(project):
+    with Store(project.database) as store:
+        store.log(measuring.EVENT, ids=["0" * 16])
+        assert kept_to_measure(store) == {"0" * 16}
+        assert len(asked_from(store, project, [0])) == 16
+        assert len(kept_to_measure(store)) == 24
 
 
 def test_the_first_hour_is_said_before_the_first_question(project):
