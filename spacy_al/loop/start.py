@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from spacy.tokens import Doc
 
 from spacy_al.config.components import pipeline_folder
 from spacy_al.config.project import Project
+from spacy_al.config.settings import Settings
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import StopSet, read_stop_set
@@ -28,19 +30,38 @@ FILE = "start.json"
 
 
 def open_start(project: Project) -> TrainedComponent | None:
-    """The component as the run's config takes it from a trained pipeline; None where it begins from nothing.
+    """The component as the run's config takes it from a trained pipeline; None where it begins from nothing. It is opened once, and again
+    where its files have changed; nothing that looks at it changes it.
 
     RAISES (AlError): AL085 if the pipeline cannot be loaded, AL135 if it cannot learn the labels that are asked for.
     """
     settings = project.settings
     if settings.source is None:
         return None
-    start = open_component(
-        settings.source, settings.component, code=project.code_text, gpu_id=project.gpu_id
+    start = _opened(
+        settings.source, settings.component, project.code_text, project.gpu_id, _files(settings)
     )
     new = [label for label in settings.labels if label not in start.labels]
     check_can_widen(start.pipe, start.name, settings.source, new)
     return start
+
+
+@lru_cache(maxsize=1)
+def _opened(
+    source: str, component: str | None, code: str | None, gpu_id: int, files: object
+) -> TrainedComponent:
+    return open_component(source, component, code=code, gpu_id=gpu_id)
+
+
+def _files(settings: Settings) -> object:
+    """The names, sizes and times of a pipeline's files, by which one sees whether it is still the same."""
+    try:
+        folder = pipeline_folder(str(settings.source))
+        found = [(path, path.stat()) for path in sorted(folder.rglob("*")) if path.is_file()]
+    except (OSError, ValueError):
+        # opening it says why
+        return None
+    return tuple((str(path), stat.st_size, stat.st_mtime_ns) for path, stat in found)
 
 
 def labels_kept(project: Project, start: TrainedComponent | None, labels: RunLabels) -> list[str]:

@@ -8,11 +8,13 @@ import spacy
 
 from spacy_al.config.init import init
 from spacy_al.config.project import open_project
+from spacy_al.loop import start
 from spacy_al.loop.facts import run_facts
 from spacy_al.loop.labels import config_labels
 from spacy_al.loop.rounds import run
 from spacy_al.loop.start import labels_kept, open_start
 from spacy_al.loop.status import status
+from spacy_al.posteriors.component import open_component
 from spacy_al.tasks.labels import START, RunLabels
 from tests.helpers.old_pipeline import old_pipeline, texts, write_docs
 
@@ -116,3 +118,20 @@ def test_without_labels_it_asks_about_all_that_it_knows(begun, tmp_path):
     run(replace(project, settings=replace(project.settings, max_rounds=1)))
     first = (project.folder(0) / "tasks.jsonl").read_text("utf8").splitlines()
     assert {tuple(json.loads(line)["labels"]) for line in first} == {("DRUG", "PERSON")}
+
+
+def test_the_pipeline_is_opened_once_and_again_where_it_was_trained_anew(tmp_path, monkeypatch):
+    model = old_pipeline(tmp_path / "model")
+    init(tmp_path / "my.cfg", model=str(model), component="ner", labels=["DRUG"])
+    pool = write_docs(tmp_path / "pool.spacy", 1, ("DRUG",), 5)
+    project = open_project(tmp_path / "my.cfg", {"paths.pool": str(pool), "paths.dev": str(pool)})
+    opened = []
+    monkeypatch.setattr(
+        start, "open_component", lambda *a, **k: opened.append(a) or open_component(*a, **k)
+    )
+    first = open_start(project)
+    # as in the next step, whose settings are read again
+    assert open_start(replace(project, settings=replace(project.settings))) is first
+    assert len(opened) == 1
+    spacy.load(model).to_disk(model)
+    assert open_start(project) is not first and len(opened) == 2
