@@ -501,6 +501,10 @@ class Errors:
         "nothing. Add texts to the pool, or ask them with a smaller --al.batch_size."
     )
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
+    AL166 = (
+        "[AL166] No text of {path} has '{field}' in its meta, over which dev_strata is to spread the texts that measure. "
+        "Name a field that the records had in their `meta` when they were ingested, or leave dev_strata out."
+    )
 
     # store, answers, export
     AL110 = "[AL110] There is no run at {path}. Start one with: python -m spacy_al run CONFIG"
@@ -772,6 +776,12 @@ class Warnings:
     W131 = (
         "[ALW131] A training in '{folder}' collapsed: its score on the development set is {first:.3f}. With another seed it "
         "is {second:.3f}, and the better of the two models is kept."
+    )
+
+    # what measures
+    W160 = (
+        "[ALW160] '{field}' has {count} different values, more than the {n} texts that measure, so most of them have none there. "
+        "A dev_strata with few values spreads them better."
     )
 
     # calibrate and bench

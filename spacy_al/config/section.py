@@ -38,6 +38,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "overlap": (int,),
     "recipe": (str,),
     "dev_size": (int,),
+    "dev_strata": (str,),
     "pretrain_epochs": (int,),
     "patterns": (str,),
     "weak": (str,),

@@ -39,7 +39,8 @@ class Settings:
     committee_size (int): Members of it, the model itself among them.
     overlap (int): Annotators that each text is asked of, each blind to the others.
     recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.
-    dev_size (int): Texts asked first, at random, where there is no development set.
+    dev_size (int): Texts asked at random to measure on, where there is no development set.
+    dev_strata (str | None): A field of the texts' meta over whose values these are spread as the pool is; it may be dotted.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
     weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
@@ -78,6 +79,7 @@ class Settings:
     overlap: int = 1
     recipe: str | None = None
     dev_size: int = 100
+    dev_strata: str | None = None
     pretrain_epochs: int = 0
     patterns: Path | None = None
     weak: Path | None = None

@@ -11,7 +11,7 @@ A shard needs no other shard, so it can be scored in a process of its own, given
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -189,6 +189,34 @@ def fetch(
         except AlError:
             continue
     return {identity: found[identity] for identity in wanted if identity in found}
+
+
+def meta_value(meta: Any, name: str) -> Any:
+    """What a record says of itself by a name, which may be dotted: `patient.id`. None where it says nothing.
+
+    meta (Any): Of the record, as `ingest` keeps it in a text's `source`.
+    """
+    if not isinstance(meta, Mapping):
+        return None
+    head, dot, rest = name.partition(".")
+    return meta.get(name, meta_value(meta.get(head), rest) if dot else None)
+
+
+def values_in(path: Path, name: str) -> dict[str, str]:
+    """What the records of a pool say of themselves by a name: id of each text that has it -> its value, of equal texts the first.
+
+    path (Path): The pool. Shards that cannot be read are passed over.
+    name (str): As for `meta_value`.
+    RAISES (AlError): As `shards`.
+    """
+    found: dict[str, str] = {}
+    for shard in shards(path):
+        with suppress(AlError):
+            for stored in read_bare(shard):
+                value = meta_value(stored.source.get("meta"), name)
+                if value not in (None, ""):
+                    found.setdefault(content_hash(stored.text), str(value))
+    return found
 
 
 def nothing_usable(path: Path, report: Counter[str]) -> AlError:

@@ -6,7 +6,7 @@ from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.forgotten import Forgotten
-from spacy_al.corpus.pool import shards
+from spacy_al.corpus.pool import meta_value, shards
 from spacy_al.corpus.record_removal import ID
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
@@ -44,7 +44,9 @@ def find_texts(project: Project, wanted: Wanted, before: Forgotten) -> dict[str,
 
     def look_at(text: str, source: Mapping[str, Any], id: str) -> None:
         meta = source.get("meta")
-        fields = {pair for pair in wanted.fields.items() if str(_value(meta, pair[0])) == pair[1]}
+        fields = {
+            pair for pair in wanted.fields.items() if str(meta_value(meta, pair[0])) == pair[1]
+        }
         seen.update(fields)
         if (doc := source.get("doc")) in docs:
             seen.add(("doc", str(doc)))
@@ -66,11 +68,3 @@ def find_texts(project: Project, wanted: Wanted, before: Forgotten) -> dict[str,
     if lacking and before.is_done:
         raise AlError(Errors.AL341.format(pool=project.settings.pool, what=", ".join(lacking)))
     return found
-
-
-def _value(meta: Any, name: str) -> Any:
-    """What a record says of itself by a name, which may be dotted: `patient.id`."""
-    if not isinstance(meta, Mapping):
-        return None
-    head, dot, rest = name.partition(".")
-    return meta.get(name, _value(meta.get(head), rest) if dot else None)

@@ -96,6 +96,12 @@ def _order(store: Store, project: Project) -> RandomOrder:
         code=project.code_text,
     )
     order = order.first(n_most(order.n_pool))
+    if order.strata is not None:
+        without = f"; {order.n_without:,} texts of the pool have none, and are one more"
+        project.show(
+            f"ℹ The texts that measure are spread over {order.n_strata:,} values of {settings.dev_strata} as the pool is"
+            + (without if order.n_without else "")
+        )
     store.log(EVENT, made_from=made_from, **asdict(order))
     return order
 
@@ -110,7 +116,14 @@ def _made_from(project: Project) -> str:
         if path
         for shard in shards(path)
     ]
-    own = [settings.seed, settings.dev_size, settings.filter, settings.lang, settings.tokeniser]
+    own = [
+        settings.seed,
+        settings.dev_size,
+        settings.dev_strata,
+        settings.filter,
+        settings.lang,
+        settings.tokeniser,
+    ]
     return content_hash(json.dumps([own, [_hash(path) for path in paths]], default=str))
 
 

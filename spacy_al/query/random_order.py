@@ -1,5 +1,7 @@
 """One random order of a pool, as plain data: made once, and asked in parts."""
 
+import json
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,6 +10,8 @@ from typing import Any
 import numpy
 
 from spacy_al.config.settings import Settings
+from spacy_al.corpus.pool import values_in
+from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.query.picks import Picks, pick
 from spacy_al.query.questions import make_questions
 from spacy_al.query.ranking import rank_pool
@@ -15,7 +19,9 @@ from spacy_al.query.score_pool import score_usable
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.select import batch_meta
 from spacy_al.query.strategy import Strategy, make_strategy
+from spacy_al.selection.strata import spread_over_strata
 from spacy_al.tasks.task import Task
+from spacy_al.util import content_hash
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,27 @@ class RandomOrder:
     propensities (list[float]): The probability of each draw, given those before.
     eligible (list[int] | None): How many texts could be drawn at each; None where nothing was left to chance.
     n_pool (int): Texts of the pool that could be drawn.
+    strata (list[str | None] | None): Of each text the stratum within which it was drawn; None where the pool has none.
+    n_strata, n_without (int): Strata of the pool, and texts of it that are in none and are drawn from as one more.
     """
 
     ids: list[str]
     propensities: list[float]
     eligible: list[int] | None
     n_pool: int
+    strata: list[str | None] | None = None
+    n_strata: int = 0
+    n_without: int = 0
 
     def first(self, n: int) -> "RandomOrder":
         """Its first texts."""
         eligible = None if self.eligible is None else self.eligible[:n]
         return replace(
-            self, ids=self.ids[:n], propensities=self.propensities[:n], eligible=eligible
+            self,
+            ids=self.ids[:n],
+            propensities=self.propensities[:n],
+            eligible=eligible,
+            strata=None if self.strata is None else self.strata[:n],
         )
 
     def part(self, ids: Sequence[str]) -> Picks:
@@ -57,21 +72,25 @@ def random_order(
     pool: Path, settings: Settings, n: int, *, n_process: int = 1, code: str | None = None
 ) -> RandomOrder:
     """The first texts of one random order of what may be asked of a pool. It hangs on the seed and on each text alone: what else is in the
-    pool only comes between.
+    pool only comes between. With `dev_strata` each beginning of it has its share of each stratum.
 
     pool (Path): A `.spacy` file or a folder of shards.
     settings (Settings): Whose seed draws, and which leave texts out.
     n (int): How many.
     n_process (int), code (str | None): As for `select`.
-    RAISES (AlError): As `select`.
+    RAISES (AlError): As `select`; AL166 if no text is in any stratum.
+    WARNS (AlWarning): ALW160 if there are more strata than texts.
     """
     strategy = _uniform(settings, n, code)
     scorer = Scorer(strategy.job)
     scores = score_usable(pool, strategy, scorer, (), (), n_process=n_process)
     ranking = rank_pool(scores, strategy, scorer, pool, None)
+    n_pool = len(ranking.scores.ids)
+    if settings.dev_strata:
+        return _in_strata(pool, settings, pick(ranking, n_pool).ids, n, n_pool)
     picks = pick(ranking, n)
     eligible = None if picks.eligible is None else picks.eligible.tolist()
-    return RandomOrder(picks.ids, picks.propensities.tolist(), eligible, len(ranking.scores.ids))
+    return RandomOrder(picks.ids, picks.propensities.tolist(), eligible, n_pool)
 
 
 def ask_in_order(
@@ -93,13 +112,52 @@ def ask_in_order(
     strategy = replace(_uniform(settings, len(ids), code), round=round)
     scorer, picks = Scorer(strategy.job), order.part(ids)
     meta = batch_meta(strategy, scorer, picks)
+    if order.strata is not None:
+        meta |= {"design": "stratified", "strategy": f"{meta['strategy']} · {settings.dev_strata}"}
     tasks, _ = make_questions(pool, {}, picks, scorer, settings, meta)
     places = {identity: rank for rank, identity in enumerate(order.ids, 1)}
-    # the number of its draw, and not its place among the questions
-    return [
-        {**task, "meta": {**task["meta"], "rank": places[identity]}}
-        for task, identity in zip(tasks, picks.ids)
-    ]
+    for task, identity in zip(tasks, picks.ids):
+        # the number of its draw, and not its place among the questions
+        task["meta"]["rank"] = places[identity]
+        if order.strata is not None:
+            task["meta"]["stratum"] = order.strata[places[identity] - 1]
+    return tasks
+
+
+def _in_strata(
+    pool: Path, settings: Settings, ids: Sequence[str], n: int, n_pool: int
+) -> RandomOrder:
+    """The order of texts that are in random order, with each stratum's share in each beginning."""
+    assert settings.dev_strata is not None
+    values = values_in(pool, settings.dev_strata)
+    own = [values.get(identity) for identity in ids]
+    named = sorted({value for value in own if value is not None})
+    if not named:
+        raise AlError(Errors.AL166.format(path=pool, field=settings.dev_strata))
+    if len(named) > n:
+        message = Warnings.W160.format(field=settings.dev_strata, count=len(named), n=n)
+        warnings.warn(message, AlWarning, stacklevel=2)
+    # texts without the field come last, as a stratum like the others
+    names = [*named, *([None] if None in own else [])]
+    place = {value: k for k, value in enumerate(names)}
+    starts = numpy.array([_start(settings, value) for value in names])
+    rows, left = spread_over_strata(numpy.array([place[value] for value in own]), starts)
+    rows, left = rows[:n], left[:n]
+    return RandomOrder(
+        [ids[row] for row in rows],
+        (1.0 / left).tolist(),
+        left.tolist(),
+        n_pool,
+        [own[row] for row in rows],
+        len(named),
+        own.count(None),
+    )
+
+
+def _start(settings: Settings, value: str | None) -> float:
+    """A number from 0 to 1 that belongs to a stratum, whatever others there are."""
+    key = json.dumps([settings.seed, settings.dev_strata, value])
+    return int(content_hash(key), 16) / 2.0**64
 
 
 def _uniform(settings: Settings, n: int, code: str | None) -> Strategy:

@@ -13,6 +13,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_al.config.init import init
 from spacy_al.config.project import open_project
+from spacy_al.errors import AlError, AlWarning
 from spacy_al.loop import measuring
 from spacy_al.loop.measuring import FEW, kept_to_measure, measuring_texts, mixed, n_measuring
 from spacy_al.loop.next_batch import asked_before
@@ -181,6 +182,77 @@ def test_what_an_earlier_version_kept_is_read_and_made_anew(project):
         assert kept_to_measure(store) == {"0" * 16}
         assert len(asked_from(store, project, [0])) == 16
         assert len(kept_to_measure(store)) == 24
+
+
+def with_wards(numbers, path, wards="AAAAAABBBC"):
+    """A pool whose texts say which ward they are of, but for every tenth."""
+    made = texts(numbers)
+    for number, doc in zip(numbers, made):
+        ward = wards[number % 10]
+        doc.user_data["al_source"] = {"meta": {"of": {"ward": ward}} if ward != "C" else {}}
+    DocBin(docs=made, store_user_data=True).to_disk(path)
+
+
+def stratified(project, show=None):
+    settings = replace(project.settings, dev_strata="of.ward")
+    return replace(project, settings=settings, show=show or project.show)
+
+
+def test_they_are_spread_over_the_values_of_a_field(project):
+    with_wards(range(100), project.settings.pool)
+    said = []
+    own = stratified(project, said.append)
+    with Store(project.database) as store:
+        tasks = asked_from(store, own, range(3))
+    assert said == [
+        "ℹ The texts that measure are spread over 2 values of of.ward as the pool is; 10 texts of the pool have none, and are one more"
+    ]
+    wards = [task["meta"]["stratum"] for task in tasks]
+    for n in (10, 16, 40):
+        found = Counter(wards[:n])
+        assert all(abs(found[ward] - n * share) <= 1.5 for ward, share in SHARES.items())
+    # a draw from those of its ward that are left
+    first = next(task["meta"] for task in tasks if task["meta"]["stratum"] == "B")
+    assert first["propensity"] == pytest.approx(1 / 30) and first["eligible"] == 30
+    assert first["design"] == "stratified" and first["strategy"] == "uniform · of.ward"
+    assert [task["meta"]["rank"] for task in tasks] == list(range(1, 41))
+
+
+SHARES = {"A": 0.6, "B": 0.3, None: 0.1}
+
+
+def test_in_a_pool_that_grew_each_ward_goes_on_in_its_own_order(project):
+    pool = project.settings.pool
+    with_wards(range(100), pool)
+    own = stratified(project)
+    with Store(project.database) as store:
+        tasks = asked_from(store, own, [0])
+        # a ward that is new, and more of the others
+        with_wards(range(300), pool, "AAABBBDDDC")
+        tasks += asked_from(store, own, range(1, 7))
+    assert len({task["text"] for task in tasks}) == len(tasks) == 72
+    order = random_order(pool, own.settings, 300)
+    last = [content_hash(task["text"]) for task in tasks]
+    for ward in ("A", "B", "D", None):
+        in_order = [one for one, of in zip(order.ids, order.strata, strict=True) if of == ward]
+        asked = [one for one in in_order if one in last]
+        # those of a ward that were asked are the first of its random order: a uniform sample of it
+        assert asked == in_order[: len(asked)] and len(asked) > 3
+
+
+def test_without_the_field_nothing_is_spread(project):
+    with pytest.raises(AlError, match=r"AL166.*of\.ward"), Store(project.database) as store:
+        measuring_texts(store, stratified(project), 0)
+
+
+def test_a_field_with_too_many_values_is_said(project):
+    made = texts(range(60))
+    for number, doc in enumerate(made):
+        doc.user_data["al_source"] = {"meta": {"of": {"ward": number}}}
+    DocBin(docs=made, store_user_data=True).to_disk(project.settings.pool)
+    settings = replace(project.settings, dev_strata="of.ward", dev_size=20)
+    with pytest.warns(AlWarning, match="ALW160.*60 different values.*20"):
+        assert len({*random_order(project.settings.pool, settings, 20).ids}) == 20
 
 
 def test_the_first_hour_is_said_before_the_first_question(project):
