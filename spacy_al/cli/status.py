@@ -11,6 +11,7 @@ from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.status import Status, status
+from spacy_al.reporting.words import format_interval, measured_on
 
 MARKS = {"stopped": "✔", "wait": "⚠"}
 
@@ -39,6 +40,7 @@ def format_status(found: Status) -> str:
         "texts",
         "words",
         "dev",
+        "interval",
         "on texts",
         "test",
         "asked",
@@ -52,6 +54,7 @@ def format_status(found: Status) -> str:
             _count(row["texts"]),
             _count(row["words"]),
             ("* " if row["breaks"] else "") + _score(row["dev"]),
+            format_interval(row["dev_interval"]),
             _count(row["dev_texts"]),
             _score(row["test"]),
             row["asked"] or "",
@@ -62,6 +65,10 @@ def format_status(found: Status) -> str:
         for row in found["rounds"]
     ]
     lines = [table(rows, header=header, divider=True, aligns=["r"] * len(header))] if rows else []
+    if any(row["dev_interval"] for row in found["rounds"]):
+        lines.append(
+            "ℹ interval: where the score on other texts than those of dev probably lies (19 times in 20)."
+        )
     if any(row["breaks"] for row in found["rounds"]):
         lines.append(
             "ℹ * From here on dev counts other labels: not to be compared with the rows above."
@@ -88,7 +95,9 @@ def format_status(found: Status) -> str:
     lines += [f"ℹ {found['plan']}"] if found["plan"] else []
     if best := found["best"]:
         score = (
-            "" if best["score"] is None else f", {best['score_name']} {best['score']:.3f} on dev"
+            ""
+            if best["score"] is None
+            else f", {best['score_name']} {best['score']:.3f} on dev{measured_on(best['texts'], best['interval'])}"
         )
         lines.append(
             f"ℹ Best model: round {best['round']}{score}. Use it: {printable(best['load'])}"

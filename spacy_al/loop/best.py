@@ -15,6 +15,7 @@ class BestModel(TypedDict):
 
     round (int), model (str): Its round and folder.
     score (float | None), score_name (str): On dev; None where dev says nothing.
+    texts (int | None), interval (tuple | None): What it was measured on, and where the score on other texts probably lies.
     load, package (str): A line of Python, and a command.
     """
 
@@ -22,6 +23,8 @@ class BestModel(TypedDict):
     model: str
     score: float | None
     score_name: str
+    texts: int | None
+    interval: tuple[float, float] | None
     load: str
     package: str
 
@@ -41,6 +44,9 @@ def best_model(project: Project, rounds: Mapping[int, RoundMetrics]) -> BestMode
                 "model": str(model),
                 "score": score,
                 "score_name": dev["score_name"],
+                # rounds of earlier versions may not know
+                "texts": dev.get("texts"),
+                "interval": dev.get("interval"),
                 "load": f'nlp = spacy.load("{model}")',
                 "package": f"mkdir -p packages && python -m spacy package {shlex.quote(str(model))} packages "
                 f"--name {package_name(project.config.stem)}",

@@ -30,6 +30,7 @@ from spacy_al.loop.plan import first_hour
 from spacy_al.loop.start import before_training
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
+from spacy_al.reporting.words import measured_on
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
@@ -141,8 +142,11 @@ def evaluate_round(store: Store, project: Project, current: Round) -> None:
     """Measure and calibrate the model, and ask the stopping criteria."""
     metrics = measure_round(store, project, current.number)
     stop, reasons = stopping(store, project, current.number, metrics)
-    score, name = metrics["dev"]["score"], metrics["dev"]["score_name"]
-    said = "nothing to measure on" if score is None else f"{name} {score:.3f} on dev"
+    dev = metrics["dev"]
+    said = "nothing to measure on"
+    if dev["score"] is not None:
+        sure = measured_on(dev["texts"], dev["interval"])
+        said = f"{dev['score_name']} {dev['score']:.3f} on dev{sure}"
     project.show(f"Round {current.number}: {said}")
     state = "stopped" if stop else "select"
     store.advance(current.number, state, metrics={**metrics, "stopping": reasons})

@@ -22,13 +22,14 @@ DOING = {
 
 
 class StatusRow(RoundSeconds):
-    """A round in numbers; None for what is not known yet. breaks: whether dev counts other labels than in the round before; forgotten: texts
+    """A round in numbers; None for what is not known yet. dev_interval: where the score on other texts than those of dev probably lies; breaks: whether dev counts other labels than in the round before; forgotten: texts
     that it asked about and that were forgotten since."""
 
     round: int
     asked: int
     dev: float | None
     dev_texts: int | None
+    dev_interval: tuple[float, float] | None
     test: float | None
     score_name: str | None
     texts: int | None
@@ -170,6 +171,7 @@ def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool, forgotten
         "asked": asked,
         "dev": dev["score"] if dev else None,
         "dev_texts": dev["texts"] if dev else None,
+        "dev_interval": dev.get("interval") if dev else None,
         "test": test["score"] if test else None,
         "score_name": dev["score_name"] if dev else None,
         "texts": metrics.get("texts"),

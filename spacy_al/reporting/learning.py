@@ -39,6 +39,7 @@ def learning_curve(
         Line(
             f"from round {part[0].get('round')}: other labels" if k else "this run",
             [(row.get(cost), row["score"]) for row in part],  # type: ignore[misc]
+            [(row.get(cost), *interval) for row in part if (interval := interval_of(row))],  # type: ignore[misc]
             colour=1,
         )
         for k, part in enumerate(parts)
@@ -79,6 +80,12 @@ def learning_curve(
         x_text=words.count,
         y_text=words.format_score,
     )
+
+
+def interval_of(row: Row) -> tuple[float, float] | None:
+    """Where a round's score on other texts probably lies; None where that is not known."""
+    found = row.get("test") or row.get("dev")
+    return found.get("interval") if found else None
 
 
 def comparable(scored: Sequence[Row]) -> list[list[Row]]:

@@ -7,7 +7,13 @@ from spacy_al.reporting import words
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
 from spacy_al.reporting.facts import RoundFacts, RunFacts
-from spacy_al.reporting.learning import comparable, cost_shown, curve_notes, learning_curve
+from spacy_al.reporting.learning import (
+    comparable,
+    cost_shown,
+    curve_notes,
+    interval_of,
+    learning_curve,
+)
 from spacy_al.reporting.questions import greatest_doubt, show_question
 from spacy_al.reporting.savings import money, saved_note, seconds_spent
 from spacy_al.reporting.words import is_number
@@ -111,7 +117,9 @@ def _tiles(
         first, last = scores[0], scores[-1]
         start = "the first model" if part[0] is scored[0] else f"round {part[0].get('round')}"
         since = f"{words.signed(last - first)} since {start}" if len(scores) > 1 else ""
-        tiles.append((name + (f" on {where}" if where else ""), words.format_score(last), since))
+        probably = words.format_interval(interval_of(part[-1]))
+        beside = ", ".join(filter(None, [f"probably {probably}" if probably else "", since]))
+        tiles.append((name + (f" on {where}" if where else ""), words.format_score(last), beside))
     last_row: Row = rounds[-1] if rounds else {}
     if is_number(last_row.get("texts")):
         beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
@@ -139,15 +147,15 @@ def _tiles(
 def _sure_of_score(scored: Sequence[Row], name: str) -> str:
     """How far the last score would differ on other texts, in a sentence."""
     last: Row = scored[-1] if scored else {}
-    found = last.get("test") or last.get("dev")
-    interval = found.get("interval") if found else None
+    found, interval = last.get("test") or last.get("dev"), interval_of(last)
     if not found or not interval:
         return ""
     low, high = interval
+    band = ", as the band around the curve has it for each model" if len(scored) > 1 else ""
     few = " That is little to go by." if high - low > 0.2 else ""
     return (
         f"Measured on {words.plural(found['texts'], 'text')}: on other texts of this kind the {name} of this model lies probably (19 times in "
-        f"20) between {words.format_score(low)} and {words.format_score(high)}.{few}"
+        f"20) between {words.format_score(low)} and {words.format_score(high)}{band}.{few}"
     )
 
 

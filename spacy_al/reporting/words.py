@@ -73,6 +73,21 @@ def format_score(value: Any) -> str:
     return f"{value:.3f}" if is_number(value) else UNKNOWN
 
 
+def format_interval(interval: Any) -> str:
+    """Where a score on other texts probably lies: `0.21 to 0.42`; nothing where that is not known."""
+    if not interval or not all(map(is_number, interval)):
+        return ""
+    return f"{interval[0]:.2f} to {interval[1]:.2f}"
+
+
+def measured_on(texts: Any, interval: Any) -> str:
+    """How far a score can be trusted, to stand after it: ` (of 24 texts; on others probably 0.21 to 0.42)`."""
+    parts = [f"of {plural(texts, 'text')}"] if is_number(texts) else []
+    probably = format_interval(interval)
+    parts += [f"on others probably {probably}"] if probably else []
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
 def signed(value: Any) -> str:
     """+0.034"""
     return f"{value:+.3f}".replace("-", "−") if is_number(value) else UNKNOWN

@@ -4,7 +4,9 @@ import pytest
 
 from spacy_al.errors import AlError
 from spacy_al.reporting import report
+from spacy_al.reporting.learning import learning_curve
 from spacy_al.reporting.savings import read_price, saved_note
+from spacy_al.reporting.words import format_interval, measured_on
 from tests.helpers.report_facts import run_facts
 
 
@@ -79,6 +81,24 @@ def test_the_page_has_people_the_next_step_and_the_price():
     assert "&lt;b&gt;Ada" in page and "<b>Ada" not in page
     assert "Go on answering" in page and "10 EUR" in page
     assert "between 0.400 and 0.750" in page and "That is little to go by" in page
+
+
+def test_the_curve_and_the_tile_say_how_sure_each_score_is():
+    made = facts_of([point(1000, 0.4), point(2000, 0.6)])
+    bare, rounds = report(made), made["rounds"]
+    assert not learning_curve(made, rounds, "F", "words").lines[0]["band"]
+    for row, ends in zip(rounds, ([0.1, 0.7], [0.4, 0.75])):
+        row["dev"] = {"texts": 24, "interval": ends, "score": row["score"]}
+    page = report(made)
+    assert "probably 0.40 to 0.75" in page and "probably" not in bare
+    assert "as the band around the curve has it for each model" in page
+    assert learning_curve(made, rounds, "F", "words").lines[0]["band"]
+
+
+def test_a_score_is_never_shown_without_how_sure_it_is():
+    assert measured_on(24, (0.211, 0.418)) == " (of 24 texts; on others probably 0.21 to 0.42)"
+    assert measured_on(1, None) == " (of 1 text)" and measured_on(None, None) == ""
+    assert format_interval((0.1, float("nan"))) == ""
 
 
 def test_an_axis_that_does_not_begin_at_0_says_so():

@@ -1,0 +1,38 @@
+"""`spacy-al status` in words: no score stands without how sure it is."""
+
+from spacy_al.cli.status import format_status
+from spacy_al.loop.best import best_model
+from spacy_al.loop.status import _row
+
+
+def test_each_score_stands_beside_its_interval(tmp_path):
+    dev = {"score": 0.312, "score_name": "ents_f", "texts": 24, "interval": (0.211, 0.418)}
+    old = {"score": 0.2, "score_name": "ents_f", "texts": 16}
+    metrics = {0: {"dev": old}, 1: {"dev": dev}}
+
+    class Project:
+        config = tmp_path / "my.cfg"
+
+        def folder(self, number):
+            return tmp_path / f"round-{number:03}"
+
+    for number in metrics:
+        (Project().folder(number) / "model-best").mkdir(parents=True)
+    found = {
+        "rounds": [_row(k, row, 40, False, 0) for k, row in metrics.items()],
+        "not_measured": {},
+        "start": None,
+        "plan": None,
+        "best": best_model(Project(), metrics),
+        "state": "wait",
+        "sentence": "Waits.",
+    }
+    said = format_status(found)
+    row = next(line for line in said.splitlines() if "0.312" in line)
+    assert "0.21 to 0.42" in row and "24" in row
+    assert "ents_f 0.312 on dev (of 24 texts; on others probably 0.21 to 0.42)" in said
+    assert "ℹ interval: where the score on other texts" in said
+    # a run of an earlier version does not know
+    del dev["interval"]
+    found["rounds"] = [_row(k, row, 40, False, 0) for k, row in metrics.items()]
+    assert "ℹ interval" not in format_status(found)
