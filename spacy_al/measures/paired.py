@@ -94,7 +94,8 @@ def mean_f(counts: Floats) -> Floats:
     scores = numpy.divide(2 * counts[..., 0], total, out=numpy.zeros(total.shape), where=there)
     n_labels = there.sum(axis=-1)
     sums = scores.sum(axis=-1)
-    return numpy.divide(sums, n_labels, out=numpy.full(sums.shape, numpy.nan), where=n_labels > 0)
+    means: Floats = numpy.full(sums.shape, numpy.nan)
+    return numpy.divide(sums, n_labels, out=means, where=n_labels > 0)  # type: ignore[no-any-return]
 
 
 def _draws(n: int, seed: int, draws: int = DRAWS) -> Iterator[Ints]:
