@@ -745,6 +745,13 @@ class Errors:
     )
     AL364 = "[AL364] No model is in use that could be taken back: `python -m spacy_al promote {config}` promotes one."
 
+    # recent texts
+    AL350 = (
+        "[AL350] [al.pool] prefers recent texts, and none of the {count} texts of {path} has a date in its meta as '{field}'. A date is as "
+        "in 2026-11-30 or 2026-11-30T08:15:00Z. `ingest` keeps the meta of JSONL records; where the date has another name there, give "
+        "it as --al.pool.date."
+    )
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -849,6 +856,13 @@ class Warnings:
         "{answers} answers were taken out of it again. Files that were put back with it are gone through by: {command}"
     )
     W341 = "[ALW341] Forgetting texts was interrupted, so some may still be there. Finish it: {command}"
+
+    # recent texts
+    W350 = "[ALW350] {count} of {total} texts of {path} have no date in their meta as '{field}', and count as the oldest."
+    W351 = (
+        "[ALW351] The newest text of {path} is dated {date} in its meta as '{field}', which is still to come, and ages are reckoned from "
+        "it. Mend it, or give `since` as a date."
+    )
 
     # store, answers, export
     W110 = (

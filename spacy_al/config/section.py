@@ -7,6 +7,7 @@ from typing import Any
 
 from spacy_al.config.learner import LEARNERS, read_encoder
 from spacy_al.config.partial import read_partial
+from spacy_al.config.recency import Recency, read_recency
 from spacy_al.config.self_training import read_self_training
 from spacy_al.errors import Errors, UsageError
 from spacy_al.registry import resolve
@@ -69,6 +70,7 @@ FILTERS: dict[str, tuple[type, ...]] = {
     "far": (int, float),
 }
 SHARES = ("min_words", "far")
+POOL = {"path", "since", "half_life_days", "date"}
 SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
@@ -153,14 +155,15 @@ class Check:
                 self.refuse(f"al.filter.{name}", f"it is {value!r}", [must])
         return dict(block)
 
-    def pool(self, pool: Any) -> Any:
+    def pool(self, pool: Any) -> tuple[Any, Recency | None]:
+        """Its path, and which of its texts are preferred."""
         if pool is None:
-            return None
+            return None, None
         if not isinstance(pool, dict):
             self.refuse("al.pool", f"it is {pool!r}", ["a block [al.pool] with a path"])
-        self.names("al.pool", pool, {"path"})
+        self.names("al.pool", pool, POOL)
         self.path("al.pool.path", pool.get("path"))
-        return pool.get("path")
+        return pool.get("path"), read_recency(pool, self.refuse)
 
     def path(self, name: str, value: Any) -> None:
         if value is not None and not isinstance(value, str):

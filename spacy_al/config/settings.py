@@ -11,6 +11,7 @@ from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.partial import Partial
+from spacy_al.config.recency import Recency
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.corpus.tokeniser import tokeniser_config
@@ -45,6 +46,7 @@ class Settings:
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
     weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
     pool (Path | None): The unlabelled texts.
+    recency (Recency | None): How recent ones are preferred; None for not at all.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
     learner (str): What models learn with: "scratch", "vectors", "encoder", or "auto", which compares them. By default "auto" where
@@ -84,6 +86,7 @@ class Settings:
     patterns: Path | None = None
     weak: Path | None = None
     pool: Path | None = None
+    recency: Recency | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     filter: dict[str, Any] = field(default_factory=dict)
     encoder: EncoderBlock | None = None
@@ -132,7 +135,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     plain.setdefault("learner", "auto" if "encoder" in plain else "scratch")
     if plain["learner"] in ("vectors", "encoder") and "encoder" not in plain:
         raise UsageError(Errors.AL311.format(learner=plain["learner"]))
-    pool = check.pool(section.get("pool"))
+    pool, recency = check.pool(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
         check.path(f"paths.{name}", value)
@@ -145,6 +148,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     return Settings(
         **plain,
         pool=_path(pool),
+        recency=recency,
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
         tokeniser=tokeniser_config(config) if config.get("nlp", {}).get("lang") else {},

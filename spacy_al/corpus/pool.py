@@ -20,6 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_al.corpus.dates import Since
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
@@ -72,6 +73,7 @@ def read_shard_items(
     seen: set[int] | None = None,
     only: set[str] | None = None,
     part: tuple[int, int] = (0, 1),
+    since: Since | None = None,
 ) -> Iterator[PoolItem]:
     """The usable texts of one shard. The shard's own strings and labels never enter `nlp.vocab`.
 
@@ -84,6 +86,7 @@ def read_shard_items(
         across them.
     only (set[str] | None): Ids to yield; the others are not tokenised.
     part (tuple[int, int]): (i, n): the i-th of n parts of about the same size, by ids; together they are the whole.
+    since (Since | None): Leaves out what is older, and counts it.
     YIELDS (PoolItem): In the order of the file.
     RAISES (AlError): As `read_shard`.
     """
@@ -99,7 +102,9 @@ def read_shard_items(
         number = int(identity, 16)
         if number % part[1] != part[0]:
             continue
-        if number in seen:
+        if since is not None and (why := since.leaves_out(stored.source)):
+            report[why] += 1
+        elif number in seen:
             report["duplicate"] += 1
         elif len(text) > nlp.max_length:
             report["too long"] += 1

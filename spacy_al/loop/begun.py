@@ -18,7 +18,7 @@ from spacy_al.store.store import Store
 from spacy_al.util import arguments, command_line
 
 EVENT = "works on"
-KEPT = re.compile(r"(paths|al\.pool)\..+|al\.(component|labels|overlap|patterns|weak)")
+KEPT = re.compile(r"paths\..+|al\.pool\.path|al\.(component|labels|overlap|patterns|weak)")
 # Two names of one thing
 POOL = {"paths.pool", "al.pool.path"}
 # By the name of an override: its value, and what the config said at that time

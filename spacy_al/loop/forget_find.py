@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.dates import meta_value
 from spacy_al.corpus.forgotten import Forgotten
 from spacy_al.corpus.pool import meta_value, shards
 from spacy_al.corpus.record_removal import ID

@@ -17,6 +17,7 @@ from spacy_al.query.filters import wanted
 from spacy_al.query.labelled import LabelledTexts, read_labelled
 from spacy_al.query.patterns import Patterns, find_matches, rarity, spread
 from spacy_al.query.pool_scores import PoolScores, refuse_empty
+from spacy_al.query.recency import AGES, by_age
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.strategy import Strategy
 from spacy_al.query.ties import settle_ties
@@ -35,7 +36,7 @@ class Ranking:
 
     scores (PoolScores): Of all that can be chosen.
     groups (Ints): (N,) copies, and texts of one template, of which at most one is taken.
-    weighed (Floats): (N,) what is ranked: the scores, by density and cost.
+    weighed (Floats): (N,) what is ranked: the scores, by density, cost and age.
     take (Sampler): What takes the batch.
     rng (KeyedGenerator): Its chance.
     given (dict): What else it looks at, by the names of its arguments.
@@ -123,10 +124,10 @@ def in_one_space(
 
 
 def make_ranker(scores: PoolScores, strategy: Strategy) -> Callable[[Floats], Floats]:
-    """From acquisition scores to what is ranked: how typical a text is of the pool counts as well, and what it costs.
+    """From acquisition scores to what is ranked: how typical a text is of the pool counts as well, what it costs, and how old it is.
 
     scores (PoolScores): With embeddings, where density counts; with marks, where seconds are given.
-    strategy (Strategy): How density and cost count. Without a model neither does.
+    strategy (Strategy): How density, cost and age count. Without a model none of them does.
     RETURNS (Callable): (N,) scores -> (N,) scores.
     RAISES (AlError): As `mean_cosine` and `knn_density`.
     """
@@ -139,16 +140,24 @@ def make_ranker(scores: PoolScores, strategy: Strategy) -> Callable[[Floats], Fl
         density = knn_density(vectors, k) if k else mean_cosine(vectors)
     if strategy.seconds is not None:
         costs = strategy.seconds.predict(scores.lengths, scores.columns["marks"])
-    return partial(weigh_scores, density=density, costs=costs, settings=settings)
+    ages = scores.columns.get(AGES)
+    return partial(weigh_scores, density=density, costs=costs, ages=ages, settings=settings)
 
 
 def weigh_scores(
-    values: Floats, density: Floats | None, costs: Floats, settings: Settings
+    values: Floats,
+    density: Floats | None,
+    costs: Floats,
+    settings: Settings,
+    ages: Floats | None = None,
 ) -> Floats:
-    """Scores times density, or ranked with it, by cost; see `make_ranker`."""
+    """Scores times density, or ranked with it, by cost and by age; see `make_ranker`."""
     if density is not None:
         values = fuse(values, density, settings.density_fusion, settings.density_weight)
-    return per_cost(values, costs, settings.cost_weight) if settings.cost_weight else values
+    if settings.cost_weight:
+        values = per_cost(values, costs, settings.cost_weight)
+    half_life = settings.recency.half_life_days if settings.recency else None
+    return values if ages is None or half_life is None else by_age(values, ages, half_life)
 
 
 def _as_they_are(scores: Floats) -> Floats:

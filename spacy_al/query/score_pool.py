@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy
 
+from spacy_al.corpus.dates import Since
 from spacy_al.corpus.pool import n_stored, nothing_usable, shards
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.processes.pool import processes
 from spacy_al.query.pool_scores import PoolScores, leave_out, merge_scores, refuse_empty
+from spacy_al.query.recency import look_back
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.strategy import Strategy
 from spacy_al.util import progress_bar
@@ -21,7 +23,13 @@ REPRESENTED = 20_000
 
 
 def score_pool(
-    job: Job, path: Path, *, n_process: int = 1, scorer: Scorer | None = None, share: int = 1
+    job: Job,
+    path: Path,
+    *,
+    n_process: int = 1,
+    scorer: Scorer | None = None,
+    share: int = 1,
+    since: Since | None = None,
 ) -> PoolScores:
     """Score a whole pool. A shard that cannot be read is left out and named in a warning.
 
@@ -30,12 +38,14 @@ def score_pool(
     n_process (int): Processes; each loads the pipeline.
     scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
     share (int): Look at about one text of so many, whose choice depends on nothing but the text.
+    since (Since | None): Leaves out what is older.
     RAISES (AlError): As `read_pool`, and what the job's functions raise.
     """
     paths = shards(path)
     # few shards are shared out among the processes in parts, lest one of them waits for the other's last shard
     n_parts = n_process if len(paths) < 4 * n_process else 1
-    work = [(shard, (i * share, n_parts * share)) for shard in paths for i in range(n_parts)]
+    parts = [(i * share, n_parts * share) for i in range(n_parts)]
+    work = [(shard, part, since) for shard in paths for part in parts]
     found: list[PoolScores] = []
     failures: list[AlError] = []
     for result in progress_bar(_run(job, work, n_process, scorer), len(work), "shard"):
@@ -55,7 +65,7 @@ def score_pool(
     merged = merge_scores(found, report)
     if not len(merged.ids) and share > 1:
         # few different texts, again and again
-        return score_pool(job, path, n_process=n_process, scorer=scorer)
+        return score_pool(job, path, n_process=n_process, scorer=scorer, since=since)
     if not len(merged.ids):
         raise nothing_usable(path, report)
     _, rows = numpy.unique(merged.ids, return_index=True)
@@ -87,13 +97,17 @@ def score_usable(
         message = Errors.AL087.format(name="--n-process", value=n_process, must="1 or more")
         raise UsageError(message)
     enough = 20 * strategy.n
+    recent = look_back(pool, strategy.settings.recency)
 
     def scored(share: int) -> PoolScores:
-        found = score_pool(strategy.job, pool, n_process=n_process, scorer=scorer, share=share)
-        return leave_out(found, labeled, asked, strategy.settings)
+        found = score_pool(
+            strategy.job, pool, n_process=n_process, scorer=scorer, share=share, since=recent.since
+        )
+        return leave_out(recent.with_ages(found), labeled, asked, strategy.settings)
 
     represents = scorer.component is None and not strategy.patterns and not strategy.is_blind
-    share = max(1, n_stored(pool) // max(REPRESENTED, enough)) if represents else 1
+    usable = recent.n_since if recent.since else n_stored(pool)
+    share = max(1, usable // max(REPRESENTED, enough)) if represents else 1
     scores = scored(share)
     if share > 1 and len(scores.ids) < enough:
         # full of repeats, or of what is asked already
@@ -106,7 +120,10 @@ def score_usable(
 
 
 def _run(
-    job: Job, work: list[tuple[Path, tuple[int, int]]], n_process: int, scorer: Scorer | None
+    job: Job,
+    work: list[tuple[Path, tuple[int, int], Since | None]],
+    n_process: int,
+    scorer: Scorer | None,
 ) -> Iterator[PoolScores | AlError]:
     if n_process == 1:
         scorer = scorer or Scorer(job)
@@ -129,6 +146,6 @@ def _set_up(job: Job) -> None:
     _scorer = Scorer(job)
 
 
-def _score_there(shard: Path, part: tuple[int, int]) -> PoolScores | AlError:
+def _score_there(shard: Path, part: tuple[int, int], since: Since | None) -> PoolScores | AlError:
     assert _scorer is not None
-    return _scorer.score_shard(shard, part)
+    return _scorer.score_shard(shard, part, since)

@@ -14,6 +14,7 @@ from spacy.tokens import Doc
 
 from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
 from spacy_al.arrays.checks import finite
+from spacy_al.corpus.dates import Since
 from spacy_al.corpus.duplicates import copy_keys, opening
 from spacy_al.corpus.pool import PoolItem, read_shard_items
 from spacy_al.embeddings.documents import Embedding
@@ -172,16 +173,23 @@ class Scorer:
             raise AlError(Errors.AL024.format(what=what, expected=(size,), found=scores.shape))
         return finite(scores, what, 0.0)
 
-    def score_shard(self, shard: Path, part: tuple[int, int] = (0, 1)) -> "PoolScores | AlError":
+    def score_shard(
+        self, shard: Path, part: tuple[int, int] = (0, 1), since: Since | None = None
+    ) -> "PoolScores | AlError":
         """Scores for the texts of one shard, or of a part of it; the error of a shard that cannot be read.
 
         shard (Path): The shard.
-        part (tuple[int, int]): As for `read_shard_items`.
+        part, since: As for `read_shard_items`.
         RAISES (AlError): As `score`, and what the embedding raises.
         """
         report: Counter[str] = Counter()
         items = read_shard_items(
-            shard, self.nlp, keep_tokens=self.job.keep_tokens, report=report, part=part
+            shard,
+            self.nlp,
+            keep_tokens=self.job.keep_tokens,
+            report=report,
+            part=part,
+            since=since,
         )
         found: list[PoolScores] = []
         while True:

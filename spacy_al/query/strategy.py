@@ -92,6 +92,8 @@ class Strategy:
             cost = "seconds" if self.seconds else "words"
             parts += [f"density^{weight:g}"] if weight else []
             parts += [f"{cost}^-{settings.cost_weight:g}"] if settings.cost_weight else []
+            half_life = settings.recency.half_life_days if settings.recency else None
+            parts += [f"0.5^(days/{half_life:g})"] if half_life else []
         return parts
 
 

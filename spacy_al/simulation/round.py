@@ -221,7 +221,9 @@ def _choose(here: _Here, step: Step, model: Path) -> Choice:
         asked={i for batch in step.batches for i in batch},
         trained_on=model.parent / "train.spacy",
         # the pool is without what is measured on, and the config's own corpus is not the simulation's
-        settings=replace(read_together(settings, model.parent), train=None, dev=None, test=None),
+        settings=replace(
+            read_together(settings, model.parent), train=None, dev=None, test=None, recency=None
+        ),
         seed=step.seed,
         round=step.number,
         code=str(plan.code) if plan.code else None,
