@@ -752,6 +752,9 @@ class Errors:
         "it as --al.pool.date."
     )
 
+    # capture
+    AL351 = "[AL351] `{name}` of al_capture is {value}, and has to be {must}."
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -862,6 +865,20 @@ class Warnings:
     W351 = (
         "[ALW351] The newest text of {path} is dated {date} in its meta as '{field}', which is still to come, and ages are reckoned from "
         "it. Mend it, or give `since` as a date."
+    )
+
+    # capture
+    W352 = (
+        "[ALW352] al_capture cannot keep a document in {folder}: {why}. The pipeline goes on; what is lost is counted, and the count is "
+        "written as soon as something can be. This is said once."
+    )
+    W353 = (
+        "[ALW353] {folder} has reached its {size:g} MB, and the oldest records are deleted ({count} files so far). Fetch them sooner "
+        "(python -m spacy_al ingest {folder} POOL --add), or raise max_mb of al_capture, or lower its rate. This is said once."
+    )
+    W354 = (
+        "[ALW354] None of the first {count} documents that were captured has {fields}. `fields` of al_capture names what stands in the "
+        "dict beside a text (as_tuples), in Doc.user_data, or in an extension of Doc."
     )
 
     # store, answers, export

@@ -9,7 +9,7 @@ from typing import Any
 from spacy_al.adapters.files import read_text
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.record_check import short
-from spacy_al.corpus.sources import is_quoted
+from spacy_al.corpus.csv_rows import is_quoted
 from spacy_al.errors import AlError, Errors, UsageError
 
 # Columns that number the rows; a table of pandas has one without a name

@@ -52,6 +52,16 @@ class KeyedGenerator(numpy.random.Generator):
         return size == len(self._ids) or size == (len(self._ids),)
 
 
+def chance_of(id_: str, key: str) -> float:
+    """A number of one text, uniform in [0, 1): always the same for the same text and key.
+
+    id_ (str): Its hash, 16 hex digits.
+    key (str): What it is drawn for.
+    """
+    drawn = hashlib.blake2b(f"{key} {id_}".encode(), digest_size=8).digest()
+    return (int.from_bytes(drawn, "big") >> 11) * 2.0**-53
+
+
 def _mix(bits: Any) -> Any:
     """Each bit of the result depends on all bits (SplitMix64; Steele et al., 2014)."""
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

@@ -4,9 +4,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from math import isnan, nan
 from typing import Any
-
-import numpy
 
 # One form for all versions of Python, of which each reads others: 2026-11-30, with a time or without
 DATE = re.compile(
@@ -30,7 +29,7 @@ class Since:
     def leaves_out(self, source: Mapping[str, Any]) -> str | None:
         """Why a text is left out, for the report; None for one that is not."""
         day = day_of(source, self.field)
-        if numpy.isnan(day):
+        if isnan(day):
             return "without a date"
         return "older than since" if day < self.day else None
 
@@ -38,7 +37,7 @@ class Since:
 def day_of(source: Mapping[str, Any], field: str) -> float:
     """The day on which a text was written, by what `ingest` stored of it; NaN where that is no date."""
     day = parse_day(meta_value(source.get("meta"), field))
-    return numpy.nan if day is None else day
+    return nan if day is None else day
 
 
 def parse_day(value: Any) -> float | None:

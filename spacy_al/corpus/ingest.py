@@ -166,6 +166,9 @@ def _split(
 
 def _not_blank(records: Iterable[Record], max_chars: int, report: IngestReport) -> Iterator[Record]:
     for record in records:
+        if record.without:
+            report.dropped.update(record.without)
+            continue
         report.documents += 1
         if not record.text.strip():
             report.dropped["white space only" if record.text else "empty"] += 1

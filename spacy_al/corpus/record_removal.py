@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from spacy_al.corpus.captured import is_captured
 from spacy_al.corpus.forgotten import Forgotten
 from spacy_al.corpus.removal import AROUND, Removed
 
@@ -10,11 +11,14 @@ ID = re.compile(r"[0-9a-f]{16}")
 
 
 def is_record_of(record: Any, gone: Forgotten) -> bool:
-    """Whether a record is one of a text: a task, an answered one, one of Label Studio's, or its id."""
+    """Whether a record is one of a text: a task, an answered one, one of Label Studio's, a captured one, or its id."""
     if isinstance(record, str):
         return names_text(record, gone)
     if not isinstance(record, dict):
         return False
+    if is_captured(record) and record.get("hash") in gone.ids:
+        # which may be kept without its text
+        return True
     data = record.get("data")
     inner = data.get("text") if isinstance(data, dict) else None
     return gone.has(record.get("text")) or gone.has(inner)

@@ -6,6 +6,7 @@ Nothing here trusts a file: not its encoding, not its keys, not the kinds of its
 import csv
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,13 +15,23 @@ from typing import Any, BinaryIO
 
 import srsly
 
+from spacy_al.corpus.captured import (
+    FORMAT,
+    LOST,
+    NO_TEXT,
+    VERSION,
+    captured_id,
+    is_captured,
+    lost_in,
+    pool_meta,
+)
+from spacy_al.corpus.csv_rows import NUL, cells_of, read_rows, row_fault
 from spacy_al.corpus.encoded import utf8_lines
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
 
 # What is between the columns of a CSV file: where a comma is decimal, Excel writes semicolons
 BETWEEN = ",;\t|"
-NUL = "it holds a NUL, as UTF-16 without a mark at its beginning does"
 
 
 @dataclass(slots=True)
@@ -31,12 +42,14 @@ class Record:
     where (str): Its place, `file:line`, or `file:number` in a `.spacy` file.
     id (str): The document's id: its own, or its place.
     meta (dict): The record's `meta`, if it had one.
+    without (Counter[str]): What stands there in place of a text, by reason and number; then the text is "".
     """
 
     text: str
     where: str
     id: str
     meta: dict[str, Any] = field(default_factory=dict)
+    without: Counter[str] = field(default_factory=Counter)
 
 
 # Called with the place ("notes.jsonl:12") and the reason
@@ -146,7 +159,11 @@ def _read_jsonl(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iter
         except UnicodeDecodeError:
             problem(where, "not UTF-8")
         except json.JSONDecodeError as error:
-            problem(where, f"not JSON ({error.msg} at column {error.colno})")
+            why = f"not JSON ({error.msg} at column {error.colno})"
+            cut = (
+                "" if line.endswith(b"\n") else ": the file ends here, as if its writer was killed"
+            )
+            problem(where, why + cut)
         except (ValueError, RecursionError) as error:
             problem(where, f"not JSON ({error})")
         else:
@@ -162,7 +179,7 @@ def _read_csv(
         lines = _lines(file)
         first = next(lines, "")
         # the first that makes the text a column
-        split = (one for one in between if keys.text in _cells(first, one))
+        split = (one for one in between if keys.text in cells_of(first, one))
         # a table of tabs has no quoting, unless its first row shows it: a quote there is a quote
         quoted = '"' in first or between != "\t"
         reader = csv.reader(
@@ -172,14 +189,14 @@ def _read_csv(
             # a quote that is never closed is an error and does not swallow the file unseen
             strict=True,
         )
-        rows = _rows(reader, name, problem)
+        rows = read_rows(reader, name, problem)
         header = next(rows, (0, []))[1]
         if keys.text not in header:
             columns = ", ".join(header) or "none"
             problem(f"{name}:1", f"no column '{keys.text}' (columns: {columns})")
             return
         for start, row in rows:
-            if why := _no_row(row, header, quoted):
+            if why := row_fault(row, header, quoted):
                 problem(f"{name}:{start}", why)
             elif row:
                 yield from _from_dict(dict(zip(header, row)), f"{name}:{start}", keys, problem)
@@ -191,59 +208,11 @@ def _read_tsv(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iterat
     return _read_csv(name, file, keys, problem, between="\t")
 
 
-def _cells(line: str, between: str) -> list[str]:
-    """The cells of a line by itself; none if it is no row."""
-    try:
-        return next(csv.reader([line], delimiter=between), [])
-    except csv.Error:
-        return []
-
-
-def _no_row(row: list[str], header: list[str], quoted: bool) -> str:
-    """Why cells are not those that the header names, or nothing: a text that is cut looks like any other."""
-    if row and len(row) != len(header):
-        cut = (
-            "quote texts with a separator or a line end in them"
-            if quoted
-            else "a text may have a tab or a line end in it"
-        )
-        return f"it has {len(row)} cells, and the header has {len(header)}: {cut}"
-    if any("\0" in cell for cell in row):
-        return NUL
-    if not quoted and any(is_quoted(cell) for cell in row):
-        return 'it has quotes as CSV has them ("" for one), and the header has none: quote the header too, or none'
-    return ""
-
-
-def is_quoted(cell: str) -> bool:
-    """Whether a cell that was read as it stands is quoted beyond doubt: all quotes within are double."""
-    inner = cell[1:-1]
-    whole = len(cell) > 2 and cell[0] == cell[-1] == '"'
-    return whole and '""' in inner and '"' not in inner.replace('""', "")
-
-
 def _read_spacy(name: str, path: Path) -> Iterator[Record]:
     for number, stored in enumerate(read_bare(path), 1):
         known = stored.source.get("doc")
         where = f"{name}:{number}"
         yield Record(stored.text, where, str(known or where))
-
-
-def _rows(reader: Any, name: str, problem: Problem) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line they start on; a row that is no CSV is reported."""
-    while True:
-        start = reader.line_num + 1
-        try:
-            row = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            # a quote that was never closed ran up to here
-            last = reader.line_num
-            end = f": lines {start} to {last} are not read" if last > start else ""
-            problem(f"{name}:{start}", f"not CSV ({error}){end}")
-        else:
-            yield start, row
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:
@@ -256,6 +225,9 @@ def _from_dict(record: Any, where: str, keys: Keys, problem: Problem) -> Iterato
     if not isinstance(record, dict):
         problem(where, "not a JSON object")
         return
+    if is_captured(record):
+        yield from _from_captured(record, where, problem)
+        return
     text = record.get(keys.text)
     if not isinstance(text, str):
         found = f"'{keys.text}' is no text" if keys.text in record else f"no '{keys.text}'"
@@ -266,6 +238,20 @@ def _from_dict(record: Any, where: str, keys: Keys, problem: Problem) -> Iterato
     known = record.get(keys.id) if keys.id else record.get("id", meta.get("id"))
     usable = isinstance(known, str | int | float) and str(known)
     yield Record(text, where, str(known) if usable else where, meta)
+
+
+def _from_captured(record: dict[str, Any], where: str, problem: Problem) -> Iterator[Record]:
+    text, lost = record.get("text"), lost_in(record)
+    if record[FORMAT] != VERSION:
+        problem(where, "captured by a newer version of spacy-al")
+    elif lost:
+        yield Record("", where, where, without=Counter({LOST[why]: n for why, n in lost.items()}))
+    elif isinstance(text, str):
+        yield Record(text, where, captured_id(record) or where, pool_meta(record))
+    elif "text" not in record and isinstance(record.get("hash"), str):
+        yield Record("", where, where, without=Counter({NO_TEXT: 1}))
+    else:
+        problem(where, "not as al_capture writes")
 
 
 def _not_storable(record: Record) -> str | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.captured import is_capture_shard
 from spacy_al.corpus.forgotten import (
     FILE,
     Forgotten,
@@ -82,8 +83,9 @@ def preview_forgetting(project: Project, wanted: Wanted, also: Iterable[Path] = 
     before = _lists(project)
     if not wanted and not before.ids:
         raise UsageError(Errors.AL340)
-    texts = find_texts(project, wanted, before)
-    gone = before | hashes_of(texts.values())
+    captured = [path for path in (*_run_files(project), *files) if is_capture_shard(path)]
+    texts, bare = find_texts(project, wanted, before, captured)
+    gone = before | hashes_of(texts.values()) | Forgotten(ids=bare)
     gone |= Forgotten(rounds=rounds_trained_with(project, gone))
     places: list[tuple[Path, str, int]] = []
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from spacy_al.config.project import DATABASE
+from spacy_al.corpus.captured import capture_locked, is_capture_shard, is_captured
 from spacy_al.corpus.forgotten import FILE, Forgotten
 from spacy_al.corpus.record_removal import remove_from_record, remove_records
 from spacy_al.corpus.removal import Removed, remove_from_shard
@@ -49,6 +50,9 @@ def remove_from_file(
     RETURNS (Removed | None): Counts; None for a file of another kind.
     RAISES (AlError): AL047 if it cannot be written; of a damaged file as its reader.
     """
+    if not path.is_file() and is_capture_shard(path):
+        # it was the oldest, and made room
+        return Removed()
     if is_database(path):
         with Store(path) as store:
             rows = remove_from_store(store, gone, dry=dry)
@@ -57,6 +61,10 @@ def remove_from_file(
         return remove_from_shard(path, gone, dry=dry)
     if path.suffix == SUFFIX:
         return remove_from_cache(path, gone, dry=dry)
+    if is_capture_shard(path) and not dry:
+        # a pipeline may be writing it
+        with capture_locked(path.parent):
+            return _remove_lines(path, gone, texts, dry) if path.is_file() else Removed()
     if path.suffix == ".jsonl":
         return _remove_lines(path, gone, texts, dry)
     if path.suffix == ".json":
@@ -160,7 +168,9 @@ def _count(data: bytes, texts: Iterable[str]) -> int:
 
 
 def _remove_lines(path: Path, gone: Forgotten, texts: Collection[str], dry: bool) -> Removed:
+    """Without records of texts; and without captures of documents that have a text within them, as those are not split."""
     kept, removed = [], Removed()
+    long = [text for text in texts if is_long(text)]
     for line in path.read_bytes().splitlines(keepends=True):
         try:
             record = json.loads(line)
@@ -171,6 +181,8 @@ def _remove_lines(path: Path, gone: Forgotten, texts: Collection[str], dry: bool
             kept += [] if broken else [line]
             continue
         clean, more = remove_records([record], gone)
+        if clean and is_captured(record) and _count(line, long):
+            clean, more = [], Removed(texts=1)
         removed += more
         kept += [(json.dumps(one) + "\n").encode() if more else line for one in clean]
     if removed and not dry:

@@ -4,6 +4,7 @@ import time
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import isnan
 from pathlib import Path
 
 import numpy
@@ -70,7 +71,9 @@ def look_back(pool: Path, recency: Recency | None) -> LookBack:
                     int(content_hash(stored.text), 16),
                     day_of(stored.source, recency.date),
                 )
-                found[number] = float(numpy.fmax(found.get(number, numpy.nan), day))
+                # NaN is never more
+                if number not in found or day > found[number] or isnan(found[number]):
+                    found[number] = day
     ids = numpy.fromiter(found, "u8", len(found))
     days = numpy.fromiter(found.values(), "f8", len(found))
     undated = int(numpy.isnan(days).sum())

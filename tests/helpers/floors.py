@@ -18,7 +18,7 @@ FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
     6: ("bench", "deployment", "loop", "simulation", "stream", "web"),
-    5: ("adapters", "oracle", "query", "recipe", "training"),
+    5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),

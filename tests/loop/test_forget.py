@@ -8,9 +8,12 @@ import traceback
 from pathlib import Path
 
 import pytest
+import spacy
 from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 
+from spacy_al.capture.recorder import Recorder
+from spacy_al.corpus.captured import read_captures
 from spacy_al.corpus.forgotten import FILE, read_list
 from spacy_al.corpus.pool import pool_texts
 from spacy_al.loop.begun import open_run
@@ -110,6 +113,38 @@ def test_files_elsewhere_are_named_and_gone_through_if_they_are_given(waiting):
     assert done.exit_code == 0, done.stderr
     assert found_in() == [] and len(Path("batch.jsonl").read_text().splitlines()) == 13
     assert len([*DocBin().from_disk("mine.spacy").get_docs(Vocab())]) == 13
+
+
+def test_captures_are_forgotten_while_a_pipeline_writes_them(waiting):
+    """Those within the run, and those of a folder that is named; also what never came into the pool, and what has no text."""
+    nlp, recorders = spacy.blank("en"), []
+    for folder in (OUT / "captured", Path("elsewhere")):
+        recorders += [Recorder(folder, fields=["patient.id"])]
+        for text, patient in (
+            (f"Before. {PLANTED} And after.", "P-17"),
+            ("Zyzzyvin was never in any pool.", "P-17"),
+            ("Of another one.", "P-18"),
+        ):
+            recorders[-1].record(nlp.make_doc(text), meta={"patient": {"id": patient}})
+    bare = Recorder("elsewhere", fields=["patient.id"], texts=False)
+    bare.record(nlp.make_doc(PLANTED), meta={"patient": {"id": "P-17"}})
+    bare.record(nlp.make_doc("Bare"), meta={"patient": {"id": "P-17"}})
+    words = ("--patient", "patient.id=P-17", "-y", "--also", "elsewhere")
+    done = typed("forget", "my.cfg", *words, settings=waiting)
+    assert done.exit_code == 0, done.stderr
+    assert found_in([*RARE, BEFORE, AFTER, "Zyzzyvin"]) == []
+    kept = [record for path in Path().rglob("capture-*.jsonl") for record in read_captures(path)]
+    assert [one["text"] for one in kept] == ["Of another one."] * 2
+    # who writes a file that was replaced goes on in another one
+    for recorder in recorders:
+        assert recorder.record(nlp.make_doc("Later."))
+    kept = [record for path in Path().rglob("capture-*.jsonl") for record in read_captures(path)]
+    assert sorted(one["text"] for one in kept) == ["Later."] * 2 + ["Of another one."] * 2
+    assert content_hash("Bare") in read_list(OUT / FILE).ids
+    # by the id of a text that only a capture knows
+    again = content_hash("Of another one.")
+    assert typed("forget", "my.cfg", again, "-y", settings=waiting).exit_code == 0
+    assert "Of another" not in "".join(p.read_text() for p in OUT.rglob("capture-*.jsonl"))
 
 
 def test_it_does_not_come_back(waiting):

@@ -1,0 +1,1 @@
+"""What a pipeline in use saw and said, kept so that the next questions can be chosen from it."""
