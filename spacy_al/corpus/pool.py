@@ -11,7 +11,7 @@ A shard needs no other shard, so it can be scored in a process of its own, given
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.corpus.dates import Since
+from spacy_al.corpus.dates import Since, meta_value
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.util import content_hash
@@ -194,17 +194,6 @@ def fetch(
         except AlError:
             continue
     return {identity: found[identity] for identity in wanted if identity in found}
-
-
-def meta_value(meta: Any, name: str) -> Any:
-    """What a record says of itself by a name, which may be dotted: `patient.id`. None where it says nothing.
-
-    meta (Any): Of the record, as `ingest` keeps it in a text's `source`.
-    """
-    if not isinstance(meta, Mapping):
-        return None
-    head, dot, rest = name.partition(".")
-    return meta.get(name, meta_value(meta.get(head), rest) if dot else None)
 
 
 def values_in(path: Path, name: str) -> dict[str, str]:

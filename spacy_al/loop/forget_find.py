@@ -9,7 +9,7 @@ from spacy_al.config.project import Project
 from spacy_al.corpus.captured import captured_id, captured_meta, read_captures
 from spacy_al.corpus.dates import meta_value
 from spacy_al.corpus.forgotten import Forgotten
-from spacy_al.corpus.pool import meta_value, shards
+from spacy_al.corpus.pool import shards
 from spacy_al.corpus.record_removal import ID
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
