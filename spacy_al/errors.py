@@ -744,6 +744,10 @@ class Errors:
         "use once `rollback` has taken this one out."
     )
     AL364 = "[AL364] No model is in use that could be taken back: `python -m spacy_al promote {config}` promotes one."
+    AL365 = (
+        "[AL365] {path} has {found} texts to compare, and fewer than {least} show no drift. Collect more, or look further back: "
+        "--recent, or `since` in [al.pool]."
+    )
 
     # recent texts
     AL350 = (

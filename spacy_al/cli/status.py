@@ -1,6 +1,9 @@
 """`spacy-al status`: where a run is, and why."""
 
 import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -9,10 +12,17 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
+from spacy_al.deployment.drift import Drift, check_drift
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.status import Status, status
 from spacy_al.reporting.words import format_interval, measured_on
 
+# Of recent texts that differ
+ALARM = 4
+CHECK = "Look whether recent texts are still like those that the run is measured on"
+RECENT = (
+    "Pool of recent texts for --check (default: the run's own pool, from `since` in [al.pool] on)"
+)
 MARKS = {"stopped": "✔", "wait": "⚠"}
 
 
@@ -22,15 +32,57 @@ def status_cli(
     ctx: typer.Context,
     config: Config,
     as_json: Annotated[bool, Option("--json", help="Print JSON on standard output")] = False,
+    check: Annotated[bool, Option("--check", help=CHECK)] = False,
+    recent: Annotated[Path | None, Option("--recent", help=RECENT)] = None,
     code: Code = None,
 ) -> None:
-    """Show the rounds of a run, what it waits for, and why it goes on or has stopped."""
+    """Show the rounds of a run, what it waits for, and why it goes on or has stopped.
+
+    With --check it is looked whether recent texts are still like those that the run is measured on; if they are not, the exit status is 4.
+    """
     overrides = only_overrides(ctx.args, config)
-    found = status(open_run(config, overrides, code=code))
+    project = open_run(config, overrides, code=code)
+    looked = check_drift(project, recent) if check or recent else None
+    found = status(project)
     if as_json:
-        typer.echo(json.dumps(found, indent=2))
+        more = {} if looked is None else {"check": asdict(looked)}
+        typer.echo(json.dumps({**found, **more}, indent=2))
     else:
-        say(format_status(found))
+        say(format_status(found) if looked is None else format_drift(looked))
+    if looked is not None and looked.alarms:
+        raise typer.Exit(ALARM)
+
+
+def format_drift(found: Drift) -> str:
+    """What was compared, what differs, and how good the model probably is on recent texts."""
+    rows = [
+        (
+            printable(test.name),
+            _score(test.before),
+            _score(test.now),
+            f"{test.adjusted:.3g}",
+            "differs" if test.is_alarm else "",
+        )
+        for test in found.tests
+    ]
+    header = ("compared", "measured on", "recent", "p", "")
+    lines = [table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "l"))]
+    lines.append(
+        f"ℹ {found.n_before:,} texts that the run is measured on and {found.n_now:,} recent ones, read by {printable(found.model)}. "
+        f"p: how often chance alone makes such a difference, all {len(found.tests)} comparisons counted (Holm)."
+    )
+    if found.expected_now is not None and found.expected_before is not None:
+        truth = "" if found.score is None else f", where it is {found.score:.3f}"
+        lines.append(
+            f"ℹ The model expects {found.score_name} {found.expected_now:.3f} on the recent texts. On those it is measured on it expects "
+            f"{found.expected_before:.3f}{truth}: it does not know what it has never seen."
+        )
+    if found.alarms:
+        names = ", ".join(printable(test.name) for test in found.alarms)
+        lines.append(f"⚠ Recent texts differ: {names}. Label some of them and train anew.")
+    else:
+        lines.append("✔ Nothing differs by more than chance explains.")
+    return "\n".join(lines)
 
 
 def format_status(found: Status) -> str:
@@ -103,6 +155,14 @@ def format_status(found: Status) -> str:
             f"ℹ Best model: round {best['round']}{score}. Use it: {printable(best['load'])}"
         )
         lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
+    if used := found["champion"]:
+        lines.append(f"ℹ In use: {printable(used['model'])}. {printable(used['why'])}.")
+    if (look := found["drift"]) and look["alarms"]:
+        day = datetime.fromtimestamp(look["at"]).strftime("%Y-%m-%d")
+        names = ", ".join(map(_line, look["alarms"]))
+        lines.append(
+            f"⚠ Texts looked at on {day} differ from those that the run is measured on: {names}."
+        )
     lines.append(f"{MARKS.get(found['state'], 'ℹ')} {printable(found['sentence'])}")
     return "\n".join(lines)
 

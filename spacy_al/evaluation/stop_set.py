@@ -91,7 +91,7 @@ def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> St
         for identity, doc, posterior in zip(items, docs, component.posteriors(docs)):
             predictions[identity] = _answer(posterior, doc, component.threshold)
             lengths[identity] = len(doc)
-            errors, answers = _expected(posterior)
+            errors, answers = expected_answers(posterior)
             wrong, right = wrong + errors, right + answers
     scale = drawn["n_pool"] / max(1, len(predictions))
     return {
@@ -112,8 +112,8 @@ def _answer(posterior: Any, doc: Any, threshold: float) -> list[Any]:
     return [label for label, prob in shown.items if prob >= threshold]
 
 
-def _expected(posterior: Any) -> tuple[float, float]:
-    """How many of its answers are wrong or missing, and how many answers there are, in expectation."""
+def expected_answers(posterior: Any) -> tuple[float, float]:
+    """How many answers about a text are wrong or missing, and how many there are to give, in expectation."""
     # of a committee what the model itself says: the members' arrays have an axis more
     posterior = getattr(posterior, "own", posterior)
     if hasattr(posterior, "expected_errors"):

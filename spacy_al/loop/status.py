@@ -1,12 +1,15 @@
 """Where a run is, and why: read from the store, so that it can be asked at any time."""
 
-from typing import TypedDict, cast
+from dataclasses import asdict
+from typing import Any, TypedDict, cast
 
 from spacy_al.config.project import Project
 from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.history import breaks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
+from spacy_al.store.champion import champions
 from spacy_al.store.desk import flags, n_left, n_missing
+from spacy_al.store.drift import last_look
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics
@@ -83,6 +86,8 @@ class Status(Begun):
     plan: str | None
     best: BestModel | None
     start: StartMetrics | None
+    champion: dict[str, Any] | None
+    drift: dict[str, Any] | None
 
 
 def status(project: Project) -> Status:
@@ -92,7 +97,7 @@ def status(project: Project) -> Status:
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
-        run began with. Plain data.
+        run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -107,6 +112,7 @@ def status(project: Project) -> Status:
         who = annotators(store)
         by, labels = flags(store), store.labels().names
         forgotten = forgotten_rounds(store)
+        used, look = champions(store), last_look(store)
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
@@ -122,6 +128,8 @@ def status(project: Project) -> Status:
             "plan": None,
             "best": None,
             "start": None,
+            "champion": None,
+            "drift": None,
         }
     broken = breaks(metrics)
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
@@ -149,6 +157,8 @@ def status(project: Project) -> Status:
         "not_measured": scored[-1].get("not_measured", {}) if scored else {},
         "plan": metrics[0].get("plan") if current.number == 0 and 0 in metrics else None,
         "best": best_model(project, metrics),
+        "champion": asdict(used[-1]) if used else None,
+        "drift": asdict(look) if look else None,
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
             None,
