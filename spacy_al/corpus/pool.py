@@ -11,7 +11,7 @@ A shard needs no other shard, so it can be scored in a process of its own, given
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -196,20 +196,27 @@ def fetch(
     return {identity: found[identity] for identity in wanted if identity in found}
 
 
-def values_in(path: Path, name: str) -> dict[str, str]:
-    """What the records of a pool say of themselves by a name: id of each text that has it -> its value, of equal texts the first.
+def stratum_of(source: Mapping[str, Any], name: str) -> str | None:
+    """The stratum of a text: what its record says of itself by a name, as `meta_value` has it; None where it says nothing.
+
+    source (Mapping): What `ingest` stored of it.
+    """
+    value = meta_value(source.get("meta"), name)
+    return None if value in (None, "") else str(value)
+
+
+def strata_in(path: Path, name: str) -> dict[str, str | None]:
+    """The strata of a pool: text id -> that of the text, of equal ones the first.
 
     path (Path): The pool. Shards that cannot be read are passed over.
-    name (str): As for `meta_value`.
+    name (str): As for `stratum_of`.
     RAISES (AlError): As `shards`.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for shard in shards(path):
         with suppress(AlError):
             for stored in read_bare(shard):
-                value = meta_value(stored.source.get("meta"), name)
-                if value not in (None, ""):
-                    found.setdefault(content_hash(stored.text), str(value))
+                found.setdefault(content_hash(stored.text), stratum_of(stored.source, name))
     return found
 
 

@@ -96,7 +96,7 @@ def _order(store: Store, project: Project) -> RandomOrder:
         code=project.code_text,
     )
     order = order.first(n_most(order.n_pool))
-    if order.strata is not None:
+    if order.n_strata:
         without = f"; {order.n_without:,} texts of the pool have none, and are one more"
         project.show(
             f"ℹ The texts that measure are spread over {order.n_strata:,} values of {settings.dev_strata} as the pool is"
@@ -121,6 +121,7 @@ def _made_from(project: Project) -> str:
         settings.dev_size,
         settings.dev_strata,
         settings.filter,
+        settings.recency,
         settings.lang,
         settings.tokeniser,
     ]

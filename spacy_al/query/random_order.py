@@ -10,7 +10,7 @@ from typing import Any
 import numpy
 
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.pool import values_in
+from spacy_al.corpus.pool import fetch, strata_in, stratum_of
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.query.picks import Picks, pick
 from spacy_al.query.questions import make_questions
@@ -32,15 +32,13 @@ class RandomOrder:
     propensities (list[float]): The probability of each draw, given those before.
     eligible (list[int] | None): How many texts could be drawn at each; None where nothing was left to chance.
     n_pool (int): Texts of the pool that could be drawn.
-    strata (list[str | None] | None): Of each text the stratum within which it was drawn; None where the pool has none.
-    n_strata, n_without (int): Strata of the pool, and texts of it that are in none and are drawn from as one more.
+    n_strata, n_without (int): Strata of the pool, and texts of it that are in none and are drawn from as one more; 0 where there are none.
     """
 
     ids: list[str]
     propensities: list[float]
     eligible: list[int] | None
     n_pool: int
-    strata: list[str | None] | None = None
     n_strata: int = 0
     n_without: int = 0
 
@@ -52,7 +50,6 @@ class RandomOrder:
             ids=self.ids[:n],
             propensities=self.propensities[:n],
             eligible=eligible,
-            strata=None if self.strata is None else self.strata[:n],
         )
 
     def part(self, ids: Sequence[str]) -> Picks:
@@ -112,15 +109,17 @@ def ask_in_order(
     strategy = replace(_uniform(settings, len(ids), code), round=round)
     scorer, picks = Scorer(strategy.job), order.part(ids)
     meta = batch_meta(strategy, scorer, picks)
-    if order.strata is not None:
-        meta |= {"design": "stratified", "strategy": f"{meta['strategy']} · {settings.dev_strata}"}
-    tasks, _ = make_questions(pool, {}, picks, scorer, settings, meta)
+    field = settings.dev_strata if order.n_strata else None
+    if field:
+        meta |= {"design": "stratified", "strategy": f"{meta['strategy']} · {field}"}
+    known = fetch(pool, scorer.nlp, picks.ids)
+    tasks, _ = make_questions(pool, known, picks, scorer, settings, meta)
     places = {identity: rank for rank, identity in enumerate(order.ids, 1)}
     for task, identity in zip(tasks, picks.ids):
         # the number of its draw, and not its place among the questions
         task["meta"]["rank"] = places[identity]
-        if order.strata is not None:
-            task["meta"]["stratum"] = order.strata[places[identity] - 1]
+        if field:
+            task["meta"]["stratum"] = stratum_of(known[identity].source, field)
     return tasks
 
 
@@ -129,8 +128,8 @@ def _in_strata(
 ) -> RandomOrder:
     """The order of texts that are in random order, with each stratum's share in each beginning."""
     assert settings.dev_strata is not None
-    values = values_in(pool, settings.dev_strata)
-    own = [values.get(identity) for identity in ids]
+    strata = strata_in(pool, settings.dev_strata)
+    own = [strata.get(identity) for identity in ids]
     named = sorted({value for value in own if value is not None})
     if not named:
         raise AlError(Errors.AL166.format(path=pool, field=settings.dev_strata))
@@ -148,7 +147,6 @@ def _in_strata(
         (1.0 / left).tolist(),
         left.tolist(),
         n_pool,
-        [own[row] for row in rows],
         len(named),
         own.count(None),
     )

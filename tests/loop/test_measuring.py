@@ -13,6 +13,8 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_al.config.init import init
 from spacy_al.config.project import open_project
+from spacy_al.config.recency import Recency
+from spacy_al.corpus.pool import strata_in
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.loop import measuring
 from spacy_al.loop.measuring import FEW, kept_to_measure, measuring_texts, mixed, n_measuring
@@ -176,6 +178,20 @@ def test_a_text_that_is_labelled_meanwhile_measures_no_more(project, tmp_path):
         assert order[16] not in kept_to_measure(store)
 
 
+def test_texts_that_have_become_too_old_measure_no_more(project):
+    made = texts(range(120))
+    for number, doc in enumerate(made):
+        meta = {"date": f"2026-{1 + number // 10:02}-01"}
+        doc.user_data["al_source"] = {"meta": meta}
+    DocBin(docs=made, store_user_data=True).to_disk(project.settings.pool)
+    old = {content_hash(doc.text) for doc in made[:60]}
+    with Store(project.database) as store:
+        assert old & {content_hash(task["text"]) for task in asked_from(store, project, [0])}
+        settings = replace(project.settings, recency=Recency(since="2026-07-01"))
+        tasks = asked_from(store, replace(project, settings=settings), [1])
+        assert tasks and not old & {content_hash(task["text"]) for task in tasks}
+
+
 def test_what_an_earlier_version_kept_is_read_and_made_anew(project):
     with Store(project.database) as store:
         store.log(measuring.EVENT, ids=["0" * 16])
@@ -232,9 +248,10 @@ def test_in_a_pool_that_grew_each_ward_goes_on_in_its_own_order(project):
         tasks += asked_from(store, own, range(1, 7))
     assert len({task["text"] for task in tasks}) == len(tasks) == 72
     order = random_order(pool, own.settings, 300)
+    wards = strata_in(pool, "of.ward")
     last = [content_hash(task["text"]) for task in tasks]
     for ward in ("A", "B", "D", None):
-        in_order = [one for one, of in zip(order.ids, order.strata, strict=True) if of == ward]
+        in_order = [one for one in order.ids if wards[one] == ward]
         asked = [one for one in in_order if one in last]
         # those of a ward that were asked are the first of its random order: a uniform sample of it
         assert asked == in_order[: len(asked)] and len(asked) > 3
