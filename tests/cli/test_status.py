@@ -22,6 +22,8 @@ def test_each_score_stands_beside_its_interval(tmp_path):
         "rounds": [_row(k, row, 40, False, 0) for k, row in metrics.items()],
         "not_measured": {},
         "start": None,
+        "champion": None,
+        "drift": None,
         "plan": None,
         "best": best_model(Project(), metrics),
         "state": "wait",

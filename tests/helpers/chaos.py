@@ -206,18 +206,19 @@ def annotate(database: Path, gold: Path):
     """Answer what is asked, and print the id of each answer once it is stored."""
     # the loop's own oracle, so that the answers are the same
     oracle, texts = make_oracle(), read_gold_texts(gold)
-    with Store(database, create=False) as store:
-        for stored in store.unanswered():
-            payload, seconds = oracle(
-                stored.task, texts[stored.item], kind="entities", spans_key="sc", seed=0
-            )
-            name = f"oracle-{stored.id}"
-            try:
+    try:
+        # a disk may be full when the database is opened as well
+        with Store(database, create=False) as store:
+            for stored in store.unanswered():
+                payload, seconds = oracle(
+                    stored.task, texts[stored.item], kind="entities", spans_key="sc", seed=0
+                )
+                name = f"oracle-{stored.id}"
                 store.add_answer(stored.id, payload, id=name, annotator="oracle", seconds=seconds)
-            except AlError as error:
-                print(error, file=sys.stderr)
-                raise typer.Exit(1) from None
-            print(name, flush=True)
+                print(name, flush=True)
+    except AlError as error:
+        print(error, file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 @app.callback(invoke_without_command=True)
