@@ -745,8 +745,8 @@ class Errors:
     )
     AL364 = "[AL364] No model is in use that could be taken back: `python -m spacy_al promote {config}` promotes one."
     AL365 = (
-        "[AL365] {path} has {found} texts to compare, and fewer than {least} show no drift. Collect more, or look further back: "
-        "--recent, or `since` in [al.pool]."
+        "[AL365] {path} has {found} texts, and it takes {least} of the labelled ones and {least} recent ones to see whether they differ. "
+        "Answer more questions, or collect more texts."
     )
 
     # recent texts

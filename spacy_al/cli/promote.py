@@ -74,7 +74,12 @@ def rollback_cli(
     """Put the model back into use that was in use before the last `promote`."""
     overrides = only_overrides(ctx.args, config)
     found = rollback(open_run(config, overrides, code=code), deploy=deploy)
-    say(format_champion(found))
+    if found is None:
+        say(
+            "⚠ The model that was in use is taken out of use, and none was before it: the next `promote` has nothing to compare with."
+        )
+    else:
+        say(format_champion(found))
 
 
 def format_promotion(found: Promotion) -> str:
@@ -93,10 +98,23 @@ def format_promotion(found: Promotion) -> str:
                 f"ℹ {found.n_compared} candidates were compared so far. Of equal ones about one in twenty passes by luck: give fresh texts now and then."
             )
         lines += [f"⚠ {printable(reason)}." for reason in found.verdict.reasons]
-    elif found.champion is not None and found.champion.model == found.candidate:
-        lines.append("ℹ There is nothing to compare it with.")
-    lines.append(format_champion(found.champion))
-    return "\n".join(lines)
+        lines += [""] if found.verdict.reasons else []
+    lines.append(_end(found))
+    return "\n".join(line for line in lines if line)
+
+
+def _end(found: Promotion) -> str:
+    """What has become of the candidate, in a line."""
+    candidate, verdict = printable(found.candidate), found.verdict
+    if verdict is not None and not verdict.is_better:
+        used = printable(found.champion.model) if found.champion else ""
+        return f"✘ Refused: {candidate}. The model in use stays {used}."
+    if found.is_dry:
+        return f"ℹ {candidate} would be promoted. Nothing was changed."
+    if found.is_same:
+        return f"ℹ {candidate} is the model in use already."
+    first = " It is the first one, and was compared with nothing." if verdict is None else ""
+    return f"✔ Promoted: {candidate} is the model in use now.{first}"
 
 
 def format_champion(found: Champion | None) -> str:

@@ -33,7 +33,7 @@ from spacy_al.util import batched, content_hash
 
 # Texts of either side: a random sample of more
 MOST = 2000
-FEWEST = 20
+FEWEST = 10
 WIDTH = 32
 
 
@@ -88,7 +88,7 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     project (Project): With a run.
     recent (Path | None): A pool of them; by default the run's own, from `[al.pool] since` on.
     RETURNS (Drift): With an alarm for each comparison that differs.
-    RAISES (AlError): AL360 without a model, AL365 for fewer than 20 texts on one side; as `look_back`, and as the readers.
+    RAISES (AlError): AL360 without a model, AL365 for fewer than 10 texts on one side; as `look_back`, and as the readers.
     """
     settings, dev = project.settings, project.settings.dev or project.output / "dev.spacy"
     model = latest_model(project.output)

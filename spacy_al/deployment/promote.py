@@ -42,6 +42,8 @@ class Promotion:
     verdict (Judgement | None): The comparison; None where nothing was in use before.
     gold (str | None): The texts that both were compared on.
     n_compared (int): How many candidates were compared so far, this one included.
+    is_same (bool): Whether it was in use already.
+    is_dry (bool): Whether nothing was to be changed.
     """
 
     candidate: str
@@ -49,6 +51,8 @@ class Promotion:
     verdict: Judgement | None
     gold: str | None
     n_compared: int
+    is_same: bool = False
+    is_dry: bool = False
 
 
 def promote(
@@ -77,7 +81,7 @@ def promote(
         current = champion_of(store)
         n = n_compared(store)
         if current is not None and current.hash == hash_of(model):
-            return Promotion(str(model), current, None, None, n)
+            return Promotion(str(model), current, None, None, n, is_same=True)
         texts = gold or project.settings.dev or project.output / DEV
         verdict = None
         if current is not None:
@@ -85,7 +89,7 @@ def promote(
             verdict = _compare(project, store, model, Path(current.model), texts, rule or Rule())
             n += 1
         if dry_run:
-            return Promotion(str(model), current, verdict, str(texts), n)
+            return Promotion(str(model), current, verdict, str(texts), n, is_dry=True)
         if verdict is not None and not verdict.is_better:
             record_refusal(store, str(model), str(hash_of(model)), verdict.reasons)
             return Promotion(str(model), current, verdict, str(texts), n)

@@ -59,6 +59,8 @@ class KeptCalibration(CalibrationRecord):
     path: Path | None
 
 
+# Standard deviation of the prior on the logarithm of temperatures below 1
+SURER = 0.25
 # Documents that `calibrate` fits on unless it is told otherwise
 MOST_DOCS = 1000
 
@@ -152,10 +154,11 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         warnings.warn(message, AlWarning, stacklevel=2)
         return record
     two = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
-    temperature = _search(loss, name, two=two)
+    temperature = _search(_doubted(loss, scale), name, two=two)
     if temperature is not None:
         # a single document has no half to hold out
-        if halves[1] and not _holds(loss_on(halves[0]), loss_on(halves[1]), name, two=two):
+        fit = _doubted(loss_on(halves[0]), scale)
+        if halves[1] and not _holds(fit, loss_on(halves[1]), name, two=two):
             message = Warnings.W072.format(name=name, n=len(gold.docs))
             warnings.warn(message, AlWarning, stacklevel=2)
             return record
@@ -163,6 +166,20 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         record["loss"]["after"] = loss(*closed_open(temperature))
         record["after"] = judge(at_temperature(pipe, raw, temperature), gold)
     return record
+
+
+def _doubted(loss: Callable[..., float], scale: int) -> Callable[..., float]:
+    """A loss by which a model is made surer than it is only as far as many answers say so.
+
+    Where a model makes no mistake on a few texts, the least loss is that of certainty, which the next text belies. So each temperature below 1 costs
+    as much as a normal prior on its logarithm.
+    """
+
+    def doubted(*temperatures: float) -> float:
+        logs = numpy.minimum(numpy.log(temperatures), 0)
+        return loss(*temperatures) + float((logs**2).sum()) / (2 * SURER**2 * scale)
+
+    return doubted
 
 
 def judge(posteriors: Any, gold: Gold) -> Judged:

@@ -18,7 +18,8 @@ def f_interval(
     right, said, wanted (Array): Of each text (N,) how many answers were right, were given, and were to be given; or (N, L) by label, for
         the mean of the labels' F scores.
     seed (int): Of the draws.
-    RETURNS (tuple | None): Its ends, which hold 95 of 100 draws; None of fewer than two texts.
+    RETURNS (tuple | None): Its ends, which hold 95 of 100 draws; None of fewer than two texts. Where all is right, or all wrong, the other end is the exact
+        one for a share of texts (Clopper and Pearson, 1934).
     """
     counts = [_by_label(one) for one in (right, said, wanted)]
     n = len(counts[0])
@@ -35,6 +36,13 @@ def f_interval(
         return None
     means = numpy.nanmean(scores[seen], axis=1)
     low, high = numpy.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    # where no text differs from another, draws of them show nothing: what is left is how rare a mistake may be that nobody has seen
+    told = int(((counts[1] + counts[2]).sum(axis=1) > 0).sum())
+    rare = ((1 - LEVEL) / 2) ** (1 / max(1, told))
+    if low >= 1:
+        low = rare
+    if high <= 0:
+        high = 1 - rare
     return float(low), float(high)
 
 

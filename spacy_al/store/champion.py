@@ -55,5 +55,14 @@ def record_rollback(store: Store, why: str) -> None:
 
 
 def n_compared(store: Store) -> int:
-    """How many models were compared with the one in use."""
-    return sum(event["kind"] in (PROMOTED, REFUSED) for event in store.events())
+    """How many models were compared with one in use: the first, and one that came when none was in use, were not."""
+    depth = n = 0
+    for event in store.events():
+        if event["kind"] == PROMOTED:
+            n += depth > 0
+            depth += 1
+        elif event["kind"] == ROLLED_BACK:
+            depth = max(0, depth - 1)
+        else:
+            n += event["kind"] == REFUSED
+    return n

@@ -14,7 +14,7 @@ from spacy_al.deployment.promote import promote, rollback
 from spacy_al.errors import AlError
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.text_counts import TextAnswers, text_answers
-from spacy_al.store.champion import champions
+from spacy_al.store.champion import champions, n_compared
 from spacy_al.store.store import Store
 from spacy_al.training.latest import latest_model
 from tests.deployment.conftest import command, project, write_config
@@ -68,7 +68,7 @@ def test_a_worse_one_is_refused_with_status_4(run, models):
     result = command("promote")
     assert result.exit_code == 4, result.output
     assert "is not surely more than" in result.output and "DRUG loses" in result.output
-    assert in_use() == [used] and "In use since" in result.output.splitlines()[-1]
+    assert in_use() == [used] and "Refused" in result.output.splitlines()[-1]
 
 
 def test_a_dry_run_changes_nothing_and_json_has_all(run):
@@ -82,6 +82,21 @@ def test_a_dry_run_changes_nothing_and_json_has_all(run):
         "PERSON",
     }
     assert len(in_use()) == 1
+
+
+def test_what_has_become_of_a_candidate_is_the_last_line(run, models):
+    def last(*words):
+        return command(*words).output.splitlines()[-1]
+
+    assert "compared with nothing" in last("promote")
+    assert "in use already" in last("promote")
+    run("much")
+    assert "would be promoted. Nothing was changed" in last("promote", "--dry-run")
+    assert last("promote").startswith("✔ Promoted: run/round-001/model-best")
+    assert "In use since" in last("rollback") and "taken out of use" in last("rollback")
+    with Store(Path("run", "al.db"), create=False) as store:
+        # the first was compared with nothing
+        assert n_compared(store) == 1
 
 
 def test_texts_that_it_was_trained_on_do_not_judge_it(run, models):

@@ -346,11 +346,11 @@ def test_without_a_right_answer_nothing_is_fitted(home, model, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_model_that_is_always_right_has_no_temperature(home, model, tmp_path):
+def test_gold_that_has_nothing_to_do_with_the_model_gives_no_temperature(home, model, tmp_path):
     nlp = spacy.load(model)
-    docs = list(nlp.pipe(texts(20)))
+    docs = drawn(nlp, "ner", 40, 1e6)
     with pytest.warns(AlWarning, match=r"ALW071.*limit") as caught:
-        record = calibrate(model, saved(docs, tmp_path / "right.spacy"))
+        record = calibrate(model, saved(docs, tmp_path / "random.spacy"))
     assert ["One temperature" in str(warning.message) for warning in caught] == [True, False]
     assert record["temperature"] is None and not (model / FILE).exists()
 
@@ -514,3 +514,18 @@ def test_labels_that_the_model_lacks_are_said_and_not_missed(name):
     assert without == {**found, "other_labels": {}}
     said = format_record({"component": name, **found, "path": None})
     assert f"Not judged, as the model has no such label: OTHER ({n_others})" in said
+
+
+@pytest.mark.slow
+def test_a_model_without_a_mistake_on_a_few_texts_does_not_become_certain(tmp_path):
+    """Its gold is what it says itself: the least loss would be that of a temperature of 0."""
+    nlp = make_ner(shared=True, scale=0.8)
+    docs = [nlp(text) for text in texts(40)]
+    path = saved(docs, tmp_path / "gold.spacy")
+    record = fit_calibration(nlp, "ner", read_gold(nlp, "ner", path))
+    found = record["temperature"]
+    assert found is not None and min(found.values()) > 0.2
+    # of many more it says more
+    many = saved([nlp(text) for text in texts(400)], tmp_path / "many.spacy")
+    more = fit_calibration(nlp, "ner", read_gold(nlp, "ner", many))["temperature"]
+    assert min(more.values()) < min(found.values())
