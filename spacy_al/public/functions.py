@@ -5,6 +5,7 @@ explain and end with is raised as an `AlError`. What a verb does is said by its 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -14,6 +15,7 @@ from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings, read_settings, read_tokeniser
 from spacy_al.corpus.ingest import ingest as ingest_texts
 from spacy_al.corpus.ingest_report import IngestReport
+from spacy_al.deployment.drift import check_drift
 from spacy_al.errors import Errors, UsageError
 from spacy_al.evaluation.calibrate import MOST_DOCS
 from spacy_al.evaluation.calibrate import calibrate as fit_and_keep
@@ -157,10 +159,24 @@ def run(
 
 
 def status(
-    config: AnyPath, overrides: Overrides | None = None, *, code: AnyPath | None = None
+    config: AnyPath,
+    overrides: Overrides | None = None,
+    *,
+    check: bool = False,
+    recent: AnyPath | None = None,
+    code: AnyPath | None = None,
 ) -> RunResult:
-    """The rounds of a run, what it waits for, and why it goes on or has stopped. Arguments, result and errors as for `run`."""
-    return _result(open_run(Path(config), _plain(overrides), code=_path(code)))
+    """The rounds of a run, what it waits for, and why it goes on or has stopped.
+
+    config, overrides, code: As for `run`.
+    check: Look whether recent texts are still like those that the run is measured on.
+    recent: Pool of these texts; by default the run's own, from `since` in [al.pool] on.
+    RETURNS (RunResult): With `drift` where it was looked.
+    RAISES (AlError): As `run`, and AL360 and AL365 where it cannot be looked.
+    """
+    project = open_run(Path(config), _plain(overrides), code=_path(code))
+    looked = check_drift(project, _path(recent)) if check or recent else None
+    return replace(_result(project), drift=looked)
 
 
 def report(

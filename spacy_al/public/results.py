@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from spacy_al.deployment.drift import Drift
 from spacy_al.evaluation.calibrate import KeptCalibration
 from spacy_al.loop.best import BestModel
 from spacy_al.loop.status import Status, StatusRow
@@ -24,6 +25,7 @@ class RunResult:
     report (Path | None): The HTML file; None where none was written.
     status (Status): All that `status --json` says.
     facts (RunFacts): All that the report says.
+    drift (Drift | None): What a look at recent texts found, where one was asked for.
     """
 
     state: str
@@ -34,6 +36,7 @@ class RunResult:
     report: Path | None
     status: Status = field(repr=False)
     facts: RunFacts = field(repr=False)
+    drift: Drift | None = None
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
