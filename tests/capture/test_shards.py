@@ -163,7 +163,7 @@ def test_four_processes_are_killed(tmp_path):
             process.stdout.close()
             done[f"{turn}-{k}"] = int(said[-1]) if said else 0
     texts, cut = {}, 0
-    for path in (tmp_path / "c").glob("capture-*.jsonl"):
+    for path in sorted((tmp_path / "c").glob("capture-*.jsonl")):
         for one in path.read_bytes().splitlines(keepends=True):
             if not one.endswith(b"\n"):
                 cut += 1
