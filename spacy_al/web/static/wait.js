@@ -30,7 +30,7 @@ export function restText({ state, working, round, asked, answered, wait }) {
   if (state === "wait" && left) return ["Nothing left for you", `${left === 1 ? "One answer" : `${left} answers`} of this round ${left === 1 ? "is" : "are"} for others to give. The next texts come by themselves.`]
   if (working || state !== "wait") {
     const stays = "The next ones come by themselves; you can leave this page open."
-    return [round ? "The model is learning from your answers" : "The first texts are being chosen", wait ? `${waitText(wait)} ${stays}` : stays]
+    return [round || answered ? "The model is learning from your answers" : "The first texts are being chosen", wait ? `${waitText(wait)} ${stays}` : stays]
   }
   return ["All is answered", "The next texts come by themselves."]
 }
