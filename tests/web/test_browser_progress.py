@@ -112,7 +112,7 @@ def test_a_wait_says_what_goes_on_for_how_long_and_how_long_it_will(context, ser
         page.wait_for_selector(f"main .rest p:has-text('{sentence}')")
     # whoever was at the button is there still, and nothing is said aloud each second
     assert page.evaluate("document.activeElement.textContent").startswith("Back to your last")
-    assert page.locator("#said").inner_text() == "The first texts are being chosen"
+    assert page.locator("#said").inner_text() == "The model is learning from your answers"
     assert page.errors == []
 
 
