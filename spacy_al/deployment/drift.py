@@ -12,6 +12,7 @@ import numpy
 from spacy_al.config.project import Project
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare
+from spacy_al.deployment.promote import DEV
 from spacy_al.embeddings.documents import compress, hashed_words, weigh_rare
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.evaluate import evaluate
@@ -90,7 +91,7 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     RETURNS (Drift): With an alarm for each comparison that differs.
     RAISES (AlError): AL360 without a model, AL365 for fewer than 10 texts on one side; as `look_back`, and as the readers.
     """
-    settings, dev = project.settings, project.settings.dev or project.output / "dev.spacy"
+    settings, dev = project.settings, project.settings.dev or project.output / DEV
     model = latest_model(project.output)
     if model is None:
         raise AlError(Errors.AL360.format(config=project.config))

@@ -119,11 +119,12 @@ def first_or_error(*args, **how):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sampler", sorted(al_samplers.get_all()))
+# other tests register samplers of their own
+@pytest.mark.parametrize(
+    "sampler", sorted(name for name in al_samplers.get_all() if name.startswith("spacy-al."))
+)
 def test_every_sampler_takes_it_and_storage_does_not_matter(sampler, pool, model, tmp_path):
     recency = Recency("20d", 5.0)
-    if not sampler.startswith("spacy-al."):
-        pytest.skip("a sampler of another test")
     without = first_or_error(pool, model, None, sampler=sampler)
     found = first_or_error(pool, model, recency, sampler=sampler)
     # a sampler that needs a committee, or labels, says so as before
