@@ -21,6 +21,7 @@ INPUTS = (
 LANG = "Language whose rules tokenise and split sentences"
 MODEL = "Pipeline that splits the sentences in place of the rules"
 ID_KEY = "Key or column of the document's id (default: id, then meta.id, then file:line)"
+META_KEY = "Key or column to keep with each text, such as a date or a ward (may be repeated)"
 MAX_TOKENS = "Drop longer texts (default: 1000 for sentences, no limit for documents)"
 NEAR = "Drop only exact duplicates"
 ADD = "Add to the pool what is not in it; what is there stays as it is"
@@ -45,6 +46,7 @@ def ingest_cli(
     model: Annotated[str | None, Option("--model", "-m", help=MODEL)] = None,
     text_key: Annotated[str, Option("--text-key", help="Key or column of the text")] = "text",
     id_key: Annotated[str | None, Option("--id-key", help=ID_KEY)] = None,
+    meta_key: Annotated[list[str] | None, Option("--meta-key", help=META_KEY)] = None,
     min_tokens: Annotated[int, Option("--min-tokens", help="Drop shorter texts")] = 1,
     max_tokens: Annotated[int | None, Option("--max-tokens", help=MAX_TOKENS)] = None,
     keep_near_duplicates: Annotated[bool, Option("--keep-near-duplicates", help=NEAR)] = False,
@@ -59,7 +61,7 @@ def ingest_cli(
 
     With --unit doc a .txt file is one document; else a document ends at a blank line in it. A .jsonl file has
     one object a line with a `text` and, optionally, an `id` and a `meta`; .csv and .tsv files have a header with
-    a column `text`.
+    a column `text`, of which --meta-key keeps further columns.
 
     Two texts are near duplicates if they differ only in case, white space, punctuation, invisible characters or
     compatible forms of a character (NFKC). Texts that differ in a number are kept, and counted.
@@ -75,6 +77,7 @@ def ingest_cli(
         model=model,
         text_key=text_key,
         id_key=id_key,
+        meta_key=meta_key or (),
         min_tokens=min_tokens,
         max_tokens=max_tokens,
         keep_near_duplicates=keep_near_duplicates,

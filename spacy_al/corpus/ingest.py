@@ -40,6 +40,7 @@ def ingest(
     model: str | Path | None = None,
     text_key: str = "text",
     id_key: str | None = None,
+    meta_key: Sequence[str] = (),
     min_tokens: int = 1,
     max_tokens: int | None = None,
     keep_near_duplicates: bool = False,
@@ -58,6 +59,7 @@ def ingest(
     model (str | Path | None): A pipeline that splits sentences instead of the rules.
     text_key (str): The key or column of the text.
     id_key (str | None): The key or column of the document's id; default: `id`, `meta.id`, or `file:line`.
+    meta_key (Sequence[str]): Keys or columns, such as a date or a ward, that are kept in the `meta` of each text.
     min_tokens (int): Shorter texts are dropped.
     max_tokens (int | None): Longer texts are dropped; default: 1000 for sentences, no limit for documents.
     keep_near_duplicates (bool): Drop only exact duplicates. What is near is said in `duplicates.value_key`.
@@ -92,7 +94,7 @@ def ingest(
     sources, gone = _find_sources(inputs, output), read_list(list_of_pool(output))
     nlp = _pipeline(lang, tokeniser, unit, model)
     splitter = None if model is not None else Splitter(nlp)
-    report, keys = IngestReport(), Keys(text_key, id_key, whole=unit == "doc")
+    report, keys = IngestReport(), Keys(text_key, id_key, whole=unit == "doc", meta=meta_key)
 
     def records() -> Iterator[Record]:
         for name, path in sources:

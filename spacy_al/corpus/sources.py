@@ -7,7 +7,7 @@ import csv
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -61,11 +61,13 @@ class Keys:
     """Under which names a record keeps its text and its id. Without `id`: `id`, then `meta.id`, then its place.
 
     whole (bool): A text file is one document; else a blank line ends a document.
+    meta (Sequence[str]): Further keys or columns that are kept in the text's `meta`, beside what stands there.
     """
 
     text: str = "text"
     id: str | None = None
     whole: bool = False
+    meta: Sequence[str] = ()
 
 
 def find_sources(path: Path, leave_out: Path) -> Iterator[tuple[str, Path]]:
@@ -191,10 +193,11 @@ def _read_csv(
         )
         rows = read_rows(reader, name, problem)
         header = next(rows, (0, []))[1]
-        if keys.text not in header:
-            columns = ", ".join(header) or "none"
-            problem(f"{name}:1", f"no column '{keys.text}' (columns: {columns})")
-            return
+        for column in (keys.text, *keys.meta):
+            if column not in header:
+                columns = ", ".join(header) or "none"
+                problem(f"{name}:1", f"no column '{column}' (columns: {columns})")
+                return
         for start, row in rows:
             if why := row_fault(row, header, quoted):
                 problem(f"{name}:{start}", why)
@@ -235,6 +238,8 @@ def _from_dict(record: Any, where: str, keys: Keys, problem: Problem) -> Iterato
         return
     meta = record.get("meta")
     meta = meta if isinstance(meta, dict) else {}
+    named = {key: record[key] for key in keys.meta if record.get(key) not in (None, "")}
+    meta = {**meta, **named}
     known = record.get(keys.id) if keys.id else record.get("id", meta.get("id"))
     usable = isinstance(known, str | int | float) and str(known)
     yield Record(text, where, str(known) if usable else where, meta)

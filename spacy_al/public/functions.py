@@ -57,7 +57,7 @@ def ingest(
     output: Folder of the pool.
     config: Training config whose tokeniser is used.
     code: Python file that registers functions.
-    how: lang, unit, model, text_key, id_key, min_tokens, max_tokens, keep_near_duplicates, shard_size, force, add, dry_run, as the options.
+    how: lang, unit, model, text_key, id_key, meta_key, min_tokens, max_tokens, keep_near_duplicates, shard_size, force, add, dry_run, as the options.
     RETURNS (IngestReport): Counts of what came in and what was left out, and why.
     RAISES (AlError): What is wrong with the input; the old pool then stays as it was.
     """

@@ -101,6 +101,21 @@ def test_csv_and_tsv(tmp_path):
     assert len(found[3]) == 500_000
 
 
+def test_columns_and_keys_that_are_named_stay_with_their_texts(tmp_path):
+    put(tmp_path / "a.csv", "text,date,ward,name\nNo sign of it.,2026-11-30,,Doe\n")
+    put(
+        tmp_path / "b.jsonl",
+        '{"text": "He rests.", "ward": "B2", "meta": {"date": "2026-11-29", "ward": "?"}}\n',
+    )
+    put(tmp_path / "c.csv", "text,date\nNever read.,2026-11-30\n")
+    report = ingest([tmp_path], tmp_path / "pool", meta_key=["date", "ward"])
+    assert [item.source.get("meta") for item in items(tmp_path / "pool")] == [
+        {"date": "2026-11-30"},
+        {"date": "2026-11-29", "ward": "B2"},
+    ]
+    assert report.problems == ["c.csv:1: no column 'ward' (columns: text, date)"]
+
+
 def test_folders_are_read_in_order_and_the_output_is_not(tmp_path):
     put(tmp_path / "b/notes.txt", "from b")
     put(tmp_path / "a/notes.txt", "from a")
