@@ -1,5 +1,6 @@
 """`spacy-al run`: the loop, as far as it goes without a person."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import has_stopped, status
 from spacy_al.posteriors.component import load_code
+from spacy_al.web.background import PAGE
 from spacy_al.web.serve import annotate, has
 
 ORACLE = "Labelled corpus that answers in place of a person"
@@ -71,7 +73,10 @@ def run_cli(
         # a picture that cannot be drawn is no reason to say that the run has failed
         path = None
         say(f"⚠ No report: {error}")
-    if not quiet:
+    page = os.environ.get(PAGE)
+    if page and outcome.state == "waiting" and not quiet:
+        say(f"✔ Round {outcome.round}: its questions are on {page}")
+    elif not quiet:
         say(format_status(status(project)))
         if path is not None:
             say(f"✔ Report in {path}")

@@ -44,6 +44,9 @@ def run_facts(
         store.examine()
         metrics = store.metrics()
         given, labels = list(store.answers()), store.labels().names
+        measuring = (
+            {one.id for one in store.tasks(purpose="dev")} if settings.dev is None else set()
+        )
         forgotten = forgotten_rounds(store)
         answers = {answer.task: answer.payload for answer in given}
         rounds: list[RoundFacts] = []
@@ -88,6 +91,7 @@ def run_facts(
         "state": {"state": state["state"], "sentence": state["sentence"]},
         "stopping": state.get("stopping", []),
         "price": price,
+        "measuring": len(measuring & {answer.task for answer in given}),
         "people": [
             {
                 "name": one["name"],

@@ -112,8 +112,13 @@ class Pair(TypedDict):
 
 
 class RunFacts(TypedDict, total=False):
-    """The facts of a run that a report tells. price (tuple): What an hour of an annotator costs, and its currency."""
+    """The facts of a run that a report tells.
 
+    price (tuple): What an hour of an annotator costs, and its currency.
+    measuring (int): Texts that people answered and that measure, which no round trains on.
+    """
+
+    measuring: int
     price: tuple[float, str] | None
     people: list[Person]
     pairs: list[Pair]

@@ -123,6 +123,10 @@ def _tiles(
     last_row: Row = rounds[-1] if rounds else {}
     if is_number(last_row.get("texts")):
         beside = f"{words.count(last_row['words'])} words" if last_row.get("words") else ""
+        if facts.get("measuring"):
+            # what people answered is more than what the model learned from
+            more = f"and {words.count(facts['measuring'])} that only measure"
+            beside = ", ".join(filter(None, [beside, more]))
         tiles.append(("labelled texts", words.count(last_row["texts"]), beside))
     if last_row.get("self_trained"):
         wrong = last_row.get("self_trained_wrong_expected")

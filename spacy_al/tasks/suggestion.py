@@ -11,7 +11,7 @@ from spacy_al.arrays import distribution
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.types import Floats
 
-OUTSIDE = "outside"
+OUTSIDE = "no label"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ The page never waits for it. While a model trains, texts that the newest model r
 represent the pool, are at hand to be asked.
 """
 
+import os
 import subprocess
 import threading
 from collections import deque
@@ -26,6 +27,8 @@ WAITS = 3
 AGAIN = 60.0
 # In the output: texts to be asked while a model trains
 FILE = ".beside.jsonl"
+# Tells the steps where the page is, so that they name it to whoever reads the terminal, and no files
+PAGE = "SPACY_AL_PAGE"
 
 
 class Steps:
@@ -35,10 +38,11 @@ class Steps:
 
     project (Project): The run.
     quiet (bool): Whether steps print nothing but errors.
+    page (str): The address of the page, which steps then name in place of files.
     """
 
-    def __init__(self, project: Project, quiet: bool = False) -> None:
-        self.project, self.quiet = project, quiet
+    def __init__(self, project: Project, quiet: bool = False, page: str = "") -> None:
+        self.project, self.quiet, self.page = project, quiet, page
         self.after: Callable[[], None] | None = None
         self._woken, self._ended = threading.Event(), threading.Event()
         self._state = ""
@@ -179,7 +183,8 @@ class Steps:
     def _start(self, words: list[str]) -> subprocess.Popen[bytes]:
         # somebody may wait for texts to answer, and nobody for a model
         niceness = 5 if words[0] == "run" else 0
-        child = start_child(words, package="spacy_al", niceness=niceness)
+        environment = {**os.environ, PAGE: self.page} if self.page else None
+        child = start_child(words, package="spacy_al", niceness=niceness, env=environment)
         self._children.append(child)
         return child
 

@@ -83,7 +83,7 @@ def annotate(
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     own = f"http://{[*names, link_host(host)][0]}:{listener.getsockname()[1]}"
     known = {*names, *own_names(host)}
-    serve(project, listener, known, tokens, text, (server, own) if server else None, quiet)
+    serve(project, listener, known, tokens, text, (server, own) if server else None, quiet, address)
 
 
 def serve(
@@ -94,6 +94,7 @@ def serve(
     guidelines: str | None,
     label_studio: tuple[Server, str] | None = None,
     quiet: bool = False,
+    address: str = "",
 ) -> None:
     """Answer requests and do the steps of the loop until a signal comes."""
     import uvicorn
@@ -104,7 +105,7 @@ def serve(
     from spacy_al.web.recipe_feed import Feed
     from spacy_al.web.timeouts import Impatient
 
-    steps, settings = Steps(project, quiet), project.settings
+    steps, settings = Steps(project, quiet, address), project.settings
     feed = Feed(project) if settings.recipe else None
     desk = Desk(
         project.database,

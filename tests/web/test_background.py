@@ -38,12 +38,12 @@ def start(tmp_path):
     corpus(tmp_path)
     running, lines = [], []
 
-    def go(config=CONFIG, **more):
+    def go(config=CONFIG, page="", **more):
         paths = {"train": None, "dev": None, "test": None, "pool": tmp_path / "pool_gold.spacy"}
         own = {f"paths.{key}": str(value) if value else None for key, value in paths.items()}
         own |= {**OVERRIDES, "al.output": str(tmp_path / "al"), "al.labels": LABELS, **QUICK}
         project = open_project(config, {**own, **more}, show=lines.append)
-        running.append(Steps(project))
+        running.append(Steps(project, page=page))
         running[-1].start()
         return project, running[-1]
 
@@ -86,6 +86,15 @@ def test_a_step_starts_when_all_is_answered_and_a_run_that_is_over_says_so(start
     # the first round was the last one
     wait_for(lambda: steps.state() == "stopped")
     assert current(project) == (1, "stopped")
+
+
+@pytest.mark.slow
+def test_the_terminal_says_where_the_page_is_and_names_no_files(start, capfd):
+    project, steps = start(page="http://127.0.0.1:1/")
+    wait_for(lambda: current(project) == (0, "wait") and steps.state() == "")
+    shown = capfd.readouterr().err
+    assert "Round 0: its questions are on http://127.0.0.1:1/" in shown
+    assert "tasks.jsonl" not in shown and "answers.jsonl" not in shown
 
 
 @pytest.mark.slow

@@ -87,7 +87,13 @@ def test_what_is_taken_back_or_deleted_is_asked_again(context, serve):
     assert states(server) == [(1, "counts"), (2, "counts"), (3, "undone")]
     press(page, "d")
     page.wait_for_selector("#confirm-text:has-text('asked again, in this round')")
+    # one Enter more leaves it
     press(page, "Enter")
+    page.wait_for_selector("#confirm", state="hidden")
+    assert states(server) == [(1, "counts"), (2, "counts"), (3, "undone")]
+    press(page, "d")
+    page.wait_for_selector("#confirm[open]")
+    press(page, "Shift+Tab", "Enter")
     listed(page, 1)
     assert states(server) == [(1, "counts"), (2, "deleted"), (3, "undone")]
     assert page.locator("#count").inner_text() == "Round 0 · 1 of 2"

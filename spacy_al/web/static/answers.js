@@ -70,7 +70,8 @@ export function answerList({ open, withdrawn, close }) {
     dialog.returnValue = ""
     dialog.onclose = () => { dialog.returnValue === "do" ? act(one, kind) : focusOn(one.number) }
     dialog.showModal()
-    $("confirm-do").focus()
+    // what cannot be undone is never one Enter away
+    $(kind === "undo" ? "confirm-do" : "confirm-leave").focus()
   }
 
   async function act(one, kind) {

@@ -49,7 +49,7 @@ export function openKeyboard(page, question) {
 export function showKeys(editor) {
   const own = [["A or Enter", editor?.yesNo ? "yes" : "accept it as it stands now"], ["X", editor?.yesNo ? "no" : "reject what cannot be put right"], ["I or Space", "ignore what you cannot decide"], ["U", "back to your last answer, to correct it"], ["F", "flag for somebody to look at"],
     ["L", "list your answers: search, correct, take back, delete"], ["P", "your progress: answers, time, labels, score"],
-    ["H", "shade unsure words"], ["G", "guidelines"], ["?", "this list"]]
+    ["H", "shade unsure words"], ...($("guide").hidden ? [] : [["G", "guidelines"]]), ["?", "this list"]]
   $("key-list").replaceChildren(...[...(editor?.help ?? []), ...own].flatMap(([key, does]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, does)]))
   $("keys").showModal()
 }
