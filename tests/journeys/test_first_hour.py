@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shlex
-import subprocess
 import sys
 import time
 
@@ -13,7 +12,8 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_al.store.store import Store
-from tests.helpers.web_page import Mouse, browser, context, open_page, press, saved
+from tests.helpers.person import answer, run_command
+from tests.helpers.web_page import Mouse, browser, context, open_page, saved
 from tests.journeys.test_annotate import HERE, terminal, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -30,30 +30,6 @@ def gold():
         if any(label == "DRUG" for *_, label in ents):
             found[doc.text] = ents
     return dict(list(found.items())[:N])
-
-
-def run_command(folder, *words, **how):
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, **how)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
-
-
-def answer(page, mouse, database, right):
-    """Correct what is suggested, as somebody who knows what is right, and accept."""
-    page.wait_for_selector("main article .text")
-    shown = page.locator("main article").get_attribute("data-task")
-    with Store(database) as store:
-        task = next(one.task for one in store.tasks() if one.id == shown)
-    wanted = {(start, end, label) for start, end, label in right[task["text"]]}
-    marked = {(s["token_start"], s["token_end"], s["label"]) for s in task.get("spans", ())}
-    for start, _, _ in sorted(marked - wanted):
-        mouse.word(start)
-        mouse.button("Delete")
-    for start, end, label in sorted(wanted - marked):
-        mouse.drag(start, end) if end > start else mouse.word(start)
-        mouse.button(label)
-    press(page, "a")
-    page.wait_for_selector(f"main:not(:has(article[data-task='{shown}']))")
 
 
 def test_sixty_notes_become_a_model_that_is_installed_elsewhere(terminal, tmp_path, context):

@@ -26,7 +26,7 @@ from spacy_al.store.store import Store
 from tests.helpers import web_tasks as made
 from tests.helpers.chaos import ROOT, command, corpus, environment
 from tests.helpers.label_studio_server import ADMIN, PASSWORD, LabelStudio
-from tests.reporting.test_report_browser import browser  # noqa: F401  (a fixture)
+from tests.reporting.test_report_browser import browser
 
 pytestmark = [
     pytest.mark.labelstudio,
@@ -725,7 +725,7 @@ def mark(page, text):
 
 
 @pytest.mark.browser
-def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):  # noqa: F811
+def test_marked_by_mouse_in_its_own_page(studio, run_of, browser, tmp_path):
     """What counts offsets is the browser: after emoji, accents of two characters, Windows line ends, right to left."""
     project = run_of(tasks_of())
     server = studio.client()

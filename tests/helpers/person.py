@@ -1,0 +1,31 @@
+"""What a person does in a journey: run a command, and answer in the browser as somebody who knows what is right."""
+
+import subprocess
+
+from spacy_al.store.store import Store
+from tests.helpers.web_page import press
+
+
+def run_command(folder, *words, only_out=False, **how):
+    """What a command prints, on both channels unless only standard output is asked for."""
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, **how)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout if only_out else done.stdout + done.stderr
+
+
+def answer(page, mouse, database, right):
+    """Correct what is suggested, as somebody who knows what is right, and accept."""
+    page.wait_for_selector("main article .text")
+    shown = page.locator("main article").get_attribute("data-task")
+    with Store(database) as store:
+        task = next(one.task for one in store.tasks() if one.id == shown)
+    wanted = {(start, end, label) for start, end, label in right[task["text"]]}
+    marked = {(s["token_start"], s["token_end"], s["label"]) for s in task.get("spans", ())}
+    for start, _, _ in sorted(marked - wanted):
+        mouse.word(start)
+        mouse.button("Delete")
+    for start, end, label in sorted(wanted - marked):
+        mouse.drag(start, end) if end > start else mouse.word(start)
+        mouse.button(label)
+    press(page, "a")
+    page.wait_for_selector(f"main:not(:has(article[data-task='{shown}']))")
