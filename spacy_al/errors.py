@@ -759,6 +759,26 @@ class Errors:
     # capture
     AL351 = "[AL351] `{name}` of al_capture is {value}, and has to be {must}."
 
+    # past one machine
+    AL390 = (
+        "[AL390] {path} is a URL, and what opens it is not installed ({why}). Install it with: pip install 'spacy-al[{extra}]', or copy the "
+        "pool to this machine."
+    )
+    AL391 = (
+        "[AL391] {path} cannot be read where it is: {why}. Look whether the name is right, and whether this machine may read it: for s3:// "
+        "the credentials are those of the aws command, and AWS_ENDPOINT_URL names another server than Amazon's."
+    )
+    AL392 = "[AL392] {path} is a URL, and what lies there is only read. Change a copy on this machine, and put that in its place."
+    AL393 = (
+        "[AL393] --engine ray needs the package ray, which is not installed. Install it with: pip install 'spacy-al[ray]', or leave "
+        "--engine out and give --n-process for the cores of this machine."
+    )
+    AL394 = (
+        "[AL394] The workers of Ray came to an end that no repetition mends: {why}. What they print is in the logs of the cluster, by "
+        "default /tmp/ray/session_latest/logs; without --engine all is done on this machine."
+    )
+    AL395 = "[AL395] {given} cannot be used with {other}: {why}. Leave one of them out."
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -884,6 +904,9 @@ class Warnings:
         "[ALW354] None of the first {count} documents that were captured has {fields}. `fields` of al_capture names what stands in the "
         "dict beside a text (as_tuples), in Doc.user_data, or in an extension of Doc."
     )
+
+    # past one machine
+    W390 = "[ALW390] A file of cached scores is damaged and was deleted: {path} ({why}). Its texts are scored anew."
 
     # store, answers, export
     W110 = (

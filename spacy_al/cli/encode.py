@@ -11,6 +11,8 @@ from spacy_al.cli.options import (
     EncodedPool,
     Encoder,
     Encoders,
+    Engine,
+    EngineName,
     Gpu,
     KeepTokens,
     Lang,
@@ -20,9 +22,11 @@ from spacy_al.cli.options import (
     Stride,
     Tokeniser,
     Window,
+    Workers,
     check_processes,
 )
 from spacy_al.config.settings import read_tokeniser
+from spacy_al.distributed.engines import open_encoding_engine
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
@@ -50,6 +54,8 @@ def encode_cli(
     stride: Stride = None,
     texts_only: Annotated[bool, Option("--texts-only", help=TEXTS_ONLY)] = False,
     n_process: Encoders = 1,
+    engine: Engine = EngineName.local,
+    workers: Workers = None,
     code: Code = None,
     gpu_id: Gpu = -1,
     quiet: Quiet = False,
@@ -62,14 +68,17 @@ def encode_cli(
     settings = make_settings(encoder, layers, window, stride, pooling)
     check_processes(n_process, gpu_id)
     load_code(code)
+    tokeniser, own_code = read_tokeniser(config), str(code) if code else None
+    elsewhere = open_encoding_engine(engine.value, workers, model, lang, tokeniser, own_code)
     plan = encode_pool(
         pool,
-        load_pipeline(model, lang, gpu_id, read_tokeniser(config)),
+        load_pipeline(model, lang, gpu_id, tokeniser),
         settings,
         output,
         tokens=not texts_only,
         keep_tokens=keep_tokens,
         n_process=n_process,
+        engine=elsewhere,
         tell=None if quiet else lambda plan: say(format_plan(plan, texts_only)),
     )
     if not quiet:

@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 
 from typer import Argument, Option
 
+from spacy_al.corpus.address import pool_path
 from spacy_al.errors import Errors, UsageError
 
 # Of a command that takes spaCy's overrides of its config
@@ -43,18 +44,31 @@ class BadSpans(str, Enum):
 
 BAD_SPANS = "What a span that does not fit costs: refuse its text, or leave its tokens undecided"
 Bad: TypeAlias = Annotated[BadSpans, Option("--bad-spans", help=BAD_SPANS)]
+
+
+class EngineName(str, Enum):
+    """Where the work on a pool is done."""
+
+    local = "local"
+    ray = "ray"
+
+
+ENGINE = "local: in this process and those of --n-process; ray: on a cluster, that of RAY_ADDRESS or one of this machine"
+Engine: TypeAlias = Annotated[EngineName, Option("--engine", help=ENGINE)]
+WORKERS = "Workers of --engine ray, each of one core and with a pipeline of its own (default: 2)"
+Workers: TypeAlias = Annotated[int | None, Option("--workers", help=WORKERS)]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")]
 
 # Of a pretrained encoder
 
-POOL = "The pool: a folder of shards, or one .spacy file"
+POOL = "The pool: a folder of shards, or one .spacy file, or the URL of either"
 MODEL = "Pipeline whose tokeniser is used (default: the rules of --lang)"
 ENCODER = "Folder of a transformers model or a pipeline, or an installed package that holds one"
 LAYERS = "Layers whose mean is a token's vector, e.g. 2,3,4,5,6 (default: the upper two thirds)"
 STRIDE = "Pieces from window to window (default: 3/4 of one)"
 N_PROCESS = "Processes, each with an encoder of its own and one thread"
 
-EncodedPool: TypeAlias = Annotated[Path, Argument(help=POOL)]
+EncodedPool: TypeAlias = Annotated[Path, Argument(help=POOL, parser=pool_path)]
 Encoder: TypeAlias = Annotated[str, Option("--encoder", "-e", help=ENCODER)]
 Tokeniser: TypeAlias = Annotated[str | None, Option("--model", "-m", help=MODEL)]
 Layers: TypeAlias = Annotated[str | None, Option("--layers", help=LAYERS)]

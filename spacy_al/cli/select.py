@@ -9,8 +9,10 @@ from typer import Argument, Option
 
 from spacy_al.cli.app import app, explained, say, split_overrides
 from spacy_al.cli.batch import format_selection
-from spacy_al.cli.options import Code, Gpu, Quiet
+from spacy_al.cli.options import Code, Engine, EngineName, Gpu, Quiet, Workers
 from spacy_al.config.settings import Settings, read_settings
+from spacy_al.corpus.address import pool_path
+from spacy_al.distributed.engines import open_engine
 from spacy_al.errors import Errors, UsageError
 from spacy_al.loop.next_batch import (
     LABEL_STUDIO,
@@ -23,7 +25,7 @@ from spacy_al.loop.next_batch import (
 )
 from spacy_al.posteriors.component import load_code
 
-POOL = "A .spacy file or a folder of shards (default: that of the config)"
+POOL = "A .spacy file or a folder of shards, or the URL of either (default: that of the config)"
 MODEL = (
     "Trained pipeline (default: the newest model-best of the config's run, else below this folder)"
 )
@@ -38,6 +40,9 @@ KEEP = "Keep the pool's tokens rather than the pipeline's"
 NUMBER = "Texts to choose (default: 20, or batch_size of the config)"
 OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy by the format)"
 ROUND = "With --config: choose the batch of this round again, leaving out what earlier ones asked"
+CACHE = "Folder in which scores are kept, so that a model is asked about a text once (default: score_cache in [al.pool])"
+REFRESH = "With a cache and a new model: score anew only this share of the texts, the highest under the model before (default: 0, all)"
+PER_SHARD = "Choose among so many texts of each shard, those of highest score (default: all)"
 LANG = "Language, where there is no model"
 
 
@@ -70,6 +75,11 @@ def select_cli(
     lang: Annotated[str | None, Option("--lang", "-l", help=LANG)] = None,
     keep_tokens: Annotated[bool, Option("--keep-tokens", help=KEEP)] = False,
     n_process: Annotated[int, Option("--n-process", help="Processes that score")] = 1,
+    engine: Engine = EngineName.local,
+    workers: Workers = None,
+    score_cache: Annotated[Path | None, Option("--score-cache", help=CACHE)] = None,
+    refresh: Annotated[float | None, Option("--refresh", help=REFRESH)] = None,
+    per_shard: Annotated[int | None, Option("--per-shard", help=PER_SHARD)] = None,
     code: Code = None,
     gpu_id: Gpu = -1,
     verbose: Annotated[bool, Option("--verbose", "-V", help="Show all that was chosen")] = False,
@@ -86,7 +96,7 @@ def select_cli(
     # the config may name what the code registers
     load_code(code)
     settings = read_settings(config, overrides) if config else Settings()
-    pool = Path(arguments[0]) if arguments else settings.pool
+    pool = pool_path(arguments[0]) if arguments else settings.pool
     if pool is None:
         raise UsageError(Errors.AL090)
     output = output or Path(f"batch.{SUFFIXES[format.value]}")
@@ -110,6 +120,10 @@ def select_cli(
         lang=lang,
         keep_tokens=keep_tokens,
         n_process=n_process,
+        engine=open_engine(engine.value, workers),
+        score_cache=score_cache,
+        refresh=refresh,
+        per_shard=per_shard,
         code=str(code) if code else None,
         gpu_id=gpu_id,
     )

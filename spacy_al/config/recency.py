@@ -37,8 +37,8 @@ class Recency:
 def read_recency(
     block: Mapping[str, Any], refuse: Callable[[str, str, list[str]], Any]
 ) -> Recency | None:
-    """What a block says of it, without its path; None for nothing."""
-    given = {name: value for name, value in block.items() if value is not None and name != "path"}
+    """What a block says of it; None for nothing."""
+    given = {name: value for name, value in block.items() if value is not None}
     for name, value in given.items():
         if name == "half_life_days":
             is_number = isinstance(value, int | float) and not isinstance(value, bool)

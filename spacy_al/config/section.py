@@ -70,7 +70,8 @@ FILTERS: dict[str, tuple[type, ...]] = {
     "far": (int, float),
 }
 SHARES = ("min_words", "far")
-POOL = {"path", "since", "half_life_days", "date"}
+RECENCY = {"since", "half_life_days", "date"}
+POOL = {"path", *RECENCY, "score_cache", "refresh"}
 SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
@@ -163,7 +164,23 @@ class Check:
             self.refuse("al.pool", f"it is {pool!r}", ["a block [al.pool] with a path"])
         self.names("al.pool", pool, POOL)
         self.path("al.pool.path", pool.get("path"))
-        return pool.get("path"), read_recency(pool, self.refuse)
+        recency = {name: value for name, value in pool.items() if name in RECENCY}
+        return pool.get("path"), read_recency(recency, self.refuse)
+
+    def kept_scores(self, pool: Any) -> dict[str, Any]:
+        """Where the scores of a pool are kept, and which are made anew, as far as it says so."""
+        found = {name: (pool or {}).get(name) for name in ("score_cache", "refresh")}
+        found = {name: value for name, value in found.items() if value is not None}
+        if "score_cache" in found:
+            self.path("al.pool.score_cache", found["score_cache"])
+            found["score_cache"] = Path(found["score_cache"])
+        share = found.get("refresh", 0)
+        is_number = isinstance(share, int | float) and not isinstance(share, bool)
+        if not (is_number and 0 <= share <= 1):
+            self.refuse("al.pool.refresh", f"it is {share!r}", ["a share, from 0 to 1"])
+        if share and "score_cache" not in found:
+            self.refuse("al.pool.refresh", "there is no score_cache", ["a folder for it"])
+        return found
 
     def path(self, name: str, value: Any) -> None:
         if value is not None and not isinstance(value, str):

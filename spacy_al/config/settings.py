@@ -14,6 +14,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.recency import Recency
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
+from spacy_al.corpus.address import pool_path
 from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
@@ -46,6 +47,8 @@ class Settings:
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
     weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
     pool (Path | None): The unlabelled texts.
+    score_cache (Path | None): Folder in which scores are kept from call to call; None keeps none.
+    refresh (float): With such a folder, the share of the texts, the highest under the model before, that a new model scores; 0 for all.
     recency (Recency | None): How recent ones are preferred; None for not at all.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
     filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
@@ -86,6 +89,8 @@ class Settings:
     patterns: Path | None = None
     weak: Path | None = None
     pool: Path | None = None
+    score_cache: Path | None = None
+    refresh: float = 0.0
     recency: Recency | None = None
     blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     filter: dict[str, Any] = field(default_factory=dict)
@@ -136,6 +141,7 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     if plain["learner"] in ("vectors", "encoder") and "encoder" not in plain:
         raise UsageError(Errors.AL311.format(learner=plain["learner"]))
     pool, recency = check.pool(section.get("pool"))
+    kept = check.kept_scores(section.get("pool"))
     paths: dict[str, Any] = {name: config.get("paths", {}).get(name) for name in PATHS}
     for name, value in paths.items():
         check.path(f"paths.{name}", value)
@@ -147,8 +153,9 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     _check_reader(check, plain.get("committee", "none"), blocks, part.get("factory"))
     return Settings(
         **plain,
-        pool=_path(pool),
+        pool=pool_path(pool) if pool else None,
         recency=recency,
+        **kept,
         blocks=blocks,
         lang=config.get("nlp", {}).get("lang") or "en",
         tokeniser=tokeniser_config(config) if config.get("nlp", {}).get("lang") else {},

@@ -11,7 +11,7 @@ A shard needs no other shard, so it can be scored in a process of its own, given
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
+from spacy_al.corpus.address import reaching
 from spacy_al.corpus.dates import Since, meta_value
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
@@ -54,10 +55,12 @@ def shards(path: Path) -> list[Path]:
     RAISES (AlError): Nothing there (AL040), no shard in the folder (AL041), not a `.spacy` file (AL042).
     """
     try:
-        found = _shard_files(path)
-        size, largest = max((shard.stat().st_size, shard) for shard in found)
+        with reaching(path):
+            found = _shard_files(path)
+            size, largest = max((shard.stat().st_size, shard) for shard in found)
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        why = error.strerror or error
+        raise AlError(Errors.AL046.format(path=path, why=why)) from error
     if size > LARGE_FILE:
         message = Warnings.W040.format(path=largest, size=size // 1024**2)
         warnings.warn(message, AlWarning, stacklevel=2)
@@ -74,6 +77,7 @@ def read_shard_items(
     only: set[str] | None = None,
     part: tuple[int, int] = (0, 1),
     since: Since | None = None,
+    known: Callable[[int], bool] | None = None,
 ) -> Iterator[PoolItem]:
     """The usable texts of one shard. The shard's own strings and labels never enter `nlp.vocab`.
 
@@ -87,6 +91,7 @@ def read_shard_items(
     only (set[str] | None): Ids to yield; the others are not tokenised.
     part (tuple[int, int]): (i, n): the i-th of n parts of about the same size, by ids; together they are the whole.
     since (Since | None): Leaves out what is older, and counts it.
+    known (Callable | None): Says of a usable text, by its id as an integer, that it need not be made into a doc. It counts as read.
     YIELDS (PoolItem): In the order of the file.
     RAISES (AlError): As `read_shard`.
     """
@@ -112,6 +117,8 @@ def read_shard_items(
             seen.add(number)
             if only is None or identity in only:
                 report["read"] += 1
+                if known is not None and known(number):
+                    continue
                 doc = stored.to_doc(nlp.vocab) if keep_tokens else nlp.make_doc(text)
                 yield PoolItem(identity, doc, stored.source, text)
 

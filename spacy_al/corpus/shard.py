@@ -14,6 +14,7 @@ from spacy.strings import StringStore
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
+from spacy_al.corpus.address import is_remote, reaching
 from spacy_al.errors import AlError, Errors
 from spacy_al.util import replacing
 
@@ -131,8 +132,10 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
 
     path (Path): The file, or `-` for standard output.
     mode (str): "w" or "wb".
-    RAISES (AlError): The file cannot be written (AL047).
+    RAISES (AlError): The file cannot be written (AL047), or stands where nothing is changed in place (AL392).
     """
+    if is_remote(path):
+        raise AlError(Errors.AL392.format(path=path))
     if str(path) == "-":
         stdout = sys.stdout if mode == "w" else sys.stdout.buffer
         yield stdout
@@ -158,11 +161,13 @@ def _source(user_data: bytes | None, unpacker: Any) -> dict[str, Any]:
 
 def _load(path: Path) -> DocBin:
     try:
-        data = path.read_bytes()
+        with reaching(path):
+            data = path.read_bytes()
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        why = error.strerror or error
+        raise AlError(Errors.AL046.format(path=path, why=why)) from error
     if not data:
         raise AlError(Errors.AL043.format(path=path))
     _check_size(data)

@@ -9,7 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from spacy.language import Language
 from spacy.tokens import Doc
@@ -25,6 +25,8 @@ from spacy_al.processes.pool import processes
 from spacy_al.util import progress_bar
 
 ZONE = 1000
+# (pool, settings, folder of the cache, tokens, keep_tokens) -> something for each text that was looked at
+EncodingEngine: TypeAlias = Callable[[Path, EncoderSettings, Path, bool, bool], Iterator[None]]
 # Files' heads, the manifest, and others who write to the same disk
 RESERVE = 2**20
 
@@ -63,6 +65,7 @@ def encode_pool(
     keep_tokens: bool = False,
     n_process: int = 1,
     tell: Callable[[EncodingPlan], None] | None = None,
+    engine: EncodingEngine | None = None,
 ) -> EncodingPlan:
     """Encode all texts of a pool that are not in the cache yet. If it is cut off, the next call goes on from there.
 
@@ -74,6 +77,7 @@ def encode_pool(
     keep_tokens (bool): Take the stored tokens of the pool.
     n_process (int): Processes that encode, each with an encoder of its own and one thread.
     tell (Callable | None): Is given the plan before anything is encoded.
+    engine (EncodingEngine | None): Encodes elsewhere, such as `distributed.ray_encoder.RayEncoder`.
     RETURNS (EncodingPlan): What was to be done, and was.
     RAISES (AlError): What `open_encoder` and `shards` raise; AL045 if no text is usable, AL305 if the disk is too small, AL304,
         AL047, AL087 for a wrong number of processes, AL093 if one of them ends early. What was encoded before stays.
@@ -96,6 +100,7 @@ def encode_pool(
         tokens=tokens,
         keep_tokens=keep_tokens,
         n_process=n_process,
+        engine=engine,
     )
     return plan
 
@@ -118,6 +123,7 @@ def fill_cache(
     tokens: bool = True,
     keep_tokens: bool = False,
     n_process: int = 1,
+    engine: EncodingEngine | None = None,
 ) -> None:
     """Encode what a plan found missing.
 
@@ -126,7 +132,9 @@ def fill_cache(
     RAISES (AlError): As `encode_pool`.
     """
     parts = _new_chunks(pool, nlp, cache, tokens, keep_tokens)
-    if n_process == 1 or plan.new_tokens <= CHUNK_TOKENS:
+    if engine is not None and plan.new_texts:
+        done = engine(pool, settings, cache.folder.parent, tokens, keep_tokens)
+    elif n_process == 1 or plan.new_tokens <= CHUNK_TOKENS:
         done = _encode_here(parts, encoder, cache, tokens)
     else:
         done = _encode_beside(parts, settings, cache.folder.parent, tokens, n_process)

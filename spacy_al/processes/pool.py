@@ -41,6 +41,12 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
     # Ctrl-C reaches every process: this one has nothing to say about it
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_follow_parent, daemon=True).start()
+    one_thread_each()
+    set_up(*given)
+
+
+def one_thread_each() -> None:
+    """Make a process that others stand beside, each on a core, work as fast as it can; it changes settings of spaCy's and srsly's."""
     # what is loaded already, and what is loaded later
     from threadpoolctl import threadpool_limits
 
@@ -50,7 +56,6 @@ def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
     import_factories_late()
     read_dev_once()
     tell_batches_fast()
-    set_up(*given)
 
 
 def _follow_parent() -> None:

@@ -13,9 +13,11 @@ from typing import Any, Literal, TypeAlias
 from spacy_al.config.init import init
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings, read_settings, read_tokeniser
+from spacy_al.corpus.address import pool_path
 from spacy_al.corpus.ingest import ingest as ingest_texts
 from spacy_al.corpus.ingest_report import IngestReport
 from spacy_al.deployment.drift import check_drift
+from spacy_al.distributed.engines import open_engine
 from spacy_al.errors import Errors, UsageError
 from spacy_al.evaluation.calibrate import MOST_DOCS
 from spacy_al.evaluation.calibrate import calibrate as fit_and_keep
@@ -79,12 +81,15 @@ def select(
     patterns: AnyPath | None = None,
     output: AnyPath | None = None,
     format: Literal["prodigy", "label-studio", "spacy"] = PRODIGY,  # type: ignore[assignment]
+    engine: Literal["local", "ray"] = "local",
+    workers: int | None = None,
+    score_cache: AnyPath | None = None,
     code: AnyPath | None = None,
     **how: Any,
 ) -> Selection:
     """Rank a pool of unlabelled texts and choose those to label next, best first. Nothing is recorded.
 
-    pool: A .spacy file or a folder of shards; by default that of the config.
+    pool: A .spacy file or a folder of shards, or the URL of either; by default that of the config.
     config, overrides: A config with an [al] section, whose run is then looked at as well.
     model: A trained pipeline; by default the newest model-best of the config's run, else the only one below this folder.
     cold (bool): Use no model: choose what represents the pool.
@@ -93,7 +98,9 @@ def select(
     patterns: Of an entity or span ruler; without a model, texts in which they match come first.
     output, format: A file for the tasks, and what it is for; None writes none.
     code: Python file that registers functions.
-    how: acquisition, density_weight, sampler, component, seed, round, lang, keep_tokens, n_process, gpu_id, as the options.
+    engine, workers: Where texts are scored: here, or on a Ray cluster of so many workers.
+    score_cache: Folder in which scores are kept for the next call.
+    how: acquisition, density_weight, sampler, component, seed, round, lang, keep_tokens, n_process, refresh, per_shard, gpu_id, as the options.
     RETURNS (Selection): `tasks`, as Prodigy has them, and how they were chosen.
     RAISES (AlError): What is wrong with the input, and AL086 if nothing is left to ask.
     """
@@ -101,7 +108,7 @@ def select(
         raise UsageError(Errors.AL089.format(given=", ".join(overrides)))
     load_code(_path(code))
     settings = read_settings(Path(config), _plain(overrides)) if config else None
-    found = Path(pool) if pool else (settings or Settings()).pool
+    found = pool_path(pool) if pool else (settings or Settings()).pool
     if found is None:
         raise UsageError(Errors.AL090)
     if output is not None:
@@ -114,6 +121,8 @@ def select(
         n=n,
         labeled=[*map(Path, labeled)],
         patterns=_path(patterns),
+        engine=open_engine(engine, workers),
+        score_cache=_path(score_cache),
         code=None if code is None else str(code),
         **how,
     )

@@ -73,6 +73,19 @@ def merge_scores(parts: Sequence[PoolScores], report: Counter[str]) -> PoolScore
     )
 
 
+def propose(scores: PoolScores, most: int) -> PoolScores:
+    """The rows of highest score, of equal ones those of the lowest ids.
+
+    most (int): How many.
+    """
+    order = numpy.lexsort((scores.ids, -scores.scores))
+    left_out = max(0, len(order) - most)
+    if left_out:
+        scores.report["not proposed by their shard"] += left_out
+        scores.report["read"] -= left_out
+    return scores.keep(numpy.sort(order[:most]))
+
+
 def refuse_empty(scores: PoolScores, pool: Path) -> None:
     """RAISES (AlError): AL086 if nothing is left to ask."""
     if not len(scores.ids):

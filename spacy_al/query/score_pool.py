@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
 import numpy
 
@@ -20,6 +21,21 @@ from spacy_al.util import progress_bar
 
 # Texts, by their hashes, that stand for a larger pool where there is no model: enough to see what is common in it
 REPRESENTED = 20_000
+# A shard, which part of it, and what is left out as too old
+Work: TypeAlias = tuple[Path, tuple[int, int], Since | None]
+
+
+class Engine(Protocol):
+    """What scores shards elsewhere than in processes of this machine.
+
+    workers (int): How many shards are scored at once.
+    """
+
+    workers: int
+
+    def __call__(self, job: Job, work: Sequence[Work]) -> Iterator[PoolScores | AlError]:
+        """What `Scorer.score_shard` gives for each, in their order. RAISES (AlError): As that."""
+        ...
 
 
 def score_pool(
@@ -30,6 +46,7 @@ def score_pool(
     scorer: Scorer | None = None,
     share: int = 1,
     since: Since | None = None,
+    engine: Engine | None = None,
 ) -> PoolScores:
     """Score a whole pool. A shard that cannot be read is left out and named in a warning.
 
@@ -39,16 +56,19 @@ def score_pool(
     scorer (Scorer | None): The job's scorer, where it exists already; used with one process.
     share (int): Look at about one text of so many, whose choice depends on nothing but the text.
     since (Since | None): Leaves out what is older.
+    engine (Engine | None): Scores the shards elsewhere; `n_process` and `scorer` are then not used.
     RAISES (AlError): As `read_pool`, and what the job's functions raise.
     """
     paths = shards(path)
     # few shards are shared out among the processes in parts, lest one of them waits for the other's last shard
-    n_parts = n_process if len(paths) < 4 * n_process else 1
+    workers = n_process if engine is None else engine.workers
+    n_parts = workers if len(paths) < 4 * workers else 1
     parts = [(i * share, n_parts * share) for i in range(n_parts)]
     work = [(shard, part, since) for shard in paths for part in parts]
     found: list[PoolScores] = []
     failures: list[AlError] = []
-    for result in progress_bar(_run(job, work, n_process, scorer), len(work), "shard"):
+    results = engine(job, work) if engine else _run(job, work, n_process, scorer)
+    for result in progress_bar(results, len(work), "shard"):
         if isinstance(result, AlError):
             failures.append(result)
         else:
@@ -65,7 +85,7 @@ def score_pool(
     merged = merge_scores(found, report)
     if not len(merged.ids) and share > 1:
         # few different texts, again and again
-        return score_pool(job, path, n_process=n_process, scorer=scorer, since=since)
+        return score_pool(job, path, n_process=n_process, scorer=scorer, since=since, engine=engine)
     if not len(merged.ids):
         raise nothing_usable(path, report)
     _, rows = numpy.unique(merged.ids, return_index=True)
@@ -82,6 +102,7 @@ def score_usable(
     asked: Collection[str],
     *,
     n_process: int = 1,
+    engine: Engine | None = None,
 ) -> PoolScores:
     """Score the texts of a pool that may be asked; of a large one, where there is no model, a part of it.
 
@@ -91,6 +112,7 @@ def score_usable(
     labeled (Sequence[Path]): Corpora or files of tasks whose texts are not asked.
     asked (Collection[str]): Ids of texts that are not.
     n_process (int): Processes that score.
+    engine (Engine | None): As for `score_pool`.
     RAISES (AlError): AL086 if nothing is left to ask, AL087, and as `score_pool`.
     """
     if n_process < 1:
@@ -101,7 +123,13 @@ def score_usable(
 
     def scored(share: int) -> PoolScores:
         found = score_pool(
-            strategy.job, pool, n_process=n_process, scorer=scorer, share=share, since=recent.since
+            strategy.job,
+            pool,
+            n_process=n_process,
+            scorer=scorer,
+            share=share,
+            since=recent.since,
+            engine=engine,
         )
         return leave_out(recent.with_ages(found), labeled, asked, strategy.settings)
 
@@ -121,7 +149,7 @@ def score_usable(
 
 def _run(
     job: Job,
-    work: list[tuple[Path, tuple[int, int], Since | None]],
+    work: list[Work],
     n_process: int,
     scorer: Scorer | None,
 ) -> Iterator[PoolScores | AlError]:

@@ -29,7 +29,8 @@ from spacy_al.posteriors.component import (
     open_component,
 )
 from spacy_al.query.filters import word_shares
-from spacy_al.query.pool_scores import PoolScores, merge_scores
+from spacy_al.query.pool_scores import PoolScores, merge_scores, propose
+from spacy_al.query.score_cache import Kept, KnownScores
 from spacy_al.registry import resolve
 from spacy_al.types import Acquisition, Floats
 from spacy_al.util import callable_name
@@ -55,6 +56,8 @@ class Job:
     code (str | None): Python file that registers functions.
     gpu_id (int): -1 for none.
     labelled (tuple[Path, ...]): What the model learned from, for a posterior that learns as well.
+    kept (Kept | None): Where scores are kept between calls; None keeps none.
+    propose (int | None): Texts of highest score that each shard gives on; None for all.
     """
 
     model: str | None
@@ -67,6 +70,8 @@ class Job:
     code: str | None = None
     gpu_id: int = -1
     labelled: tuple[Path, ...] = ()
+    kept: Kept | None = None
+    propose: int | None = None
 
 
 class Scorer:
@@ -183,6 +188,7 @@ class Scorer:
         RAISES (AlError): As `score`, and what the embedding raises.
         """
         report: Counter[str] = Counter()
+        known = KnownScores(self.job.kept, shard, part) if self.job.kept else None
         items = read_shard_items(
             shard,
             self.nlp,
@@ -190,6 +196,7 @@ class Scorer:
             report=report,
             part=part,
             since=since,
+            known=known.has if known else None,
         )
         found: list[PoolScores] = []
         while True:
@@ -199,9 +206,13 @@ class Scorer:
                 except AlError as error:
                     return error
                 if not batch:
-                    return merge_scores(found, report)
+                    break
                 found.append(self._score_batch(batch))
                 del batch
+        scores = merge_scores(found, report)
+        if known is not None:
+            scores = known.with_fresh(found, report, keep_unmet=since is not None)
+        return scores if self.job.propose is None else propose(scores, self.job.propose)
 
     def _zone(self) -> AbstractContextManager[Any]:
         """Where the vocab forgets a batch's words, once the tokeniser has cached the most frequent ones."""

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.config.settings import Settings
+from spacy_al.corpus.address import pool_path
 from spacy_al.query.costs import Seconds
 from spacy_al.query.patterns import read_patterns
 from spacy_al.query.picks import Picks, pick
 from spacy_al.query.questions import make_questions
 from spacy_al.query.ranking import rank_pool
-from spacy_al.query.score_pool import score_usable
+from spacy_al.query.score_pool import Engine, score_usable
 from spacy_al.query.scorer import Scorer
 from spacy_al.query.strategy import Strategy, make_strategy
 from spacy_al.reporting.notebook import batch_part
@@ -75,12 +76,16 @@ def select(
     lang: str | None = None,
     keep_tokens: bool = False,
     n_process: int = 1,
+    engine: Engine | None = None,
+    score_cache: Path | None = None,
+    refresh: float | None = None,
+    per_shard: int | None = None,
     code: str | None = None,
     gpu_id: int = -1,
 ) -> Selection:
     """Rank a pool and take the batch. Records nothing.
 
-    pool (Path): A `.spacy` file or a folder of shards; its annotation is never looked at.
+    pool (Path): A `.spacy` file or a folder of shards, or its URL as a text; its annotation is never looked at.
     n (int | None): Texts to choose; by default the batch size of the settings.
     model (str | None): Directory or package of a trained pipeline; None chooses without one, by what represents the pool, or of a large one
         20,000 texts of it.
@@ -98,12 +103,17 @@ def select(
     lang (str | None): Language of the tokeniser without a model.
     keep_tokens (bool): Keep the pool's own tokens rather than the pipeline's.
     n_process (int): Processes that score.
+    engine (Engine | None): Scores shards elsewhere, such as `distributed.ray_engine.RayEngine`. The batch is the same.
+    score_cache (Path | None): Folder in which scores are kept for the next call; by default that of the settings.
+    refresh (float | None): With a cache, score anew only this share of the texts, the highest under the model before, and a few of
+        the others; 0 scores all. By default that of the settings.
+    per_shard (int | None): Choose among so many texts of each shard, those of highest score; None for all.
     code (str | None): Python file that registers functions.
     gpu_id (int): GPU to run on; -1 for none.
     RETURNS (Selection): At most `n` tasks.
     RAISES (AlError): What is wrong with the input, and AL086 if nothing is left to ask.
     """
-    pool = Path(pool)
+    pool = pool_path(pool)
     # 1: what is looked at, and what decides
     strategy = make_strategy(
         settings or Settings(),
@@ -123,12 +133,17 @@ def select(
         keep_tokens=keep_tokens,
         code=code,
         gpu_id=gpu_id,
+        score_cache=score_cache,
+        refresh=refresh,
+        per_shard=per_shard,
     )
     settings, scorer = strategy.settings, Scorer(strategy.job)
     terms = read_patterns(strategy.patterns, scorer.nlp) if strategy.patterns else None
     # 2: a score for each text that may be asked
     corpora = [Path(path) for path in labeled]
-    scores = score_usable(pool, strategy, scorer, corpora, asked, n_process=n_process)
+    scores = score_usable(
+        pool, strategy, scorer, corpora, asked, n_process=n_process, engine=engine
+    )
     # 3: how soon each is to be asked
     ranking = rank_pool(scores, strategy, scorer, pool, terms)
     # 4: the batch, and how probable each pick was

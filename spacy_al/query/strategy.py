@@ -9,12 +9,15 @@ from typing import Any
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
 from spacy_al.query.costs import Seconds
+from spacy_al.query.score_identity import keep_scores
 from spacy_al.query.scorer import Job
 from spacy_al.registry import named, resolve
 from spacy_al.selection import BLIND, UNRANKED
 from spacy_al.types import Sampler
 
 UNIFORM = "spacy-al.uniform.v1"
+# Any text may be drawn, however low its score
+DRAWN = {"spacy-al.stochastic.v1"}
 
 
 @dataclass(frozen=True)
@@ -116,10 +119,13 @@ def make_strategy(
     keep_tokens: bool,
     code: str | None,
     gpu_id: int,
+    score_cache: Path | None = None,
+    refresh: float | None = None,
+    per_shard: int | None = None,
 ) -> Strategy:
     """The config's strategy with what a call says instead. Arguments as for `select`.
 
-    RAISES (UsageError): AL084, AL087, AL094, AL252.
+    RAISES (UsageError): AL084, AL087, AL094, AL252, AL395.
     """
     if model is None:
         _refuse_scores(acquisition, density_weight, sampler)
@@ -128,7 +134,7 @@ def make_strategy(
     elif patterns:
         raise UsageError(Errors.AL252.format(path=patterns, model=model))
     given: dict[str, Any] = {"seed": seed, "density_weight": density_weight}
-    given |= {"component": component, "lang": lang}
+    given |= {"component": component, "lang": lang, "score_cache": score_cache, "refresh": refresh}
     if lang not in (None, settings.lang):
         # another language than the config's has a tokeniser of its own
         given["tokeniser"] = {}
@@ -154,7 +160,32 @@ def make_strategy(
     )
     path = Path(patterns) if patterns else None
     made = Strategy(settings, n, round, job, drawn, resolve(drawn), seconds, path)
-    return replace(made, job=replace(job, columns=_columns(made)))
+    _check_scored_in_part(made, per_shard)
+    job = replace(job, columns=_columns(made), propose=per_shard if model else None)
+    if settings.score_cache:
+        job = keep_scores(job, settings.score_cache, settings.refresh)
+    return replace(made, job=job)
+
+
+def _check_scored_in_part(strategy: Strategy, per_shard: int | None) -> None:
+    """RAISES (UsageError): AL087, AL395 for what leaves texts out by their scores, where these do not decide, or chance does."""
+    settings = strategy.settings
+    if per_shard is not None:
+        _check_at_least("--per-shard", per_shard, strategy.n)
+    if not 0 <= settings.refresh <= 1:
+        raise UsageError(
+            Errors.AL087.format(name="--refresh", value=settings.refresh, must="from 0 to 1")
+        )
+    if settings.refresh and not settings.score_cache:
+        why = "what a text had under the model before is kept in a cache"
+        raise UsageError(Errors.AL395.format(given="--refresh", other="no --score-cache", why=why))
+    given = ["--per-shard"] if per_shard is not None else []
+    given += ["--refresh"] if settings.refresh else []
+    drawn = strategy.sampler_name in DRAWN or not strategy.is_ranked
+    if given and drawn and strategy.job.model is not None:
+        why = "it takes texts of low scores as well"
+        other = f"the sampler {strategy.short_sampler_name}"
+        raise UsageError(Errors.AL395.format(given=" and ".join(given), other=other, why=why))
 
 
 def _columns(strategy: Strategy) -> tuple[str, ...]:

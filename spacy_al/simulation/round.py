@@ -222,7 +222,13 @@ def _choose(here: _Here, step: Step, model: Path) -> Choice:
         trained_on=model.parent / "train.spacy",
         # the pool is without what is measured on, and the config's own corpus is not the simulation's
         settings=replace(
-            read_together(settings, model.parent), train=None, dev=None, test=None, recency=None
+            read_together(settings, model.parent),
+            train=None,
+            dev=None,
+            test=None,
+            recency=None,
+            score_cache=None,
+            refresh=0.0,
         ),
         seed=step.seed,
         round=step.number,

@@ -17,7 +17,7 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
-    6: ("bench", "deployment", "loop", "simulation", "stream", "web"),
+    6: ("bench", "deployment", "distributed", "loop", "simulation", "stream", "web"),
     5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
