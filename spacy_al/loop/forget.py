@@ -42,6 +42,7 @@ from spacy_al.loop.forget_models import (
 from spacy_al.loop.labels import with_labels
 from spacy_al.loop.report import write_report
 from spacy_al.processes.lock import locked
+from spacy_al.query.score_file import SUFFIX as SCORES
 from spacy_al.store.removal import known_forgotten, remove_from_store
 from spacy_al.store.store import Store
 
@@ -171,11 +172,12 @@ def _lists(project: Project) -> Forgotten:
 
 
 def _run_files(project: Project) -> list[Path]:
-    """All files that a run has written, and its cache of encodings where that is elsewhere."""
+    """All files that a run has written, and its caches of encodings and of scores where these are elsewhere."""
     found = [*files_of(project.output)] if project.output.is_dir() else []
-    cache = project.settings.encodings
-    if cache is not None and cache.is_dir() and project.output not in cache.parents:
-        found += sorted(cache.rglob(f"*{SUFFIX}"))
+    caches = (project.settings.encodings, SUFFIX), (project.settings.score_cache, SCORES)
+    for cache, suffix in caches:
+        if cache is not None and cache.is_dir() and project.output not in cache.parents:
+            found += sorted(cache.rglob(f"*{suffix}"))
     return found
 
 

@@ -21,6 +21,8 @@ from spacy_al.embeddings.removal import remove_from_cache
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.child import sweep
 from spacy_al.processes.lock import locked
+from spacy_al.query.score_file import SUFFIX as SCORES
+from spacy_al.query.score_removal import remove_from_scores
 from spacy_al.store.removal import remove_from_store
 from spacy_al.store.schema import APPLICATION
 from spacy_al.store.store import Store
@@ -43,7 +45,7 @@ def remove_from_file(
 ) -> Removed | None:
     """Take texts out of a file.
 
-    path (Path): `.spacy`, `.jsonl`, `.json`, `.log` and `.txt`, a part of a cache of encodings, or the database of a run.
+    path (Path): `.spacy`, `.jsonl`, `.json`, `.log` and `.txt`, a part of a cache of encodings or of scores, or the database of a run.
     gone (Forgotten): The texts.
     texts (Collection[str]): Those that are still known, for files of lines.
     dry (bool): Count, and write nothing.
@@ -61,6 +63,8 @@ def remove_from_file(
         return remove_from_shard(path, gone, dry=dry)
     if path.suffix == SUFFIX:
         return remove_from_cache(path, gone, dry=dry)
+    if path.suffix == SCORES:
+        return remove_from_scores(path, gone, dry=dry)
     if is_capture_shard(path) and not dry:
         # a pipeline may be writing it
         with capture_locked(path.parent):

@@ -73,7 +73,7 @@ def read_scores(path: Path) -> tuple[PoolScores, Low]:
 def _read(path: Path, names: Sequence[str] = ()) -> dict[str, Any]:
     """Some arrays of a file, by default all. Reading one compares it with its checksum."""
     try:
-        with numpy.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, numpy.load(opened, allow_pickle=False) as file:
             return {name: file[name] for name in names or file.files}
     except FileNotFoundError:
         raise
