@@ -286,7 +286,9 @@ def test_a_file_gives_back_what_it_got(n, m, seed, tmp_path_factory):
         for part in ("toarray", "left", "right"):
             both = [getattr(one, part, None) for one in (column, found.columns[name])]
             if both[0] is not None:
-                numpy.testing.assert_array_equal(*(one() if part == "toarray" else one for one in both))
+                numpy.testing.assert_array_equal(
+                    *(one() if part == "toarray" else one for one in both)
+                )
         if isinstance(column, numpy.ndarray):
             numpy.testing.assert_array_equal(found.columns[name], column)
             assert found.columns[name].dtype == column.dtype
@@ -306,7 +308,9 @@ def test_forgotten_texts_leave_it(models, pool, tmp_path):
 
     before = left()
     counted = [remove_from_scores(p, gone, dry=True) for p in sorted(cache.glob("*/*.alscores"))]
-    assert [removed.texts for removed in counted] == [len(ids) for ids in before] and left() == before
+    assert [removed.texts for removed in counted] == [
+        len(ids) for ids in before
+    ] and left() == before
     assert sum(map(bool, before)) == 2
     for path in sorted(cache.glob("*/*.alscores")):
         remove_from_scores(path, gone)
