@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,15 @@ def pool_path(address: Any) -> Path:
 def is_remote(path: Any) -> bool:
     """Whether a path is a URL, as `pool_path` gives it."""
     return hasattr(path, "fs") and hasattr(path, "protocol")
+
+
+def look_up(path: Any) -> None:
+    """Ask for what is at a URL, since `exists` and `is_dir` are false for whatever goes wrong on the way. Raises as `reaching`."""
+    if is_remote(path):
+        # of what was listed before something may be gone
+        path.fs.invalidate_cache()
+        with reaching(path), suppress(FileNotFoundError):
+            path.fs.info(path.path)
 
 
 @contextmanager

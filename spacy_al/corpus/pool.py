@@ -20,7 +20,7 @@ from typing import Any
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from spacy_al.corpus.address import reaching
+from spacy_al.corpus.address import look_up, reaching
 from spacy_al.corpus.dates import Since, meta_value
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
@@ -234,6 +234,7 @@ def nothing_usable(path: Path, report: Counter[str]) -> AlError:
 
 
 def _shard_files(path: Path) -> list[Path]:
+    look_up(path)
     if path.is_dir():
         names = sorted(child.name for child in path.iterdir() if not child.name.startswith("."))
         found = [path / name for name in names if name.endswith(".spacy")]
