@@ -749,6 +749,21 @@ class Errors:
         "Answer more questions, or collect more texts."
     )
 
+    # tracking
+    AL370 = (
+        "[AL370] --al.tracking.uri has a user, a password or a query in it, which everybody on this machine can see on a command line. Put them "
+        "into MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole address into MLFLOW_TRACKING_URI, and leave the option out."
+    )
+    AL371 = "[AL371] [al.tracking] sends to MLflow, which is not installed: pip install 'spacy-al[mlflow]'"
+    AL372 = (
+        "[AL372] [al.tracking] in {path} does not say where to send to. Give `uri` in it, an address in MLFLOW_TRACKING_URI, or a block "
+        "[al.tracking.logger]."
+    )
+
+    # reproduce
+    AL375 = "[AL375] This run has no round {number} that has trained; those that have: {known}. `python -m spacy_al status {config}` shows all."
+    AL376 = "[AL376] Give the number of a round, or --all."
+
     # recent texts
     AL350 = (
         "[AL350] [al.pool] prefers recent texts, and none of the {count} texts of {path} has a date in its meta as '{field}'. A date is as "
@@ -883,6 +898,12 @@ class Warnings:
         "{answers} answers were taken out of it again. Files that were put back with it are gone through by: {command}"
     )
     W341 = "[ALW341] Forgetting texts was interrupted, so some may still be there. Finish it: {command}"
+
+    # tracking
+    W370 = (
+        "[ALW370] {name} could not be told how the run goes on, which it does nevertheless: {why}. What is missed is counted ({count} so far), and "
+        "told at the next step or by the next command. This is said once."
+    )
 
     # recent texts
     W350 = "[ALW350] {count} of {total} texts of {path} have no date in their meta as '{field}', and count as the oldest."

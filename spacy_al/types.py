@@ -219,6 +219,8 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     balance: dict[str, int]
     merged: dict[str, int]
     review: list[str]
+    # of what it was made from and of what it made, as `loop.hashes` has them
+    hashes: dict[str, str]
     # what its model is worth
     dev: Evaluation
     test: Evaluation

@@ -34,6 +34,10 @@ def _silent(line: str) -> None:
     """Shows nothing."""
 
 
+def _unfollowed() -> None:
+    """Nobody follows the run."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A config with what was said on the command line.
@@ -46,6 +50,7 @@ class Project:
     gpu_id (int): -1 for none.
     n_process (int): Processes that score.
     show (Callable): Takes a line on what goes on.
+    follow (Callable): Is called after each step of a round, and when another model is in use.
     """
 
     config: Path
@@ -56,6 +61,7 @@ class Project:
     gpu_id: int = -1
     n_process: int = 1
     show: Callable[[str], None] = field(default=_silent)
+    follow: Callable[[], None] = field(default=_unfollowed)
 
     @property
     def output(self) -> Path:

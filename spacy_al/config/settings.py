@@ -14,6 +14,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.recency import Recency
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
+from spacy_al.config.tracking import Tracking, check_address
 from spacy_al.corpus.address import pool_path
 from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError
@@ -57,6 +58,7 @@ class Settings:
     encoder (EncoderBlock | None): The pretrained encoder.
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
+    tracking (Tracking | None): Where the run is shown beside its own folder; None for nowhere.
     lang (str): The pipeline's language.
     tokeniser (dict): What `blank_pipeline` needs of the config.
     factory (str | None): Factory of the component, where the config has it.
@@ -97,6 +99,7 @@ class Settings:
     encoder: EncoderBlock | None = None
     partial: Partial | None = None
     self_training: SelfTraining | None = None
+    tracking: Tracking | None = None
     lang: str = "en"
     tokeniser: dict[str, Any] = field(default_factory=dict)
     factory: str | None = None
@@ -129,8 +132,9 @@ def read_settings(path: Path, overrides: Mapping[str, Any] | None = None) -> Set
     path (Path): A spaCy config.
     overrides (Mapping | None): Settings by their dotted names, e.g. {"al.batch_size": 50}.
     RAISES (AlError): AL080 no file, AL081 no config, AL082 no `[al]`, AL083 unknown or wrong settings, AL084 a block
-        that cannot be resolved.
+        that cannot be resolved, AL370 for a password on the command line.
     """
+    check_address(overrides or {})
     config = _load(path, overrides or {})
     if not isinstance(config.get("al"), dict):
         raise AlError(Errors.AL082.format(path=path))

@@ -4,11 +4,16 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.shard import writing
+from spacy_al.deployment.card_facts import CardFacts, card_facts
 from spacy_al.deployment.gate import Judgement, Rule, judge_candidate
+from spacy_al.deployment.model_card import write_card
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.text_counts import TextAnswers, text_answers
@@ -25,7 +30,7 @@ from spacy_al.store.champion import (
 )
 from spacy_al.store.store import Store
 from spacy_al.training.latest import champion_of, check_champion
-from spacy_al.training.made_from import hash_of
+from spacy_al.training.made_from import CARD, hash_of
 from spacy_al.training.trainer import MODEL
 from spacy_al.util import content_hash
 
@@ -81,22 +86,29 @@ def promote(
         current = champion_of(store)
         n = n_compared(store)
         if current is not None and current.hash == hash_of(model):
+            project.follow()
             return Promotion(str(model), current, None, None, n, is_same=True)
         texts = gold or project.settings.dev or project.output / DEV
-        verdict = None
+        verdict, said, rule = None, None, rule or Rule()
         if current is not None:
             _check_held_out(model, texts)
-            verdict = _compare(project, store, model, Path(current.model), texts, rule or Rule())
+            verdict, said = _compare(project, store, model, Path(current.model), texts, rule)
             n += 1
         if dry_run:
             return Promotion(str(model), current, verdict, str(texts), n, is_dry=True)
         if verdict is not None and not verdict.is_better:
             record_refusal(store, str(model), str(hash_of(model)), verdict.reasons)
+            project.follow()
             return Promotion(str(model), current, verdict, str(texts), n)
-        _deploy(deploy, model)
+        if said is None and texts.exists():
+            said = _answers(project, store, model, texts)
+        facts = card_facts(project, store, model, number, texts, said, verdict, rule)
+        with _card(project, facts, current):
+            _deploy(deploy, model)
         why = "The first model in use" if verdict is None else _found(verdict)
         made = Champion(str(model), str(hash_of(model)), number, time.time(), why)
         record_promotion(store, made)
+        project.follow()
         return Promotion(str(model), made, verdict, str(texts) if verdict else None, n)
 
 
@@ -116,6 +128,7 @@ def rollback(project: Project, *, deploy: str | None = None) -> Champion | None:
             check_champion(before)
             _deploy(deploy, Path(before.model))
         record_rollback(store, f"Instead of {found[-1].model}")
+        project.follow()
         return before
 
 
@@ -144,18 +157,43 @@ def _check_held_out(model: Path, gold: Path) -> None:
 
 def _compare(
     project: Project, store: Store, new: Path, old: Path, gold: Path, rule: Rule
-) -> Judgement:
+) -> tuple[Judgement, TextAnswers]:
+    """The comparison, and what the new one says of the texts."""
+    said = _answers(project, store, new, gold)
+    before = _answers(project, store, old, gold)
+    return judge_candidate(said, before, rule, seed=project.settings.seed), said
+
+
+def _answers(project: Project, store: Store, model: Path, gold: Path) -> TextAnswers:
     labels = store.labels()
     measured = None
     if labels.is_known:
         measured = labels_of_gold(project, labels, list(stored_docs(gold)), str(gold))[0]
-    component = project.settings.component
+    nlp = open_pipeline(str(model))
+    return text_answers(nlp, gold, project.settings.component, labels=labels, measured=measured)
 
-    def answers(model: Path) -> TextAnswers:
-        nlp = open_pipeline(str(model))
-        return text_answers(nlp, gold, component, labels=labels, measured=measured)
 
-    return judge_candidate(answers(new), answers(old), rule, seed=project.settings.seed)
+@contextmanager
+def _card(project: Project, facts: CardFacts, current: Champion | None) -> Iterator[None]:
+    """The card beside the weights while the model is deployed, so that it goes with them; as it was before if that fails."""
+    path = facts.model / CARD
+    earlier = path.read_bytes() if path.is_file() else None
+    try:
+        write_card(facts, Path(current.model) if current else None)
+    except AlError as error:
+        # a model can be used where nobody may write
+        project.show(f"⚠ No model card: {error.text}")
+        yield
+        return
+    try:
+        yield
+    except BaseException:
+        if earlier is None:
+            path.unlink(missing_ok=True)
+        else:
+            with writing(path, "wb") as file:
+                file.write(earlier)
+        raise
 
 
 def _found(verdict: Judgement) -> str:

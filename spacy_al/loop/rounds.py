@@ -21,6 +21,7 @@ from spacy_al.loop.batch import choose_batch, count_pool
 from spacy_al.loop.begun import keep_overrides
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
+from spacy_al.loop.hashes import pool_hashes, training_hashes
 from spacy_al.loop.history import spent, stopping
 from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
@@ -43,6 +44,9 @@ from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
 from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
 from spacy_al.types import RoundMetrics
+
+# The development set of a run that asks for its own
+DEV = "dev.spacy"
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def run(project: Project) -> Outcome:
                 continue
             outcome = _step(store, project, current)(store, project, current)
             _write_metrics(store, project, current.number)
+            project.follow()
             if outcome:
                 _back_up(store, project)
                 return outcome
@@ -110,6 +115,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         return _train(project, number, folder).seconds
 
     counted, unmeasured = labels_on_dev(store, project)
+    gold = _own_gold(store, project, own)
     seconds = train_round_models(
         TrainingRound(
             number,
@@ -117,7 +123,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.config,
             project.overrides,
             settings,
-            gold_now(project, store.labels(), project.dev, own),
+            gold,
             project.code,
             learner,
             counted if unmeasured or settings.asks_only else None,
@@ -133,6 +139,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
     model["versions"] = first.versions
     metrics = {**corpus.metrics, "seconds_train": seconds}
+    metrics["hashes"] = training_hashes(project, own, gold)
     if learner is not None:
         metrics["learner"] = chosen.describe()
     store.advance(number, "evaluate", metrics=metrics, model=model)
@@ -172,6 +179,8 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         how["seconds"] = fit_seconds(store)
     assert settings.pool is not None
     metrics: RoundMetrics = {"pool_texts": count_pool(store, project, number)}
+    stated = store.metrics().get(number, {}).get("hashes", {})
+    metrics["hashes"] = {**stated, **pool_hashes(settings.pool)}
     try:
         measure = measuring_texts(store, project, number)
         tasks = again + [("dev", task) for task in measure.tasks]
@@ -263,6 +272,16 @@ def _train(project: Project, number: int, folder: Path) -> Trained:
         member = folder.name.replace("-", " ")
         project.show(f"Round {number}: training {member} of the committee")
     return train(folder, gpu_id=project.gpu_id, code=project.code, show=project.show)
+
+
+def _own_gold(store: Store, project: Project, folder: Path) -> Path:
+    """What a round's training measures on: a copy of its own where the development set is asked for, since that grows on."""
+    gold = gold_now(project, store.labels(), project.dev, folder)
+    if gold != project.output / DEV:
+        return gold
+    with writing(folder / DEV, "wb") as file:
+        file.write(gold.read_bytes())
+    return folder / DEV
 
 
 def _step(store: Store, project: Project, current: Round) -> RoundStep:

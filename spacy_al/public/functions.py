@@ -37,6 +37,7 @@ from spacy_al.simulation import make_plan
 from spacy_al.simulation import simulate as simulate_plan
 from spacy_al.simulation.options import full_training, simulation_command
 from spacy_al.simulation.summary import write_facts
+from spacy_al.tracking.follow import followed
 from spacy_al.util import cores
 
 __all__ = ["calibrate", "ingest", "report", "run", "select", "simulate", "status"]
@@ -163,7 +164,8 @@ def run(
         Path(config), _plain(overrides), oracle=_path(oracle), code=_path(code), **how
     )
     check_labels(project)
-    run_rounds(project)
+    with followed(project) as project:
+        run_rounds(project)
     return _result(project, write=True)
 
 

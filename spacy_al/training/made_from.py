@@ -31,6 +31,8 @@ CACHE = "cache"
 # Settings that name files; any other value is a path if it looks like one
 NAMES = ("path", "source", "vectors", "init_tok2vec")
 ENCODER = "encoder"
+# What is written about a model, beside its weights
+CARD = "model_card.md"
 
 
 def inputs(config: Path, code: Path | None = None) -> dict[str, Any]:
@@ -86,19 +88,19 @@ def made_by(folder: Path) -> dict[str, str]:
 
 
 def hash_of(path: Path) -> str | None:
-    """A hash of a file or of all files of a folder, but for temperatures, which are fitted later; None where nothing is."""
+    """A hash of a file or of all files of a folder, but for temperatures and cards, which come later; None where nothing is."""
     if path.is_file():
         return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     return hash_folder(path) if path.is_dir() else None
 
 
 def hash_folder(folder: Path) -> str:
-    """A hash of the names and the content of the files of a model; spacy-al's own temperature among them is left out."""
+    """A hash of the names and the content of the files of a model; spacy-al's own temperature among them is left out, and its card."""
     digest = hashlib.blake2b(digest_size=16)
     files = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
-    for name in sorted(set(files) - {CALIBRATION}):
+    for name in sorted(set(files) - {CALIBRATION, CARD}):
         digest.update(
             name.encode("utf8") + b"\0" + hashlib.blake2b(files[name].read_bytes()).digest()
         )

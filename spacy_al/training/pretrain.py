@@ -12,6 +12,7 @@ from spacy.util import load_config
 
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.project import Project
+from spacy_al.config.tracking import without_tracking
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, writing
@@ -40,6 +41,7 @@ def pretrain(project: Project, folder: Path) -> Path:
     with writing(texts) as file:
         file.writelines(json.dumps({"text": text}) + "\n" for text in _texts(project))
     made = load_overridden(project.config, project.overrides, interpolate=False)
+    without_tracking(made)
     made = Config(DEFAULT_CONFIG).merge(made)
     made["pretraining"] = pretraining(made.interpolate())
     made["pretraining"]["max_epochs"] = project.settings.pretrain_epochs

@@ -15,6 +15,7 @@ from spacy.util import dot_to_object, get_model_meta, load_config
 from spacy_al.config.components import component_blocks, pipeline_folder
 from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.config.overrides import load_overridden
+from spacy_al.config.tracking import without_tracking
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.evaluation.gold import stored_docs
@@ -114,6 +115,7 @@ def write_config(
     """
     load_code(code)
     made = load_overridden(config, overrides, interpolate=False)
+    without_tracking(made)
     made.setdefault("paths", {}).update(train=str(train), dev=str(dev))
     if learner is not None:
         assert component is not None

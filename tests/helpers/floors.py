@@ -17,7 +17,7 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
-    6: ("bench", "deployment", "distributed", "loop", "simulation", "stream", "web"),
+    6: ("bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
     5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
@@ -35,6 +35,10 @@ NEIGHBOURS = {
         "deployment",
         "loop",
     ): "what a run has measured says which labels a candidate is judged by",
+    (
+        "tracking",
+        "loop",
+    ): "the report that is sent is that of the run",
     (
         "loop",
         "simulation",
