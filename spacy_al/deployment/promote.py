@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +101,9 @@ def promote(
             project.follow()
             return Promotion(str(model), current, verdict, str(texts), n)
         if said is None and texts.exists():
-            said = _answers(project, store, model, texts)
+            # without a comparison only the card needs them
+            with suppress(AlError):
+                said = _answers(project, store, model, texts)
         facts = card_facts(project, store, model, number, texts, said, verdict, rule)
         with _card(project, facts, current):
             _deploy(deploy, model)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop.facts import run_facts
 from spacy_al.loop.report import write_run_facts
-from spacy_al.processes.child import attempt
+from spacy_al.processes.child import ATTEMPT
 from spacy_al.store.champion import champions
 from spacy_al.store.store import Store
 from spacy_al.tracking.address import without_secrets
@@ -110,10 +111,10 @@ class _Follower:
         is_over = state is not None and state.state == "stopped"
         run = TrackedRun(key, project.config.stem, is_over)
         fresh = [one for one in facts if sent.get(str(one.number)) != one.digest]
-        with attempt(project.output) as folder:
+        with TemporaryDirectory(dir=project.output, prefix=ATTEMPT) as folder:
             for one in fresh:
                 # after the last of them the report tells of all
-                last = replace(run, files=self._report(folder) if one is fresh[-1] else [])
+                last = replace(run, files=self._report(Path(folder)) if one is fresh[-1] else [])
                 tracker.round_done(last, one)
                 sent[str(one.number)] = one.digest
                 self._keep()

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from spacy_al.config.tracking import Tracking
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.component import open_pipeline
-from spacy_al.processes.child import attempt
+from spacy_al.processes.child import ATTEMPT
 from spacy_al.store.champion import Champion
 from spacy_al.tracking.address import shown_address
 from spacy_al.tracking.tracker import TrackedRound, TrackedRun, digest_of
@@ -202,8 +203,8 @@ class MlflowTracker:
             return folder
         import mlflow.spacy
 
-        with attempt(self.folder) as path:
-            made = path / folder
+        with TemporaryDirectory(dir=self.folder, prefix=ATTEMPT) as path:
+            made = Path(path) / folder
             nlp = open_pipeline(str(model))
             # said, or MLflow would start a process that finds them out
             needs = [f"spacy=={version('spacy')}", *nlp.meta.get("requirements", [])]
