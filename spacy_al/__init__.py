@@ -15,6 +15,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlError",
     "AlWarning",
+    "audit",
     "calibrate",
     "estimator_posteriors",
     "get_posteriors",
@@ -28,7 +29,16 @@ __all__ = [
 ]
 
 if typing.TYPE_CHECKING:
-    from spacy_al.public.functions import calibrate, ingest, report, run, select, simulate, status
+    from spacy_al.public.functions import (
+        audit,
+        calibrate,
+        ingest,
+        report,
+        run,
+        select,
+        simulate,
+        status,
+    )
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -793,6 +793,31 @@ class Errors:
         "default /tmp/ray/session_latest/logs; without --engine all is done on this machine."
     )
     AL395 = "[AL395] {given} cannot be used with {other}: {why}. Leave one of them out."
+    # auditing a labelled corpus
+    AL420 = (
+        "[AL420] Who judges the corpus? Give --config, whose models are trained on parts of it, or --model, one that has not seen it; "
+        "not both."
+    )
+    AL421 = "[AL421] '{name}' is a {factory}, whose labels cannot be audited. Name another with --component: {known}."
+    AL422 = (
+        "[AL422] {folds} folds cannot be made of {count} documents: it takes two folds at least, and one document for each, three in all. "
+        "Equal texts and those of one document count once. Give another number as --folds, or a larger corpus."
+    )
+    AL423 = (
+        "[AL423] {path} is no review list: line {line} has no 'audit'. `python -m spacy_al audit CORPUS --config CONFIG -o audit.jsonl` "
+        "writes one."
+    )
+    AL424 = (
+        "[AL424] {count} rows of {path} are answered, none of them one of those that were drawn at random, so nothing can be said of the "
+        "texts that nobody looked at. Answer some of these, or write a list with a larger --random."
+    )
+    AL425 = (
+        "[AL425] No line of {answers} answers a row of {path}. Give the answers to that very list."
+    )
+    AL426 = (
+        "[AL426] The benchmark compares with cleanlab, which is not installed: pip install cleanlab==2.9.0 (under the Apache "
+        "licence)."
+    )
 
 
 class Warnings:
@@ -928,6 +953,19 @@ class Warnings:
 
     # past one machine
     W390 = "[ALW390] A file of cached scores is damaged and was deleted: {path} ({why}). Its texts are scored anew."
+    # auditing a labelled corpus
+    W420 = (
+        "[ALW420] {count} marks were not judged, as the model that was to judge them has never learned their label: {labels}. Labels that "
+        "are on a few texts only need more --folds, or a look of your own."
+    )
+    W421 = (
+        "[ALW421] The probabilities of {model} are not calibrated, and say less than they seem to: run `python -m spacy_al calibrate` on "
+        "texts that it has not seen, and audit again."
+    )
+    W422 = (
+        "[ALW422] {count} of {total} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
+        "estimate, as if they had not been given."
+    )
 
     # store, answers, export
     W110 = (

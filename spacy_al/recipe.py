@@ -134,6 +134,8 @@ def start_in(project: Project, name: str) -> dict[str, Any]:
         "component": settings.component,
         "label": settings.labels,
         "labeled": [*filter(None, corpora), *sorted(project.output.glob("round-*/tasks.jsonl"))],
+        # as `audit` writes it
+        "review": str(project.output / "audit.jsonl"),
         "multilabel": not FACTORIES[settings.factory or USUAL].is_exclusive,
     }
     takes = inspect.signature(function).parameters

@@ -7,6 +7,7 @@ Nothing optional is imported here: an error at import would break every command 
 from spacy_al.cli import (  # noqa: F401  (they mount commands)
     annotate,
     answers,
+    audit,
     bench,
     calibrate,
     convert,

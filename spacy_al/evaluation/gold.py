@@ -51,11 +51,13 @@ class Gold:
     docs (list[Doc]): Fresh documents that what comes before the component has run on; never the stored ones.
     answers (list[Answer]): One per doc.
     counts (Counter): `documents` (usable ones), `answers`, `unaligned` answers, and `without annotation` documents.
+    rows (list[int]): Of each doc the place of the stored one.
     """
 
     docs: list[Doc] = field(default_factory=list)
     answers: list[Any] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
+    rows: list[int] = field(default_factory=list)
 
 
 def read_gold(
@@ -94,16 +96,17 @@ def align_gold(
         ANSWERS[FACTORIES[nlp.get_pipe_meta(name).factory].answers],
     )
     gold, usable = Gold(), []
-    for doc in stored:
+    for row, doc in enumerate(stored):
         if len(doc) and _annotated(doc, pipe, answer_of):
-            usable.append(doc)
+            usable.append((row, doc))
         else:
             gold.counts["without annotation"] += 1
     if limit is not None and limit < len(usable):
         rows = numpy.random.default_rng(seed).choice(len(usable), limit, replace=False)
         usable = [usable[row] for row in sorted(rows.tolist())]
-    for old in usable:
+    for row, old in usable:
         fresh = fresh_doc(nlp, old)
+        gold.rows.append(row)
         gold.docs.append(fresh)
         gold.answers.append(answer_of(old, fresh, pipe, gold.counts))
     gold.counts["documents"] = len(usable)

@@ -128,6 +128,33 @@ class EntityPosterior:
         logp += self.source.completion[node + end] - self.source.completion[node + start]
         return float(self._chain.reach[node + start] * numpy.exp(logp))
 
+    def free_prob(self, start: int, end: int) -> float:
+        """The probability that no entity touches these tokens.
+
+        start, end (int): Token offsets, the end exclusive.
+        RAISES (AlError): AL009 if the offsets are not in the document.
+        """
+        if not 0 <= start < end <= len(self):
+            raise AlError(Errors.AL009.format(start=start, end=end, length=len(self)))
+        one = self._one
+        return float(one.reach[start] * one.outside[start:end].prod())
+
+    def analysis_logprob(self, spans: Iterable[tuple[int, int, str]]) -> float:
+        """The log probability that exactly these are the entities of the document; -inf where the model does not allow it.
+
+        spans (Iterable): (start, end, label), none of which overlap.
+        RAISES (AlError): AL009 for offsets that are not in the document.
+        """
+        one, at, logprob = self._one, 0, 0.0
+        with numpy.errstate(divide="ignore", invalid="ignore"):
+            for start, end, label in sorted(spans):
+                logprob += float(numpy.log(one.outside[at:start]).sum())
+                # given that nothing is open where it starts
+                logprob += float(numpy.log(self.prob(start, end, label) / one.reach[start]))
+                at = end
+            logprob += float(numpy.log(one.outside[at:]).sum())
+        return -numpy.inf if numpy.isnan(logprob) else min(logprob, 0.0)
+
     @property
     def best(self) -> list[SpanProb]:
         """The entities of the most probable analysis, in order, each with its own probability.

@@ -10,6 +10,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from spacy_al.auditing.answered import Reviewed, read_review
+from spacy_al.auditing.audit import FOLDER, RANDOM, N
+from spacy_al.auditing.audit import Audit as AuditResult
+from spacy_al.auditing.audit import audit as audit_labels
+from spacy_al.auditing.folds import FOLDS
 from spacy_al.config.init import init
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings, read_settings, read_tokeniser
@@ -40,7 +45,7 @@ from spacy_al.simulation.summary import write_facts
 from spacy_al.tracking.follow import followed
 from spacy_al.util import cores
 
-__all__ = ["calibrate", "ingest", "report", "run", "select", "simulate", "status"]
+__all__ = ["audit", "calibrate", "ingest", "report", "run", "select", "simulate", "status"]
 
 AnyPath: TypeAlias = str | PathLike[str]
 Overrides: TypeAlias = Mapping[str, Any]
@@ -318,6 +323,63 @@ def calibrate(
         record["after"],
         record["path"],
         record,
+    )
+
+
+def audit(
+    corpus: AnyPath,
+    *,
+    config: AnyPath | None = None,
+    overrides: Overrides | None = None,
+    model: AnyPath | None = None,
+    component: str | None = None,
+    folds: int = FOLDS,
+    n: int = N,
+    random: int = RANDOM,
+    seed: int = 0,
+    folder: AnyPath = FOLDER,
+    output: AnyPath | None = None,
+    answers: AnyPath | None = None,
+    show: Callable[[str], None] | None = None,
+    code: AnyPath | None = None,
+    gpu_id: int = -1,
+) -> AuditResult | Reviewed:
+    """Find labels that are probably wrong or missing in an annotated corpus, by models that have not seen it.
+
+    corpus: A .spacy file, a folder of them, or what else convert reads. With `answers`, a review list that this has written.
+    config, overrides: A training config, whose pipeline is trained on all folds of the corpus but one, for each fold.
+    model: Instead, a trained pipeline that has not seen the corpus.
+    component (str | None): Whose labels; by default those of the only component that has a posterior.
+    folds (int): How many.
+    n, random (int): Texts of the review list: the most doubtful ones, and others by chance.
+    seed (int): Of the folds and the draws.
+    folder: Keeps the models of the folds.
+    output: A file for the review list; None writes none.
+    answers: Answered rows of the review list.
+    show (Callable | None): Gets the lines that tell what goes on, e.g. `print`.
+    code: Python file that registers functions.
+    gpu_id (int): GPU, -1 for none.
+    RETURNS (AuditResult | Reviewed): Its `rows` are the findings, its `tasks` the review list; with `answers`, what was wrong, and
+        `remaining`, an estimate of what is left.
+    RAISES (AlError): What is wrong with the corpus, the config, the model or the answers.
+    """
+    if answers is not None:
+        return read_review(Path(corpus), Path(answers), seed)
+    return audit_labels(
+        Path(corpus),
+        config=_path(config),
+        overrides=_plain(overrides),
+        model=None if model is None else str(model),
+        component=component,
+        folds=folds,
+        n=n,
+        n_random=random,
+        seed=seed,
+        folder=Path(folder),
+        output=_path(output),
+        code=_path(code),
+        gpu_id=gpu_id,
+        show=show,
     )
 
 

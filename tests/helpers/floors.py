@@ -17,7 +17,7 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
-    6: ("bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
+    6: ("auditing", "bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
     5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
@@ -27,6 +27,10 @@ FLOORS = {
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of one floor of which the first imports the second, and why
 NEIGHBOURS = {
+    (
+        "bench",
+        "auditing",
+    ): "how many planted mistakes an audit finds is measured on the audit itself",
     (
         "corpus",
         "processes",

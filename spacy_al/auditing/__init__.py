@@ -1,0 +1,1 @@
+"""Which labels of an annotated corpus are probably wrong, or missing."""
