@@ -818,6 +818,25 @@ class Errors:
         "[AL426] The benchmark compares with cleanlab, which is not installed: pip install cleanlab==2.9.0 (under the Apache "
         "licence)."
     )
+    # estimates of the pool
+    AL450 = (
+        "[AL450] The texts were chosen by a sampler that leaves nothing to chance, so nothing is known of the rest of the pool. For a score to "
+        "±{wanted:g} have {n} texts drawn at random: --sampler active_testing or uniform of `select`, or `explore` in [al.sampler] where it is "
+        "spacy-al.stochastic.v1."
+    )
+    AL451 = (
+        "[AL451] The draws were too uneven: with a share of {share:g} of uniform draws there are texts that could next to never come, and of "
+        "these nothing is known. Set `explore` in [al.sampler] to {least:g} or more; a score to ±{wanted:g} takes {n} uniform draws in all."
+    )
+    AL452 = (
+        "[AL452] {n} texts were drawn and answered, and an interval that holds takes {least}; one of ±{wanted:g} takes some {more}. Answer "
+        "more questions, or raise `explore` in [al.sampler]."
+    )
+    AL453 = (
+        "[AL453] What is stored of the {n} draws are no probabilities of draws without replacement (rank, propensity, eligible, within in each "
+        "question's meta). Choose the batch again with this version, and estimate from the file as `select` wrote it."
+    )
+    AL454 = "[AL454] {path} holds no batch that a pool can be estimated from: {why}. Give the file of tasks that `select` wrote."
 
 
 class Warnings:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from spacy_al import registry
+from spacy_al.acquisition.answer_counts import answer_counts
 from spacy_al.acquisition.binary import make_binary_entropy
 from spacy_al.acquisition.category import make_entropy, make_least_confidence, make_margin
 from spacy_al.acquisition.disagreement import (
@@ -39,6 +40,7 @@ from spacy_al.acquisition.token import (
 from spacy_al.types import Acquisition, posterior_kind
 
 __all__ = [
+    "answer_counts",
     "default_acquisition",
     "expected_marks",
     "fuse",

@@ -13,6 +13,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     convert,
     distill,
     encode,
+    estimate,
     export,
     forget,
     import_,

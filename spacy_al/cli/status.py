@@ -15,6 +15,7 @@ from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.deployment.drift import Drift, check_drift
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.status import Status, status
+from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.words import format_interval, measured_on
 
 # Of recent texts that differ
@@ -135,6 +136,7 @@ def format_status(found: Status) -> str:
         for label, why in found["not_measured"].items()
     ]
     lines += _people(found)
+    lines += [f"ℹ {_line(sentence)}" for sentence in _pool(found)]
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
     lines += [
         f"⚠ {', '.join(map(_line, one['annotators']))} flagged {one['task']}: {_line(one['text'])[:80]}"
@@ -187,6 +189,15 @@ def _start(found: Status) -> list[str]:
             f"{_score(start['after'])}."
         )
     return lines
+
+
+def _pool(found: Status) -> list[str]:
+    """The score in the pool, and how often each label is there."""
+    estimated = found["pool"]
+    if estimated is None:
+        return []
+    counts = count_sentence(estimated)
+    return [*estimate_sentences(estimated), *([counts] if counts else [])]
 
 
 def _people(found: Status) -> list[str]:

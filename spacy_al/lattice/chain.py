@@ -163,14 +163,14 @@ class Chain:
         value = numpy.full(len(self.node) + len(self.lengths), units[0])
         value[self.offsets[:-1] + numpy.arange(len(self.lengths))] = units[1]
         source, target = self.node[self.first], self.node[self.last] + 1
-        for tokens, chunks in zip(self._by_position(None), self._by_position(self.last)):
+        for tokens, chunks in zip(self.by_position(None), self.by_position(self.last)):
             here = self.node[tokens]
             value[here + 1] = extend(value[here], step[tokens])
             if len(chunks):
                 combine.at(value, target[chunks], extend(value[source[chunks]], chunk[chunks]))
         return value
 
-    def _by_position(self, tokens: Ints | None) -> Iterator[Ints]:
+    def by_position(self, tokens: Ints | None) -> Iterator[Ints]:
         """Rows grouped by the position in its document of the token they name (None: the tokens themselves)."""
         position = numpy.arange(len(self.node)) - self.offsets[self.doc_of]
         if tokens is not None:
@@ -202,7 +202,7 @@ def normalize(
         whole = numpy.logaddexp.reduce(chunk, axis=1)
         value = numpy.zeros(len(shape.node) + len(lengths))
         source, target = shape.node[first], shape.node[last] + 1
-        groups = list(zip(shape._by_position(None), shape._by_position(first)))
+        groups = list(zip(shape.by_position(None), shape.by_position(first)))
         for tokens, chunks in reversed(groups):
             here = shape.node[tokens]
             value[here] = step[tokens] + value[here + 1]

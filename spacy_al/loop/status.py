@@ -5,7 +5,9 @@ from typing import Any, TypedDict, cast
 
 from spacy_al.config.project import Project
 from spacy_al.loop.best import BestModel, best_model
+from spacy_al.loop.estimates import pool_estimate
 from spacy_al.loop.history import breaks
+from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
 from spacy_al.store.desk import flags, n_left, n_missing
@@ -88,6 +90,7 @@ class Status(Begun):
     start: StartMetrics | None
     champion: dict[str, Any] | None
     drift: dict[str, Any] | None
+    pool: PoolEstimate | None
 
 
 def status(project: Project) -> Status:
@@ -97,7 +100,8 @@ def status(project: Project) -> Status:
         `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
-        run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`. Plain data.
+        run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`; `pool`: the
+        score in the pool, as `pool_estimate`. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -113,6 +117,7 @@ def status(project: Project) -> Status:
         by, labels = flags(store), store.labels().names
         forgotten = forgotten_rounds(store)
         used, look = champions(store), last_look(store)
+        estimated = pool_estimate(store, project)
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
@@ -130,6 +135,7 @@ def status(project: Project) -> Status:
             "start": None,
             "champion": None,
             "drift": None,
+            "pool": None,
         }
     broken = breaks(metrics)
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
@@ -159,6 +165,7 @@ def status(project: Project) -> Status:
         "best": best_model(project, metrics),
         "champion": asdict(used[-1]) if used else None,
         "drift": asdict(look) if look else None,
+        "pool": estimated,
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
             None,

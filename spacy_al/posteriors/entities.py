@@ -73,7 +73,7 @@ class EntityPosterior:
     @property
     def expected_errors(self) -> float:
         """Expected wrong entities if `greedy` were accepted: its own that are none, and others that it leaves out."""
-        if self._follows_parse:
+        if self.follows_parse:
             return float(self.source.expected_errors[self.index])
         mass = float(self._chain.span_mass[self.index])
         return max(mass + sum(1 - 2 * span.prob for span in self.greedy), 0.0)
@@ -175,7 +175,7 @@ class EntityPosterior:
     @cached_property
     def greedy(self) -> list[SpanProb]:
         """The entities that spaCy's greedy parse sets (for a beam or conditioned posterior: those of `best`)."""
-        if not self._follows_parse:
+        if not self.follows_parse:
             return self.best
         first, last, label = self.source.greedy_spans
         rows = slice(*numpy.searchsorted(first, (self._slice.start, self._slice.stop)))
@@ -216,7 +216,8 @@ class EntityPosterior:
         return EntityPosterior(source, 0, answers)
 
     @property
-    def _follows_parse(self) -> bool:
+    def follows_parse(self) -> bool:
+        """Whether `greedy` is what the parser itself writes."""
         return self.answers is None and self.source.is_greedy
 
     def _with_probs(self, analysis: Analysis) -> list[SpanProb]:

@@ -6,7 +6,10 @@ import numpy
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.posteriors.component import blamed_on
+from spacy_al.query.pool_scores import PoolScores
 from spacy_al.query.ranking import Ranking
+from spacy_al.query.strategy import COUNTS
+from spacy_al.selection.chances import within_groups
 from spacy_al.selection.templates import eligible_at
 from spacy_al.types import Floats, Ints
 from spacy_al.util import callable_name
@@ -21,6 +24,9 @@ class Picks:
     propensities (Floats): The probability of each draw.
     by_sampler (bool): Whether the scores are the sampler's own.
     eligible (Ints | None): How many texts could be drawn at each draw; None where nothing was left to chance.
+    within (Floats | None): The share of each in the chance of all texts that its draw made ineligible; None where it made no others so, or it
+        is not known.
+    expected (dict | None): What the model expects, as `expected_counts` gives it for each text: "drawn" (n, m), "pool" (m,).
     """
 
     ids: list[str]
@@ -28,6 +34,8 @@ class Picks:
     propensities: Floats
     by_sampler: bool = False
     eligible: Ints | None = None
+    within: Floats | None = None
+    expected: dict[str, Floats] | None = None
 
 
 def pick(ranking: Ranking, n: int) -> Picks:
@@ -50,13 +58,27 @@ def pick(ranking: Ranking, n: int) -> Picks:
         name = callable_name(take)
         raise AlError(Errors.AL096.format(name=name, found=found, n=n, total=len(weighed)))
     by = own[0] if own else weighed[rows]
+    by_chance = bool((propensities < 1).any())
+    alone = (numpy.bincount(groups)[groups[rows]] == 1).all()
     return Picks(
         [f"{scores.ids[row]:016x}" for row in rows],
         by,
         propensities,
         bool(own),
-        eligible_at(groups, rows) if (propensities < 1).any() else None,
+        eligible_at(groups, rows) if by_chance else None,
+        within_groups(take, weighed, groups, rows, ranking.given)
+        if by_chance and not alone
+        else None,
+        _expected(scores, rows) if by_chance else None,
     )
+
+
+def _expected(scores: PoolScores, rows: Ints) -> dict[str, Floats] | None:
+    """What the model expects of the texts drawn and of all that could be, where it was read."""
+    counts = scores.columns.get(COUNTS)
+    if counts is None or not counts.shape[1]:
+        return None
+    return {"drawn": counts[rows].astype("f8"), "pool": counts.sum(axis=0, dtype="f8")}
 
 
 def _fits(rows: Ints, propensities: Floats, n: int, total: int) -> bool:

@@ -1,6 +1,6 @@
 """From picks to questions: tasks with what the model would answer, and how unsure it is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from spacy_al.query.patterns import Patterns
 from spacy_al.query.picks import Picks
 from spacy_al.query.scorer import Scorer
 from spacy_al.tasks.suggestion import asked_only, no_suggestion, suggest
-from spacy_al.tasks.task import Task, make_task
+from spacy_al.tasks.task import EXPECTED, Task, make_task
 from spacy_al.tasks.yes_no import yes_no_tasks
 from spacy_al.types import Floats
 
@@ -90,6 +90,8 @@ def make_questions(
         own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
         if picks.eligible is not None:
             own["eligible"] = int(picks.eligible[rank - 1])
+        if picks.within is not None:
+            own["within"] = float(picks.within[rank - 1])
         if suggestion.why:
             own["why"] = suggestion.why
         own |= {key: item.source[key] for key in SOURCE if key in item.source}
@@ -113,9 +115,30 @@ def make_questions(
                 believed=beyond,
             )
         ]
+        if picks.expected is not None and scorer.component is not None:
+            expected = expected_counts(picks.expected, rank - 1, scorer.component.labels, labels)
+            questions = [task | expected for task in questions]
         tasks += questions
         uncertainty += [suggestion.uncertainty] * len(questions)
     return tasks, uncertainty
+
+
+def expected_counts(
+    found: Mapping[str, Any], row: int, known: Sequence[str], asked: Sequence[str]
+) -> dict[str, Any]:
+    """What a model expects of a text and of the pool, beside its question, for estimates: see `evaluation.pool_score`.
+
+    found (Mapping): As `Picks.expected`.
+    row (int): Of the text.
+    known, asked (Sequence[str]): The model's labels, and those that are asked about: of others nothing is ever known, and nothing is said.
+    """
+    if not {*known} <= {*asked}:
+        return {}
+    numbers = {
+        name: [float(f"{value:.7g}") for value in values]
+        for name, values in (("text", found["drawn"][row]), ("pool", found["pool"]))
+    }
+    return {EXPECTED: {"labels": [*known], **numbers}}
 
 
 def _split(items: Sequence[Any], asked: Sequence[int] | None) -> tuple[Sequence[Any], list[Any]]:

@@ -12,7 +12,13 @@ from typing import Any
 import numpy
 from spacy.tokens import Doc
 
-from spacy_al.acquisition import default_acquisition, expected_marks, label_probs, members_of
+from spacy_al.acquisition import (
+    answer_counts,
+    default_acquisition,
+    expected_marks,
+    label_probs,
+    members_of,
+)
 from spacy_al.arrays.checks import finite
 from spacy_al.corpus.dates import Since
 from spacy_al.corpus.duplicates import copy_keys, opening
@@ -38,7 +44,12 @@ from spacy_al.util import callable_name
 # Batches that fill the tokeniser's cache, which a memory zone would leave empty
 WARM = 2
 # What can be kept of each text beside its score
-READ = {"label_probs": label_probs, "members": members_of, "marks": expected_marks}
+READ = {
+    "label_probs": label_probs,
+    "members": members_of,
+    "marks": expected_marks,
+    "answer_counts": answer_counts,
+}
 COLUMNS = ("embeddings", "word_shares", *READ)
 
 

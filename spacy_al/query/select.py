@@ -178,5 +178,5 @@ def batch_meta(strategy: Strategy, scorer: Scorer, picks: Picks) -> dict[str, An
         meta["design"] = "deterministic"
     else:
         # with the rank, which is the number of the draw, and `eligible` this is what a propensity is conditional on
-        meta["explore"] = strategy.sampler.get("explore", 0.0)
+        meta["explore"] = strategy.explore
     return meta

@@ -18,6 +18,9 @@ from spacy_al.types import Sampler
 UNIFORM = "spacy-al.uniform.v1"
 # Any text may be drawn, however low its score
 DRAWN = {"spacy-al.stochastic.v1"}
+# Samplers whose draws stand for the pool
+MEASURES = (UNIFORM, "spacy-al.active_testing.v1")
+COUNTS = "answer_counts"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,12 @@ class Strategy:
     @property
     def is_spread(self) -> bool:
         """Whether texts of one template are kept apart. A draw that stands for the pool, as what is measured on, takes them as they come."""
-        return self.sampler_name != UNIFORM
+        return self.sampler_name not in MEASURES
+
+    @property
+    def explore(self) -> float:
+        """The share of uniform draws."""
+        return float(getattr(self.take, "keywords", {}).get("explore", 0.0))
 
     def wants(self, name: str) -> bool:
         """Whether the sampler looks at a column, by the name of its argument."""
@@ -193,7 +201,12 @@ def _columns(strategy: Strategy) -> tuple[str, ...]:
     settings, has_model = strategy.settings, strategy.job.model is not None
     by_density = has_model and settings.density_weight > 0
     embeds = by_density or settings.filter.get("far") or not strategy.is_blind
-    columns = [column for column in ("label_probs", "members") if strategy.wants(column)]
+    columns = [
+        column for column in ("label_probs", "members", COUNTS) if strategy.wants(column)
+    ]
+    # what is drawn with a share of uniform draws stands for the pool
+    if has_model and strategy.explore and COUNTS not in columns:
+        columns.append(COUNTS)
     columns += ["embeddings"] if embeds else []
     columns += ["word_shares"] if settings.filter.get("min_words") else []
     columns += ["marks"] if has_model and strategy.seconds else []

@@ -1,5 +1,6 @@
 """The choice of what to ask next: scores and embeddings in, rows and the propensity of each pick out."""
 
+from spacy_al.selection.active_testing import make_active_testing
 from spacy_al.selection.batch_bald import make_batch_bald
 from spacy_al.selection.cluster_margin import make_cluster_margin
 from spacy_al.selection.cold_start import make_representative
@@ -23,6 +24,7 @@ from spacy_al.selection.typiclust import make_typiclust
 
 # Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
 BLIND = {
+    "spacy-al.active_testing.v1",
     "spacy-al.batch_bald.v1",
     "spacy-al.pool_information.v1",
     "spacy-al.quotas.v1",
@@ -31,6 +33,7 @@ BLIND = {
     "spacy-al.uniform.v1",
 }
 UNRANKED = {
+    "spacy-al.active_testing.v1",
     "spacy-al.kmeans_pp.v1",
     "spacy-al.prob_cover.v1",
     "spacy-al.representative.v1",
@@ -42,6 +45,7 @@ __all__ = [
     "cosine_to_pool",
     "inverse_products",
     "knn_density",
+    "make_active_testing",
     "make_batch_bald",
     "make_cluster_margin",
     "make_error_reduction",

@@ -53,8 +53,7 @@ def stochastic(
     RAISES (AlError): AL021 for NaN or a negative score, AL023 for a negative n, AL024 for unequal lengths.
     """
     scores, n = check_rows(scores, n, groups)
-    scores = round_significant(finite(scores, "The acquisition scores", 0.0))
-    logs, last = _log_weights(scores, beta, explore)
+    logs, last = log_weights(scores, beta, explore)
     keys = logs + rng.gumbel(size=len(scores))
     order = numpy.lexsort((-keys, last))
     if groups is None:
@@ -68,8 +67,9 @@ def stochastic(
     return drawn[:n], chances[:n]
 
 
-def _log_weights(scores: Floats, beta: float, explore: float) -> tuple[Floats, Bools]:
-    """The log weight of each row, and which rows come only after all others."""
+def log_weights(scores: Floats, beta: float, explore: float) -> tuple[Floats, Bools]:
+    """The log weight of each row, and which rows come only after all others. Arguments and errors as of `stochastic`."""
+    scores = round_significant(finite(scores, "The acquisition scores", 0.0))
     some = scores > 0 if beta > 0 else numpy.ones(len(scores), dtype=bool)
     if not some.any():
         return numpy.zeros(len(scores)), ~some

@@ -21,6 +21,8 @@ from spacy_al.tasks.white_space import trimmed
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
 TASK_KEY = "al_task"
+# What the model expects of the text and of the pool that it was drawn from, where it was drawn
+EXPECTED = "al_expected"
 
 
 def make_task(

@@ -20,7 +20,7 @@ FLOORS = {
     6: ("auditing", "bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
     5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
-    3: ("acquisition", "embeddings", "measures", "posteriors", "stopping", "tasks"),
+    3: ("acquisition", "embeddings", "estimation", "measures", "posteriors", "stopping", "tasks"),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),
     1: ("errors", "kinds", "types", "util"),
 }
