@@ -193,7 +193,7 @@ def _start(found: Status) -> list[str]:
 
 def _pool(found: Status) -> list[str]:
     """The score in the pool, and how often each label is there."""
-    estimated = found["pool"]
+    estimated = found.get("pool")
     if estimated is None:
         return []
     counts = count_sentence(estimated)

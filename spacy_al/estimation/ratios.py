@@ -42,7 +42,7 @@ def estimate_ratio(
     believed (float | None): The variance, in squares of what is above the line, by the model itself.
     RETURNS (Estimate | None): None where nothing is below the line.
     """
-    from scipy.stats import t
+    from scipy.special import expit, logit, stdtrit
 
     above, below = ratio @ totals.values
     if below <= 0:
@@ -50,7 +50,7 @@ def estimate_ratio(
     value = float(numpy.clip(above / below, 0, 1))
     residual = ratio[0] - value * ratio[1]
     n, squares = len(totals.parts), (totals.parts @ residual) ** 2
-    told = int((numpy.abs(totals.parts @ ratio[1]) > 0).sum())
+    told = int((totals.seen @ ratio[1] > 0).sum())
     variance, freedom = totals.variance(residual), float(n - 1)
     if believed is not None:
         variance = (n * variance + PRIOR_DRAWS * believed) / (n + PRIOR_DRAWS)
@@ -60,11 +60,14 @@ def estimate_ratio(
         return Estimate(value, None, None)
     # at the edge the odds are those of half a text
     inside = float(numpy.clip(value, 0.5 / n, 1 - 0.5 / n))
-    reach = t.ppf((1 + LEVEL) / 2, freedom) * numpy.sqrt(variance) / below
+    reach = stdtrit(freedom, (1 + LEVEL) / 2) * numpy.sqrt(variance) / below
     reach /= inside * (1 - inside)
-    odds = numpy.log(inside / (1 - inside))
-    low, high = (float(1 / (1 + numpy.exp(-(odds + way * reach)))) for way in (-1, 1))
-    return Estimate(value, min(low, value), max(high, value))
+    low, high = (float(expit(logit(inside) + way * reach)) for way in (-1, 1))
+    above_seen, below_seen = ratio @ totals.seen.T
+    # where nothing was seen to be right, or nothing wrong, nothing may be
+    low = 0.0 if not above_seen.any() else min(low, value)
+    high = 1.0 if (above_seen == below_seen).all() else max(high, value)
+    return Estimate(value, low, high)
 
 
 def estimate_count(
@@ -77,7 +80,7 @@ def estimate_count(
     least (float): What was seen, below which it cannot be.
     believed (float | None): As for `estimate_ratio`.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     one = numpy.zeros(len(totals.values))
     one[column] = 1.0
@@ -92,7 +95,7 @@ def estimate_count(
         return Estimate(value, None, None)
     # of counts near 0 the interval reaches further up than down
     scale = max(value, 1e-9)
-    reach = float(t.ppf((1 + LEVEL) / 2, freedom) * numpy.sqrt(variance) / scale)
+    reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * numpy.sqrt(variance) / scale)
     if reach > 1:
         return Estimate(value, least, value + reach * scale)
     return Estimate(value, max(least, value * float(numpy.exp(-reach))), value * float(numpy.exp(reach)))

@@ -15,10 +15,12 @@ class Totals:
     values (Floats): (k,) the sums.
     parts (Floats): (n, k) what each draw says of them, less what all say, weighed: uncorrelated, and of mean 0. Their sum of squares
         is the variance.
+    seen (Floats): (n, k) the values of the texts drawn.
     """
 
     values: Floats
     parts: Floats
+    seen: Floats
 
     def variance(self, coefficients: Floats) -> float:
         """The variance of a linear combination of the sums. coefficients (Floats): (k,)."""
@@ -68,11 +70,11 @@ def estimate_totals(
     expected (Floats | None): (n, k) what was expected of them, before they were seen. None for no expectation.
     pool_expected (Floats | None): (k,) the sums of these over the pool.
     """
-    start = numpy.zeros(values.shape[1])
+    seen, start = values, numpy.zeros(values.shape[1])
     if expected is not None and pool_expected is not None:
         start, values = pool_expected, values - expected
     before = numpy.cumsum(values / draws.within[:, None], axis=0) - values / draws.within[:, None]
     each = values / draws.propensities[:, None] + before
     shares = draw_shares(len(draws), draws.n_pool)
     found = shares @ each
-    return Totals(start + found, shares[:, None] * (each - found))
+    return Totals(start + found, shares[:, None] * (each - found), seen)

@@ -111,6 +111,7 @@ def run_facts(
             for one in state.get("agreement", [])
         ],
         "next": _next(state),
+        "pool": state["pool"],
         "score_name": names[-1] if names else None,
         "reported_on": "dev" if on_dev else "test",
         "modelled_time": any(answer.annotator == ORACLE for answer in given),

@@ -3,6 +3,7 @@
 from typing import Any, TypedDict
 
 from spacy_al.measures.learning_curve import Comparison
+from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.types import Cost, FullNumbers, LabelScores, RoundMetrics
 
 
@@ -141,6 +142,7 @@ class RunFacts(TypedDict, total=False):
     full: FullNumbers | None
     rounds: list[RoundFacts]
     forecast: Forecast | None
+    pool: PoolEstimate | None
 
 
 class CorpusFacts(TypedDict, total=False):

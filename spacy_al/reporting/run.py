@@ -6,6 +6,7 @@ from typing import Any
 from spacy_al.reporting import words
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.learning import (
     comparable,
@@ -57,6 +58,7 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "curve": learning_curve(facts, scored, name, cost),
         "curve_notes": [
             *filter(None, [_sure_of_score(scored, name)]),
+            *_pool(facts),
             *curve_notes(facts, scored, cost),
             *filter(None, [saved_note(facts, scored)]),
         ],
@@ -161,6 +163,12 @@ def _sure_of_score(scored: Sequence[Row], name: str) -> str:
         f"Measured on {words.plural(found['texts'], 'text')}: on other texts of this kind the {name} of this model lies probably (19 times in "
         f"20) between {words.format_score(low)} and {words.format_score(high)}{band}.{few}"
     )
+
+
+def _pool(facts: RunFacts) -> list[str]:
+    """The score in the pool, and how often each label is there, or why nobody can say."""
+    found = facts.get("pool")
+    return [*estimate_sentences(found), *filter(None, [count_sentence(found)])] if found else []
 
 
 def _per_label(scored: Sequence[Row]) -> dict[str, Any] | None:
