@@ -837,6 +837,19 @@ class Errors:
         "question's meta). Choose the batch again with this version, and estimate from the file as `select` wrote it."
     )
     AL454 = "[AL454] {path} holds no batch that a pool can be estimated from: {why}. Give the file of tasks that `select` wrote."
+    # teachers
+    AL440 = (
+        "[AL440] {name} scores what a teacher says, and there is no teacher. Name one in a block [al.teacher] and give its config: "
+        "`select POOL --config config.cfg`."
+    )
+    AL441 = (
+        "[AL441] The component '{factory}' of [al.teacher.component] cannot be made: {why}. Look to its settings, and that the package "
+        "which brings it is installed."
+    )
+    AL442 = (
+        "[AL442] [al.teacher.labels] leads to {found}, which the run does not ask about. It asks about {known}. Mend the names on the "
+        "right there, or add the label: `python -m spacy_al labels CONFIG add LABEL`."
+    )
 
 
 class Warnings:
@@ -984,6 +997,18 @@ class Warnings:
     W422 = (
         "[ALW422] {count} of {total} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
         "estimate, as if they had not been given."
+    # teachers
+    W440 = (
+        "[ALW440] {count} files of what the teacher said in {folder} are damaged: it is asked again about their texts, and the calls they "
+        "had counted are no longer counted. Look to the disk."
+    )
+    W441 = (
+        "[ALW441] The teacher {name} failed on {count} of {total} texts, which are left without what it says; it gets them again, three "
+        "times in all. The first: {why}"
+    )
+    W442 = (
+        "[ALW442] The teacher {name} has labelled {count} texts and found no {kind} in any of them. Does its pipeline have a component "
+        "for that, and does [al.teacher.labels] name its labels?"
     )
 
     # store, answers, export

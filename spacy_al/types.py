@@ -205,6 +205,40 @@ class StartMetrics(TypedDict, total=False):
     after: float | None
 
 
+class TeacherMetrics(TypedDict, total=False):
+    """What a teacher has done in a run so far, and what became of it.
+
+    teacher, hash (str): Its name, and what tells it from others.
+    calls (int), most (int | None), cost (float): Texts that it was given, again ones among them; that it may be given; and their price.
+    said, failed (int): Texts that it has labelled, and that it failed on.
+    taught, taught_words (int): Texts that train as it has them, with its weight, and their words.
+    judged (int), agreed (float | None): Texts in which the round's model was compared with it for the first time, and the share in which the two agree.
+    accepted (int): Texts that train as if a person had labelled them as it did.
+    audited, answered, wrong (int): Texts that it would have had accepted and that were asked nevertheless; those answered; those that it has wrong.
+    interval (tuple | None): Where the share of wrong ones among all accepted probably lies.
+    on (bool), why (str): Whether anything is accepted, and why.
+    """
+
+    teacher: str
+    hash: str
+    calls: int
+    most: int | None
+    cost: float
+    said: int
+    failed: int
+    taught: int
+    taught_words: int
+    judged: int
+    agreed: float | None
+    accepted: int
+    audited: int
+    answered: int
+    wrong: int
+    interval: tuple[float, float] | None
+    on: bool
+    why: str
+
+
 class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
@@ -215,6 +249,7 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     words: int
     words_labelled: int
     weak: int
+    teacher: TeacherMetrics
     kept_marks: int
     balance: dict[str, int]
     merged: dict[str, int]

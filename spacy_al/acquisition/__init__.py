@@ -12,6 +12,7 @@ from spacy_al.acquisition.disagreement import (
     make_vote_entropy,
     members_of,
 )
+from spacy_al.acquisition.disagreement_teacher import make_disagreement_teacher
 from spacy_al.acquisition.fluctuation import make_fluctuation
 from spacy_al.acquisition.fusion import (
     fuse,
@@ -49,6 +50,7 @@ __all__ = [
     "make_bald",
     "make_binary_entropy",
     "make_consensus_entropy",
+    "make_disagreement_teacher",
     "make_entropy",
     "make_expected_errors",
     "make_expected_model_change",

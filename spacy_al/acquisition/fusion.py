@@ -1,5 +1,6 @@
 """Several acquisitions made one, and the scores of a pool made one with its density."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,9 +32,34 @@ def make_product(acquisitions: dict[str, Any]) -> Acquisition:
     return partial(product_of, acquisitions=acquisitions)
 
 
-def product_of(posteriors: Sequence[Any], acquisitions: Mapping[str, Acquisition]) -> Floats:
-    """Products of the scores; see `make_product`."""
-    return product([acquisition(posteriors) for acquisition in acquisitions.values()])
+def product_of(
+    posteriors: Sequence[Any],
+    acquisitions: Mapping[str, Acquisition],
+    said: Sequence[Any] | None = None,
+) -> Floats:
+    """Products of the scores; see `make_product`.
+
+    said (Sequence | None): What a teacher says of each document, for those that look at it.
+    """
+    return product(
+        [
+            acquisition(posteriors, **({"said": said} if wants_said(acquisition) else {}))
+            for acquisition in acquisitions.values()
+        ]
+    )
+
+
+def wants_said(acquisition: Acquisition) -> bool:
+    """Whether an acquisition can look at what a teacher says."""
+    return "said" in inspect.signature(acquisition).parameters
+
+
+def needs_said(acquisition: Acquisition) -> bool:
+    """Whether an acquisition, or one that it is made of, scores nothing without what a teacher says."""
+    parts = getattr(acquisition, "keywords", {}).get("acquisitions")
+    if isinstance(parts, Mapping):
+        return any(needs_said(part) for part in parts.values())
+    return wants_said(acquisition)
 
 
 def fuse(scores: Floats, density: Floats, how: str = "product", weight: float = 1.0) -> Floats:

@@ -16,6 +16,7 @@ from spacy_al.deployment.drift import Drift, check_drift
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.status import Status, status
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
+from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.reporting.words import format_interval, measured_on
 
 # Of recent texts that differ
@@ -146,6 +147,7 @@ def format_status(found: Status) -> str:
     if review:
         lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
     lines += _start(found)
+    lines += [f"ℹ {_line(one)}" for one in teacher_lines(found["teacher"])]
     lines += [f"ℹ {found['plan']}"] if found["plan"] else []
     if best := found["best"]:
         score = (

@@ -9,6 +9,7 @@ from spacy_al.config.learner import LEARNERS, read_encoder
 from spacy_al.config.partial import read_partial
 from spacy_al.config.recency import Recency, read_recency
 from spacy_al.config.self_training import read_self_training
+from spacy_al.config.teacher import read_teacher
 from spacy_al.config.tracking import read_tracking
 from spacy_al.errors import Errors, UsageError
 from spacy_al.registry import resolve
@@ -73,7 +74,7 @@ FILTERS: dict[str, tuple[type, ...]] = {
 SHARES = ("min_words", "far")
 RECENCY = {"since", "half_life_days", "date"}
 POOL = {"path", *RECENCY, "score_cache", "refresh"}
-SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training", "tracking"}
+SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training", "teacher", "tracking"}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
@@ -118,6 +119,8 @@ class Check:
             plain["self_training"] = read_self_training(block, self.refuse)
         if section.get("tracking") is not None:
             plain["tracking"] = read_tracking(section["tracking"], self.refuse)
+        if section.get("teacher") is not None:
+            plain["teacher"] = read_teacher(section["teacher"], self.refuse)
         if section.get("encoder") is not None:
             plain["encoder"] = read_encoder(section["encoder"], self.refuse)
         named = [name for name in BLOCKS if section.get(name) is not None]

@@ -14,6 +14,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.recency import Recency
 from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
+from spacy_al.config.teacher import TeacherBlock
 from spacy_al.config.tracking import Tracking, check_address
 from spacy_al.corpus.address import pool_path
 from spacy_al.corpus.tokeniser import tokeniser_config
@@ -59,6 +60,7 @@ class Settings:
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
     tracking (Tracking | None): Where the run is shown beside its own folder; None for nowhere.
+    teacher (TeacherBlock | None): That labels beside people; None for none.
     lang (str): The pipeline's language.
     tokeniser (dict): What `blank_pipeline` needs of the config.
     factory (str | None): Factory of the component, where the config has it.
@@ -100,6 +102,7 @@ class Settings:
     partial: Partial | None = None
     self_training: SelfTraining | None = None
     tracking: Tracking | None = None
+    teacher: TeacherBlock | None = None
     lang: str = "en"
     tokeniser: dict[str, Any] = field(default_factory=dict)
     factory: str | None = None

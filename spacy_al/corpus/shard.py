@@ -23,6 +23,8 @@ MOST_UNPACKED, SMALL, CHUNK = 200, 2**18, 2**20
 SOURCE_KEY = "al_source"
 # Names the functions that labelled a doc, where no person did
 WEAK_KEY = "al_weak"
+# The same of a doc that a teacher labelled, and of one that was accepted as the teacher has it
+TAUGHT, ACCEPTED = "teacher", "teacher, accepted"
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from spacy_al.config.project import Project
 from spacy_al.loop.answers import merged_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
+from spacy_al.loop.taught import add_taught_texts
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
@@ -28,6 +29,7 @@ class RoundCorpus:
 
     counts (Counter): As `write_round_corpus`.
     n_pseudo_words (int): Words of whole texts that only a model labelled.
+    n_taught_words (int): Words of texts that only a teacher labelled, by how often training sees them.
     is_learnable (bool): Whether a component learns anything from it. A text without any category is an example; a component
         that knows no other label has no posterior.
     metrics (RoundMetrics): What is kept of it with the round.
@@ -35,6 +37,7 @@ class RoundCorpus:
 
     counts: Counter[str]
     n_pseudo_words: int
+    n_taught_words: int
     is_learnable: bool
     metrics: RoundMetrics
 
@@ -44,7 +47,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
 
     Weak labels stand in for answers as long as there are none.
 
-    RAISES (AlError): As `merged_answers`, `write_round_corpus`, `label_rest`, `weak_docs` and `add_pseudo_texts`.
+    RAISES (AlError): As `merged_answers`, `write_round_corpus`, `label_rest`, `weak_docs`, `add_taught_texts` and `add_pseudo_texts`.
     """
     folder, settings = project.folder(current.number), project.settings
     labels, before = store.labels(), model_before(project, current.number)
@@ -86,6 +89,12 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
             f"{found[BLANK]} are white space alone and were left out"
         )
     asked = store.asked_ids(before_round=current.number)
+    taught = add_taught_texts(store, project, current.number, corpus, merged)
+    if taught.metrics:
+        rest["teacher"] = taught.metrics
+    counts.update(
+        {name: count for name, count in taught.counts.items() if name.startswith("label ")}
+    )
     pseudo = add_pseudo_texts(project, current.number, corpus, asked)
     if kept:
         # what it was trained on before teaches it nothing new
@@ -105,7 +114,8 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         "review": review,
     }
     n_pseudo_words = pseudo.get("self_trained_words", 0)
-    return RoundCorpus(counts, n_pseudo_words, bool(counts["texts"]) and has_labels, metrics)
+    is_learnable = bool(counts["texts"] or taught.counts["texts"]) and has_labels
+    return RoundCorpus(counts, n_pseudo_words, int(taught.words), is_learnable, metrics)
 
 
 def model_before(project: Project, number: int) -> Path:

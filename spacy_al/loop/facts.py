@@ -18,6 +18,7 @@ from spacy_al.reporting.facts import (
     RunFacts,
 )
 from spacy_al.reporting.questions import as_shown
+from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.simulation import read_full
 from spacy_al.simulation.results import RESULTS, read_results
 from spacy_al.stopping.forecast import fit_curve
@@ -112,6 +113,7 @@ def run_facts(
         ],
         "next": _next(state),
         "pool": state["pool"],
+        "teacher": teacher_lines(state.get("teacher")),
         "score_name": names[-1] if names else None,
         "reported_on": "dev" if on_dev else "test",
         "modelled_time": any(answer.annotator == ORACLE for answer in given),

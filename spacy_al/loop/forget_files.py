@@ -26,6 +26,8 @@ from spacy_al.query.score_removal import remove_from_scores
 from spacy_al.store.removal import remove_from_store
 from spacy_al.store.schema import APPLICATION
 from spacy_al.store.store import Store
+from spacy_al.teachers.removal import remove_from_said
+from spacy_al.teachers.said_cache import SUFFIX as SAID
 
 REPORT = "report.html"
 # What is seen to by itself
@@ -45,7 +47,8 @@ def remove_from_file(
 ) -> Removed | None:
     """Take texts out of a file.
 
-    path (Path): `.spacy`, `.jsonl`, `.json`, `.log` and `.txt`, a part of a cache of encodings or of scores, or the database of a run.
+    path (Path): `.spacy`, `.jsonl`, `.json`, `.log` and `.txt`, a part of a cache (of encodings, of scores, of what a teacher said), or the
+        database of a run.
     gone (Forgotten): The texts.
     texts (Collection[str]): Those that are still known, for files of lines.
     dry (bool): Count, and write nothing.
@@ -65,6 +68,8 @@ def remove_from_file(
         return remove_from_cache(path, gone, dry=dry)
     if path.suffix == SCORES:
         return remove_from_scores(path, gone, dry=dry)
+    if path.suffix == SAID:
+        return remove_from_said(path, gone, dry=dry)
     if is_capture_shard(path) and not dry:
         # a pipeline may be writing it
         with capture_locked(path.parent):

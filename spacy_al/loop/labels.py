@@ -61,7 +61,10 @@ def config_labels(project: Project) -> list[str]:
     corpora += [] if settings.labels else [project.oracle]
     kind, spans_key = project.kind, settings.spans_key
     found = [gold_labels(path, kind=kind, spans_key=spans_key) for path in corpora if path]
-    return [*dict.fromkeys([*settings.labels, *(label for part in found for label in part)])]
+    names = [*settings.labels, *(label for part in found for label in part)]
+    if not names and settings.teacher is not None:
+        names = settings.teacher.named_labels
+    return [*dict.fromkeys(names)]
 
 
 def with_labels(store: Store, project: Project, found: list[str] | None = None) -> Project:

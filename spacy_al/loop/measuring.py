@@ -147,6 +147,12 @@ def kept_to_measure(store: Store) -> set[str]:
 
 def mixed(measure: Sequence[Task], learn: Sequence[Task]) -> list[tuple[str, Task]]:
     """The questions of a batch, those that measure evenly among the others: purpose and task, in the order in which to ask."""
-    places = [((k + 0.5) / len(measure), "dev", task) for k, task in enumerate(measure)]
-    places += [((k + 0.5) / len(learn), "train", task) for k, task in enumerate(learn)]
-    return [(purpose, task) for _, purpose, task in sorted(places, key=lambda place: place[:2])]
+    own = {id(task): "dev" for task in measure}
+    return [(own.get(id(task), "train"), task) for task in among(measure, learn)]
+
+
+def among(few: Sequence[Task], others: Sequence[Task]) -> list[Task]:
+    """Some questions evenly among others, in the order in which to ask."""
+    places = [((k + 0.5) / len(few), 0, k) for k in range(len(few))]
+    places += [((k + 0.5) / len(others), 1, k) for k in range(len(others))]
+    return [(others if second else few)[k] for _, second, k in sorted(places)]

@@ -26,9 +26,10 @@ from spacy_al.loop.history import spent, stopping
 from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
-from spacy_al.loop.measuring import measuring_texts, mixed
+from spacy_al.loop.measuring import among, measuring_texts, mixed
 from spacy_al.loop.plan import first_hour
 from spacy_al.loop.start import before_training
+from spacy_al.loop.taught import accepted_ids, judge_taught
 from spacy_al.processes.lock import locked
 from spacy_al.query.costs import fit_seconds
 from spacy_al.reporting.words import measured_on
@@ -44,6 +45,7 @@ from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
 from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
 from spacy_al.types import RoundMetrics
+from spacy_al.util import content_hash
 
 # The development set of a run that asks for its own
 DEV = "dev.spacy"
@@ -111,7 +113,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             for change in changes(before.parent / CONFIG, folder / CONFIG):
                 project.show(f"⚠ Since round {number - 1} the config has changed: {change}")
             texts, words = corpus.counts["texts"], corpus.counts["words"]
-            project.show(f"Round {number}: training on {texts:,} texts, {words:,} words")
+            taught = corpus.metrics.get("teacher", {})
+            n_taught = taught.get("taught", 0) + taught.get("accepted", 0)
+            beside = f", and {n_taught:,} texts as the teacher has them" if n_taught else ""
+            project.show(f"Round {number}: training on {texts:,} texts, {words:,} words{beside}")
         return _train(project, number, folder).seconds
 
     counted, unmeasured = labels_on_dev(store, project)
@@ -129,7 +134,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             counted if unmeasured or settings.asks_only else None,
         ),
         train_one,
-        n_words=corpus.counts["words"],
+        n_words=corpus.counts["words"] + corpus.n_taught_words,
         n_pseudo_words=corpus.n_pseudo_words,
         retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,
         init_tok2vec=encoder,
@@ -185,6 +190,16 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         measure = measuring_texts(store, project, number)
         tasks = again + [("dev", task) for task in measure.tasks]
         asked |= measure.kept
+        audits, teacher = judge_taught(
+            store, project, number, asked, settings.batch_size - len(measure.tasks)
+        )
+        if teacher:
+            metrics["teacher"] = teacher
+        tasks += [("train", task) for task in audits]
+        asked |= {content_hash(task["text"]) for task in audits}
+        if teacher.get("on"):
+            # a question about them would teach nothing new
+            asked |= accepted_ids(project, number)
         if model and model != settings.source:
             # some are missing where the settings ask for a committee only since the model was trained
             train_members(
@@ -194,7 +209,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         if project.at_least:
             metrics["strategy"] = f"recipe {settings.recipe}"
         else:
-            n = settings.batch_size - len(measure.tasks)
+            n = settings.batch_size - len(measure.tasks) - len(audits)
             batch = choose_batch(
                 project, settings.pool, number, n=n, model=model, asked=asked, **how
             )
@@ -203,7 +218,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
             learn = [task_of_model(task, store.labels()) for task in chosen]
-            tasks = again + mixed(measure.tasks, learn)
+            tasks = again + mixed(measure.tasks, among(audits, learn))
             metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
             metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
     except AlError as error:

@@ -7,6 +7,7 @@ from spacy_al.config.project import Project
 from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.estimates import pool_estimate
 from spacy_al.loop.history import breaks
+from spacy_al.loop.taught import teacher_now
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
@@ -14,7 +15,7 @@ from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.drift import last_look
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
-from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics
+from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
 
 DOING = {
     "train": "trains",
@@ -91,6 +92,7 @@ class Status(Begun):
     champion: dict[str, Any] | None
     drift: dict[str, Any] | None
     pool: PoolEstimate | None
+    teacher: TeacherMetrics | None
 
 
 def status(project: Project) -> Status:
@@ -101,7 +103,7 @@ def status(project: Project) -> Status:
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
         run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`; `pool`: the
-        score in the pool, as `pool_estimate`. Plain data.
+        score in the pool, as `pool_estimate`; `teacher`: what it has said, cost and had accepted. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -118,6 +120,7 @@ def status(project: Project) -> Status:
         forgotten = forgotten_rounds(store)
         used, look = champions(store), last_look(store)
         estimated = pool_estimate(store, project)
+        teacher = teacher_now(store, project)
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
@@ -136,6 +139,7 @@ def status(project: Project) -> Status:
             "champion": None,
             "drift": None,
             "pool": None,
+            "teacher": None,
         }
     broken = breaks(metrics)
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
@@ -166,6 +170,7 @@ def status(project: Project) -> Status:
         "champion": asdict(used[-1]) if used else None,
         "drift": asdict(look) if look else None,
         "pool": estimated,
+        "teacher": teacher,
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
             None,

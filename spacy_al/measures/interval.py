@@ -46,6 +46,22 @@ def f_interval(
     return float(low), float(high)
 
 
+def share_interval(hits: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """The exact interval of a share, from a sample by chance (Clopper and Pearson, 1934). It is never too narrow.
+
+    hits (int): Of the sample those that count.
+    n (int): The sample; of none nothing is known.
+    level (float): How often such an interval holds the share.
+    RETURNS (tuple): Its ends.
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = 0.0 if hits == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    high = 1.0 if hits == n else float(betaincinv(hits + 1, n - hits, 1 - tail))
+    return low, high
+
+
 def _by_label(counts: Ints | Floats | Sequence[float]) -> Floats:
     found: Floats = numpy.asarray(counts, dtype="f8")
     return found[:, None] if found.ndim == 1 else found

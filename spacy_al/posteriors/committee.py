@@ -86,8 +86,8 @@ class CommitteePosterior:
                 for member in self.members
                 for _, spans in member.nbest(N_BEST)
             }
-            rows = [[_prob_of(member, spans) for spans in found] for member in self.members]
-            return numpy.array(rows).reshape(len(self.members), len(found))
+            rows = [[member.logprob(spans) for spans in found] for member in self.members]
+            return numpy.exp(rows).reshape(len(self.members), len(found))
         best = numpy.unique(self.token_probs.argmax(axis=-1), axis=0)
         tokens = numpy.arange(best.shape[1])
         return self.token_probs[:, tokens, best].prod(axis=-1)
@@ -185,15 +185,3 @@ def _copy(doc: Doc, vocab: Vocab) -> Doc:
     copy = Doc(vocab, words=words, spaces=spaces, sent_starts=starts)
     norms: Any = numpy.array([[vocab.strings.add(token.norm_)] for token in doc], dtype="u8")
     return copy.from_array([NORM], norms.reshape(len(doc), 1))
-
-
-def _prob_of(posterior: EntityPosterior, spans: Sequence[tuple[int, int, str]]) -> float:
-    """The probability of a whole analysis: closed states forget, so it is a product of what follows on each of them."""
-    one, prob, position = posterior._one, 1.0, 0
-    for start, end, label in spans:
-        if not one.reach[start]:
-            return 0.0
-        prob *= float(one.outside[position:start].prod())
-        prob *= posterior.prob(start, end, label) / float(one.reach[start])
-        position = end
-    return min(prob * float(one.outside[position:].prod()), 1.0)

@@ -112,21 +112,60 @@ class EntityPosterior:
         if label not in self.labels:
             return 0.0
         k = self.labels.index(label)
-        one = self._one
+        one, row = self._one, self._row(start, end)
         if end - start == 1:
             return float(one.unit_marginals[start, k])
+        if row is not None:
+            return float(one.chunk_marginals[row, k])
+        reach = self._chain.reach[self._slice.start + self.index + start]
+        return float(reach * numpy.exp(self._cut_logprob(start, end, k)))
+
+    def logprob(self, entities: Iterable[tuple[int, int, str]]) -> float:
+        """Log probability of a whole analysis: these entities, cut or not, and no others.
+
+        Closed states forget what came before them, so it is a sum of what follows on each.
+
+        entities (Iterable): (start, end, label) over tokens, the end exclusive, in any order.
+        RETURNS (float): At most 0; -inf for what the model or the document does not allow, such as entities that overlap.
+        RAISES (AlError): AL009 for offsets outside the document.
+        """
+        one, total, position = self._one, 0.0, 0
+        with numpy.errstate(divide="ignore"):
+            for start, end, label in sorted({*entities}):
+                if not 0 <= start < end <= len(self):
+                    raise AlError(Errors.AL009.format(start=start, end=end, length=len(self)))
+                if start < position or label not in self.labels:
+                    return -numpy.inf
+                k, row = self.labels.index(label), self._row(start, end)
+                total += float(numpy.log(one.outside[position:start]).sum())
+                if end - start == 1:
+                    total += float(numpy.log(one.unit[start, k]))
+                elif row is not None:
+                    total += float(numpy.log(one.chunk[row, k]))
+                else:
+                    total += self._cut_logprob(start, end, k)
+                position = end
+            total += float(numpy.log(one.outside[position:]).sum())
+        # of what cannot be reached the difference of two completions is no number
+        return -numpy.inf if numpy.isnan(total) else min(total, 0.0)
+
+    def _row(self, start: int, end: int) -> int | None:
+        """The row of a longer entity among the chunks of the document; None if it was cut."""
+        one = self._one
         rows = slice(*numpy.searchsorted(one.first, (start, start + 1)))
         row = rows.start + int(numpy.searchsorted(one.last[rows], end - 1))
-        if row < rows.stop and one.last[row] == end - 1:
-            return float(one.chunk_marginals[row, k])
-        if self.answers is not None and self.answers.forbids(start, end, k):
-            return 0.0
-        # this one was cut, so its probability is computed here
+        return row if row < rows.stop and one.last[row] == end - 1 else None
+
+    def _cut_logprob(self, start: int, end: int, label: int) -> float:
+        """Log probability of an entity that was cut, given that nothing is open before it."""
+        if self.answers is not None and self.answers.forbids(start, end, label):
+            return -numpy.inf
         base = self._slice.start
-        logp = self.source.chunk_log_weight(base + start, base + end - 1, k)
         node = base + self.index
-        logp += self.source.completion[node + end] - self.source.completion[node + start]
-        return float(self._chain.reach[node + start] * numpy.exp(logp))
+        logp = float(self.source.chunk_log_weight(base + start, base + end - 1, label))
+        return logp + float(
+            self.source.completion[node + end] - self.source.completion[node + start]
+        )
 
     def free_prob(self, start: int, end: int) -> float:
         """The probability that no entity touches these tokens.

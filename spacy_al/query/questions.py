@@ -15,6 +15,13 @@ from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.query.patterns import Patterns
 from spacy_al.query.picks import Picks
 from spacy_al.query.scorer import Scorer
+from spacy_al.query.taught import (
+    in_a_sentence,
+    mark_source,
+    suggest_taught,
+    taught_batch,
+    taught_labels,
+)
 from spacy_al.tasks.suggestion import asked_only, no_suggestion, suggest
 from spacy_al.tasks.task import EXPECTED, Task, make_task
 from spacy_al.tasks.yes_no import yes_no_tasks
@@ -60,14 +67,21 @@ def make_questions(
     labels = settings.labels
     asked: list[list[int] | None] = [None] * len(docs)
     doubted: list[Any] = [None] * len(docs)
+    theirs = taught_batch(settings, docs, scorer.job.code)
+    is_taught = scorer.component is None and terms is None
     if scorer.component is None:
-        if terms and not labels:
-            labels = [*dict.fromkeys(terms.labels)]
+        if not labels:
+            labels = [*dict.fromkeys(terms.labels)] if terms else taught_labels(settings)
         found_in = [terms.matches(doc) if terms else [] for doc in docs]
         suggestions = [
             no_suggestion(doc, settings.factory, [span for span in spans if span.label_ in labels])
             for doc, spans in zip(docs, found_in)
         ]
+        if is_taught:
+            suggestions = [
+                form if said is None else suggest_taught(form, said, labels)
+                for form, said in zip(suggestions, theirs)
+            ]
     else:
         component = scorer.component
         posteriors = component.posteriors(docs)
@@ -94,6 +108,10 @@ def make_questions(
             own["within"] = float(picks.within[rank - 1])
         if suggestion.why:
             own["why"] = suggestion.why
+        said = theirs[rank - 1]
+        if said is not None:
+            shown = None if is_taught else suggestion
+            own["teacher"] = in_a_sentence(settings, item.doc, said, shown)
         own |= {key: item.source[key] for key in SOURCE if key in item.source}
         inside, beyond = _split(suggestion.items, part)
         posterior = doubted[rank - 1]
@@ -118,6 +136,8 @@ def make_questions(
         if picks.expected is not None and scorer.component is not None:
             expected = expected_counts(picks.expected, rank - 1, scorer.component.labels, labels)
             questions = [task | expected for task in questions]
+        if is_taught and said is not None:
+            questions = [mark_source(question) for question in questions]
         tasks += questions
         uncertainty += [suggestion.uncertainty] * len(questions)
     return tasks, uncertainty

@@ -113,7 +113,9 @@ def ask_in_order(
     if field:
         meta |= {"design": "stratified", "strategy": f"{meta['strategy']} · {field}"}
     known = fetch(pool, scorer.nlp, picks.ids)
-    tasks, _ = make_questions(pool, known, picks, scorer, settings, meta)
+    # whoever sees a suggestion tends to leave it, and these are to measure by
+    blind = replace(settings, teacher=None)
+    tasks, _ = make_questions(pool, known, picks, scorer, blind, meta)
     places = {identity: rank for rank, identity in enumerate(order.ids, 1)}
     for task, identity in zip(tasks, picks.ids):
         # the number of its draw, and not its place among the questions

@@ -19,6 +19,7 @@ from spacy_al.acquisition import (
     label_probs,
     members_of,
 )
+from spacy_al.acquisition.fusion import wants_said
 from spacy_al.arrays.checks import finite
 from spacy_al.corpus.dates import Since
 from spacy_al.corpus.duplicates import copy_keys, opening
@@ -38,6 +39,7 @@ from spacy_al.query.filters import word_shares
 from spacy_al.query.pool_scores import PoolScores, merge_scores, propose
 from spacy_al.query.score_cache import Kept, KnownScores
 from spacy_al.registry import resolve
+from spacy_al.teachers.marks import TeacherMarks
 from spacy_al.types import Acquisition, Floats
 from spacy_al.util import callable_name
 
@@ -69,6 +71,7 @@ class Job:
     labelled (tuple[Path, ...]): What the model learned from, for a posterior that learns as well.
     kept (Kept | None): Where scores are kept between calls; None keeps none.
     propose (int | None): Texts of highest score that each shard gives on; None for all.
+    teacher (TeacherMarks | None): What a teacher says, for acquisitions that look at it.
     """
 
     model: str | None
@@ -83,6 +86,7 @@ class Job:
     labelled: tuple[Path, ...] = ()
     kept: Kept | None = None
     propose: int | None = None
+    teacher: TeacherMarks | None = None
 
 
 class Scorer:
@@ -149,7 +153,7 @@ class Scorer:
         RAISES (AlError): What the reader raises; AL092 if the acquisition fails, AL024 for scores of another shape,
             AL021 for one that is NaN, infinite or negative.
         """
-        return self._scores(self.posteriors(docs), len(docs))
+        return self._scores(self.posteriors(docs), docs)
 
     def embed(self, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
         """(n_docs, d) embeddings of docs that have been through the components before.
@@ -179,12 +183,16 @@ class Scorer:
             found = found[:, : len(self.component.labels)]
         return found.astype("f4")
 
-    def _scores(self, posteriors: Sequence[Any], size: int) -> Floats:
+    def _scores(self, posteriors: Sequence[Any], docs: Sequence[Doc]) -> Floats:
+        size = len(docs)
         if self.component is None:
             return numpy.ones(size)
         what = f"The scores of '{self.acquisition_name}'"
+        given: dict[str, Any] = {}
+        if self.job.teacher is not None and wants_said(self.acquisition):
+            given["said"] = self.job.teacher.of_docs(docs)
         with blamed_on(self.acquisition):
-            scores = numpy.asarray(self.acquisition(posteriors), dtype="f8")
+            scores = numpy.asarray(self.acquisition(posteriors, **given), dtype="f8")
         if scores.shape != (size,):
             raise AlError(Errors.AL024.format(what=what, expected=(size,), found=scores.shape))
         return finite(scores, what, 0.0)
@@ -237,7 +245,7 @@ class Scorer:
         lengths = numpy.array([len(doc) for doc in docs], dtype="i4")
         return PoolScores(
             numpy.array([int(item.id, 16) for item in batch], dtype="u8"),
-            self._scores(posteriors, len(docs)),
+            self._scores(posteriors, docs),
             numpy.array([copy_keys(item.text) for item in batch], dtype="u8"),
             numpy.array([opening(item.text) for item in batch], dtype="u4"),
             lengths,

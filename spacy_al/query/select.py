@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from spacy_al.query.strategy import Strategy, make_strategy
 from spacy_al.reporting.notebook import batch_part
 from spacy_al.reporting.questions import as_shown
 from spacy_al.tasks.task import Task
+from spacy_al.teachers.ask import ask_pool
 from spacy_al.types import Floats
 
 
@@ -138,6 +139,8 @@ def select(
         per_shard=per_shard,
     )
     settings, scorer = strategy.settings, Scorer(strategy.job)
+    if strategy.asks_teacher:
+        ask_pool(replace(settings, pool=pool), code=code, leave_out=asked)
     terms = read_patterns(strategy.patterns, scorer.nlp) if strategy.patterns else None
     # 2: a score for each text that may be asked
     corpora = [Path(path) for path in labeled]

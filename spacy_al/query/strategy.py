@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from spacy_al.acquisition.fusion import needs_said
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
 from spacy_al.query.costs import Seconds
@@ -13,6 +14,7 @@ from spacy_al.query.score_identity import keep_scores
 from spacy_al.query.scorer import Job
 from spacy_al.registry import named, resolve
 from spacy_al.selection import BLIND, UNRANKED
+from spacy_al.teachers.marks import teacher_marks
 from spacy_al.types import Sampler
 
 UNIFORM = "spacy-al.uniform.v1"
@@ -59,6 +61,12 @@ class Strategy:
     def is_ranked(self) -> bool:
         """Whether the order of the scores decides anything."""
         return self.job.model is not None and self.sampler_name not in UNRANKED
+
+    @property
+    def asks_teacher(self) -> bool:
+        """Whether the scores need what a teacher says of the pool."""
+        block = self.job.blocks.get("acquisition")
+        return self.job.teacher is not None and bool(block) and needs_said(resolve(block))
 
     @property
     def is_spread(self) -> bool:
@@ -165,6 +173,7 @@ def make_strategy(
         code=code,
         gpu_id=gpu_id,
         labelled=_teaching(trained_on, labeled, settings),
+        teacher=teacher_marks(settings),
     )
     path = Path(patterns) if patterns else None
     made = Strategy(settings, n, round, job, drawn, resolve(drawn), seconds, path)

@@ -124,6 +124,7 @@ class RunFacts(TypedDict, total=False):
     people: list[Person]
     pairs: list[Pair]
     next: str
+    teacher: list[str]
     kind: str
     title: str
     component: str | None

@@ -52,6 +52,7 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "pairs": facts.get("pairs") or [],
         "state": (facts.get("state") or {}).get("sentence"),
         "tiles": _tiles(facts, scored, name, where),
+        "teacher": facts.get("teacher") or [],
         "score_name": name,
         "meaning": meaning,
         "reported_on": where,

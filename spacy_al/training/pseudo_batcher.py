@@ -1,4 +1,4 @@
-"""A batcher that passes over most of the texts that nobody but a model has labelled."""
+"""A batcher that passes over most of the texts that nobody but a model, or a teacher, has labelled."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -8,6 +8,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
 
+from spacy_al.corpus.shard import TAUGHT, WEAK_KEY
 from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import SELF
 
@@ -17,6 +18,7 @@ def make_batcher(
     batcher: Callable[[Iterable[Example]], Iterable[list[Example]]],
     rate: float = 0.1,
     seed: int = 0,
+    taught: float = 1.0,
 ) -> Callable[[Iterable[Example]], Iterable[list[Example]]]:
     """Batches without most of the texts that nobody but a model has labelled.
 
@@ -26,13 +28,16 @@ def make_batcher(
     batcher (Callable): Makes the batches of what is left.
     rate (float): The share of such texts that each pass over the corpus sees.
     seed (int): Of which.
+    taught (float): The share of texts that nobody but a teacher has labelled, and that were not accepted; of a corpus of nothing else all
+        are seen.
     RETURNS (Callable): Takes the examples of one pass, and gives batches.
     RAISES (UsageError): AL221 for a rate that is none.
     """
     # written so that NaN is refused as well
-    if not 0 <= rate <= 1:
-        raise UsageError(Errors.AL221.format(value=rate))
-    return partial(sampled, batcher, rate, numpy.random.default_rng(seed))
+    for value in (rate, taught):
+        if not 0 <= value <= 1:
+            raise UsageError(Errors.AL221.format(value=value))
+    return partial(sampled, batcher, rate, numpy.random.default_rng(seed), taught=taught)
 
 
 def sampled(
@@ -40,13 +45,27 @@ def sampled(
     rate: float,
     rng: numpy.random.Generator,
     examples: Iterable[Example],
+    taught: float = 1.0,
 ) -> Iterator[list[Example]]:
     """The batches of one pass; see `make_batcher`."""
+    examples = [*examples]
+    if all(is_taught(example.reference) for example in examples):
+        taught = 1.0
     yield from batcher(
         example
         for example in examples
-        if not is_self_labelled(example.reference) or rng.random() < rate
+        if (share := _share(example.reference, rate, taught)) == 1.0 or rng.random() < share
     )
+
+
+def _share(doc: Doc, rate: float, taught: float) -> float:
+    """The share of the passes that see a text."""
+    return rate if is_self_labelled(doc) else taught if is_taught(doc) else 1.0
+
+
+def is_taught(doc: Doc) -> bool:
+    """Whether nobody but a teacher has labelled a text, and it was not accepted."""
+    return [*doc.user_data.get(WEAK_KEY, ())] == [TAUGHT]
 
 
 def is_self_labelled(doc: Doc) -> bool:

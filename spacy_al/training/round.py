@@ -82,6 +82,7 @@ def train_round_models(
         retrain_from=retrain_from,
         init_tok2vec=init_tok2vec,
         self_rate=rate,
+        taught_rate=settings.teacher.train if settings.teacher else None,
         learner=training.learner,
         component=settings.component,
         code=training.code,

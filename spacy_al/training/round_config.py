@@ -90,6 +90,7 @@ def write_config(
     retrain_from: Path | None = None,
     init_tok2vec: Path | None = None,
     self_rate: float | None = None,
+    taught_rate: float | None = None,
     learner: Learner | None = None,
     component: str | None = None,
     code: Path | None = None,
@@ -105,6 +106,7 @@ def write_config(
     retrain_from (Path | None): The model to go on from; None starts from scratch.
     init_tok2vec (Path | None): Weights of the encoder, from `pretrain`, where training starts from scratch.
     self_rate (float | None): How often each pass sees a text that nobody but a model labelled; None where there are none.
+    taught_rate (float | None): The same of a text that nobody but a teacher labelled; None or 0 where there are none.
     learner (Learner | None): What the component learns with; None leaves the config's own.
     component (str | None): The one that is taught; only a learner and `measured` need it.
     code (Path | None): Python file that registers functions.
@@ -131,13 +133,17 @@ def write_config(
         if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
             raise AlError(Errors.AL131.format(name=corpus, path=name))
     made.setdefault("training", {}).update(training_budget(filled, n_words))
-    if self_rate is not None:
+    if self_rate is not None or taught_rate:
         batcher = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
-        made["training"]["batcher"] = {
+        sampled = {
             "@batchers": "spacy-al.batch_sampled.v1",
-            "rate": self_rate,
+            "rate": 1.0 if self_rate is None else self_rate,
             "seed": filled["training"]["seed"] or 0,
             "batcher": batcher,
+        }
+        made["training"]["batcher"] = {
+            **sampled,
+            **({"taught": taught_rate} if taught_rate else {}),
         }
     path = folder / CONFIG
     # a round that an earlier version began is trained again to the same result

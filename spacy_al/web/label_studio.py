@@ -34,6 +34,7 @@ from spacy_al.query.picks import Picks
 from spacy_al.query.questions import make_questions
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.store.store import Store
+from spacy_al.teachers.marks import teacher_marks
 from spacy_al.training.committee import read_together
 from spacy_al.util import content_hash
 
@@ -228,7 +229,14 @@ class Suggester:
             code = self.project.code_text
             labelled = (Path(path).parent / "train.spacy",)
             self._scorer = Scorer(
-                Job(path, settings.component, blocks, code=code, labelled=labelled)
+                Job(
+                    path,
+                    settings.component,
+                    blocks,
+                    code=code,
+                    labelled=labelled,
+                    teacher=teacher_marks(settings),
+                )
             )
         return self._scorer
 
@@ -239,7 +247,7 @@ class Suggester:
         }
         scores = scorer.score([scorer.nlp.make_doc(text) for text in texts.values()])
         picks = Picks([*items], scores, numpy.ones(len(items)))
-        settings = replace(self.project.settings, partial=None)
+        settings = replace(self.project.settings, partial=None, teacher=None)
         assert settings.pool is not None
         tasks, _ = make_questions(settings.pool, items, picks, scorer, settings, {"round": number})
         found = {}

@@ -18,7 +18,7 @@ FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
     6: ("auditing", "bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
-    5: ("adapters", "capture", "oracle", "query", "recipe", "training"),
+    5: ("adapters", "capture", "oracle", "query", "recipe", "teachers", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "estimation", "measures", "posteriors", "stopping", "tasks"),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),
@@ -35,6 +35,14 @@ NEIGHBOURS = {
         "corpus",
         "processes",
     ): "a folder that is replaced is locked as the output of a run is",
+    (
+        "query",
+        "teachers",
+    ): "what a teacher says is shown with a question, and chooses what is asked",
+    (
+        "teachers",
+        "training",
+    ): "a teacher is known by the files of its pipeline, as a model is",
     (
         "deployment",
         "loop",

@@ -22,7 +22,7 @@ export function question(shown, changed) {
   const multiple = kind === "categories" && task.config?.choice_style === "multiple"
   const gone = task._view_id !== "classification" && task.labels && !task.labels.length
   const heading = gone ? "The label that this was about is gone: ignore the text" : editor.heading ?? (purpose === "review" ? "Answers differ: which is right?" : task.again ? again(task) : multiple ? "Which categories apply?" : ASKS[kind])
-  const source = [meta.doc && `From ${meta.doc}`, meta.reason, meta.why && `Least sure of ${meta.why}`].filter(Boolean).join(" · ")
+  const source = [meta.doc && `From ${meta.doc}`, meta.reason, meta.why && `Least sure of ${meta.why}`, meta.teacher].filter(Boolean).join(" · ")
   const review = given.length > 0 && others(given, shown, editor)
   const element = el("article", { class: yesNo ? "yes-no" : kind, "data-task": shown.id }, el("h2", {}, heading),
     review?.element, editor.element, source && el("p", { class: "source", dir: "auto" }, source))

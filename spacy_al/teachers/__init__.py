@@ -1,0 +1,1 @@
+"""Pipelines and components that label beside people: asked once a text, kept apart from people's answers, and judged by them."""
