@@ -850,6 +850,11 @@ class Errors:
         "[AL442] [al.teacher.labels] leads to {found}, which the run does not ask about. It asks about {known}. Mend the names on the "
         "right there, or add the label: `python -m spacy_al labels CONFIG add LABEL`."
     )
+    # platforms
+    AL400 = (
+        "[AL400] {path} has no document of SuperAnnotate. Name the folder that holds a JSON file for each text, and the texts beside "
+        "them, or such a file."
+    )
 
 
 class Warnings:
@@ -997,6 +1002,7 @@ class Warnings:
     W422 = (
         "[ALW422] {count} of {total} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
         "estimate, as if they had not been given."
+    )
     # teachers
     W440 = (
         "[ALW440] {count} files of what the teacher said in {folder} are damaged: it is asked again about their texts, and the calls they "

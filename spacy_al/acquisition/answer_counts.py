@@ -49,9 +49,7 @@ def answer_counts(posteriors: Sequence[Any]) -> Floats:
     return found if n_labels <= MOST_LABELS else found[:, :N_MOMENTS]
 
 
-def _fill(
-    row: Floats, probs: Floats, labels: Any, said: Any, is_one: bool, n_labels: int
-) -> None:
+def _fill(row: Floats, probs: Floats, labels: Any, said: Any, is_one: bool, n_labels: int) -> None:
     """The counts of a document from its possible answers.
 
     probs, labels, said: (n,) of each possible answer its probability, the index of its label, and whether the component would write it.

@@ -12,7 +12,7 @@ from spacy_al.adapters.formats import FORMATS, KINDS, Format
 from spacy_al.adapters.hugging_face import BESIDE
 from spacy_al.adapters.prodigy_gold import read_prodigy_gold
 from spacy_al.adapters.reading import LabelledRecord, Reading
-from spacy_al.adapters.recognise import find_format
+from spacy_al.adapters.recognise import find_format, is_one
 from spacy_al.adapters.record_check import checked
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
@@ -93,7 +93,7 @@ def labelled_files(inputs: Sequence[Path], format: str | None) -> list[File]:
             raise UsageError(Errors.AL122.format(path=path, why=why))
         if not path.exists():
             raise AlError(Errors.AL040.format(path=path))
-        if path.is_dir() and format != "brat" and not any(path.rglob("*.ann")):
+        if path.is_dir() and not (READERS[format].of_folders if format else is_one(path)):
             inner = [
                 child
                 for child in sorted(path.rglob("*"))

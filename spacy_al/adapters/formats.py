@@ -17,8 +17,12 @@ from spacy_al.adapters import (
     brat,
     columns,
     conllu,
+    ground_truth,
     hugging_face,
+    labelbox,
     lines,
+    scale,
+    superannotate,
     tables,
     train_data,
     webanno,
@@ -31,6 +35,8 @@ from spacy_al.tasks.decision import undecided
 
 Record: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
+# What platforms know of a text; they have no words
+OF_PLATFORMS = ("entities", "spans", "categories")
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,7 @@ class Format:
     read (Callable): (path, reading) -> records; `read_format` checks them.
     has_text (bool): Whether white space comes back as it was.
     has_columns (bool): Whether labels can be in several places, of which `Reading.column` names one.
+    of_files (bool), of_folders (bool): Whether what is read is a file, or a folder, or can be either.
     """
 
     suffix: str
@@ -51,14 +58,40 @@ class Format:
     read: Callable[[Path, Reading], Iterator[LabelledRecord]]
     has_text: bool = True
     has_columns: bool = False
+    of_files: bool = True
+    of_folders: bool = False
 
 
 FORMATS = {
     "conll": Format(".conll", ("entities",), columns.write_conll, columns.read_conll, False, True),
     "iob": Format(".iob", ("entities",), columns.write_iob, columns.read_iob, False, True),
-    "brat": Format("", KINDS[:3], brat.write_brat, brat.read_brat),
+    "brat": Format("", KINDS[:3], brat.write_brat, brat.read_brat, of_files=False, of_folders=True),
     "doccano": Format(".jsonl", KINDS, lines.write_doccano, lines.read_doccano),
     "jsonl": Format(".jsonl", KINDS, lines.write_spacy, lines.read_spacy),
+    "ground-truth": Format(
+        ".manifest",
+        OF_PLATFORMS,
+        ground_truth.write_ground_truth,
+        ground_truth.read_ground_truth,
+        has_columns=True,
+    ),
+    "labelbox": Format(
+        "",
+        OF_PLATFORMS,
+        labelbox.write_labelbox,
+        labelbox.read_labelbox,
+        has_columns=True,
+        of_folders=True,
+    ),
+    "scale": Format(".jsonl", OF_PLATFORMS, scale.write_scale, scale.read_scale, has_columns=True),
+    "superannotate": Format(
+        "",
+        OF_PLATFORMS,
+        superannotate.write_superannotate,
+        superannotate.read_superannotate,
+        has_columns=True,
+        of_folders=True,
+    ),
     "conllu": Format(".conllu", ("entities", "tags"), None, conllu.read_conllu, False, True),
     "hugging-face": Format(
         ".jsonl",

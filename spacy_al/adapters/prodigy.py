@@ -124,11 +124,13 @@ def import_answers(
 
 def _refuse_other_kinds(path: Path, format: str) -> None:
     """RAISES (UsageError): AL122 for a corpus, and for a folder in place of a file or the other way round."""
+    form = FORMATS.get(format)
     if path.is_file() and path.suffix.lower() == ".spacy":
         why = "it is a corpus. Name it in the config, as paths.train, to train on it."
-    elif path.is_dir() and format != "brat":
-        why = "it is a folder. Name a file, or say --format brat."
-    elif path.is_file() and format == "brat":
+    elif path.is_dir() and not (form and form.of_folders):
+        folders = ", ".join(name for name, one in FORMATS.items() if one.of_folders)
+        why = f"it is a folder. Name a file, or a --format that has folders: {folders}."
+    elif path.is_file() and form and not form.of_files:
         why = "it is a file. Name the folder with the .txt and .ann of each text."
     else:
         return

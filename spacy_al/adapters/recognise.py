@@ -11,9 +11,12 @@ from typing import Any
 
 from spacy_al.adapters.columns import BLANK
 from spacy_al.adapters.files import read_json, read_text
+from spacy_al.adapters.ground_truth import METADATA
 from spacy_al.adapters.hugging_face import TAGS as TAG_KEYS
 from spacy_al.adapters.hugging_face import WORDS
+from spacy_al.adapters.labelbox import ANNOTATIONS, ROWS
 from spacy_al.adapters.record_check import short
+from spacy_al.adapters.superannotate import is_document
 from spacy_al.adapters.train_data import PYTHON
 from spacy_al.adapters.webanno import FORMAT
 from spacy_al.errors import AlError, Errors, UsageError
@@ -51,7 +54,7 @@ def find_format(path: Path, known: Iterable[str]) -> KnownFormat:
 def _seen(path: Path) -> str:
     """What is in a file of no known format, for a message of one line."""
     if path.is_dir():
-        return "it has no file with .ann at its end"
+        return "it has neither .ann, nor documents of SuperAnnotate, nor what Labelbox imports"
     if path.suffix == ".ann":
         return "of brat it is the folder that is named"
     if zipfile.is_zipfile(path):
@@ -70,10 +73,22 @@ def _seen(path: Path) -> str:
     )
 
 
+def is_one(path: Path) -> bool:
+    """Whether a folder is what is read, and not a place for files that are."""
+    return bool(_of_folder(path))
+
+
 def _of_folder(path: Path) -> list[KnownFormat]:
+    if all((path / name).is_file() for name in (ROWS, ANNOTATIONS)):
+        return [KnownFormat("labelbox", f"a folder with {ROWS} and {ANNOTATIONS}")]
     files = [child.suffix for child in path.rglob("*") if child.is_file()]
     if ".ann" not in files:
-        return []
+        found = (
+            any(is_document(value) for _, value in islice(read_json(file), 1))
+            for file in islice(sorted(path.rglob("*.json")), SEEN)
+        )
+        why = "a folder with documents, which have 'metadata' and 'instances'"
+        return [KnownFormat("superannotate", why)] if any(found) else []
     others = sum(suffix not in (".ann", ".txt", ".conf") for suffix in files)
     more = f", and {others} other files, which are not read" if others else ""
     return [KnownFormat("brat", f"a folder with .ann files{more}")]
@@ -267,6 +282,25 @@ def _is_hugging_face(one: Any) -> bool:
     )
 
 
+def _is_ground_truth(one: Any) -> bool:
+    return "source" in one and any(
+        key.endswith(METADATA)
+        and isinstance(one[key], dict)
+        and str(one[key].get("type")).startswith("groundtruth/")
+        for key in one
+    )
+
+
+def _is_labelbox(one: Any) -> bool:
+    return isinstance(one["data_row"], dict) and isinstance(one["projects"], dict)
+
+
+def _is_scale(one: Any) -> bool:
+    return (
+        isinstance(one["params"], dict) and "type" in one and ("response" in one or "status" in one)
+    )
+
+
 # Formats of JSON, what they are known by, and how
 SHAPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "label-studio": ("tasks with 'data' and 'annotations'", _is_label_studio),
@@ -275,5 +309,9 @@ SHAPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "train-data": ("texts with 'entities'", lambda one: _is_pair(one) or _is_entities(one)),
     "hugging-face": ("'tokens' and their tags, or numbers of labels", _is_hugging_face),
     "doccano": ("'text' and 'label'", _is_doccano),
+    "ground-truth": ("lines with 'source' and a '…-metadata' of Ground Truth", _is_ground_truth),
+    "labelbox": ("data rows with their 'projects'", _is_labelbox),
+    "scale": ("tasks with 'params' and 'response'", _is_scale),
+    "superannotate": ("documents with 'metadata' and 'instances'", is_document),
     "jsonl": ("objects as Doc.to_json makes them", _is_doc),
 }

@@ -69,9 +69,18 @@ def train_once(corpus: Path, folder: Path, texts: int) -> Path:
         return model
     first = next(read_shard(corpus / "train.spacy", Vocab()))
     config = "textcat" if first.cats else "ner"
-    meta = json.loads((corpus / "meta.json").read_text("utf8")) if (corpus / "meta.json").is_file() else {}
+    meta = (
+        json.loads((corpus / "meta.json").read_text("utf8"))
+        if (corpus / "meta.json").is_file()
+        else {}
+    )
     command = [sys.executable, "-m", "spacy", "train", f"configs/{config}.cfg"]
-    command += ["--paths.train", str(corpus / "train.spacy"), "--paths.dev", str(corpus / "dev.spacy")]
+    command += [
+        "--paths.train",
+        str(corpus / "train.spacy"),
+        "--paths.dev",
+        str(corpus / "dev.spacy"),
+    ]
     command += ["--nlp.lang", meta.get("lang", meta.get("language", "en"))]
     command += ["--training.max_steps", "600", "--corpora.train.limit", str(texts)]
     command += ["--corpora.dev.limit", "300", "--output", str(model.parent)]
@@ -215,23 +224,50 @@ def format_estimates(found: dict[str, Any]) -> str:
             hits, total = row["held"]["f"]
             low, high = binomtest(hits, total).proportion_ci(method="exact")
             others = [
-                f"{a / b:.3f}" if (pair := row["held"].get(name)) and (b := pair[1]) and (a := pair[0]) is not None else ""
+                f"{a / b:.3f}"
+                if (pair := row["held"].get(name)) and (b := pair[1]) and (a := pair[0]) is not None
+                else ""
                 for name in ("precision", "recall", "f by label", "counts")
             ]
             held = f"{hits / total:.3f} ({low:.3f} to {high:.3f})"
-            lines.append((row["n"], row["way"], held, f"{row['width']:.3f}", f"{row['bias']:+.3f}", f"{row['sd']:.3f}", *others))
-        header = ("n", "", "F held", "width", "bias", "sd", "precision", "recall", "labels", "counts")
+            lines.append(
+                (
+                    row["n"],
+                    row["way"],
+                    held,
+                    f"{row['width']:.3f}",
+                    f"{row['bias']:+.3f}",
+                    f"{row['sd']:.3f}",
+                    *others,
+                )
+            )
+        header = (
+            "n",
+            "",
+            "F held",
+            "width",
+            "bias",
+            "sd",
+            "precision",
+            "recall",
+            "labels",
+            "counts",
+        )
         title = f"{corpus['name']}: {corpus['texts']:,} texts, F {corpus['f']:.3f}, expected {corpus['expected']:.3f}"
         aligns = ("r", "l", *"rrrrrrrr")
         parts.append(title + "\n" + table(lines, header=header, divider=True, aligns=aligns))
     machine = found["machine"]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
-    parts.append(f"{found['draws']:,} draws each, seeds 0 to {found['draws'] - 1}; {machine['processor']}, Python {machine['python']}, {versions}")
+    parts.append(
+        f"{found['draws']:,} draws each, seeds 0 to {found['draws'] - 1}; {machine['processor']}, Python {machine['python']}, {versions}"
+    )
     return "\n\n".join(parts)
 
 
 def main(
-    corpora: Annotated[list[Path], Argument(help="Folders with train.spacy, dev.spacy, test.spacy")],
+    corpora: Annotated[
+        list[Path], Argument(help="Folders with train.spacy, dev.spacy, test.spacy")
+    ],
     texts: Annotated[int, Option(help="Texts of train that the model learns from")] = 500,
     n: Annotated[list[int] | None, Option("-n", help="Texts drawn (default: 50 and 100)")] = None,
     draws: Annotated[int, Option(help="How often they are drawn")] = 2000,

@@ -43,8 +43,13 @@ def format_estimate(found: BatchScore) -> str:
     score = found.score
     whole = (("F", score.f), ("precision", score.precision), ("recall", score.recall))
     rows = [(name, *_numbers(one, ".3f")) for name, one in whole if one]
-    rows += [(f"F of {printable(name)}", *_numbers(one, ".3f")) for name, one in score.labels.items()]
-    rows += [(f"{printable(name)} in the pool", *_numbers(one, ",.0f")) for name, one in score.counts.items()]
+    rows += [
+        (f"F of {printable(name)}", *_numbers(one, ".3f")) for name, one in score.labels.items()
+    ]
+    rows += [
+        (f"{printable(name)} in the pool", *_numbers(one, ",.0f"))
+        for name, one in score.counts.items()
+    ]
     header = ("", "estimate", "from", "to")
     lines = [table(rows, header=header, divider=True, aligns=("l", "r", "r", "r"))]
     lines.append("ℹ from, to: where it lies 19 times in 20.")
@@ -56,7 +61,9 @@ def format_estimate(found: BatchScore) -> str:
         )
     if found.answered < found.drawn:
         left = found.drawn - found.answered
-        lines.append(f"ℹ {left} texts were not answered in full: the score is that of texts which can be answered.")
+        lines.append(
+            f"ℹ {left} texts were not answered in full: the score is that of texts which can be answered."
+        )
     lines.append(f"✔ From {found.drawn:,} draws of {score.n_pool:,} texts")
     return "\n".join(lines)
 

@@ -25,7 +25,11 @@ class ExportFormat(str, Enum):
     iob = "iob"
     brat = "brat"
     doccano = "doccano"
+    ground_truth = "ground-truth"
     jsonl = "jsonl"
+    labelbox = "labelbox"
+    scale = "scale"
+    superannotate = "superannotate"
 
 
 @app.command("export", context_settings=WITH_OVERRIDES)

@@ -17,9 +17,7 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.processes.lock import locked
 from spacy_al.store.store import Store
 
-ANSWERS = (
-    "JSONL of answered tasks, as Prodigy writes it; or what --format says (for brat, a folder)"
-)
+ANSWERS = "JSONL of answered tasks, as Prodigy writes it; or what --format says (for brat and SuperAnnotate, a folder)"
 FORMAT = "Format of the file; prodigy alone says what was rejected or ignored, all others what is labelled"
 ANNOTATOR = "Whose answers they are, where the file does not say (default: the format's name)"
 ADD = "Take answers to questions of a Prodigy recipe as well, which the run did not ask; they count to its latest round"
@@ -35,9 +33,13 @@ class ImportFormat(str, Enum):
     doccano = "doccano"
     jsonl = "jsonl"
     conllu = "conllu"
+    ground_truth = "ground-truth"
     hugging_face = "hugging-face"
     label_studio = "label-studio"
     label_studio_min = "label-studio-min"
+    labelbox = "labelbox"
+    scale = "scale"
+    superannotate = "superannotate"
     table = "table"
     train_data = "train-data"
     webanno = "webanno"

@@ -15,8 +15,11 @@ from spacy_al.corpus.address import pool_path
 from spacy_al.distributed.engines import open_engine
 from spacy_al.errors import Errors, UsageError
 from spacy_al.loop.next_batch import (
+    GROUND_TRUTH,
     LABEL_STUDIO,
+    LABELBOX,
     PRODIGY,
+    SCALE,
     SPACY,
     SUFFIXES,
     check_output,
@@ -52,6 +55,9 @@ class BatchFormat(str, Enum):
     prodigy = PRODIGY
     label_studio = LABEL_STUDIO
     spacy = SPACY
+    scale = SCALE
+    labelbox = LABELBOX
+    ground_truth = GROUND_TRUTH
 
 
 @app.command("select", context_settings={"ignore_unknown_options": True})

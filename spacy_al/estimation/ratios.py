@@ -27,9 +27,7 @@ class Estimate:
     high: float | None
 
 
-def estimate_ratio(
-    totals: Totals, ratio: Floats, believed: float | None = None
-) -> Estimate | None:
+def estimate_ratio(totals: Totals, ratio: Floats, believed: float | None = None) -> Estimate | None:
     """A ratio of two sums of totals.
 
     The variance is that of the ratio made linear (Woodruff, 1971), from the draws, mixed with what the model believes of it, as of ten
@@ -98,4 +96,6 @@ def estimate_count(
     reach = float(stdtrit(freedom, (1 + LEVEL) / 2) * numpy.sqrt(variance) / scale)
     if reach > 1:
         return Estimate(value, least, value + reach * scale)
-    return Estimate(value, max(least, value * float(numpy.exp(-reach))), value * float(numpy.exp(reach)))
+    return Estimate(
+        value, max(least, value * float(numpy.exp(-reach))), value * float(numpy.exp(reach))
+    )

@@ -119,9 +119,7 @@ def _label_totals(draws: Draws, counts: Floats, k: int, expected: Expected | Non
     columns = slice(N_MOMENTS + 3 * k, N_MOMENTS + 3 * k + 3)
     if expected is None or len(expected.pool) < columns.stop:
         return estimate_totals(draws, counts[:, k])
-    return estimate_totals(
-        draws, counts[:, k], expected.drawn[:, columns], expected.pool[columns]
-    )
+    return estimate_totals(draws, counts[:, k], expected.drawn[:, columns], expected.pool[columns])
 
 
 def _believed(

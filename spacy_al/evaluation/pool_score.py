@@ -35,7 +35,11 @@ class BatchScore:
 
 
 def batch_score(
-    tasks: Sequence[Task], gold: Mapping[str, Doc | None], *, spans_key: str = "sc", wanted: float = WANTED
+    tasks: Sequence[Task],
+    gold: Mapping[str, Doc | None],
+    *,
+    spans_key: str = "sc",
+    wanted: float = WANTED,
 ) -> BatchScore:
     """Estimate the score of the pool from a batch.
 

@@ -53,7 +53,9 @@ def pool_estimate(store: Store, project: Project) -> PoolEstimate | None:
             spans_key=project.settings.spans_key,
             vocab=Vocab(),
         )
-        gold: dict[str, Doc | None] = {stored.item: None for stored in tasks if stored.id in answered}
+        gold: dict[str, Doc | None] = {
+            stored.item: None for stored in tasks if stored.id in answered
+        }
         gold |= {content_hash(doc.text): doc for doc in merged.docs}
         drawn = [_named_now(stored.task, labels) for stored in tasks]
         try:

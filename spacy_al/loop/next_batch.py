@@ -2,14 +2,17 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from spacy.vocab import Vocab
 
+from spacy_al.adapters.ground_truth import ground_truth_line
 from spacy_al.adapters.label_studio.tasks import to_label_studio
+from spacy_al.adapters.labelbox import labelbox_row
+from spacy_al.adapters.scale import scale_body
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import writing
@@ -28,7 +31,16 @@ from spacy_al.training.latest import latest_model
 
 # What a batch can be written as
 PRODIGY, LABEL_STUDIO, SPACY = "prodigy", "label-studio", "spacy"
+SCALE, LABELBOX, GROUND_TRUTH = "scale", "labelbox", "ground-truth"
 SUFFIXES = {PRODIGY: "jsonl", LABEL_STUDIO: "json", SPACY: "spacy"}
+SUFFIXES |= {SCALE: "jsonl", LABELBOX: "json", GROUND_TRUTH: "manifest"}
+# A task in each of the formats of JSON, and whether they stand in an array
+IN_JSON: dict[str, tuple[Callable[[Task], dict[str, Any]], bool]] = {
+    LABEL_STUDIO: (to_label_studio, True),
+    LABELBOX: (labelbox_row, True),
+    SCALE: (scale_body, False),
+    GROUND_TRUTH: (ground_truth_line, False),
+}
 
 
 def select_next(
@@ -129,16 +141,20 @@ def check_output(output: Path, format: str, pool: Path) -> None:
 
 
 def write_batch(tasks: Sequence[Task], output: Path, format: str) -> None:
-    """Write tasks as JSONL (prodigy), JSON (label-studio) or a DocBin (spacy).
+    """Write tasks as a DocBin (spacy), or as JSON or JSONL in any other of `SUFFIXES`.
 
     RAISES (AlError): AL047 if the file cannot be written.
     """
     if format == SPACY:
         with writing(output, "wb") as file:
             file.write(to_docbin(tasks, Vocab()).to_bytes())
-    elif format == LABEL_STUDIO:
+    elif format in IN_JSON:
+        made, is_array = IN_JSON[format]
         with writing(output) as file:
-            json.dump([to_label_studio(task) for task in tasks], file, indent=2, allow_nan=False)
-            file.write("\n")
+            if is_array:
+                json.dump([made(task) for task in tasks], file, indent=2, allow_nan=False)
+                file.write("\n")
+            else:
+                file.writelines(json.dumps(made(task), allow_nan=False) + "\n" for task in tasks)
     else:
         write_tasks(tasks, output)

@@ -210,9 +210,7 @@ def _columns(strategy: Strategy) -> tuple[str, ...]:
     settings, has_model = strategy.settings, strategy.job.model is not None
     by_density = has_model and settings.density_weight > 0
     embeds = by_density or settings.filter.get("far") or not strategy.is_blind
-    columns = [
-        column for column in ("label_probs", "members", COUNTS) if strategy.wants(column)
-    ]
+    columns = [column for column in ("label_probs", "members", COUNTS) if strategy.wants(column)]
     # what is drawn with a share of uniform draws stands for the pool
     if has_model and strategy.explore and COUNTS not in columns:
         columns.append(COUNTS)

@@ -45,7 +45,9 @@ class PoolEstimate(TypedDict, total=False):
 def estimate_sentences(found: PoolEstimate) -> list[str]:
     """What is estimated, in sentences; one where nothing can be."""
     if refused := found.get("refused"):
-        return [f"No score in the pool can be had from the batch of round {found['round']}. {refused}"]
+        return [
+            f"No score in the pool can be had from the batch of round {found['round']}. {refused}"
+        ]
     score = found["score"]
     if score is None:
         return []
@@ -61,9 +63,7 @@ def estimate_sentences(found: PoolEstimate) -> list[str]:
         )
     precision, recall, sure = found["precision"], found["recall"], found["confidence"]
     if precision and recall and found["score_name"] == "F":
-        lines.append(
-            f"Precision there {with_interval(precision)}, recall {with_interval(recall)}."
-        )
+        lines.append(f"Precision there {with_interval(precision)}, recall {with_interval(recall)}.")
     if precision and sure is not None:
         lines.append(
             f"The model itself gives what it says there {format_score(sure)} on average, where {with_interval(precision)} are right."

@@ -32,9 +32,7 @@ def within_groups(
     if function in EVEN:
         logs = numpy.zeros(len(scores))
     elif function is stochastic:
-        logs, last = log_weights(
-            scores, settings.get("beta", 1.0), settings.get("explore", 0.0)
-        )
+        logs, last = log_weights(scores, settings.get("beta", 1.0), settings.get("explore", 0.0))
         if last.any():
             # they come after all others, so that nothing is known of them
             return None

@@ -1,6 +1,8 @@
 """What goes out to other tools comes back the same, to the character, and nothing else comes in."""
 
 import json
+import shutil
+from itertools import compress
 from typing import Any
 
 import pytest
@@ -35,6 +37,7 @@ from spacy_al.store.annotators import annotators
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check
 from spacy_al.tasks.task import make_task
+from tests.helpers.labelled_files import MARKED, UNPLACED, comes_back
 
 NLP = spacy.blank("xx")
 WORD = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=5)
@@ -95,14 +98,18 @@ def plain(record):
 
 def fits(name, kind, doc):
     """Whether a format has this text at all."""
-    if kind == "categories":
-        return bool(doc.cats)
     odd = "\0" in doc.text or doc.text.startswith("\ufeff")
+    if kind == "categories":
+        return bool(doc.cats) and not (name == "superannotate" and odd)
     if name in ("conll", "iob"):
         words = ["".join(token.text.split()) for token in doc]
         odd = "\0" in doc.text or any(word.startswith("\ufeff") for word in words)
         tags = "".join(ent.label_ for ent in doc.ents)
         return any(words) and not odd and not (name == "iob" and "|" in doc.text + tags)
+    if name in UNPLACED:
+        ends = [span["end"] for span in record_of(doc, kind)["spans"]]
+        plain = all(ord(character) <= 0xFFFF for character in doc.text[: max(ends, default=0)])
+        return plain and not (name == "superannotate" and odd)
     return not (name == "brat" and odd)
 
 
@@ -120,13 +127,19 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
     @QUICK
     @given(st.lists(docs(kind), min_size=1, max_size=3))
     def there_and_back(given_docs):
-        for old in path.iterdir() if path.is_dir() else ():
-            old.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
         report = write_format(name, given_docs, path, kind=kind)
         kept = [doc for doc in given_docs if fits(name, kind, doc)]
+        if name == "labelbox":
+            # the first of each text
+            texts = [doc.text for doc in kept]
+            kept = [doc for number, doc in enumerate(kept) if doc.text not in texts[:number]]
         assert report["written"] == len(kept) and report.total() == len(given_docs)
-        if name == "brat" and not kept:
+        if name in ("brat", "superannotate") and not kept:
             return
+        if name in MARKED and kind != "categories":
+            kept = [doc for doc in kept if record_of(doc, kind)["spans"]]
         back = list(read_format(name, path, Reading(kind, bad_spans="missing")))
         if name in ("conll", "iob"):
             assert [squeezed(record["text"]) for record in back] == [squeezed(d.text) for d in kept]
@@ -136,7 +149,9 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
             expected = [trimmed(record) for record in expected]
         elif name == "brat":
             expected = [trimmed(record, "\n") for record in expected]
-        if name == "doccano" and not any(record.get("accept", True) for record in expected):
+        if name in ("doccano", "ground-truth") and not any(
+            record.get("accept", True) for record in expected
+        ):
             # no category is named anywhere
             expected = [{"problem": True} for _ in expected]
         assert [plain(r) for r in back] == [r if "problem" in r else plain(r) for r in expected]
@@ -262,13 +277,22 @@ def test_answers_of_another_tool_are_taken_in(tmp_path, name, kind):
             yield doc
 
     path = tmp_path / "out"
-    assert write_format(name, docs(), path, kind=kind)["written"] == 3
+    report = write_format(name, docs(), path, kind=kind)
+    back = [
+        kind == "categories"
+        or comes_back(
+            name, text, [(s["start"], s["end"], s["label"]) for s in record_of(doc, kind)["spans"]]
+        )
+        for text, doc in zip(TEXTS, docs())
+    ]
+    assert report["written"] == (3 if name in MARKED else sum(back))
     exclusive = {"exclusive": False} if kind == "categories" else {}
     with open_store(tmp_path / "al.db", kind, **exclusive) as store:
-        for counts in ({"stored": 3}, {"already there": 3}):
+        for counts in ({"stored": sum(back)}, {"already there": sum(back)}):
             assert import_answers(store, path, format=name, annotator="ada").counts == counts
         used = "accept" if kind == "categories" else "spans"
-        for answer, stored, payload in zip(store.answers(), store.tasks(), PAYLOADS[kind]):
+        asked = compress(zip(store.tasks(), PAYLOADS[kind]), back)
+        for answer, (stored, payload) in zip(store.answers(), asked, strict=True):
             assert answer.payload == check(stored.task, {"answer": "accept", used: payload})
             assert answer.annotator == "ada"
 

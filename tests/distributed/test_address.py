@@ -50,7 +50,9 @@ def test_the_batch_is_the_same(bucket, model, tmp_path):
     assert [task["text"] for task in two.tasks] == [task["text"] for task in here.tasks]
     assert select(bucket, n=5).tasks == select(pool, n=5).tasks
     one = f"{bucket}/00000.spacy"
-    assert select(one, model=model, n=5).tasks == select(pool / "00000.spacy", model=model, n=5).tasks
+    assert (
+        select(one, model=model, n=5).tasks == select(pool / "00000.spacy", model=model, n=5).tasks
+    )
 
 
 def test_scores_are_kept_here(bucket, model, tmp_path):

@@ -17,7 +17,17 @@ COMMAND = "python -m tests.helpers.floors docs/architecture.svg"
 FLOORS = {
     8: ("__main__",),
     7: ("cli", "public"),
-    6: ("auditing", "bench", "deployment", "distributed", "loop", "simulation", "stream", "tracking", "web"),
+    6: (
+        "auditing",
+        "bench",
+        "deployment",
+        "distributed",
+        "loop",
+        "simulation",
+        "stream",
+        "tracking",
+        "web",
+    ),
     5: ("adapters", "capture", "oracle", "query", "recipe", "teachers", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
     3: ("acquisition", "embeddings", "estimation", "measures", "posteriors", "stopping", "tasks"),

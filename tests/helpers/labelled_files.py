@@ -6,7 +6,7 @@ from pathlib import Path
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
 
-from spacy_al.adapters.formats import WRITTEN, write_format
+from spacy_al.adapters.formats import FORMATS, WRITTEN, write_format
 
 # Words, blanks after all but those before a dot, and entities by words
 TEXTS = [
@@ -53,6 +53,24 @@ def truth():
     }
 
 
+# Formats that do not say what places count, and those that have no line for a text with nothing in it
+UNPLACED = ("ground-truth", "superannotate")
+MARKED = ("label-studio-min", "labelbox")
+
+
+def comes_back(format: str, text: str, marks) -> bool:
+    """Whether a format says what is in this text. marks (Iterable): Spans as (start, end, label)."""
+    end = max((mark[1] for mark in marks), default=0)
+    if format in UNPLACED and any(ord(character) > 0xFFFF for character in text[:end]):
+        return False
+    return end > 0 or format not in MARKED
+
+
+def truth_of(format: str):
+    """What a file of a format says of the texts above."""
+    return {text: marks for text, marks in truth().items() if comes_back(format, text, marks)}
+
+
 def write_entities(format: str, folder: Path, docs=None) -> Path:
     """A file of a format with the entities of docs.
 
@@ -62,7 +80,7 @@ def write_entities(format: str, folder: Path, docs=None) -> Path:
     RETURNS (Path): The file or, for brat, the folder.
     """
     if format in WRITTEN:
-        path = folder / ("brat" if format == "brat" else f"corpus.{format}")
+        path = folder / (format if not FORMATS[format].suffix else f"corpus.{format}")
         write_format(format, docs or labelled_docs(), path, kind="entities")
         return path
     path = folder / f"corpus.{format}"
@@ -136,6 +154,39 @@ def _label_studio_min(docs):
         if doc.ents
     ]
     return json.dumps(tasks, ensure_ascii=False, indent=1)
+
+
+def _labelbox_export(docs):
+    rows = []
+    for number, doc in enumerate(docs, 1):
+        # it counts UTF-16 units, and both ends are characters of the entity
+        objects = [
+            {
+                "feature_id": f"f{number}-{k}",
+                "name": e.label_,
+                "value": e.label_.lower(),
+                "annotation_kind": "TextEntity",
+                "classifications": [],
+                "location": {
+                    "start": len(doc.text[: e.start_char].encode("utf-16-le")) // 2,
+                    "end": len(doc.text[: e.end_char].encode("utf-16-le")) // 2 - 1,
+                    "token": e.text,
+                },
+            }
+            for k, e in enumerate(doc.ents)
+        ]
+        label = {
+            "label_kind": "Default",
+            "id": f"l{number}",
+            "label_details": {"created_by": "anna@example.org"},
+            "performance_details": {"skipped": False},
+            "annotations": {"objects": objects, "classifications": [], "relationships": []},
+        }
+        project = {"name": "names", "labels": [label]}
+        project["project_details"] = {"workflow_status": "DONE"}
+        row = {"id": f"d{number}", "global_key": f"k{number}", "row_data": doc.text}
+        rows.append({"data_row": row, "projects": {"p1": project}})
+    return "".join(json.dumps(row) + "\n" for row in rows)
 
 
 def _prodigy(docs):
@@ -224,6 +275,7 @@ WRITERS = {
     "hugging-face": _hugging_face,
     "label-studio": _label_studio,
     "label-studio-min": _label_studio_min,
+    "labelbox-export": _labelbox_export,
     "prodigy": _prodigy,
     "train-data": _train_data,
     "webanno": _webanno,

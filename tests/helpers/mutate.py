@@ -19,8 +19,16 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from spacy_al.adapters.convert import convert
+from spacy_al.adapters.formats import write_format
 from spacy_al.errors import AlError, AlWarning
-from tests.helpers.labelled_files import CATEGORIES, ENTITY_FORMATS, TEXTS, truth, write_entities
+from tests.helpers.labelled_files import (
+    CATEGORIES,
+    ENTITY_FORMATS,
+    TEXTS,
+    labelled_docs,
+    truth_of,
+    write_entities,
+)
 from tests.helpers.small_run import as_asked, import_into
 
 # Files of categories, and the format that each is in
@@ -28,13 +36,28 @@ CATEGORY_FILES = {
     "table": "table",
     "xlsx": "table",
     "label-studio-choices": "label-studio",
+    "scale-categories": "scale",
+    "labelbox-categories": "labelbox",
+    "superannotate-categories": "superannotate",
+    "ground-truth-categories": "ground-truth",
 }
-FORMATS = (*ENTITY_FORMATS, *CATEGORY_FILES)
+# Files of entities, where a format has several kinds of them
+ENTITY_FILES = {"labelbox-export": "labelbox"}
+NAMED = {**CATEGORY_FILES, **ENTITY_FILES}
+FORMATS = (*ENTITY_FORMATS, *NAMED)
 DAMAGE = ("none", "outside", "flip", "drop", "rename", "shift")
 # Whose files say twice where a span is
-CONFIRMED = ("prodigy", "label-studio", "label-studio-min", "webanno", "brat")
+CONFIRMED = (
+    "prodigy",
+    "label-studio",
+    "label-studio-min",
+    "webanno",
+    "brat",
+    "scale",
+    "labelbox-export",
+)
 # A span a line, so that a line that is gone is a span that nobody made
-STANDOFF = ("brat",)
+STANDOFF = ("brat", "labelbox")
 KEY = re.compile(rb"[\"']([A-Za-z_0-9]+)[\"'](?=\s*:)")
 
 
@@ -53,10 +76,12 @@ def make_file(format, folder):
         path = folder / "corpus.json"
         path.write_text(json.dumps([*map(_choice, TEXTS, CATEGORIES)], indent=1), "utf8")
         return path, wanted_categories()
-    wanted = truth()
-    if format == "label-studio-min":
-        wanted = {text: marks for text, marks in wanted.items() if marks}
-    return write_entities(format, folder), wanted
+    if format in CATEGORY_FILES:
+        name = CATEGORY_FILES[format]
+        path = folder / f"corpus.{name}"
+        write_format(name, labelled_docs(), path, kind="categories")
+        return path, wanted_categories()
+    return write_entities(format, folder), truth_of(format)
 
 
 def wanted_categories():
@@ -110,7 +135,8 @@ def damage(path, how, rng):
     if path.suffix == ".xlsx" and (how != "flip" or rng.random() < 0.7):
         return _damage_workbook(path, how, rng)
     if path.is_dir():
-        path = rng.choice(sorted(path.glob("*.ann" if rng.random() < 0.7 else "*.txt")))
+        kinds = ("*.ann", "*.json", "*.ndjson") if rng.random() < 0.7 else ("*.txt", "*.json")
+        path = rng.choice(sorted(file for kind in kinds for file in path.glob(kind)))
     data = path.read_bytes()
     made = {"flip": _flip, "drop": _drop, "rename": _rename, "shift": _shift, "outside": _outside}
     count, data = made[how](data, path, rng)
@@ -197,6 +223,9 @@ def _outside(data, path, rng):
     if text.startswith("["):
         records = [{"zz_note": 1, **record} for record in json.loads(text)]
         return 1, json.dumps(records, indent=rng.choice((None, 2))).encode()
+    if path.suffix == ".json":
+        # a document of its own
+        return 1, json.dumps({"zz_note": 1, **json.loads(text)}).encode()
     records = [{**json.loads(line), "zz_note": 1} for line in text.splitlines()]
     if rng.random() < 0.5:
         return 1, json.dumps(records).encode()
@@ -297,12 +326,12 @@ def try_one(format, how, seed, folder, verb="convert"):
     if not (count := damage(path, how, rng)):
         return None
     kind = "textcat_multilabel" if format in CATEGORY_FILES else "ner"
-    told = CATEGORY_FILES.get(format, format) if rng.random() < 0.5 else None
+    told = NAMED.get(format, format) if rng.random() < 0.5 else None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AlWarning)
             if verb == "import":
-                named = CATEGORY_FILES.get(format, format)
+                named = NAMED.get(format, format)
                 result = import_into(path, named, kind, folder)
             else:
                 result = convert([path], None, lang="xx", format=told, kind=kind)

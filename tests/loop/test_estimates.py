@@ -22,7 +22,13 @@ CONFIG = ROOT / "configs" / "ner.cfg"
 def project_of(folder, output, **changed):
     paths = {"train": "seed", "dev": "dev", "pool": "pool_gold"}
     own = {f"paths.{key}": str(folder / f"{name}.spacy") for key, name in paths.items()}
-    own |= {**OVERRIDES, "al.labels": LABELS, "paths.test": None, "al.output": str(output), "al.batch_size": 40}
+    own |= {
+        **OVERRIDES,
+        "al.labels": LABELS,
+        "paths.test": None,
+        "al.output": str(output),
+        "al.batch_size": 40,
+    }
     own |= {"al.max_rounds": 1, **changed}
     return open_project(CONFIG, own, oracle=folder / "pool_gold.spacy")
 
