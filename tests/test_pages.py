@@ -23,6 +23,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, FILTERS, KINDS, SECTION
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.config.settings import Settings, read_settings
+from spacy_al.config.tracking import Tracking
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -142,10 +143,15 @@ def test_every_setting_is_listed():
 
 
 @pytest.mark.parametrize(
-    "kind, heading", [(Partial, "## Parts"), (SelfTraining, "## Self-training")]
+    "kind, page, heading",
+    [
+        (Partial, "partial-questions", "## Parts"),
+        (SelfTraining, "partial-questions", "## Self-training"),
+        (Tracking, "tracking", "# Where a run is shown"),
+    ],
 )
-def test_every_setting_of_a_block_is_listed(kind, heading):
-    section = PAGES["docs/partial-questions.md"].split(heading)[1].split("\n## ")[0]
+def test_every_setting_of_a_block_is_listed(kind, page, heading):
+    section = PAGES[f"docs/{page}.md"].split(heading)[1].split("\n## ")[0]
     listed = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", section, flags=re.MULTILINE))
     assert listed == {each.name: toml(each.default) for each in fields(kind)}
 

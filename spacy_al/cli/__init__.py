@@ -24,6 +24,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     pull,
     push,
     report,
+    reproduce,
     run,
     select,
     simulate,

@@ -21,7 +21,7 @@ from spacy_al.types import RoundMetrics
 
 
 @dataclass(frozen=True)
-class LabelRow:
+class CardRow:
     """How good a model is at a label.
 
     label (str): Its name; "all" for all of them.
@@ -46,7 +46,7 @@ class CardFacts:
     answers (int): People's answers up to its round.
     forgotten (int): Texts of these rounds that were forgotten since.
     gold (Path), gold_hash (str | None), texts (int): What it was measured on.
-    rows (list[LabelRow]): Of all answers and of each label.
+    rows (list[CardRow]): Of all answers and of each label.
     not_measured (dict): Label -> why.
     calibration_error (float | None): On the held-out texts.
     verdict (Judgement | None), rule (Rule): How it was compared with the model that was in use before.
@@ -66,7 +66,7 @@ class CardFacts:
     gold: Path
     gold_hash: str | None
     texts: int
-    rows: list[LabelRow]
+    rows: list[CardRow]
     not_measured: dict[str, str]
     calibration_error: float | None
     verdict: Judgement | None
@@ -131,7 +131,7 @@ def card_facts(
     )
 
 
-def label_rows(said: TextAnswers, labels: Sequence[str]) -> list[LabelRow]:
+def label_rows(said: TextAnswers, labels: Sequence[str]) -> list[CardRow]:
     """How good a model is, at all labels and at each.
 
     labels (Sequence[str]): Of the run, in their order; others that are said or wanted come after them.
@@ -141,10 +141,10 @@ def label_rows(said: TextAnswers, labels: Sequence[str]) -> list[LabelRow]:
     counts = said.counts(names)
     whole = counts if said.is_mean else counts.sum(axis=1, keepdims=True)
 
-    def row(label: str, part: Any) -> LabelRow:
+    def row(label: str, part: Any) -> CardRow:
         score = float(mean_f(part.sum(axis=0)))
         right, given, wanted = (part[:, :, k] for k in range(3))
-        return LabelRow(
+        return CardRow(
             label,
             None if score != score else score,
             f_interval(right, given, wanted),

@@ -17,6 +17,7 @@ from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError
 from spacy_al.loop.examine import measure_round
 from spacy_al.loop.forget_files import pipelines_of
+from spacy_al.loop.hashes import training_hashes
 from spacy_al.posteriors.component import load_pipeline
 from spacy_al.store.store import Store
 from spacy_al.training.learner import VECTORS, pool_vectors
@@ -104,6 +105,8 @@ def train_anew(store: Store, project: Project, numbers: Collection[int]) -> list
             model |= {"seconds": trained.seconds, "versions": trained.versions}
             store.advance(number, states[number], model=model)
             measured = measure_round(store, project, number)
+            before = store.metrics().get(number, {}).get("hashes", {})
+            measured["hashes"] = {**before, **training_hashes(project, folder)}
             store.advance(number, states[number], metrics=measured)
         except AlError as error:
             shutil.rmtree(folder / MODEL, ignore_errors=True)

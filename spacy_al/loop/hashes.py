@@ -3,6 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
+from spacy.util import load_config
+
 from spacy_al.config.components import pipeline_folder
 from spacy_al.config.project import Project
 from spacy_al.training.made_from import hash_of
@@ -10,15 +12,19 @@ from spacy_al.training.round import TRAIN
 from spacy_al.training.trainer import CONFIG, MODEL
 
 
-def training_hashes(project: Project, folder: Path, gold: Path) -> dict[str, str]:
+def gold_of_round(folder: Path) -> Path:
+    """What the training of a round has measured on, as its config says."""
+    return Path(load_config(folder / CONFIG, interpolate=True)["paths"]["dev"])
+
+
+def training_hashes(project: Project, folder: Path) -> dict[str, str]:
     """The hashes of a training: `train`, `dev`, `config`, `code`, `start` and `model`, those of them that there are.
 
     folder (Path): Of the round, which has trained.
-    gold (Path): What it was measured on while it trained.
     """
     found = {
         "train": hash_of(folder / TRAIN),
-        "dev": hash_of(gold),
+        "dev": hash_of(gold_of_round(folder)),
         "config": hash_of(folder / CONFIG),
         "code": hash_of(project.code) if project.code else None,
         "model": hash_of(folder / MODEL),

@@ -120,7 +120,6 @@ def train_round(store: Store, project: Project, current: Round) -> None:
         return _train(project, number, folder).seconds
 
     counted, unmeasured = labels_on_dev(store, project)
-    gold = _own_gold(store, project, own)
     seconds = train_round_models(
         TrainingRound(
             number,
@@ -128,7 +127,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             project.config,
             project.overrides,
             settings,
-            gold,
+            _own_gold(store, project, own),
             project.code,
             learner,
             counted if unmeasured or settings.asks_only else None,
@@ -144,7 +143,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     model = {"hash": first.hash, "path": str(first.model), "seconds": first.seconds}
     model["versions"] = first.versions
     metrics = {**corpus.metrics, "seconds_train": seconds}
-    metrics["hashes"] = training_hashes(project, own, gold)
+    metrics["hashes"] = training_hashes(project, own)
     if learner is not None:
         metrics["learner"] = chosen.describe()
     store.advance(number, "evaluate", metrics=metrics, model=model)

@@ -6,7 +6,7 @@ at the next step or by the next command.
 
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -126,7 +126,7 @@ class _Follower:
             tracker.memory["in_use"] = in_use
         return ", ".join(f"round {one.number}" for one in fresh) or "which model is in use"
 
-    def _report(self, folder: Path) -> Sequence[Path]:
+    def _report(self, folder: Path) -> list[Path]:
         tracking = self.project.settings.tracking
         if tracking is None or tracking.report == "none" or not _address(self.project):
             return []

@@ -230,7 +230,9 @@ def make_mlflow_tracker(
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """MLflow without its talk, and without its patience for a server that is down."""
+    """MLflow without its talk, to us or to those who made it, and without its patience for a server that is down."""
+    # who wants it says so
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     set_here = {name: value for name, value in PATIENCE.items() if name not in os.environ}
     os.environ.update(set_here)
     levels = {name: logging.getLogger(name).level for name in NOISY}

@@ -90,7 +90,7 @@ def run(models, tmp_path, monkeypatch):  # noqa: F811
             made = load_overridden(Path("x.cfg"), {}, interpolate=False)
             without_tracking(made)
             made.to_disk(folder / "config.cfg")
-            hashes = training_hashes(project(), folder, Path("dev.spacy"))
+            hashes = training_hashes(project(), folder)
             model = {"hash": hash_of(folder / "model-best"), "path": folder / "model-best"}
             metrics = {**figures(score), "hashes": hashes}
             tasks = [("train", question(asks))] if asks else []

@@ -149,9 +149,9 @@ def test_a_block_that_says_nothing_is_refused_before_anything_is_done(run):
 def test_mlflow_that_is_missing_is_said(run, monkeypatch):
     run()
     monkeypatch.setattr("spacy_al.tracking.mlflow_tracker.find_spec", lambda name: None)
-    with pytest.raises(AlError, match=r"AL371.*spacy-al\[mlflow\]"):
-        with followed(tracked('uri = "sqlite:///x.db"\n')):
-            pass
+    one = tracked('uri = "sqlite:///x.db"\n')
+    with pytest.raises(AlError, match=r"AL371.*spacy-al\[mlflow\]"), followed(one):
+        pass
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_what_cannot_be_meant_is_refused(block):
     def refuse(*why):
         raise UsageError(f"[AL083] {why}")
 
-    with pytest.raises(UsageError, match="AL08[34]"):
+    with pytest.raises(UsageError, match=r"AL08[34]"):
         read_tracking(block, refuse)
 
 
