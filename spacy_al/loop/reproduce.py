@@ -152,10 +152,12 @@ def _train(project: Project, store: Store, folder: Path, gold: Path, found: Repr
     try:
         with trained_again(folder, project.output, **how) as again:
             found.hash_again = again.hash
-            found.files += other_files(folder, again.model.parent)
-            for one in sorted(again.model.parent.glob(f"member-*/{MODEL}")):
+            work = again.model.parent
+            found.files += other_files(folder, work)
+            for one in sorted(work.glob(f"member-*/{MODEL}")):
                 own = folder / one.parent.name
-                found.files += [f"{own.name}/{name}" for name in other_files(own, one.parent)]
+                other = other_files(own, one.parent, (folder, work))
+                found.files += [f"{own.name}/{name}" for name in other]
             found.score_again = _score(project, store, again.model, gold, found.round)
         for member in members:
             project.show(f"Round {found.round}: training {member.name} again")

@@ -94,11 +94,13 @@ def trained_again(
         yield train(work, gpu_id=gpu_id, code=code, show=show)
 
 
-def other_files(folder: Path, again: Path) -> list[str]:
+def other_files(folder: Path, again: Path, within: tuple[Path, Path] | None = None) -> list[str]:
     """The files of two trained models that are not alike, byte for byte, by name; what comes after training is left out.
 
-    folder, again (Path): Of the trainings; where a config of one names its folder, that of the other may name its own.
+    folder, again (Path): With the models.
+    within (tuple | None): Folders of the two trainings, which a config may name; by default `folder` and `again`.
     """
+    here, there = (str(path) for path in within or (folder, again))
     models = folder / MODEL_FOLDER, again / MODEL_FOLDER
     names = {
         path.relative_to(model).as_posix()
@@ -106,20 +108,17 @@ def other_files(folder: Path, again: Path) -> list[str]:
         for path in model.rglob("*")
         if path.is_file()
     }
-    return sorted(
-        name for name in names - BESIDE if not _alike(*(model / name for model in models))
-    )
 
+    def alike(name: str) -> bool:
+        one, other = (model / name for model in models)
+        if not (one.is_file() and other.is_file()):
+            return False
+        read = other.read_bytes()
+        if name == CONFIG:
+            read = read.replace(there.encode(), here.encode())
+        return read == one.read_bytes()
 
-def _alike(one: Path, other: Path) -> bool:
-    if not (one.is_file() and other.is_file()):
-        return False
-    first, second = one.read_bytes(), other.read_bytes()
-    if one.name == CONFIG:
-        # one level up from the model is the folder of the training
-        mine, theirs = (str(path.parents[1]).encode() for path in (one, other))
-        return first.replace(mine, b"") == second.replace(theirs, b"") or first == second
-    return first == second
+    return sorted(name for name in names - BESIDE if not alike(name))
 
 
 def _said(value: Any) -> str:

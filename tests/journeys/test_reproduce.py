@@ -64,7 +64,7 @@ def test_a_round_is_the_same_byte_for_byte(growing):
     assert [one.round for one in found] == [1, 2]
     for one in found:
         assert one.is_same and one.trained and not one.differences, one
-        assert one.hash == one.hash_again and one.score == pytest.approx(one.score_again)
+        assert one.score == pytest.approx(one.score_again)
     # the development set has grown since the first of them
     kept = [(growing.folder(k) / "dev.spacy").read_bytes() for k in (1, 2)]
     assert kept[0] != kept[1]
@@ -79,7 +79,8 @@ def test_a_round_is_the_same_byte_for_byte(growing):
 def test_members_of_a_committee_are_trained_again_as_well(committee):
     lines = []
     [one] = reproduce(replace(committee, show=lines.append), [1])
-    assert one.is_same and any("member-1" in line for line in lines)
+    assert one.is_same and one.hash == one.hash_again
+    assert any("member-1" in line for line in lines)
 
 
 def test_each_round_states_what_it_was_made_from(committee):
