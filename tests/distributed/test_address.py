@@ -77,14 +77,14 @@ def test_a_config_and_the_command(bucket, model, tmp_path, monkeypatch):
 def test_what_is_wrong_there_is_said(s3, model, monkeypatch):
     with pytest.raises(AlError, match="AL040"):
         select("s3://notes/nothing", model=model)
-    with pytest.raises(AlError, match="AL040|AL391"):
+    with pytest.raises(AlError, match=r"AL040|AL391"):
         select("s3://no-such-bucket/pool", model=model)
     s3.put_object(Bucket="notes", Key="odd/00000.spacy", Body=b"damaged")
     with pytest.raises(AlError, match="AL044"):
         select("s3://notes/odd", model=model)
     for shard in ("00001", "00002"):
         s3.put_object(Bucket="notes", Key=f"odd/{shard}.spacy", Body=b"")
-    with pytest.raises(AlError, match="AL04[34]"):
+    with pytest.raises(AlError, match=r"AL04[34]"):
         select("s3://notes/odd", model=model)
 
 

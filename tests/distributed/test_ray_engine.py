@@ -120,7 +120,7 @@ def test_what_is_wrong_is_said_as_on_one_machine(cluster, project, tmp_path):
         SLOW.format(folder=str(tmp_path)).replace("time.sleep(0.3)", "raise KeyError('mine')")
     )
     how = {"acquisition": "test.slow.v1", "code": str(failing)}
-    with pytest.raises(AlError, match="AL092.*mine"):
+    with pytest.raises(AlError, match=r"AL092.*mine"):
         select(pool, model=str(project / "model"), **how, engine=RayEngine(2))
 
 

@@ -205,7 +205,6 @@ def test_with_a_new_model_the_upper_share_is_scored_first(models, pool, tmp_path
     found = select(pool, model=models[1], **how, refresh=0.4)
     low = found.report["low under the model before"]
     assert scored["texts"] + low == len(TEXTS) == found.n_pool + low
-    ids, before = score_cache.last_scores(sorted(cache.glob("*/*.alscores")))
     assert 0.4 * len(TEXTS) <= found.n_pool <= 0.6 * len(TEXTS)
     assert len({*texts_of(found)} & {*texts_of(full)}) >= 4
     # the same again; and all of them once the share is 0, or 1
