@@ -175,8 +175,8 @@ class Check:
 
     def kept_scores(self, pool: Any) -> dict[str, Any]:
         """Where the scores of a pool are kept, and which are made anew, as far as it says so."""
-        found = {name: (pool or {}).get(name) for name in ("score_cache", "refresh")}
-        found = {name: value for name, value in found.items() if value is not None}
+        names, block = ("score_cache", "refresh"), pool or {}
+        found: dict[str, Any] = {name: block[name] for name in names if block.get(name) is not None}
         if "score_cache" in found:
             self.path("al.pool.score_cache", found["score_cache"])
             found["score_cache"] = Path(found["score_cache"])

@@ -113,7 +113,8 @@ def passed_over(kept: Kept, stem: str) -> dict[int, float]:
 
 def last_scores(paths: Sequence[Path]) -> tuple[Ints, Floats]:
     """Ids and the scores that texts had last, out of files of one model; damaged ones are deleted, and a warning says so."""
-    ids, scores = [numpy.zeros(0, "u8")], [numpy.zeros(0)]
+    ids: list[Ints] = [numpy.zeros(0, "u8")]
+    scores: list[Floats] = [numpy.zeros(0)]
     for path in paths:
         with _unless_damaged(path):
             some, lasts = read_lasts(path)

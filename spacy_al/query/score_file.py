@@ -59,12 +59,13 @@ def read_scores(path: Path) -> tuple[PoolScores, Low]:
     arrays = _read(path)
     try:
         columns = _columns(arrays)
-        rows = [arrays[name] for name in ROWS]
-        scores = PoolScores(*rows, columns, Counter(), int(arrays["lengths"].sum()))
+        rows = {name: arrays[name] for name in ROWS}
+        n_tokens = int(arrays["lengths"].sum())
+        scores = PoolScores(**rows, columns=columns, report=Counter(), n_tokens=n_tokens)
         low = Low(arrays["low_ids"], arrays["low_scores"])
     except (LookupError, TypeError) as error:
         raise ValueError(f"it lacks {error}") from error
-    sizes = {len(values) for values in rows} | {c.shape[0] for c in columns.values()}
+    sizes = {len(values) for values in rows.values()} | {c.shape[0] for c in columns.values()}
     if len(sizes) != 1 or len(low.ids) != len(low.scores):
         raise ValueError("its parts differ in length")
     return scores, low
@@ -93,17 +94,18 @@ def _parts(column: Any) -> list[tuple[str, Any]]:
 
 
 def _columns(arrays: dict[str, Any]) -> dict[str, Any]:
+    """The columns out of their arrays. RAISES (KeyError): A part of one is missing."""
     found: dict[str, Any] = {}
     for key in (key for key in arrays if key.startswith(COLUMN)):
         name, _, part = key.removeprefix(COLUMN).partition(".")
-        values = [arrays.get(f"{COLUMN}{name}.{own}") for own in (SPARSE, FACTORS)[part in FACTORS]]
+        own = f"{COLUMN}{name}"
         if not part:
             found[name] = arrays[key]
         elif part in FACTORS:
-            found[name] = Factored(*values)
+            found[name] = Factored(arrays[f"{own}.left"], arrays[f"{own}.right"])
         elif name not in found:
             from scipy.sparse import csr_matrix
 
-            data, indices, indptr, shape = values
+            data, indices, indptr, shape = (arrays[f"{own}.{one}"] for one in SPARSE)
             found[name] = csr_matrix((data, indices, indptr), shape=tuple(shape.tolist()))
     return found

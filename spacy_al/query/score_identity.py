@@ -50,8 +50,8 @@ def keep_scores(job: Job, cache: Path, refresh: float = 0.0) -> Job:
             about |= {"before": before.name, "least": _least(before, refresh)}
         with writing(folder / MANIFEST) as file:
             file.write(json.dumps(about, indent=2) + "\n")
-    before = cache / about["before"] if refresh and about["before"] else None
-    return replace(job, kept=Kept(folder, before, about["least"]))
+    last = cache / about["before"] if refresh and about["before"] else None
+    return replace(job, kept=Kept(folder, last, about["least"]))
 
 
 def settings_hash(job: Job) -> str:
