@@ -800,7 +800,7 @@ class Errors:
     )
     AL421 = "[AL421] '{name}' is a {factory}, whose labels cannot be audited. Name another with --component: {known}."
     AL422 = (
-        "[AL422] {folds} folds cannot be made of {count} documents: it takes two folds at least, and one document for each, three in all. "
+        "[AL422] {folds} folds cannot be made of {count} documents: it takes two folds at least, a document for each, and two besides those of any fold. "
         "Equal texts and those of one document count once. Give another number as --folds, or a larger corpus."
     )
     AL423 = (

@@ -18,6 +18,8 @@ class Finding:
     proposed (tuple | None): (start, end, label) that is more probable; None for nothing.
     prob_proposed (float): Its probability.
     reason (str): One of the names above.
+    prob_tokens (float | None): Of the tokens that an entity or what is proposed covers, the least probability that one is what it is given as: in
+        an entity of that label, or in none. None where that is `prob_given`.
     """
 
     start: int
@@ -27,13 +29,16 @@ class Finding:
     proposed: tuple[int, int, str] | None
     prob_proposed: float
     reason: str
+    prob_tokens: float | None = None
 
     @property
     def score(self) -> float:
-        """The share of what is proposed in the probability of the two. A higher one is looked at sooner; from one half on
-        what is proposed is more probable. docs/audit.md has what other scores find."""
+        """How doubtful it is, from 0 to 1; a higher one is looked at sooner. The share of what is proposed in the probability of
+        proposed and given, times how improbable the least probable token is: where a model knows what is there and not where exactly
+        it ends, the tokens say so, and the whole mark does not. docs/audit.md has what other scores find."""
         both = self.prob_given + self.prob_proposed
-        return self.prob_proposed / both if both > 0 else 0.0
+        tokens = self.prob_given if self.prob_tokens is None else self.prob_tokens
+        return (1 - tokens) * self.prob_proposed / both if both > 0 else 0.0
 
     @property
     def is_likely(self) -> bool:

@@ -1,5 +1,6 @@
 """Folds of an annotated corpus: each text is judged by a model that has seen neither it nor what belongs to it."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,8 @@ def make_folds(groups: Ints, n_folds: int, seed: int) -> list[Fold]:
     RAISES (UsageError): AL422 with fewer groups than a fold needs.
     """
     names, inverse = numpy.unique(groups, return_inverse=True)
-    if n_folds < 2 or len(names) < max(n_folds, 3):
+    # what is left to the smallest training is learned from, and measured on
+    if not 2 <= n_folds <= len(names) or len(names) - math.ceil(len(names) / n_folds) < 2:
         raise UsageError(Errors.AL422.format(folds=n_folds, count=len(names)))
     rng = numpy.random.default_rng(seed)
     made = []

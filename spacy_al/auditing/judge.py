@@ -5,6 +5,7 @@ entity recogniser has the probability of each. Whichever of the others has most 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy
@@ -12,9 +13,10 @@ import numpy
 from spacy_al.auditing.finding import EXTRA, LACKING, SWAPPED, Finding
 from spacy_al.evaluation.gold import SpanAnswer
 from spacy_al.measures.mark_errors import BOUNDARY, LABEL, MISSING, SPURIOUS
+from spacy_al.types import Floats
 
-# A place without a mark is looked at from this probability of an entity on
-LEAST = 0.1
+# A place without a mark is looked at from this probability of an entity on, what may stand in the place of a mark from this
+LEAST, FLOOR = 0.1, 0.01
 
 
 def entity_findings(posterior: Any, answer: SpanAnswer) -> list[Finding]:
@@ -24,8 +26,8 @@ def entity_findings(posterior: Any, answer: SpanAnswer) -> list[Finding]:
     answer (SpanAnswer): What is annotated. A label that the model lacks is not judged, and neither are tokens of which nothing is
         known.
     """
-    candidates = list(posterior.above(min(LEAST, 0.01)))
-    found = []
+    candidates = list(posterior.above(FLOOR))
+    tokens, found = _given_probs(posterior, answer), list[Finding]()
     for start, end, label in sorted(answer.spans):
         if label not in posterior.labels:
             continue
@@ -48,7 +50,8 @@ def entity_findings(posterior: Any, answer: SpanAnswer) -> list[Finding]:
             prob, reason = nothing, SPURIOUS
         else:
             proposed, prob, reason = (other.start, other.end, other.label), other.prob, BOUNDARY
-        found.append(Finding(start, end, label, given, proposed, prob, reason))
+        made = Finding(start, end, label, given, proposed, prob, reason)
+        found.append(replace(made, prob_tokens=_least(tokens, made)))
     taken = ~answer.known
     for start, end, _ in answer.spans:
         taken[start:end] = True
@@ -57,8 +60,8 @@ def entity_findings(posterior: Any, answer: SpanAnswer) -> list[Finding]:
         if span.prob < LEAST or taken[span.start : span.end].any():
             continue
         taken[span.start : span.end] = True
-        free = posterior.free_prob(span.start, span.end)
-        found.append(_missing(span, free))
+        made = _missing(span, posterior.free_prob(span.start, span.end))
+        found.append(replace(made, prob_tokens=_least(tokens, made)))
     return found
 
 
@@ -70,24 +73,23 @@ def span_findings(posterior: Any, answer: SpanAnswer) -> list[Finding]:
     """
     spans = list(posterior.above(LEAST))
     places = {*zip(posterior.start.tolist(), posterior.end.tolist())}
-    open_ = [s for s in spans if (s.start, s.end, s.label) not in answer.spans]
-    found, explained = [], set()
+    free = [s for s in spans if (s.start, s.end, s.label) not in answer.spans]
+    found = []
     for start, end, label in sorted(answer.spans):
         if label not in posterior.labels or (start, end) not in places:
             continue
         given = posterior.prob(start, end, label)
-        other = next((s for s in open_ if s.start < end and start < s.end), None)
-        if other is None or other.prob <= max(given, 1 - given):
+        over = (s for s in free if s.start < end and start < s.end)
+        # the most probable come first; each explains one mark
+        other = next((s for s in over if s.prob >= 0.5 and s.prob > given), None)
+        if other is None:
             found.append(Finding(start, end, label, given, None, 1 - given, SPURIOUS))
             continue
+        free.remove(other)
         reason = LABEL if (other.start, other.end) == (start, end) else BOUNDARY
-        explained.add((other.start, other.end, other.label))
         proposed = other.start, other.end, other.label
         found.append(Finding(start, end, label, given, proposed, other.prob, reason))
-    for span in open_:
-        if (span.start, span.end, span.label) not in explained:
-            found.append(_missing(span, 1 - span.prob))
-    return found
+    return found + [_missing(span, 1 - span.prob) for span in free]
 
 
 def category_findings(posterior: Any, answer: dict[str, bool]) -> list[Finding]:
@@ -147,6 +149,9 @@ def not_judged(answer: Any, findings: Iterable[Finding], exclusive: bool) -> lis
         seen = {(one.start, one.end, one.given) for one in findings}
         return sorted(mark[2] for mark in answer.spans if mark not in seen)
     if isinstance(answer, dict):
+        if exclusive and sum(answer.values()) != 1:
+            # it is no single category that could be right or wrong
+            return []
         names = {one.given or (one.proposed[2] if one.proposed else "") for one in findings}
         return sorted(
             label
@@ -155,6 +160,23 @@ def not_judged(answer: Any, findings: Iterable[Finding], exclusive: bool) -> lis
         )
     judged = {one.start for one in findings}
     return sorted(tag for i, tag in enumerate(answer) if tag is not None and i not in judged)
+
+
+def _given_probs(posterior: Any, answer: SpanAnswer) -> Floats:
+    """(n_tokens,) probability that each token is in an entity of the label that it has, or in none if it has none; 1 where that is not known."""
+    labels = [*posterior.labels]
+    column = numpy.full(len(answer.known), len(labels))
+    judged = answer.known.copy()
+    for start, end, label in answer.spans:
+        judged[start:end] = label in labels
+        column[start:end] = labels.index(label) if label in labels else 0
+    probs = posterior.token_probs[numpy.arange(len(column)), column]
+    return numpy.where(judged, probs, 1.0)
+
+
+def _least(tokens: Floats, finding: Finding) -> float:
+    start, end = finding.tokens
+    return float(tokens[start:end].min())
 
 
 def _missing(span: Any, nothing: float) -> Finding:

@@ -26,7 +26,7 @@ class AuditRow:
     """A finding as it is listed.
 
     rank (int): From 1, the most doubtful first.
-    score (float): What is proposed by the probability of it and of what is given together.
+    score (float): How doubtful it is, from 0 to 1.
     row (int): Place of the text in the corpus, from 1.
     text (str): Id of the text: a hash of it.
     start, end (int): Characters of what is given, or of what is missing; 0 and 0 for a category.
@@ -140,7 +140,7 @@ def _task(
     likely = [one for one in text.findings if one.is_likely]
     own = {
         "score": text.score,
-        "scored_by": "the most doubtful mark: proposed by proposed and given",
+        "scored_by": "the most doubtful mark",
         "rank": rank,
         **meta,
         "strategy": STRATEGY[draw["draw"]],

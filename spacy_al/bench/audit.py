@@ -110,7 +110,9 @@ def _ours(found: JudgedCorpus) -> tuple[dict[str, list[Place]], list[Place]]:
     by: dict[str, Callable[[Any], float]] = {
         "audit": lambda one: one.score,
         "audit, 1 - probability": lambda one: 1 - one.prob_given,
-        "audit, margin": lambda one: one.prob_proposed - one.prob_given,
+        "audit, share of the proposed": lambda one: (
+            one.prob_proposed / max(one.prob_given + one.prob_proposed, 1e-12)
+        ),
     }
     places = {
         name: [Place(row, *_width(one.tokens), score(one)) for row, one in pairs]

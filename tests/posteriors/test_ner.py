@@ -64,6 +64,16 @@ def compare(nlp, docs, *, name="ner", normalized="locally", temperature=None, to
             assert posterior.prob(*span) == pytest.approx(p, abs=tol)
             if p > 2e-6:
                 assert listed[span] == pytest.approx(p, abs=tol)
+        for spans, p in expected.items():
+            assert numpy.exp(posterior.analysis_logprob(spans)) == pytest.approx(p, abs=tol)
+        for start, end in ((0, len(doc)), (0, 1), (len(doc) - 1, len(doc)), (1, len(doc) - 1)):
+            if 0 <= start < end <= len(doc):
+                free = sum(
+                    p
+                    for spans, p in expected.items()
+                    if all(s[1] <= start or end <= s[0] for s in spans)
+                )
+                assert posterior.free_prob(start, end) == pytest.approx(free, abs=tol)
         rows = token_marginals(expected, len(doc), list(posterior.labels))
         numpy.testing.assert_allclose(posterior.token_probs, rows, atol=tol)
         numpy.testing.assert_allclose(posterior.token_probs.sum(axis=1), 1, atol=1e-9)
@@ -480,3 +490,12 @@ def test_a_view_without_an_order_holds_the_same():
                 if posterior.prob(i, j, label) >= floor
             ]
             assert {(s.start, s.end, s.label) for s in other} == {*possible}
+
+
+def test_of_tokens_that_are_not_there_it_says_nothing():
+    nlp = make_ner()
+    (posterior,) = get_posteriors(nlp, [Doc(nlp.vocab, words=["aspirin"])])
+    for start, end in ((0, 2), (1, 1), (-1, 1)):
+        with pytest.raises(AlError, match="AL009"):
+            posterior.free_prob(start, end)
+    assert posterior.analysis_logprob([(0, 1, "NOBODY")]) == -numpy.inf

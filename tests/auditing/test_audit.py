@@ -1,0 +1,166 @@
+"""Auditing from the corpus to the list: by folds, by a model, and what cannot be."""
+
+import json
+import random
+
+import pytest
+import spacy
+from spacy.tokens import Doc, DocBin
+from spacy.vocab import Vocab
+
+import spacy_al
+from spacy_al.auditing.audit import audit, read_corpus
+from spacy_al.auditing.judged import JudgedCorpus
+from spacy_al.corpus.shard import read_shard, write_shard
+from spacy_al.errors import AlError, AlWarning, UsageError
+from spacy_al.posteriors.component import TrainedComponent
+from spacy_al.posteriors.read import reader_of
+from tests.posteriors.test_readers import examples, make
+from tests.query.test_select import save_light
+
+GOOD, BAD = "excellent happy lovely great", "awful sad dreadful poor"
+
+
+def labelled(n=60, swapped=()):
+    """Texts whose words tell the category, some of them labelled otherwise."""
+    draw, docs, vocab = random.Random(0), [], Vocab()
+    for row in range(n):
+        name = "GOOD" if row % 2 else "BAD"
+        words = [*draw.choices((GOOD if row % 2 else BAD).split(), k=5), f"no{row}"]
+        doc = Doc(vocab, words=words)
+        said = {"GOOD": "BAD", "BAD": "GOOD"}[name] if row in swapped else name
+        doc.cats = {label: float(label == said) for label in ("GOOD", "BAD")}
+        docs.append(doc)
+    return docs
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config") / "textcat.cfg"
+    nlp = make("textcat", architecture="bow", steps=None)
+    made = nlp.config.copy()
+    made["paths"] = {"train": None, "dev": None, "vectors": None, "init_tok2vec": None}
+    made["training"]["optimizer"]["learn_rate"] = 0.05
+    for name in ("train", "dev"):
+        made["corpora"][name]["path"] = f"${{paths.{name}}}"
+    path.write_text(made.to_str(interpolate=False), "utf8")
+    return path
+
+
+WRONG = (4, 21, 40)
+QUICK = {"training.max_steps": 60}
+
+
+@pytest.mark.slow
+def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, config):
+    corpus, output = tmp_path / "train.spacy", tmp_path / "audit.jsonl"
+    write_shard(labelled(swapped=WRONG), corpus)
+    before, said = corpus.read_bytes(), list[str]()
+    how = {"config": config, "overrides": QUICK, "folds": 3, "folder": tmp_path / "folds", "n": 5}
+    found = spacy_al.audit(corpus, **how, random=10, output=output, show=said.append)
+    assert {row.row - 1 for row in found.rows[:3]} == {*WRONG}
+    assert len(said) == 3 and corpus.read_bytes() == before
+    assert len(found.corpus.texts) == found.corpus.total == 60
+    tasks = [json.loads(line) for line in output.read_text("utf8").splitlines()]
+    assert tasks == json.loads(json.dumps(found.tasks)) and len(tasks) == 15
+    models = sorted(tmp_path.glob("folds/fold-*/model-best/meta.json"))
+    times = [model.stat().st_mtime_ns for model in models]
+    again = spacy_al.audit(corpus, **how, random=10)
+    assert again.rows == found.rows and len(models) == 3
+    assert [model.stat().st_mtime_ns for model in models] == times
+    # another text in a fold's corpus, and it is trained anew
+    write_shard(labelled(swapped=(*WRONG, 0)), corpus)
+    spacy_al.audit(corpus, **how, show=said.append)
+    assert any("made again" in line for line in said)
+    assert all(model.stat().st_mtime_ns > time for model, time in zip(models, times))
+
+
+def test_a_model_that_has_not_seen_it(tmp_path):
+    nlp = make("textcat", architecture="bow")
+    model, corpus = save_light(nlp, tmp_path / "model"), tmp_path / "train.spacy"
+    docs = list(nlp.pipe(["aspirin", "she slept", "all slept"]))
+    docs.append(nlp.make_doc("nothing is said of this"))
+    docs[0].cats = {"GOOD": 1.0, "BAD": 0.0}
+    docs[1].cats = {"GOOD": 0.0, "BAD": 0.0}
+    docs[2].cats = {"X": 1.0}
+    docs[2].cats["GOOD"] = 0.0
+    DocBin(docs=docs).to_disk(corpus)
+    with pytest.warns(AlWarning) as warned:
+        found = audit(corpus, model=str(model))
+    assert {warning.message.code for warning in warned} == {"ALW421", "ALW420"}
+    assert found.corpus.total == 4 and len(found.corpus.texts) == 3
+    assert found.corpus.unknown == {"X": 1}
+
+
+@pytest.mark.parametrize("factory", ["tagger", "spancat", "textcat_multilabel"])
+def test_every_kind_of_component(factory):
+    nlp = make(factory)
+    found = JudgedCorpus(
+        {"tagger": "tags", "spancat": "spans"}.get(factory, "categories"),
+        factory,
+        factory,
+        [],
+        factory == "tagger",
+        4,
+    )
+    docs = [example.reference for example in examples(nlp)]
+    component = _opened(nlp)
+    found.add(component, docs, range(4))
+    assert len(found.texts) == 4 and any(text.findings for text in found.texts)
+    for text in found.texts:
+        scores = [one.score for one in text.findings]
+        assert scores == sorted(scores, reverse=True)
+        assert all(0 <= one.prob_given <= 1 for one in text.findings)
+
+
+def _opened(nlp):
+    (name,) = nlp.pipe_names
+    return TrainedComponent(nlp, name, (), 1.0, reader_of(nlp, name))
+
+
+def test_who_judges(tmp_path, config):
+    corpus = tmp_path / "train.spacy"
+    write_shard(labelled(6), corpus)
+    with pytest.raises(UsageError, match="AL420"):
+        audit(corpus)
+    with pytest.raises(UsageError, match="AL420"):
+        audit(corpus, config=config, model="x")
+    with pytest.raises(UsageError, match="AL087"):
+        audit(corpus, config=config, n_random=-1)
+    with pytest.raises(UsageError, match="AL422"):
+        audit(corpus, config=config, folds=7, folder=tmp_path)
+    with pytest.raises(AlError, match="AL080"):
+        audit(corpus, config=tmp_path / "none.cfg")
+    with pytest.raises(AlError, match="AL001"):
+        audit(corpus, config=config, component="nobody")
+    with pytest.raises(AlError, match="AL040"):
+        audit(tmp_path / "none.spacy", config=config)
+
+
+def test_components_that_nobody_is_asked_about(tmp_path):
+    corpus = tmp_path / "train.spacy"
+    write_shard(labelled(6), corpus)
+    model = save_light(make("senter"), tmp_path / "model")
+    with pytest.raises(UsageError, match="AL421"):
+        audit(corpus, model=str(model))
+
+
+def test_nothing_annotated(tmp_path):
+    model = save_light(make("textcat", architecture="bow"), tmp_path / "model")
+    corpus = tmp_path / "train.spacy"
+    write_shard([spacy.blank("en").make_doc("a text")], corpus)
+    with pytest.warns(AlWarning, match="ALW421"), pytest.raises(AlError, match="AL070"):
+        audit(corpus, model=str(model))
+
+
+def test_what_convert_reads_can_be_audited(tmp_path):
+    lines = [{"text": "all is well", "label": "GOOD"}, {"text": "it hurts", "label": "BAD"}]
+    path = tmp_path / "texts.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf8")
+    docs = read_corpus(path)
+    assert [doc.text for doc in docs] == ["all is well", "it hurts"]
+    assert docs[0].cats["GOOD"] == 1.0
+    shard = tmp_path / "shards" / "0.spacy"
+    shard.parent.mkdir()
+    write_shard(docs, shard)
+    assert len(read_corpus(shard.parent)) == len([*read_shard(shard, Vocab())]) == 2
