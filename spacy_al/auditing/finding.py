@@ -30,15 +30,24 @@ class Finding:
     prob_proposed: float
     reason: str
     prob_tokens: float | None = None
+    n_alike: int = 1
 
     @property
-    def score(self) -> float:
-        """How doubtful it is, from 0 to 1; a higher one is looked at sooner. The share of what is proposed in the probability of
-        proposed and given, times how improbable the least probable token is: where a model knows what is there and not where exactly
-        it ends, the tokens say so, and the whole mark does not. docs/audit.md has what other scores find."""
+    def evidence(self) -> float:
+        """What the model says against what is given, from 0 to 1: the share of what is proposed in the probability of proposed and
+        given, times how improbable the least probable token is. Where a model knows what is there and not where exactly it
+        ends, the tokens say so, and the whole mark does not."""
         both = self.prob_given + self.prob_proposed
         tokens = self.prob_given if self.prob_tokens is None else self.prob_tokens
         return (1 - tokens) * self.prob_proposed / both if both > 0 else 0.0
+
+    @property
+    def score(self) -> float:
+        """How doubtful it is, from 0 to 1; a higher one is looked at sooner. The odds of the evidence, divided by how many places are
+        doubted for the same reason: a model that misses half of the entities doubts many right ones. docs/audit.md has what other
+        scores find."""
+        own = self.evidence
+        return own / (own + (1 - own) * self.n_alike) if own else 0.0
 
     @property
     def is_likely(self) -> bool:

@@ -3,7 +3,7 @@
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,15 @@ def _whole(found: JudgedCorpus, where: Path | None) -> JudgedCorpus:
                 path=where or "the corpus", total=found.total, name=found.component, needs=needs
             )
         )
+    alike = Counter(one.reason for text in found.texts for one in text.findings if one.is_likely)
+    weighed = [
+        [replace(one, n_alike=alike[one.reason] or 1) for one in text.findings]
+        for text in found.texts
+    ]
+    found.texts = [
+        replace(text, findings=sorted(own, key=lambda one: -one.score))
+        for text, own in zip(found.texts, weighed)
+    ]
     found.texts.sort(key=lambda text: text.row)
     if found.unknown:
         named = ", ".join(f"{label} ({count})" for label, count in sorted(found.unknown.items()))

@@ -64,6 +64,8 @@ def measure(
     seen: list[tuple[JudgedText, Any]] = []
     found = judge(docs, lambda text, posterior: seen.append((text, posterior)))
     seen.sort(key=lambda pair: pair[0].row)
+    # as the whole corpus is known only now
+    seen = [(text, posterior) for text, (_, posterior) in zip(found.texts, seen)]
     places, chosen = _ours(found)
     marks = [(one.row, one.start, one.end) for one in planted]
     rows = {one.row for one in planted}
@@ -110,9 +112,7 @@ def _ours(found: JudgedCorpus) -> tuple[dict[str, list[Place]], list[Place]]:
     by: dict[str, Callable[[Any], float]] = {
         "audit": lambda one: one.score,
         "audit, 1 - probability": lambda one: 1 - one.prob_given,
-        "audit, share of the proposed": lambda one: (
-            one.prob_proposed / max(one.prob_given + one.prob_proposed, 1e-12)
-        ),
+        "audit, reasons alike": lambda one: one.evidence,
     }
     places = {
         name: [Place(row, *_width(one.tokens), score(one)) for row, one in pairs]

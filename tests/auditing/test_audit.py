@@ -72,7 +72,9 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     write_shard(labelled(swapped=(*WRONG, 0)), corpus)
     spacy_al.audit(corpus, **how, show=said.append)
     assert any("made again" in line for line in said)
-    assert all(model.stat().st_mtime_ns > time for model, time in zip(models, times))
+    # the fold that holds the text out has the same to learn from
+    anew = [model.stat().st_mtime_ns > time for model, time in zip(models, times)]
+    assert sum(anew) == 2
 
 
 def test_a_model_that_has_not_seen_it(tmp_path):
