@@ -180,7 +180,7 @@ def redraw(
             values.append(score.f.value)
         for label, (f, count) in by_label.items():
             one = score.labels.get(label)
-            if one is not None and one.low is not None:
+            if one is not None and one.low is not None and one.high is not None:
                 held.setdefault("f by label", []).append(one.low <= f <= one.high)
             many = score.counts[label]
             if many.low is not None and many.high is not None and count:
@@ -207,7 +207,7 @@ def bench_estimates(pool: KnownPool, sizes: Sequence[int], draws: int) -> list[d
     designs = designs_of(pool)
     ways = [(NAIVE, RANDOM, False, True), (f"{RANDOM}, weighed", RANDOM, False, False)]
     ways += [(f"{name}, helped", name, True, False) for name in designs]
-    ways += [(f"{name}, naive", name, False, True) for name in (ACTIVE, ERRORS)]
+    ways += [(f"{name}, naive", name, False, True) for name in (ERRORS,)]
     work = [(n, *way) for n in sizes for way in ways]
     return [
         {"n": n, "way": way, **redraw(pool, designs[name], n, draws, helped=helped, naive=naive)}

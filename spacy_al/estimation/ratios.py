@@ -14,7 +14,7 @@ PRECISION = numpy.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 RECALL = numpy.array([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
 # How many draws what a model believes of its own variance counts for
 PRIOR_DRAWS = 10
-# Draws that have to say something of a ratio before it has an interval
+# Draws that have to say something of a number before it has an interval: of what is in none of them they do not show how it varies
 LEAST_TOLD = 5
 
 
@@ -89,7 +89,8 @@ def estimate_count(
     elif squares.any():
         freedom = max(2.0, float(squares.sum() ** 2 / (squares**2).sum()))
     value = max(float(totals.values[column]), least)
-    if n < 2 or variance <= 0:
+    told = int((totals.seen[:, column] > 0).sum())
+    if told < LEAST_TOLD or n < 2 or variance <= 0:
         return Estimate(value, None, None)
     # of counts near 0 the interval reaches further up than down
     scale = max(value, 1e-9)

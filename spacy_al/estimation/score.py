@@ -107,7 +107,8 @@ def doubt(moments: Floats, score: float) -> Floats:
     """
     right, both, wanted = moments[:, 3:N_MOMENTS].T
     spread = 4 * right - 4 * score * both + score**2 * wanted
-    return numpy.sqrt(numpy.maximum(spread, 0))
+    found: Floats = numpy.sqrt(numpy.maximum(spread, 0))
+    return found
 
 
 def expected_f(moments: Floats) -> float:

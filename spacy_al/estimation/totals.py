@@ -38,7 +38,8 @@ def draw_shares(n: int, n_pool: int) -> Floats:
     draw = numpy.arange(1, n + 1)
     if n >= n_pool:
         # the last draw knows all the others
-        return (draw == n).astype("f8")
+        last: Floats = (draw == n).astype("f8")
+        return last
     left = n_pool - draw
     shares: Floats = n_pool * (n_pool - n) / (left * (left + 1.0)) / n
     return shares
@@ -70,7 +71,8 @@ def estimate_totals(
     expected (Floats | None): (n, k) what was expected of them, before they were seen. None for no expectation.
     pool_expected (Floats | None): (k,) the sums of these over the pool.
     """
-    seen, start = values, numpy.zeros(values.shape[1])
+    seen = values
+    start: Floats = numpy.zeros(values.shape[1])
     if expected is not None and pool_expected is not None:
         start, values = pool_expected, values - expected
     before = numpy.cumsum(values / draws.within[:, None], axis=0) - values / draws.within[:, None]

@@ -1,6 +1,6 @@
 """What was suggested against what was answered, text by text: the counts that a score of the pool is estimated from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy
@@ -28,10 +28,10 @@ def asked_counts(
     if undecided(gold, kind).any():
         return None
     said, wanted = _said(task, kind), _wanted(gold, kind, spans_key)
-    if kind == "categories" and not wanted:
-        # of categories of which several apply none may; of one that is none, nothing is known
-        if is_exclusive(task) or not gold.cats:
-            return None
+    # of categories of which several apply none may; of one that is none, nothing is known
+    nothing = kind == "categories" and not wanted
+    if nothing and (is_exclusive(task) or not gold.cats):
+        return None
     counts = numpy.zeros((len(labels), 3))
     for column, marks in enumerate((said & wanted, said, wanted)):
         for *_, label in marks:
@@ -40,7 +40,7 @@ def asked_counts(
     return counts
 
 
-def _said(task: Mapping[str, Any], kind: str) -> set[tuple[Any, ...]]:
+def _said(task: Task, kind: str) -> set[tuple[Any, ...]]:
     if kind != "categories":
         return {(span["start"], span["end"], span["label"]) for span in task.get("spans", ())}
     scores = {option["id"]: option.get("score", 0.0) for option in task.get("options", ())}

@@ -53,7 +53,7 @@ def segment_moments(chain: Chain, first: Ints, last: Ints, label: Ints) -> Float
 
 def _with_segment(before: Floats, any_of: Floats, hit: Floats) -> Floats:
     """The sums of states after a step that makes a segment. any_of, hit (Floats): (n,) probability of the step, and of a named one."""
-    mass, named, every, named2, product, every2 = before.T
+    mass, named, every = before.T[:3]
     found = any_of[:, None] * before
     found[:, 1] += hit * mass
     found[:, 2] += any_of * mass

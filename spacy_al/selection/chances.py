@@ -30,15 +30,15 @@ def within_groups(
     """
     function, settings = getattr(take, "func", take), getattr(take, "keywords", {})
     if function in EVEN:
-        logs = numpy.zeros(len(scores))
+        logs: Floats = numpy.zeros(len(scores))
     elif function is stochastic:
         logs, last = log_weights(scores, settings.get("beta", 1.0), settings.get("explore", 0.0))
         if last.any():
             # they come after all others, so that nothing is known of them
             return None
     elif function is active_testing:
-        weights = measuring_weights(scores, given.get("answer_counts"))
-        logs, _ = log_weights(weights, 1.0, settings["explore"])
+        doubts = measuring_weights(scores, given.get("answer_counts"))
+        logs, _ = log_weights(doubts, 1.0, settings["explore"])
     else:
         return None
     numbers = numpy.unique(groups, return_inverse=True)[1]

@@ -82,9 +82,15 @@ def test_where_all_is_right_an_interval_reaches_below_1():
 
 def test_counts_are_never_fewer_than_were_seen():
     values = numpy.zeros((20, 1))
-    values[0] = 1
-    found = estimate_count(estimate_totals(even(20, 40), values), 0, 1.0)
-    assert found.value == 2 and found.low == 1 < found.high
+    values[:5] = 1
+    found = estimate_count(estimate_totals(even(20, 40), values), 0, 5.0)
+    assert found.value == 10 and 5 <= found.low < 10 < found.high
+    values[0] = 0
+    assert estimate_count(estimate_totals(even(20, 40), values), 0, 4.0).low is None
+    # a model that expected more is told otherwise
+    more = numpy.ones((20, 1))
+    found = estimate_count(estimate_totals(even(20, 40), values, more, numpy.array([22.0])), 0, 4.0)  # fmt: skip
+    assert found.value == 4
 
 
 @pytest.mark.slow

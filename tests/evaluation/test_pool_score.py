@@ -159,7 +159,7 @@ def test_answers_count_as_far_as_the_first_that_is_missing(drawn):
     assert batch_score(tasks[::-1], gold) == found
     for task in tasks[5:15]:
         del gold[content_hash(task["text"])]
-    with pytest.raises(AlError, match="AL452.*5 texts"):
+    with pytest.raises(AlError, match=r"AL452.*5 texts"):
         batch_score(tasks, gold)
 
 
