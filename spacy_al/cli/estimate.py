@@ -51,6 +51,8 @@ def format_estimate(found: BatchScore) -> str:
         for name, one in score.counts.items()
     ]
     header = ("", "estimate", "from", "to")
+    if sure := score.overconfidence:
+        rows.append(("probability less precision", *_numbers(sure, "+.3f")))
     lines = [table(rows, header=header, divider=True, aligns=("l", "r", "r", "r"))]
     lines.append("ℹ from, to: where it lies 19 times in 20.")
     if score.naive is not None:

@@ -43,6 +43,7 @@ class PoolScore:
     expected (float | None): F that the model itself expects of the pool.
     confidence (float | None): The mean probability of what the model says over the pool: as high as `precision` where it can be taken
         at its word.
+    overconfidence (Estimate | None): The calibration error in the whole: `confidence` less `precision`. Above 0 the model is too sure.
     labels (dict): F of each label.
     counts (dict): How often each label is in the pool.
     n_draws, n_pool (int): Texts that were drawn, and that could be.
@@ -58,6 +59,7 @@ class PoolScore:
     counts: dict[str, Estimate]
     n_draws: int
     n_pool: int
+    overconfidence: Estimate | None = None
 
 
 def pool_score(
@@ -96,6 +98,7 @@ def pool_score(
         },
         len(draws),
         draws.n_pool,
+        _overconfidence(pool, precision),
     )
 
 
@@ -114,6 +117,15 @@ def doubt(moments: Floats, score: float) -> Floats:
 def expected_f(moments: Floats) -> float:
     """F that a model expects. moments (Floats): (N, 6), or (6,) of their sums."""
     return _f_of(moments.reshape(-1, moments.shape[-1])[:, :3].sum(axis=0)) or 0.0
+
+
+def _overconfidence(pool: Floats | None, precision: Estimate | None) -> Estimate | None:
+    if pool is None or precision is None or pool[1] <= 0:
+        return None
+    sure = float(pool[0] / pool[1])
+    if precision.low is None or precision.high is None:
+        return Estimate(sure - precision.value, None, None)
+    return Estimate(sure - precision.value, sure - precision.high, sure - precision.low)
 
 
 def _label_totals(draws: Draws, counts: Floats, k: int, expected: Expected | None) -> Totals:

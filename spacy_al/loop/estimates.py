@@ -77,6 +77,7 @@ def pool_estimate(store: Store, project: Project) -> PoolEstimate | None:
             "naive": score.naive,
             "expected": score.expected,
             "confidence": score.confidence,
+            "overconfidence": _row(score.overconfidence),
             "labels": _rows(score.labels),
             "counts": _rows(score.counts),
             "n_draws": found.drawn,

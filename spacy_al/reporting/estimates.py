@@ -22,6 +22,7 @@ class PoolEstimate(TypedDict, total=False):
     score, precision, recall (EstimateRow | None): Over all answers.
     naive, expected, confidence (float | None): The score over the drawn texts as if they were any; what the model expects of the pool; the mean
         probability of what it says.
+    overconfidence (EstimateRow | None): The calibration error in the whole: that mean less the precision.
     labels, counts (dict): By label the score, and how often it is in the pool.
     n_draws, n_answered, n_pool (int): Texts drawn, of these answered in full, and in the pool.
     """
@@ -35,6 +36,7 @@ class PoolEstimate(TypedDict, total=False):
     naive: float | None
     expected: float | None
     confidence: float | None
+    overconfidence: EstimateRow | None
     labels: dict[str, EstimateRow]
     counts: dict[str, EstimateRow]
     n_draws: int
