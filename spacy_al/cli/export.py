@@ -30,6 +30,8 @@ class ExportFormat(str, Enum):
     labelbox = "labelbox"
     scale = "scale"
     superannotate = "superannotate"
+    # a few of the answers, for prompts
+    spacy_llm = "spacy-llm"
 
 
 @app.command("export", context_settings=WITH_OVERRIDES)

@@ -8,6 +8,7 @@ from typing import Any
 
 from spacy.vocab import Vocab
 
+from spacy_al.adapters import few_shot
 from spacy_al.adapters.formats import FORMATS, write_format
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import read_shard
@@ -25,7 +26,8 @@ def export(project: Project, folder: Path, to: str | None = None) -> dict[str, i
     project (Project): The run.
     folder (Path): Gets `tasks.jsonl`, `answers.jsonl`, `train.spacy` (`paths.train` and what the answers teach), and
         `dev.spacy` where a development set was asked for.
-    to (str | None): One of `formats.FORMATS`: both are written in it as well. A warning counts what it cannot hold.
+    to (str | None): One of `formats.FORMATS`: both are written in it as well. A warning counts what it cannot hold. Or "spacy-llm": a few of the
+        answers, as examples for prompts, in `few_shot.json`.
     RETURNS (dict): Tasks, answers and docs by file.
     RAISES (AlError): AL110 if there is no run, AL047 if a file cannot be written, AL160 if it is one that the run reads, AL266
         if the format cannot hold what is labelled.
@@ -50,6 +52,12 @@ def export(project: Project, folder: Path, to: str | None = None) -> dict[str, i
             counts["dev.spacy"] = write_round_corpus(None, dev, folder / "dev.spacy", Vocab())[
                 "texts"
             ]
+    if to == few_shot.NAME:
+        path, corpus = folder / few_shot.FILE, folder / "train.spacy"
+        docs = read_shard(corpus, Vocab()) if corpus.is_file() else ()
+        counts[path.name] = few_shot.write_few_shot(
+            docs, path, kind=project.kind, spans_key=settings.spans_key
+        )
     if to in FORMATS:
         for name in [name for name in names if name in counts and (folder / name).is_file()]:
             path = (folder / name).with_suffix(FORMATS[to].suffix)

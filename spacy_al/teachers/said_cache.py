@@ -100,7 +100,8 @@ class SaidCache:
         self.calls += batch.calls
         self.said.update(batch.said)
         self.failures.update([*batch.failed])
-        for id_ in batch.said.keys() & self.failures.keys():
+        # in whatever order the files are read
+        for id_ in self.said.keys() & self.failures.keys():
             del self.failures[id_]
 
 

@@ -19,8 +19,6 @@ from spacy_al.posteriors.component import load_code, open_pipeline
 from spacy_al.teachers.said import Said, read_said
 from spacy_al.training.made_from import hash_of
 
-# Of the name of a text on its way through a pipeline
-ID = "al_id"
 # Files that a component's block names, by which its hash changes with what is in them
 PATTERNS = "patterns"
 
@@ -47,16 +45,11 @@ class Teacher:
         RETURNS (dict): Of those that went well.
         """
         self.errors = {}
-        docs = []
-        for id_, text in texts.items():
-            doc = self.nlp.make_doc(text)
-            doc.user_data[ID] = id_
-            docs.append(doc)
+        docs = [(self.nlp.make_doc(text), id_) for id_, text in texts.items()]
         self.nlp.set_error_handler(self._keep)
         found: dict[str, Said] = {}
         try:
-            for doc in self.nlp.pipe(docs, batch_size=len(docs) or 1):
-                id_ = str(doc.user_data[ID])
+            for doc, id_ in self.nlp.pipe(docs, as_tuples=True, batch_size=len(docs) or 1):
                 if id_ not in self.errors:
                     found[id_] = read_said(doc, self.kind, self.spans_key)
         except Exception as error:
@@ -67,7 +60,8 @@ class Teacher:
         return found
 
     def _keep(self, name: str, pipe: Any, docs: Sequence[Doc], error: Exception) -> None:
-        self.errors |= {str(doc.user_data[ID]): error for doc in docs}
+        # spaCy keeps there what goes along with a document
+        self.errors |= {str(doc._context): error for doc in docs}
 
 
 def open_teacher(settings: Settings, code: str | None = None) -> Teacher:
@@ -120,15 +114,14 @@ def _pipeline_hash(name: str) -> str | None:
 
 def _add(nlp: Language, block: dict[str, Any]) -> None:
     """RAISES (AlError): AL441."""
-    factory, patterns = str(block.pop("factory")), block.get(PATTERNS)
-    is_file = isinstance(patterns, str)
-    if is_file:
-        block.pop(PATTERNS)
+    factory, patterns = str(block.pop("factory")), block.pop(PATTERNS, None)
     try:
-        pipe = nlp.add_pipe(factory, name="al_teacher", config=block)
-        if is_file:
-            lines = Path(str(patterns)).read_text("utf8").splitlines()
-            pipe.add_patterns([json.loads(line) for line in lines if line.strip()])
+        if isinstance(patterns, str):
+            lines = Path(patterns).read_text("utf8").splitlines()
+            patterns = [json.loads(line) for line in lines if line.strip()]
+        pipe: Any = nlp.add_pipe(factory, name="al_teacher", config=block)
+        if patterns is not None:
+            pipe.add_patterns(patterns)
     except Exception as error:
         why = (str(error).strip() or type(error).__name__).splitlines()
         shown = f"{type(error).__name__}: {' '.join(why)}"[:300]

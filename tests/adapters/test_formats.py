@@ -479,7 +479,7 @@ def test_only_what_a_recipe_asked_is_added(tmp_path):
 
 def test_the_commands_know_every_format():
     assert {one.value for one in ImportFormat} == {"prodigy", *FORMATS}
-    assert {one.value for one in ExportFormat} == {"prodigy", "spacy", *WRITTEN}
+    assert {one.value for one in ExportFormat} == {"prodigy", "spacy", "spacy-llm", *WRITTEN}
 
 
 def run_of(tmp_path, **how):

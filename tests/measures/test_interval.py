@@ -3,7 +3,7 @@
 import numpy
 import pytest
 
-from spacy_al.measures.interval import f_interval
+from spacy_al.measures.interval import f_interval, share_interval
 
 
 def sample(rng, n):
@@ -58,3 +58,14 @@ def test_where_all_is_right_the_next_text_may_be_wrong():
     assert f_interval(some, some, some)[0] == pytest.approx(0.025 ** (1 / 10))
     low, high = f_interval(numpy.zeros(40), ones, ones)
     assert low == 0 and high == pytest.approx(1 - 0.025 ** (1 / 40))
+
+
+@pytest.mark.parametrize("n", [1, 7, 40])
+def test_the_exact_interval_of_a_share(n):
+    from scipy.stats import binomtest
+
+    for hits in range(n + 1):
+        wanted = binomtest(hits, n).proportion_ci(0.95, method="exact")
+        assert share_interval(hits, n) == pytest.approx((wanted.low, wanted.high))
+    # of none nothing is known
+    assert share_interval(0, 0) == (0.0, 1.0)
