@@ -844,7 +844,7 @@ class Errors:
     )
     AL441 = (
         "[AL441] The component '{factory}' of [al.teacher.component] cannot be made: {why}. Look to its settings, and that the package "
-        "which brings it is installed."
+        "which brings it is installed (of llm: pip install 'spacy-al[llm]')."
     )
     AL442 = (
         "[AL442] [al.teacher.labels] leads to {found}, which the run does not ask about. It asks about {known}. Mend the names on the "

@@ -22,6 +22,7 @@ from spacy_al.cli import app
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, FILTERS, KINDS, SECTION
 from spacy_al.config.self_training import SelfTraining
+from spacy_al.config.teacher import TeacherBlock
 from spacy_al.config.settings import Settings, read_settings
 from spacy_al.config.tracking import Tracking
 
@@ -154,6 +155,13 @@ def test_every_setting_of_a_block_is_listed(kind, page, heading):
     section = PAGES[f"docs/{page}.md"].split(heading)[1].split("\n## ")[0]
     listed = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", section, flags=re.MULTILINE))
     assert listed == {each.name: toml(each.default) for each in fields(kind)}
+
+
+def test_every_setting_of_a_teacher_is_listed():
+    section = PAGES["docs/teachers.md"].split("## Settings")[1].split("\n## ")[0]
+    listed = dict(re.findall(r"^\| `(\w+)` \| `(.*?)` \|", section, flags=re.MULTILINE))
+    usual = TeacherBlock()
+    assert listed == {each.name: toml(getattr(usual, each.name)) for each in fields(TeacherBlock)}
 
 
 def test_every_format_and_what_it_holds_is_listed():

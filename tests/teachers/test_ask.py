@@ -154,7 +154,7 @@ def test_one_text_that_breaks_a_batch_does_not_cost_the_others(of):
 
 def test_one_that_finds_nothing_is_told_of(of):
     patterns = [{"label": "DRUG", "pattern": "never"}]
-    with pytest.warns(AlWarning, match="ALW442.*50 texts.*no entities"):
+    with pytest.warns(AlWarning, match=r"ALW442.*50 texts.*no entities"):
         ask_pool(of(component={"factory": "entity_ruler", "patterns": patterns}))
 
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_made_or_named(of):
         with pytest.raises(AlError, match="AL441"):
             open_teacher(of(component=component))
     settings = replace(of(labels={"DRUG": "MEDICINE"}), labels=["DRUG"])
-    with pytest.raises(AlError, match="AL442.*MEDICINE"):
+    with pytest.raises(AlError, match=r"AL442.*MEDICINE"):
         check_labels(settings)
     check_labels(of(labels={"DRUG": "MEDICINE"}))
     check_labels(Settings(labels=["X"]))

@@ -49,7 +49,7 @@ def test_a_process_that_is_killed_has_counted_its_calls(tmp_path):
 def test_damage_is_noticed_and_said_and_what_was_there_is_asked_again(tmp_path, damage):
     _, path = filled(tmp_path)
     text = path.read_text()
-    head, _, body = text.partition("\n")
+    _, _, body = text.partition("\n")
     changed = {
         "": "",
         "half": text[: len(text) // 2],
@@ -63,7 +63,7 @@ def test_damage_is_noticed_and_said_and_what_was_there_is_asked_again(tmp_path, 
         read_batch(path)
     cache = SaidCache(tmp_path, "hash")
     assert not cache.said and not cache.calls
-    with pytest.warns(AlWarning, match="ALW440.*1 files"):
+    with pytest.warns(AlWarning, match=r"ALW440.*1 files"):
         cache.mend()
     assert not path.exists()
     cache.mend()

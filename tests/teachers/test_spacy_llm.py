@@ -8,6 +8,7 @@ from typing import Any, Iterable  # noqa: UP035
 import pytest
 import spacy
 from spacy.tokens import DocBin
+from spacy_llm.registry import registry as llm_registry
 
 from spacy_al.adapters.few_shot import write_few_shot
 from spacy_al.config.settings import Settings
@@ -20,7 +21,7 @@ from tests.helpers.teachers import LABELS, UNTOLD
 from tests.helpers.ward import ward
 
 pytest.importorskip("spacy_llm")
-from spacy_llm.registry import registry as llm_registry  # noqa: E402
+from spacy_llm.registry import registry as llm_registry
 
 pytestmark = [
     pytest.mark.filterwarnings(UNTOLD),
