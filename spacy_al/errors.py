@@ -442,6 +442,20 @@ class Errors:
         "Name another folder with --output."
     )
 
+    AL470 = (
+        "[AL470] With 'spacy-al.private.v1' one text must not change the scores of others, or a batch tells more than epsilon says. "
+        "This does: {found}. Leave it out, or choose by another sampler, e.g. --al.sampler.@al_samplers spacy-al.stochastic.v1"
+    )
+    AL471 = (
+        "[AL471] The privacy budget is spent: {spent:g} of {budget:g}, and a batch costs {epsilon:g}. What was asked so far tells as "
+        "much about a text as was agreed. Work with the last model, or raise the budget of [al.sampler] "
+        "(--al.sampler.budget) if that can be answered for."
+    )
+    AL472 = (
+        "[AL472] Batches of the run in '{output}' are private, and only `run` keeps account of what they tell. Let it choose them: "
+        "python -m spacy_al run CONFIG"
+    )
+
     # recipes, streams, formats
     AL260 = (
         "[AL260] There is no recipe '{name}'. Give the path of a Python file, or one of: {known}."
@@ -965,6 +979,12 @@ class Warnings:
     W370 = (
         "[ALW370] {name} could not be told how the run goes on, which it does nevertheless: {why}. What is missed is counted ({count} so far), and "
         "told at the next step or by the next command. This is said once."
+    )
+    # private batches
+    W470 = (
+        "[ALW470] The noise of this batch follows from the seed {seed}, which can be guessed, so nothing is kept private, and no account "
+        "is kept. A run makes a secret seed of its own; for one batch give --seed 64 bits or more that nobody has seen and that are never "
+        "used again: python -c 'import secrets; print(secrets.randbits(128))'"
     )
 
     # recent texts

@@ -161,6 +161,8 @@ def format_status(found: Status) -> str:
         lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
     if used := found["champion"]:
         lines.append(f"ℹ In use: {printable(used['model'])}. {printable(used['why'])}.")
+    if private := found["privacy"]:
+        lines.append(f"ℹ {private['sentence']}")
     if (look := found["drift"]) and look["alarms"]:
         day = datetime.fromtimestamp(look["at"]).strftime("%Y-%m-%d")
         names = ", ".join(map(_line, look["alarms"]))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +18,10 @@ from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import writing
 from spacy_al.embeddings.shared import use_cache
-from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop.measuring import kept_to_measure
 from spacy_al.query.costs import Seconds, fit_seconds
+from spacy_al.query.privacy import is_private
 from spacy_al.query.select import Selection, select
 from spacy_al.store.backup import refuse_if_gone
 from spacy_al.store.store import Store
@@ -32,6 +34,8 @@ from spacy_al.training.latest import latest_model
 # What a batch can be written as
 PRODIGY, LABEL_STUDIO, SPACY = "prodigy", "label-studio", "spacy"
 SCALE, LABELBOX, GROUND_TRUTH = "scale", "labelbox", "ground-truth"
+# A seed below this is guessed by trying all
+SECRET = 2**63
 SUFFIXES = {PRODIGY: "jsonl", LABEL_STUDIO: "json", SPACY: "spacy"}
 SUFFIXES |= {SCALE: "jsonl", LABELBOX: "json", GROUND_TRUTH: "manifest"}
 # A task in each of the formats of JSON, and whether they stand in an array
@@ -62,8 +66,11 @@ def select_next(
     patterns (Path | None): As for `select`; with them no model is looked for.
     round (int | None): Of the run, whose batch is chosen again; None for the next one.
     how: Other arguments of `select`.
-    RAISES (AlError): As `select`.
+    RAISES (AlError): As `select`; AL472 if the run chooses private batches, of which it keeps account.
+    WARNS (AlWarning): ALW470 if the noise of a private batch can be guessed.
     """
+    if settings and is_private(settings) and (settings.output / DATABASE).is_file():
+        raise UsageError(Errors.AL472.format(output=settings.output))
     if not (model or cold or patterns):
         model = latest_model(settings.output) if settings else None
         model = model or latest_model(Path("."))
@@ -83,6 +90,10 @@ def select_next(
     found = select(
         pool, model=model, settings=settings, patterns=patterns, round=round or 0, **known, **how
     )
+    if found.privacy is not None:
+        seed = how.get("seed") or (settings.seed if settings else 0)
+        if seed < SECRET:
+            warnings.warn(Warnings.W470.format(seed=seed), AlWarning, stacklevel=2)
     return replace(found, tasks=[task_of_model(task, labels) for task in found.tasks])
 
 

@@ -28,6 +28,7 @@ from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.loop.measuring import among, measuring_texts, mixed
 from spacy_al.loop.plan import first_hour
+from spacy_al.loop.privacy import private_settings, record_privacy
 from spacy_al.loop.start import before_training
 from spacy_al.loop.taught import accepted_ids, judge_taught
 from spacy_al.processes.lock import locked
@@ -209,10 +210,12 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             metrics["strategy"] = f"recipe {settings.recipe}"
         else:
             n = settings.batch_size - len(measure.tasks) - len(audits)
+            how["settings"] = private_settings(store, how["settings"], number, model)
             batch = choose_batch(
                 project, settings.pool, number, n=n, model=model, asked=asked, **how
             )
             selection, chosen = batch.selection, batch.tasks
+            record_privacy(store, number, selection)
             found_by_model(
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
@@ -221,7 +224,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
             metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
             metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
     except AlError as error:
-        if error.code not in ("AL086", "AL164"):
+        if error.code not in ("AL086", "AL164", "AL471"):
             raise
         # the pool is used up, or nearly; what there is to ask besides is asked nevertheless
         if not tasks:

@@ -7,6 +7,7 @@ from spacy_al.config.project import Project
 from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.estimates import pool_estimate
 from spacy_al.loop.history import breaks
+from spacy_al.loop.privacy import PrivacyStatus, privacy_status
 from spacy_al.loop.taught import teacher_now
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
@@ -93,6 +94,7 @@ class Status(Begun):
     drift: dict[str, Any] | None
     pool: PoolEstimate | None
     teacher: TeacherMetrics | None
+    privacy: PrivacyStatus | None
 
 
 def status(project: Project) -> Status:
@@ -103,7 +105,8 @@ def status(project: Project) -> Status:
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
         run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`; `pool`: the
-        score in the pool, as `pool_estimate`; `teacher`: what it has said, cost and had accepted. Plain data.
+        score in the pool, as `pool_estimate`; `teacher`: what it has said, cost and had accepted; `privacy`: the budget of private
+        batches. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -121,6 +124,7 @@ def status(project: Project) -> Status:
         used, look = champions(store), last_look(store)
         estimated = pool_estimate(store, project)
         teacher = teacher_now(store, project)
+        privacy = privacy_status(store, project.settings)
         flagged: list[Flagged] = [
             {"task": task.id, "text": task.task["text"], "annotators": by[task.id]}
             for task in (store.tasks() if by else ())
@@ -140,6 +144,7 @@ def status(project: Project) -> Status:
             "drift": None,
             "pool": None,
             "teacher": None,
+            "privacy": privacy,
         }
     broken = breaks(metrics)
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
@@ -171,6 +176,7 @@ def status(project: Project) -> Status:
         "drift": asdict(look) if look else None,
         "pool": estimated,
         "teacher": teacher,
+        "privacy": privacy,
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
             None,

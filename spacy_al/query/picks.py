@@ -27,6 +27,7 @@ class Picks:
     within (Floats | None): The share of each in the chance of all texts that its draw made ineligible; None where it made no others so, or it
         is not known.
     expected (dict | None): What the model expects, as `expected_counts` gives it for each text: "drawn" (n, m), "pool" (m,).
+    is_secret (bool): Whether propensities, which depend on all scores, are not to be said with the questions.
     """
 
     ids: list[str]
@@ -36,6 +37,7 @@ class Picks:
     eligible: Ints | None = None
     within: Floats | None = None
     expected: dict[str, Floats] | None = None
+    is_secret: bool = False
 
 
 def pick(ranking: Ranking, n: int) -> Picks:

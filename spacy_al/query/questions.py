@@ -101,8 +101,10 @@ def make_questions(
     numbers = zip(items, suggestions, picks.scores.tolist(), picks.propensities.tolist())
     for rank, (item, suggestion, score, propensity) in enumerate(numbers, 1):
         part = asked[rank - 1]
-        own: dict[str, Any] = {"score": score, "rank": rank, **meta, "propensity": propensity}
-        if picks.eligible is not None:
+        own: dict[str, Any] = {"score": score, "rank": rank, **meta}
+        if not picks.is_secret:
+            own["propensity"] = propensity
+        if picks.eligible is not None and not picks.is_secret:
             own["eligible"] = int(picks.eligible[rank - 1])
         if picks.within is not None:
             own["within"] = float(picks.within[rank - 1])

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy
+
 from spacy_al.acquisition import fuse
 from spacy_al.arrays.factored import stack
 from spacy_al.arrays.keyed_noise import KeyedGenerator
@@ -96,7 +98,10 @@ def rank_pool(
 
 
 def make_groups(scores: PoolScores, strategy: Strategy) -> Ints:
-    """Groups of which a batch holds at most one text: copies, and but for uniform draws, which stand for the pool, texts of one template."""
+    """Groups of which a batch holds at most one text: copies, and but for uniform draws, which stand for the pool, texts of one template.
+    Private draws have none, as a text would keep its copies out."""
+    if strategy.is_private:
+        return numpy.arange(len(scores.ids))
     groups = copies(scores.near)
     if not strategy.is_spread:
         return groups

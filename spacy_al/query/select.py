@@ -11,6 +11,7 @@ from spacy_al.corpus.address import pool_path
 from spacy_al.query.costs import Seconds
 from spacy_al.query.patterns import read_patterns
 from spacy_al.query.picks import Picks, pick
+from spacy_al.query.privacy import BatchPrivacy, batch_privacy, check_private
 from spacy_al.query.questions import make_questions
 from spacy_al.query.ranking import rank_pool
 from spacy_al.query.score_pool import Engine, score_usable
@@ -35,6 +36,7 @@ class Selection:
     calibrated (bool): Whether its probabilities are calibrated.
     n_pool, n_tokens (int): Texts that could have been chosen, and tokens read.
     report (Counter): What was read and left out, and why.
+    privacy (BatchPrivacy | None): What it tells about any one text, where the sampler is private.
     """
 
     tasks: list[Task]
@@ -46,6 +48,7 @@ class Selection:
     n_pool: int
     n_tokens: int
     report: Counter[str]
+    privacy: BatchPrivacy | None = None
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -138,6 +141,8 @@ def select(
         refresh=refresh,
         per_shard=per_shard,
     )
+    if strategy.is_private:
+        check_private(strategy)
     settings, scorer = strategy.settings, Scorer(strategy.job)
     if strategy.asks_teacher:
         ask_pool(replace(settings, pool=pool), code=code, leave_out=asked)
@@ -151,6 +156,8 @@ def select(
     ranking = rank_pool(scores, strategy, scorer, pool, terms)
     # 4: the batch, and how probable each pick was
     picks = pick(ranking, strategy.n)
+    privacy = batch_privacy(ranking, picks, strategy) if strategy.is_private else None
+    picks = replace(picks, is_secret=strategy.is_private)
     # 5: the questions
     meta = batch_meta(strategy, scorer, picks)
     tasks, uncertainty = make_questions(pool, ranking.known, picks, scorer, settings, meta, terms)
@@ -164,6 +171,7 @@ def select(
         len(ranking.scores.ids),
         ranking.scores.n_tokens,
         ranking.scores.report,
+        privacy,
     )
 
 
@@ -177,7 +185,9 @@ def batch_meta(strategy: Strategy, scorer: Scorer, picks: Picks) -> dict[str, An
         "component": scorer.component.name if scorer.component else strategy.settings.component,
         "model": Path(model).name if model else None,
     }
-    if picks.eligible is None:
+    if strategy.is_private:
+        meta["design"] = "private"
+    elif picks.eligible is None:
         meta["design"] = "deterministic"
     else:
         # with the rank, which is the number of the draw, and `eligible` this is what a propensity is conditional on

@@ -13,7 +13,7 @@ from spacy_al.query.costs import Seconds
 from spacy_al.query.score_identity import keep_scores
 from spacy_al.query.scorer import Job
 from spacy_al.registry import named, resolve
-from spacy_al.selection import BLIND, UNRANKED
+from spacy_al.selection import BLIND, PRIVATE, UNRANKED
 from spacy_al.teachers.marks import teacher_marks
 from spacy_al.types import Sampler
 
@@ -60,7 +60,8 @@ class Strategy:
     @property
     def is_ranked(self) -> bool:
         """Whether the order of the scores decides anything."""
-        return self.job.model is not None and self.sampler_name not in UNRANKED
+        has_order = self.sampler_name not in UNRANKED and not self.is_private
+        return self.job.model is not None and has_order
 
     @property
     def asks_teacher(self) -> bool:
@@ -71,12 +72,17 @@ class Strategy:
     @property
     def is_spread(self) -> bool:
         """Whether texts of one template are kept apart. A draw that stands for the pool, as what is measured on, takes them as they come."""
-        return self.sampler_name not in MEASURES
+        return self.sampler_name not in MEASURES and not self.is_private
 
     @property
     def explore(self) -> float:
         """The share of uniform draws."""
         return float(getattr(self.take, "keywords", {}).get("explore", 0.0))
+
+    @property
+    def is_private(self) -> bool:
+        """Whether no text may matter but by its own score, as a batch is to tell little about any one."""
+        return self.sampler_name == PRIVATE
 
     def wants(self, name: str) -> bool:
         """Whether the sampler looks at a column, by the name of its argument."""
@@ -236,7 +242,8 @@ def _blocks(
     blocks = {"sampler": named("al_samplers", "top_k"), **settings.blocks}
     if model is None:
         # what a config says is meant for the rounds that have a model
-        blocks["sampler"] = named("al_samplers", "representative")
+        if blocks["sampler"].get("@al_samplers") != PRIVATE:
+            blocks["sampler"] = named("al_samplers", "representative")
         blocks = {name: blocks[name] for name in ("sampler", "embedding") if name in blocks}
     if acquisition:
         blocks["acquisition"] = named("al_acquisitions", acquisition)

@@ -16,17 +16,21 @@ from spacy_al.selection.k_centre import make_k_centre
 from spacy_al.selection.kmeans_pp import make_kmeans_pp
 from spacy_al.selection.mmr import make_mmr
 from spacy_al.selection.near_positives import make_near_positives
+from spacy_al.selection.private import make_private
 from spacy_al.selection.prob_cover import make_prob_cover
 from spacy_al.selection.quotas import make_quotas
 from spacy_al.selection.rank import make_top_k, make_uniform
 from spacy_al.selection.stochastic import make_stochastic
 from spacy_al.selection.typiclust import make_typiclust
 
+# The sampler whose batches tell little about any one text
+PRIVATE = "spacy-al.private.v1"
 # Samplers that do not look at embeddings, which then need not be made, and those that do not look at scores
 BLIND = {
     "spacy-al.active_testing.v1",
     "spacy-al.batch_bald.v1",
     "spacy-al.pool_information.v1",
+    PRIVATE,
     "spacy-al.quotas.v1",
     "spacy-al.stochastic.v1",
     "spacy-al.top_k.v1",
@@ -42,6 +46,7 @@ UNRANKED = {
 }
 
 __all__ = [
+    "PRIVATE",
     "cosine_to_pool",
     "inverse_products",
     "knn_density",
@@ -55,6 +60,7 @@ __all__ = [
     "make_mmr",
     "make_near_positives",
     "make_pool_information",
+    "make_private",
     "make_prob_cover",
     "make_quotas",
     "make_representative",

@@ -54,17 +54,29 @@ def stochastic(
     """
     scores, n = check_rows(scores, n, groups)
     logs, last = log_weights(scores, beta, explore)
-    keys = logs + rng.gumbel(size=len(scores))
-    order = numpy.lexsort((-keys, last))
+    rows, chances = draw_by_weight(logs, last, rng.gumbel(size=len(scores)), groups)
+    return rows[:n], chances[:n]
+
+
+def draw_by_weight(
+    logs: Floats, last: Bools, noise: Floats, groups: Ints | None
+) -> tuple[Ints, Floats]:
+    """All rows, or one of each group, in the order of draws without replacement, and the probability of each given those before.
+
+    logs (Floats): (N,) log weights.
+    last (Bools): (N,) which rows come only after all others.
+    noise (Floats): (N,) standard Gumbel numbers.
+    groups (Ints | None): (N,) a draw makes the rest of its group ineligible.
+    """
+    order = numpy.lexsort((-(logs + noise), last))
     if groups is None:
-        return order[:n], _conditional(logs[order], last[order])[:n]
+        return order, _conditional(logs[order], last[order])
     drawn = first_of_each(order, groups)
     # a draw takes all that its group weighs out of the race, save what could not have been drawn yet
     group = numpy.unique(groups, return_inverse=True)[1]
     at_stake = last == _of_first(last, drawn, group)
     weight = _log_sums(numpy.where(at_stake, logs, -numpy.inf), group)[group[drawn]]
-    chances = _conditional(weight, last[drawn]) * numpy.exp(logs[drawn] - weight)
-    return drawn[:n], chances[:n]
+    return drawn, _conditional(weight, last[drawn]) * numpy.exp(logs[drawn] - weight)
 
 
 def log_weights(scores: Floats, beta: float, explore: float) -> tuple[Floats, Bools]:

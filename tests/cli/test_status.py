@@ -24,6 +24,7 @@ def test_each_score_stands_beside_its_interval(tmp_path):
         "start": None,
         "champion": None,
         "drift": None,
+        "privacy": None,
         "plan": None,
         "best": best_model(Project(), metrics),
         "state": "wait",
