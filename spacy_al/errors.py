@@ -456,6 +456,15 @@ class Errors:
         "python -m spacy_al run CONFIG"
     )
 
+    AL473 = (
+        "[AL473] '{name}' cannot be masked: it is no pattern, no label of the run that words have, and no file of patterns. "
+        "Name with --mask one of: {known}; or a JSONL file with name and pattern (a regular expression) in each line."
+    )
+    AL474 = (
+        '[AL474] Line {line} of {path} is no pattern: {why}. A line is {{"name": "ward", "pattern": "Ward \\\\d+"}}; the pattern is a '
+        "regular expression of Python's."
+    )
+
     # recipes, streams, formats
     AL260 = (
         "[AL260] There is no recipe '{name}'. Give the path of a Python file, or one of: {known}."

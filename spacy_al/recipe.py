@@ -16,6 +16,7 @@ from spacy_al.corpus.tokeniser import OF_PROJECT
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.tasks.answer import KINDS
+from spacy_al.util import make_own_folder
 
 F = TypeVar("F", bound=Callable[..., Any])
 Recipe: TypeAlias = Callable[..., dict[str, Any]]
@@ -126,7 +127,7 @@ def start_in(project: Project, name: str) -> dict[str, Any]:
     settings, function = project.settings, load_recipe(name)
     corpora = (settings.train, settings.dev, settings.test)
     # the folder in which models will appear
-    project.output.mkdir(parents=True, exist_ok=True)
+    make_own_folder(project.output)
     known = {
         "dataset": project.output.name,
         "model": str(project.output),

@@ -31,6 +31,14 @@ def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
         yield batch
 
 
+def make_own_folder(path: Path) -> None:
+    """Make a folder that nobody but its owner may look into, where the system knows owners. One that is there stays as it is.
+
+    RAISES (OSError): If it cannot be made.
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
 @contextmanager
 def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a file that takes the place of `path` only once it is whole and on disk.

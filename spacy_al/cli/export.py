@@ -8,7 +8,7 @@ import typer
 from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
-from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Masks, Quiet
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.export import export
 
@@ -41,6 +41,7 @@ def export_cli(
     config: Config,
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT)],
     to: Annotated[ExportFormat | None, Option("--to", help=TO)] = None,
+    mask: Masks = None,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
@@ -50,7 +51,8 @@ def export_cli(
     it is.
     """
     overrides = only_overrides(ctx.args, config)
-    counts = export(open_run(config, overrides, code=code), output, to.value if to else None)
+    project = open_run(config, overrides, code=code)
+    counts = export(project, output, to.value if to else None, mask or ())
     if not quiet:
         for name, count in counts.items():
             say(f"✔ {output / name}: {count:,}")

@@ -57,6 +57,11 @@ ENGINE = "local: in this process and those of --n-process; ray: on a cluster, th
 Engine: TypeAlias = Annotated[EngineName, Option("--engine", help=ENGINE)]
 WORKERS = "Workers of --engine ray, each of one core and with a pipeline of its own (default: 2)"
 Workers: TypeAlias = Annotated[int | None, Option("--workers", help=WORKERS)]
+MASK = (
+    "Hide this in the texts, each character replaced by X: email, phone, date, id, a label of the run, or a JSONL file of patterns "
+    "(name, pattern); may be given several times"
+)
+Masks: TypeAlias = Annotated[list[str] | None, Option("--mask", help=MASK)]
 Quiet: TypeAlias = Annotated[bool, Option("--quiet", "-q", help="Print nothing but errors")]
 
 # Of a pretrained encoder

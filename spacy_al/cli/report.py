@@ -7,7 +7,7 @@ import typer
 from typer import Option
 
 from spacy_al.cli.app import app, explained, only_overrides, say
-from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
+from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Masks, Quiet
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.report import write_report
 from spacy_al.reporting.savings import read_price
@@ -30,6 +30,7 @@ def report_cli(
     target: Annotated[float | None, Option("--target", help=TARGET)] = None,
     price: Annotated[str | None, Option("--price", help=PRICE)] = None,
     without_texts: Annotated[bool, Option("--without-texts", help=WITHOUT_TEXTS)] = False,
+    mask: Masks = None,
     code: Code = None,
     quiet: Quiet = False,
 ) -> None:
@@ -43,6 +44,7 @@ def report_cli(
         target=target,
         price=read_price(price) if price else None,
         texts=not without_texts,
+        mask=mask or (),
     )
     if not quiet:
         say(f"✔ Report in {path}")

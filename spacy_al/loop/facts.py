@@ -1,12 +1,13 @@
 """The facts of a run, as plain data: what its report says, and what `metrics.json` holds."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, cast
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
 from spacy_al.loop.history import breaks
+from spacy_al.loop.masked import run_mask
 from spacy_al.loop.status import Status, status
 from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.oracle.annotator import ORACLE
@@ -38,6 +39,7 @@ def run_facts(
     target: float | None = None,
     price: tuple[float, str] | None = None,
     texts: bool = True,
+    mask: Sequence[str] = (),
 ) -> RunFacts:
     """The facts that a run's report tells. Arguments as for `write_report`."""
     settings, state = project.settings, status(project)
@@ -50,11 +52,12 @@ def run_facts(
         )
         forgotten = forgotten_rounds(store)
         answers = {answer.task: answer.payload for answer in given}
+        hide = run_mask(store, project, mask)
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
             tasks = [stored for stored in store.tasks(number) if stored.purpose == "train"]
             batch = [
-                as_shown(stored.task, answers.get(stored.id))
+                as_shown(hide.task(stored.task) if hide else stored.task, answers.get(stored.id))
                 for stored in tasks[: SHOWN if texts else 0]
             ]
             rounds.append(

@@ -37,9 +37,7 @@ class PrivacyStatus(TypedDict):
     sentence: str
 
 
-def private_settings(
-    store: Store, settings: Settings, number: int, model: str | None
-) -> Settings:
+def private_settings(store: Store, settings: Settings, number: int, model: str | None) -> Settings:
     """Settings to choose a batch with: where the sampler is private, with the run's secret seed. Others stay as they are.
 
     model (str | None): Without one all texts are alike, and a batch spends nothing.

@@ -1,6 +1,7 @@
 """The report of a run, as a file."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from spacy_al.config.project import Project
@@ -18,6 +19,7 @@ def write_report(
     target: float | None = None,
     price: tuple[float, str] | None = None,
     texts: bool = True,
+    mask: Sequence[str] = (),
 ) -> Path:
     """Write `report.html` and `metrics.json`.
 
@@ -28,10 +30,13 @@ def write_report(
         where scores are of dev, which it stops on.
     price (tuple | None): What an hour of an annotator costs, and its currency.
     texts (bool): Whether questions are shown; without them nothing of the pool is in it.
+    mask (Sequence[str]): What is hidden in the questions: see `make_mask`.
     RETURNS (Path): The HTML file.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written.
     """
-    facts = run_facts(project, simulation=simulation, target=target, price=price, texts=texts)
+    facts = run_facts(
+        project, simulation=simulation, target=target, price=price, texts=texts, mask=mask
+    )
     return write_run_facts(facts, folder or project.output)
 
 

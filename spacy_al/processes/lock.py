@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.util import make_own_folder
 
 FILE = ".lock"
 
@@ -17,11 +18,11 @@ def locked(folder: Path) -> Iterator[None]:
     An exclusive transaction on an empty database: the operating system drops it when the process ends, however that
     happens, on every system that Python runs on.
 
-    folder (Path): The output of a run.
+    folder (Path): The output of a run. Where it is made, it is its owner's alone.
     RAISES (AlError): AL155 if another process holds it, AL047 if the folder cannot be written.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_own_folder(folder)
         connection = sqlite3.connect(folder / FILE, timeout=0, isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise AlError(Errors.AL047.format(path=folder, why=error)) from error

@@ -204,6 +204,7 @@ def report(
     target: float | None = None,
     price: str | None = None,
     without_texts: bool = False,
+    mask: Sequence[str] = (),
     code: AnyPath | None = None,
 ) -> RunResult:
     """Write report.html and metrics.json of a run: learning curve, forecast, what was asked and why.
@@ -214,8 +215,9 @@ def report(
     target (float | None): Score whose cost is forecast; by default where there is no test set, that of the config's target_score.
     price (str | None): What an hour of an annotator costs, e.g. "90 EUR".
     without_texts (bool): Show no question: nothing of the pool's texts is in the report.
+    mask: What is hidden in the questions: patterns ("email", "phone", "date", "id"), labels of the run, files of patterns.
     RETURNS (RunResult): With the `report`.
-    RAISES (AlError): If there is no run, AL047 if a file cannot be written.
+    RAISES (AlError): If there is no run, AL047 if a file cannot be written, AL473 or AL474 for a mask that is none.
     """
     project = open_run(Path(config), _plain(overrides), code=_path(code))
     return _result(
@@ -226,6 +228,7 @@ def report(
         target=target,
         price=read_price(price) if price else None,
         texts=not without_texts,
+        mask=mask,
     )
 
 
@@ -392,9 +395,12 @@ def _result(
     target: float | None = None,
     price: tuple[float, str] | None = None,
     texts: bool = True,
+    mask: Sequence[str] = (),
 ) -> RunResult:
     found = run_status(project)
-    facts = run_facts(project, simulation=simulation, target=target, price=price, texts=texts)
+    facts = run_facts(
+        project, simulation=simulation, target=target, price=price, texts=texts, mask=mask
+    )
     path = write_run_facts(facts, folder or project.output) if write else None
     return RunResult(
         found["state"],

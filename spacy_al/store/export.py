@@ -1,7 +1,7 @@
 """The store as JSONL for people, for other tools and for version control: the same answers give the same bytes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +15,29 @@ TASKS, ANSWERS = "tasks.jsonl", "answers.jsonl"
 TASK, SECONDS, ANNOTATOR = "_al_task", "_al_seconds", "_annotator_id"
 
 
-def export_jsonl(store: Store, folder: Path) -> dict[str, int]:
+def export_jsonl(
+    store: Store, folder: Path, change: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+) -> dict[str, int]:
     """Write all tasks and answers of a run.
 
     store (Store): The run.
     folder (Path): Gets `tasks.jsonl` and `answers.jsonl`.
+    change (Callable | None): What becomes of each line before it is written.
     RETURNS (dict): How many, by file.
     RAISES (AlError): AL047 if a file cannot be written.
     """
     return {
-        TASKS: export_tasks(store, None, folder / TASKS),
-        ANSWERS: export_answers(store, None, folder / ANSWERS),
+        TASKS: export_tasks(store, None, folder / TASKS, change),
+        ANSWERS: export_answers(store, None, folder / ANSWERS, change),
     }
 
 
-def export_tasks(store: Store, round: int | None, path: Path) -> int:
+def export_tasks(
+    store: Store,
+    round: int | None,
+    path: Path,
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> int:
     """Write what a round asks (all rounds, if None), as Prodigy takes it, in the order in which to ask.
 
     RETURNS (int): How many tasks.
@@ -38,10 +46,15 @@ def export_tasks(store: Store, round: int | None, path: Path) -> int:
     # what nobody has answered shows the labels that came since it was made
     waiting = {stored.id for stored in store.unanswered(round)}
     tasks = (opened(store, one) if one.id in waiting else one for one in store.tasks(round))
-    return _write(map(_asked, tasks), path)
+    return _write(map(_asked, tasks), path, change)
 
 
-def export_answers(store: Store, round: int | None, path: Path) -> int:
+def export_answers(
+    store: Store,
+    round: int | None,
+    path: Path,
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+) -> int:
     """Write the answers that count to a round (to all, if None), as Prodigy does, by purpose, rank and annotator.
 
     There is nothing in it of when an answer came, of corrected ones, or of front ends' ids: who labels the same gets the
@@ -52,7 +65,8 @@ def export_answers(store: Store, round: int | None, path: Path) -> int:
     """
     tasks = {stored.id: stored for stored in store.tasks(round)}
     answers = (answer for answer in store.answers() if answer.task in tasks)
-    return _write((answered_line(tasks[answer.task], answer) for answer in answers), path)
+    lines = (answered_line(tasks[answer.task], answer) for answer in answers)
+    return _write(lines, path, change)
 
 
 def _asked(stored: StoredTask) -> dict[str, Any]:
@@ -65,10 +79,14 @@ def answered_line(stored: StoredTask, answer: StoredAnswer) -> dict[str, Any]:
     return line if answer.seconds is None else {**line, SECONDS: answer.seconds}
 
 
-def _write(lines: Iterable[dict[str, Any]], path: Path) -> int:
+def _write(
+    lines: Iterable[dict[str, Any]],
+    path: Path,
+    change: Callable[[dict[str, Any]], dict[str, Any]] | None,
+) -> int:
     count = 0
     with writing(path) as file:
-        for line in lines:
+        for line in map(change, lines) if change else lines:
             file.write(json.dumps(line, sort_keys=True, allow_nan=False) + "\n")
             count += 1
     return count

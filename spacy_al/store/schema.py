@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.util import make_own_folder
 
 # In the header of the file, so that another program's database is never taken for ours: "spAL"
 APPLICATION = 0x7370414C
@@ -121,13 +122,13 @@ def connect(
 ) -> sqlite3.Connection:
     """Open a database, which is made or brought up to date if need be.
 
-    path (Path): The file; its folder is made.
+    path (Path): The file; its folder is made, for its owner alone.
     migrations (Sequence): Statements that lead from each version to the next.
     patience (float): Seconds to wait for another process.
     RAISES (AlError): As `explain_errors`; AL111 for a newer version, AL112 for another program's database.
     """
     with explain_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_own_folder(path.parent)
         connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
             _migrate(connection, path, migrations)

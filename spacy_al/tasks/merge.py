@@ -137,6 +137,7 @@ def write_round_corpus(
     path: Path,
     vocab: Vocab,
     prepare: Callable[[list[Doc]], list[Doc]] | None = None,
+    change: Callable[[Doc], Doc] | None = None,
 ) -> Counter[str]:
     """Write the corpus that a round trains on: what was labelled before, and what answers teach.
 
@@ -146,6 +147,7 @@ def write_round_corpus(
     path (Path): Written whole or not at all. Without any doc there is no file.
     vocab (Vocab): For the docs of `train`.
     prepare (Callable | None): What becomes of those of `train` that stay, before they are written.
+    change (Callable | None): What becomes of each doc when it is written.
     RETURNS (Counter): `texts` and `words`; `words decided`, those that people have labelled; texts `given` before,
         `answered`, and in `both`; spans of `train` that were trimmed or left out, as `trim_doc`; and `label X`
         for each label X, how often the whole corpus has it.
@@ -174,7 +176,7 @@ def write_round_corpus(
     if not docs:
         path.unlink(missing_ok=True)
         return counts
-    write_corpus(docs, path)
+    write_corpus([change(doc) for doc in docs] if change else docs, path)
     return counts
 
 

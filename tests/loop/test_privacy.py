@@ -1,5 +1,6 @@
 """The privacy budget of a run: spent once a round, said, and refused when it is gone."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from spacy_al.cli.status import format_status
 from spacy_al.config.project import open_project
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError
-from spacy_al.loop.privacy import private_settings, privacy_status
+from spacy_al.loop.privacy import privacy_status, private_settings
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
 from spacy_al.store.privacy import batches, record_spent, secret_seed, spent_budget
@@ -57,7 +58,9 @@ def test_the_seed_is_made_once_for_each_run(store, tmp_path):
 
 def test_what_is_left_is_said(store):
     said = privacy_status(store, SETTINGS)["sentence"]
-    assert said == "Privacy: 0 of 0.3 is spent, in 0 rounds; at 0.1 a round it is enough for 3 more."
+    assert (
+        said == "Privacy: 0 of 0.3 is spent, in 0 rounds; at 0.1 a round it is enough for 3 more."
+    )
     record_spent(store, 0, epsilon=0.1, **KNOWN)
     said = privacy_status(store, SETTINGS)["sentence"]
     assert "0.1 of 0.3 is spent, in 1 rounds; at 0.1 a round it is enough for 2 more" in said
@@ -85,6 +88,8 @@ def test_a_run_stops_when_its_budget_is_spent(tmp_path):
     outcome = run(project)
     assert outcome.state == "stopped" and outcome.round == 2
     assert "The privacy budget is spent: 6 of 6" in outcome.sentence
+    # the secret and the texts are the owner's alone
+    assert os.name == "nt" or project.output.stat().st_mode & 0o777 == 0o700
     found = status(project)
     assert found["privacy"]["spent"] == 6 and found["privacy"]["rounds"] == 2
     assert found["privacy"]["sentence"] in format_status(found)

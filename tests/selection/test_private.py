@@ -71,7 +71,11 @@ def test_one_text_changes_no_batch_by_more_than_epsilon(pool, n, score, epsilon,
     n = min(n, len(set(groups)))
     other = [*scores[:row], score, *scores[row + 1 :]]
     one, another = (
-        law(exponents(numpy.array(values), n, numpy.array(groups), epsilon=epsilon, bound=1), n, groups)
+        law(
+            exponents(numpy.array(values), n, numpy.array(groups), epsilon=epsilon, bound=1),
+            n,
+            groups,
+        )
         for values in (scores, other)
     )
     assert greatest_log_ratio(one, another) <= epsilon + 1e-9
@@ -184,7 +188,9 @@ def test_expected_overlap_against_draws(epsilon):
     best = numpy.argsort(-scores)[:n]
     drawn = [private(scores, n, source, epsilon=epsilon)[0] for _ in range(400)]
     found = numpy.mean([numpy.isin(rows, best).mean() for rows in drawn])
-    assert_allclose(expected_overlap(exponents(scores, n, epsilon=epsilon, bound=1), n), found, atol=0.03)
+    assert_allclose(
+        expected_overlap(exponents(scores, n, epsilon=epsilon, bound=1), n), found, atol=0.03
+    )
 
 
 def test_all_of_a_pool_overlaps_with_itself():
