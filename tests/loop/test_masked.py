@@ -51,7 +51,8 @@ def project(tmp_path):
             )
             for text in TEXTS
         ]
-        store.advance(0, "wait", tasks=[("train", task) for task in tasks])
+        asked = [("train", task) for task in tasks]
+        store.advance(0, "wait", tasks=asked, metrics={"strategy": "random"})
         for number, stored in enumerate(store.tasks()):
             task = stored.task
             spans = [
