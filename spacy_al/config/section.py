@@ -70,7 +70,10 @@ FILTERS: dict[str, tuple[type, ...]] = {
     "max_tokens": (int,),
     "min_words": (int, float),
     "far": (int, float),
+    "noise": (list,),
 }
+# Rules by which a text is noise; `query.noise` has them
+NOISE = ("mojibake", "language", "table", "list", "ocr", "boilerplate")
 SHARES = ("min_words", "far")
 RECENCY = {"since", "half_life_days", "date"}
 POOL = {"path", *RECENCY, "score_cache", "refresh"}
@@ -156,6 +159,10 @@ class Check:
             self.refuse("al.filter", f"it is {block!r}", ["a block [al.filter]"])
         self.names("al.filter", block, set(FILTERS))
         for name, value in block.items():
+            if name == "noise":
+                if not isinstance(value, list) or not {*map(str, value)} <= {*NOISE}:
+                    self.refuse("al.filter.noise", f"it is {value!r}", ["a list of", *NOISE])
+                continue
             fine = isinstance(value, FILTERS[name]) and not isinstance(value, bool)
             if not fine or not 0 <= value <= (1 if name in SHARES else float("inf")):
                 must = "a share from 0 to 1" if name in SHARES else "a whole number, 0 or more"

@@ -53,7 +53,7 @@ class Settings:
     refresh (float): With such a folder, the share of the texts, the highest under the model before, that a new model scores; 0 for all.
     recency (Recency | None): How recent ones are preferred; None for not at all.
     blocks (dict): The blocks that name a function, e.g. {"sampler": {"@al_samplers": ...}}.
-    filter (dict): min_tokens, max_tokens, min_words and far, as `filters.wanted` takes them: texts that are not asked.
+    filter (dict): min_tokens, max_tokens, min_words, far, and noise, a list of rules: texts that are not asked; see `filters.wanted`.
     learner (str): What models learn with: "scratch", "vectors", "encoder", or "auto", which compares them. By default "auto" where
         there is an encoder, else "scratch".
     encoder (EncoderBlock | None): The pretrained encoder.

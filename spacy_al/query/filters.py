@@ -1,7 +1,7 @@
 """Texts that are not worth a question, whatever the model thinks of them, counted by reason."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy
 from spacy.attrs import IS_ALPHA, IS_SPACE
@@ -24,6 +24,7 @@ def wanted(
     lengths: Ints,
     word_shares: Floats | None = None,
     similarities: Floats | None = None,
+    noise: Mapping[str, Bools] | None = None,
     *,
     min_tokens: int = 0,
     max_tokens: int | None = None,
@@ -36,13 +37,14 @@ def wanted(
     word_shares (Floats | None): See `word_shares`, shape (N,); None leaves nothing out for want of words.
     similarities (Floats | None): Mean similarity of each text to its nearest others, as `knn_density` gives it, shape
         (N,); None leaves nothing out for being far.
+    noise (Mapping | None): Reason -> texts that are noise by it, each of shape (N,); see `rules_that_hold`.
     min_tokens (int): The fewest tokens.
     max_tokens (int | None): The most tokens.
     min_words (float): The least share of words, from 0 to 1.
     far (float): Share of those left by the other filters, from 0 to 1, that is left out at most: what is least like its
         nearest others.
     RETURNS (tuple[Bools, Counter]): Shape (N,), and counts by the first reason that holds: "too short", "too long", "mostly
-        non-words", "far from all others". Reasons that hold for none are not there.
+        non-words", those of the noise, "far from all others". Reasons that hold for none are not there.
     """
     lengths = numpy.asarray(lengths)
     keep = numpy.ones(len(lengths), dtype=bool)
@@ -58,6 +60,8 @@ def wanted(
         leave_out(lengths > max_tokens, "too long")
     if word_shares is not None:
         leave_out(word_shares < min_words, "mostly non-words")
+    for why, rows in (noise or {}).items():
+        leave_out(rows, why)
     if similarities is not None and keep.any():
         among = numpy.sort(similarities[keep])
         # strictly below, so that of equal texts all or none go

@@ -27,7 +27,8 @@ class PoolScores:
     lengths (Ints): (N,) tokens of each text.
     columns (dict): N rows of each of the job's columns: embeddings (N, d); label_probs (N, K), the greatest probability with which
         a label occurs; members (N, M, K), category probabilities of each member of a committee; marks (N,), how many
-        entities, spans or categories one expects; word_shares (N,), the share of tokens that are of letters alone;
+        entities, spans or categories one expects; word_shares (N,), the share of tokens that are of letters alone; noise (N,) and lines (N, 16), by which
+        rules find what is noise;
         answer_counts (N, m), how many answers one expects to be right, said and wanted, and how far that may be off.
     report (Counter): What was read, and what was left out and why.
     n_tokens (int): Tokens read.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
+from spacy_al.query.noise import BOILERPLATE
 from spacy_al.query.picks import Picks
 from spacy_al.query.ranking import Ranking
 from spacy_al.query.strategy import Strategy
@@ -52,6 +53,7 @@ def check_private(strategy: Strategy) -> None:
     bad = {
         "density_weight": settings.density_weight > 0,
         "[al.filter] far": bool(settings.filter.get("far")),
+        f"[al.filter] noise = {BOILERPLATE}": BOILERPLATE in settings.filter.get("noise", ()),
         "pretrain_epochs": settings.pretrain_epochs > 0,
         "[al.self_training]": settings.self_training is not None,
         "patterns": strategy.patterns is not None,

@@ -17,6 +17,7 @@ from spacy_al.embeddings.documents import compress, weigh_rare
 from spacy_al.query.costs import per_cost
 from spacy_al.query.filters import wanted
 from spacy_al.query.labelled import LabelledTexts, read_labelled
+from spacy_al.query.noise import rules_that_hold
 from spacy_al.query.patterns import Patterns, find_matches, rarity, spread
 from spacy_al.query.pool_scores import PoolScores, refuse_empty
 from spacy_al.query.recency import AGES, by_age
@@ -173,11 +174,15 @@ def apply_filters(scores: PoolScores, filters: Mapping[str, Any]) -> PoolScores:
     """Without what the filters of a config leave out, which the report counts by reason."""
     if not filters:
         return scores
-    similarities = None
+    plain = {name: value for name, value in filters.items() if name != "noise"}
+    rules, similarities, noise = filters.get("noise", ()), None, None
+    if rules:
+        bits, keys = scores.columns["noise"], scores.columns.get("lines")
+        noise = rules_that_hold(rules, bits, keys)
     if filters.get("far"):
         similarities = knn_density(scores.columns["embeddings"], NEIGHBOURS)
     keep, counts = wanted(
-        scores.lengths, scores.columns.get("word_shares"), similarities, **filters
+        scores.lengths, scores.columns.get("word_shares"), similarities, noise, **plain
     )
     scores.report.update(counts)
     scores.report["read"] -= counts.total()

@@ -36,6 +36,8 @@ from spacy_al.posteriors.component import (
     open_component,
 )
 from spacy_al.query.filters import word_shares
+from spacy_al.query.noise import line_keys, noise_bits
+from spacy_al.query.pool_scores import PoolScores, merge_scores
 from spacy_al.query.pool_scores import PoolScores, merge_scores, propose
 from spacy_al.query.score_cache import Kept, KnownScores
 from spacy_al.registry import resolve
@@ -52,7 +54,9 @@ READ = {
     "marks": expected_marks,
     "answer_counts": answer_counts,
 }
-COLUMNS = ("embeddings", "word_shares", *READ)
+# Of the texts alone
+OF_TEXTS = {"word_shares": word_shares, "noise": noise_bits, "lines": line_keys}
+COLUMNS = ("embeddings", *OF_TEXTS, *READ)
 
 
 @dataclass(frozen=True)
@@ -171,8 +175,8 @@ class Scorer:
     def _column(self, name: str, docs: Sequence[Doc], posteriors: Sequence[Any]) -> Any:
         if name == "embeddings":
             return self.embed(docs, posteriors)
-        if name == "word_shares":
-            return word_shares(docs)
+        if name in OF_TEXTS:
+            return OF_TEXTS[name](docs)
         if self.component is None:
             raise UsageError(Errors.AL098.format(name=name))
         found = READ[name](posteriors)

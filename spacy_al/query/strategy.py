@@ -10,6 +10,7 @@ from spacy_al.acquisition.fusion import needs_said
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
 from spacy_al.query.costs import Seconds
+from spacy_al.query.noise import BOILERPLATE
 from spacy_al.query.score_identity import keep_scores
 from spacy_al.query.scorer import Job
 from spacy_al.registry import named, resolve
@@ -222,6 +223,9 @@ def _columns(strategy: Strategy) -> tuple[str, ...]:
         columns.append(COUNTS)
     columns += ["embeddings"] if embeds else []
     columns += ["word_shares"] if settings.filter.get("min_words") else []
+    noise = settings.filter.get("noise", ())
+    columns += ["noise"] if noise else []
+    columns += ["lines"] if BOILERPLATE in noise else []
     columns += ["marks"] if has_model and strategy.seconds else []
     return tuple(columns)
 
