@@ -22,8 +22,8 @@ from spacy_al.cli import app
 from spacy_al.config.partial import Partial
 from spacy_al.config.section import BLOCKS, FILTERS, KINDS, SECTION
 from spacy_al.config.self_training import SelfTraining
-from spacy_al.config.teacher import TeacherBlock
 from spacy_al.config.settings import Settings, read_settings
+from spacy_al.config.teacher import TeacherBlock
 from spacy_al.config.tracking import Tracking
 
 ROOT = Path(__file__).parents[1]

@@ -37,7 +37,6 @@ from spacy_al.posteriors.component import (
 )
 from spacy_al.query.filters import word_shares
 from spacy_al.query.noise import line_keys, noise_bits
-from spacy_al.query.pool_scores import PoolScores, merge_scores
 from spacy_al.query.pool_scores import PoolScores, merge_scores, propose
 from spacy_al.query.score_cache import Kept, KnownScores
 from spacy_al.registry import resolve

@@ -21,7 +21,6 @@ from tests.helpers.teachers import LABELS, UNTOLD
 from tests.helpers.ward import ward
 
 pytest.importorskip("spacy_llm")
-from spacy_llm.registry import registry as llm_registry
 
 pytestmark = [
     pytest.mark.filterwarnings(UNTOLD),
