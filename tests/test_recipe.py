@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from spacy_al import recipe as recipes
+from spacy_al.auditing.review import make_review
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.errors import AlError, UsageError
 from spacy_al.recipe import NAME, load_recipe, shipped, split, start, start_in
 from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.decision import annotation
-from spacy_al.tasks.task import write_tasks
+from spacy_al.tasks.task import read_tasks, write_tasks
+from spacy_al.web.recipe_feed import check_task
+from tests.auditing.test_review import META, corpus, doubted, sure
 from tests.helpers.ner_oracle import make_ner
 from tests.posteriors.test_readers import make
 from tests.query.test_select import TEXTS, save_light, write
@@ -32,6 +35,9 @@ SHIPPED = {
     "textcat_correct": ("textcat", "choice"),
     "tag_correct": ("tagger", "pos_manual"),
 }
+
+# It asks what a file holds, and needs neither model nor pool
+AUDIT = "audit"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +62,7 @@ def components(name, models, pool, **more):
 
 
 def test_all_are_there():
-    assert set(shipped()) == set(SHIPPED)
+    assert set(shipped()) == {*SHIPPED, AUDIT}
     for path in shipped().values():
         lines = path.read_text("utf8").splitlines()
         assert len(lines) <= 90
@@ -152,7 +158,7 @@ def test_several_categories(models, pool):
     assert cold["config"]["labels"] == ["A", "B"]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, AUDIT])
 def test_the_same_file_serves_prodigy(monkeypatch, name):
     """Prodigy's command has imported it before it reads the file; it registers by name, with annotations of arguments."""
     seen = {}
@@ -164,7 +170,7 @@ def test_the_same_file_serves_prodigy(monkeypatch, name):
     assert registered is function and getattr(function, NAME) in shipped()[name].read_text("utf8")
     code = function.__code__
     assert list(given) == list(code.co_varnames[: code.co_argcount])
-    required = code.co_argcount - len(function.__defaults__)
+    required = code.co_argcount - len(function.__defaults__ or ())
     for i, (argument, (description, kind, short, convert)) in enumerate(given.items()):
         assert isinstance(description, str) and callable(convert), argument
         assert kind == ("positional" if i < required else "flag" if convert is bool else "option")
@@ -174,7 +180,7 @@ def test_the_same_file_serves_prodigy(monkeypatch, name):
     assert function.__doc__
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", [*SHIPPED, AUDIT])
 def test_works_without_prodigy(monkeypatch, name):
     monkeypatch.setitem(sys.modules, "prodigy", None)  # importing it fails
     assert callable(load_recipe(name))
@@ -269,3 +275,16 @@ def test_split():
 def test_recipes_are_shipped():
     assert re.search(r'^recipes = "spacy_al/recipes"$', (ROOT / "pyproject.toml").read_text(), re.M)
     assert recipes.shipped()["ner_teach"].parent == ROOT / "recipes"
+
+
+def test_a_review_list_is_asked_as_it_is(tmp_path):
+    found = corpus([doubted(row) if row < 3 else sure(row) for row in range(12)])
+    tasks = make_review(found, 3, 4, 0, META)
+    settings = Settings(component="ner", output=tmp_path, labels=["A", "B"], factory="ner")
+    write_tasks(tasks, tmp_path / "audit.jsonl")
+    made = start_in(Project(tmp_path / "config.cfg", {}, settings), AUDIT)
+    assert made["view_id"] == "ner_manual" and made["config"]["labels"] == ["A", "B"]
+    asked = list(made["stream"])
+    assert asked == [*read_tasks(tmp_path / "audit.jsonl")] and len(asked) == 7
+    for task in asked:
+        assert check_task(task, "entities", made["view_id"], AUDIT)["audit"] == task["audit"]

@@ -338,7 +338,7 @@ def audit(
     component: str | None = None,
     folds: int = FOLDS,
     n: int = N,
-    random: int = RANDOM,
+    n_random: int = RANDOM,
     seed: int = 0,
     folder: AnyPath = FOLDER,
     output: AnyPath | None = None,
@@ -354,7 +354,7 @@ def audit(
     model: Instead, a trained pipeline that has not seen the corpus.
     component (str | None): Whose labels; by default those of the only component that has a posterior.
     folds (int): How many.
-    n, random (int): Texts of the review list: the most doubtful ones, and others by chance.
+    n, n_random (int): Texts of the review list: the most doubtful ones, and others by chance.
     seed (int): Of the folds and the draws.
     folder: Keeps the models of the folds.
     output: A file for the review list; None writes none.
@@ -376,7 +376,7 @@ def audit(
         component=component,
         folds=folds,
         n=n,
-        n_random=random,
+        n_random=n_random,
         seed=seed,
         folder=Path(folder),
         output=_path(output),

@@ -57,7 +57,7 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     write_shard(labelled(swapped=WRONG), corpus)
     before, said = corpus.read_bytes(), list[str]()
     how = {"config": config, "overrides": QUICK, "folds": 3, "folder": tmp_path / "folds", "n": 5}
-    found = spacy_al.audit(corpus, **how, random=10, output=output, show=said.append)
+    found = spacy_al.audit(corpus, **how, n_random=10, output=output, show=said.append)
     assert {row.row - 1 for row in found.rows[:3]} == {*WRONG}
     assert len(said) == 3 and corpus.read_bytes() == before
     assert len(found.corpus.texts) == found.corpus.total == 60
@@ -65,7 +65,7 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     assert tasks == json.loads(json.dumps(found.tasks)) and len(tasks) == 15
     models = sorted(tmp_path.glob("folds/fold-*/model-best/meta.json"))
     times = [model.stat().st_mtime_ns for model in models]
-    again = spacy_al.audit(corpus, **how, random=10)
+    again = spacy_al.audit(corpus, **how, n_random=10)
     assert again.rows == found.rows and len(models) == 3
     assert [model.stat().st_mtime_ns for model in models] == times
     # another text in a fold's corpus, and it is trained anew
