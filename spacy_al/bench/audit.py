@@ -67,6 +67,7 @@ def measure(
     # as the whole corpus is known only now
     seen = [(text, posterior) for text, (_, posterior) in zip(found.texts, seen)]
     places, chosen = _ours(found)
+    theirs: dict[str, list[Place]] = {}
     marks = [(one.row, one.start, one.end) for one in planted]
     rows = {one.row for one in planted}
     whole = [(row, 0, 1) for row in rows]
@@ -74,7 +75,7 @@ def measure(
     if found.task == "categories":
         # each text is one place
         their_texts, issues = _cleanlab_categories(seen)
-        places, theirs = {}, {}
+        places = {}
     else:
         theirs, their_texts, issues = _cleanlab_tokens(seen)
     return {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy
 
-from spacy_al.types import Bools, Floats
+from spacy_al.types import Bools, Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def ranking_figures(right: Bools, total: int, at: Sequence[int]) -> dict[str, fl
     at (Sequence[int]): Numbers of places.
     """
     found = numpy.cumsum(right)
-    looked: Floats = numpy.arange(1, len(right) + 1)
+    looked: Ints = numpy.arange(1, len(right) + 1)
     figures = {"average precision": float((found / looked)[right].sum() / max(total, 1))}
     for k in at:
         seen = float(found[min(k, len(found)) - 1]) if len(found) else 0.0
