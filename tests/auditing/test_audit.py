@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 import spacy_al
-from spacy_al.auditing.audit import audit, read_corpus
+from spacy_al.auditing.audit import Audit, audit, read_corpus
 from spacy_al.auditing.judged import JudgedCorpus
 from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
@@ -58,6 +58,7 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     before, said = corpus.read_bytes(), list[str]()
     how = {"config": config, "overrides": QUICK, "folds": 3, "folder": tmp_path / "folds", "n": 5}
     found = spacy_al.audit(corpus, **how, n_random=10, output=output, show=said.append)
+    assert isinstance(found, Audit)
     assert {row.row - 1 for row in found.rows[:3]} == {*WRONG}
     assert len(said) == 3 and corpus.read_bytes() == before
     assert len(found.corpus.texts) == found.corpus.total == 60
@@ -66,7 +67,7 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     models = sorted(tmp_path.glob("folds/fold-*/model-best/meta.json"))
     times = [model.stat().st_mtime_ns for model in models]
     again = spacy_al.audit(corpus, **how, n_random=10)
-    assert again.rows == found.rows and len(models) == 3
+    assert isinstance(again, Audit) and again.rows == found.rows and len(models) == 3
     assert [model.stat().st_mtime_ns for model in models] == times
     # another text in a fold's corpus, and it is trained anew
     write_shard(labelled(swapped=(*WRONG, 0)), corpus)
@@ -89,7 +90,8 @@ def test_a_model_that_has_not_seen_it(tmp_path):
     DocBin(docs=docs).to_disk(corpus)
     with pytest.warns(AlWarning) as warned:
         found = audit(corpus, model=str(model))
-    assert {warning.message.code for warning in warned} == {"ALW421", "ALW420"}
+    said = " ".join(str(warning.message) for warning in warned)
+    assert len(warned) == 2 and "ALW421" in said and "ALW420" in said
     assert found.corpus.total == 4 and len(found.corpus.texts) == 3
     assert found.corpus.unknown == {"X": 1}
 

@@ -138,10 +138,8 @@ def test_one_category():
 def test_several_categories():
     posterior = Categories(("A", "B", "C"), numpy.array([0.1, 0.7, 0.2]), False)
     found = category_findings(posterior, {"A": True, "B": False})
-    assert [(one.reason, one.prob_given) for one in found] == [
-        (EXTRA, pytest.approx(0.1)),
-        (LACKING, pytest.approx(0.3)),
-    ]
+    assert [one.reason for one in found] == [EXTRA, LACKING]
+    assert [one.prob_given for one in found] == pytest.approx([0.1, 0.3])
     assert all(one.is_likely for one in found)
 
 
