@@ -186,7 +186,7 @@ def redraw(
             if many.low is not None and many.high is not None and count:
                 held.setdefault("counts", []).append(many.low <= count <= many.high)
     return {
-        "held": {name: [sum(found), len(found)] for name, found in held.items()},
+        "held": {name: [int(sum(found)), len(found)] for name, found in held.items()},
         "width": float(numpy.mean(widths)),
         "bias": float(numpy.mean(values) - truth["f"]),
         "sd": float(numpy.std(values)),
