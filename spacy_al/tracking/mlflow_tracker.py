@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -112,7 +113,10 @@ class MlflowTracker:
         client = MlflowClient(self.uri, registry_uri=self.uri)
         name = self.tracking.experiment or self.memory["title"]
         found = client.get_experiment_by_name(name)
-        self._experiment = found.experiment_id if found else client.create_experiment(name)
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        self._experiment = (
+            found.experiment_id if found else client.create_experiment(name, tags=kind)
+        )
         self._client = client
 
     def _get(self, run_id: str) -> Any:
@@ -233,6 +237,8 @@ def quietly() -> Iterator[None]:
     """MLflow without its talk, to us or to those who made it, and without its patience for a server that is down."""
     # who wants it says so
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # what it sets up for its talk when it is imported comes before ours
+    import_module("mlflow")
     set_here = {name: value for name, value in PATIENCE.items() if name not in os.environ}
     os.environ.update(set_here)
     levels = {name: logging.getLogger(name).level for name in NOISY}

@@ -151,8 +151,8 @@ def test_a_week(days, server):
     looks, gates, promoted = [], [], []
     for number in range(NIGHTS):
         # of the first nights one training hardly happens, and one night's is spoilt on purpose
-        steps = {0: 20, 5: 1}.get(number, 160)
-        tell(server, days["labels"], max_steps=steps, eval_frequency=min(steps, 80))
+        steps = {0: 20, 5: 1}.get(number, 120)
+        tell(server, days["labels"], max_steps=steps, eval_frequency=min(steps, 60))
         come = days["other" if number == 3 else "days"]
         start = 0 if number == 3 else number * DAY
         if number == 4:
