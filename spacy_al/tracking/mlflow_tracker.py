@@ -25,9 +25,9 @@ from spacy_al.tracking.tracker import TrackedRound, TrackedRun, digest_of
 from spacy_al.training.made_from import CARD
 
 # Of an MLflow run: that of ours which it shows. It is searched for, so that what was cut off is not begun twice
-KEY = "spacy_al.key"
+KEY = "spacy-al.key"
 # Of a version in the registry: the hash of its model
-HASH = "spacy_al.hash"
+HASH = "spacy-al.hash"
 CHAMPION, PREVIOUS = "champion", "previous"
 MODEL, PROMOTED = "model", "promoted"
 # Entries that MLflow takes at once
@@ -125,7 +125,7 @@ class MlflowTracker:
     def _parent(self, run: TrackedRun) -> str:
         self.memory.setdefault("title", run.title)
         self._open()
-        return self._run(run.key, run.title, {"spacy_al.output": str(self.folder)})
+        return self._run(run.key, run.title, {"spacy-al.output": str(self.folder)})
 
     def _round(self, run: TrackedRun, number: int, parent: str) -> str:
         tags = {"mlflow.parentRunId": parent, "round": str(number)}
@@ -191,7 +191,7 @@ class MlflowTracker:
         folder = PROMOTED
         if self.tracking.log_model:
             folder = self._send_model(own, Path(used.model), used.hash)
-        tags = {HASH: used.hash, "spacy_al.model": used.model}
+        tags = {HASH: used.hash, "spacy-al.model": used.model}
         tags |= {} if used.round is None else {"round": str(used.round)}
         source = f"{self._get(own).info.artifact_uri}/{folder}"
         made = self._client.create_model_version(
