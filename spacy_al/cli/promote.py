@@ -17,7 +17,7 @@ from spacy_al.deployment.promote import Promotion, promote, rollback
 from spacy_al.loop.begun import open_run
 from spacy_al.measures.paired import Difference
 from spacy_al.store.champion import Champion
-from spacy_al.tracking.follow import followed
+from spacy_al.tracking.follow import tracked_project
 
 # Of a candidate that is refused
 REFUSED = 4
@@ -61,7 +61,7 @@ def promote_cli(
     overrides = only_overrides(ctx.args, config)
     project = open_run(config, overrides, code=code, show=say)
     rule = Rule(margin, label_loss, calibration_loss, level)
-    with followed(project) as project:
+    with tracked_project(project) as project:
         found = promote(project, candidate, gold, rule=rule, deploy=deploy, dry_run=dry_run)
     typer.echo(json.dumps(asdict(found), indent=2)) if as_json else say(format_promotion(found))
     if found.verdict is not None and not found.verdict.is_better:
@@ -75,7 +75,7 @@ def rollback_cli(
 ) -> None:
     """Put the model back into use that was in use before the last `promote`."""
     overrides = only_overrides(ctx.args, config)
-    with followed(open_run(config, overrides, code=code, show=say)) as project:
+    with tracked_project(open_run(config, overrides, code=code, show=say)) as project:
         found = rollback(project, deploy=deploy)
     if found is None:
         say(

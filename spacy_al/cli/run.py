@@ -19,7 +19,7 @@ from spacy_al.loop.report import write_report
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import has_stopped, status
 from spacy_al.posteriors.component import load_code
-from spacy_al.tracking.follow import followed
+from spacy_al.tracking.follow import tracked_project
 from spacy_al.web.background import PAGE
 from spacy_al.web.serve import annotate, has
 
@@ -67,7 +67,7 @@ def run_cli(
     if serves and not has_stopped(project):
         annotate(project, browse=True, quiet=quiet, show=say)
         return
-    with followed(project) as project:
+    with tracked_project(project) as project:
         outcome = run(project)
     try:
         path: Path | None = write_report(project)

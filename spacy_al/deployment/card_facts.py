@@ -121,7 +121,7 @@ def card_facts(
         gold=gold,
         gold_hash=hash_of(gold),
         texts=0 if said is None else len(said),
-        rows=[] if said is None else label_rows(said, store.labels().names),
+        rows=[] if said is None else card_rows(said, store.labels().names),
         not_measured=dev.get("not_measured", {}) if dev else {},
         calibration_error=error,
         verdict=verdict,
@@ -131,7 +131,7 @@ def card_facts(
     )
 
 
-def label_rows(said: TextAnswers, labels: Sequence[str]) -> list[CardRow]:
+def card_rows(said: TextAnswers, labels: Sequence[str]) -> list[CardRow]:
     """How good a model is, at all labels and at each.
 
     labels (Sequence[str]): Of the run, in their order; others that are said or wanted come after them.

@@ -42,7 +42,7 @@ from spacy_al.simulation import make_plan
 from spacy_al.simulation import simulate as simulate_plan
 from spacy_al.simulation.options import full_training, simulation_command
 from spacy_al.simulation.summary import write_facts
-from spacy_al.tracking.follow import followed
+from spacy_al.tracking.follow import tracked_project
 from spacy_al.util import cores
 
 __all__ = ["audit", "calibrate", "ingest", "report", "run", "select", "simulate", "status"]
@@ -169,7 +169,7 @@ def run(
         Path(config), _plain(overrides), oracle=_path(oracle), code=_path(code), **how
     )
     check_labels(project)
-    with followed(project) as project:
+    with tracked_project(project) as project:
         run_rounds(project)
     return _result(project, write=True)
 

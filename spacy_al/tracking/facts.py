@@ -53,7 +53,7 @@ def tracked_rounds(store: Store, project: Project) -> list[TrackedRound]:
     ]
 
 
-def figures(metrics: RoundMetrics) -> dict[str, float]:
+def round_figures(metrics: RoundMetrics) -> dict[str, float]:
     """The figures of a round: scores with their intervals, of each label too, the calibration error, counts and seconds."""
     known: Mapping[str, Any] = metrics
     found = numbers_of({name: known.get(name) for name in COUNTS})
@@ -85,7 +85,7 @@ def _tracked(project: Project, number: int, state: str, metrics: RoundMetrics) -
         is_over=state != "wait",
         params=_params(project, own),
         hashes=metrics.get("hashes", {}),
-        metrics=figures(metrics),
+        metrics=round_figures(metrics),
         strategy=metrics.get("strategy"),
         config=own,
         model=model if model.is_dir() else None,

@@ -31,7 +31,7 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 @contextmanager
-def followed(project: Project) -> Iterator[Project]:
+def tracked_project(project: Project) -> Iterator[Project]:
     """A project whose trackers are told what goes on, as long as the block lasts.
 
     project (Project): With [al.tracking], or without.
@@ -51,7 +51,7 @@ def followed(project: Project) -> Iterator[Project]:
 
 
 def open_trackers(project: Project, ledger: dict[str, dict[str, Any]]) -> list[Tracker]:
-    """The trackers that a config asks for. Raises as `followed`."""
+    """The trackers that a config asks for. Raises as `tracked_project`."""
     tracking = project.settings.tracking
     assert tracking is not None
     found: list[Tracker] = []

@@ -14,7 +14,7 @@ from spacy_al.config.tracking import read_tracking
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.store.store import Store
 from spacy_al.tracking.facts import label_name, run_key, tracked_rounds
-from spacy_al.tracking.follow import followed
+from spacy_al.tracking.follow import tracked_project
 from spacy_al.tracking.ledger import FILE
 from tests.tracking.conftest import project, tracked
 
@@ -52,7 +52,7 @@ def steps():
 
 def test_a_logger_gets_each_round_once(run):
     run(score=0.4)
-    with followed(tracked(OWN)) as one:
+    with tracked_project(tracked(OWN)) as one:
         one.follow()
         run("much", score=0.6)
         one.follow()
@@ -65,7 +65,7 @@ def test_a_logger_gets_each_round_once(run):
     assert set(second["losses"]) == {"ner"} and second["output_path"] is None
     # a later command tells what is new alone
     run("none", score=0.1)
-    with followed(project()) as one:
+    with tracked_project(project()) as one:
         one.follow()
     assert [info["step"] for info in steps()] == [0, 1, 2]
 
@@ -77,7 +77,7 @@ def test_loggers_of_spacys_own_understand_it(run, name):
     block = f'[al.tracking.logger]\n@loggers = "{name}"\n'
     if name.endswith("v3"):
         block += "console_output = true\n"
-    with followed(tracked(block, show=lines.append)) as one:
+    with tracked_project(tracked(block, show=lines.append)) as one:
         one.follow()
     assert any("0.40" in line for line in lines), lines
 
@@ -89,7 +89,7 @@ def test_a_tracker_that_fails_is_said_once_and_told_later(run):
     block = OWN + "fails = true\n"
     with (
         pytest.warns(AlWarning, match="ALW370") as said,
-        followed(tracked(block, show=lines.append)) as one,
+        tracked_project(tracked(block, show=lines.append)) as one,
     ):
         one.follow()
         run("much", score=0.6)
@@ -98,7 +98,7 @@ def test_a_tracker_that_fails_is_said_once_and_told_later(run):
     assert "has missed 2 steps" in lines[-1] and not steps()
     assert "secret" not in Path("run", FILE).read_text()
     BROKEN.clear()
-    with followed(project(show=lines.append)) as one:
+    with tracked_project(project(show=lines.append)) as one:
         one.follow()
     assert [info["step"] for info in steps()] == [0, 1]
     assert lines[-1] == "✔ the logger was told what it had missed: round 0, round 1"
@@ -107,7 +107,7 @@ def test_a_tracker_that_fails_is_said_once_and_told_later(run):
 def test_a_damaged_ledger_is_none(run):
     run(score=0.4)
     Path("run", FILE).write_text("[1,")
-    with followed(tracked(OWN)) as one:
+    with tracked_project(tracked(OWN)) as one:
         one.follow()
     assert len(steps()) == 1 and json.loads(Path("run", FILE).read_text())
 
@@ -135,14 +135,14 @@ def test_two_labels_never_become_one():
 def test_it_is_not_on_without_the_block(run):
     run()
     one = project()
-    with followed(one) as same:
+    with tracked_project(one) as same:
         assert same is one
     assert not Path("run", FILE).exists()
 
 
 def test_a_block_that_says_nothing_is_refused_before_anything_is_done(run):
     run()
-    with pytest.raises(UsageError, match="AL372"), followed(tracked('experiment = "x"\n')):
+    with pytest.raises(UsageError, match="AL372"), tracked_project(tracked('experiment = "x"\n')):
         pass
 
 
@@ -150,7 +150,7 @@ def test_mlflow_that_is_missing_is_said(run, monkeypatch):
     run()
     monkeypatch.setattr("spacy_al.tracking.mlflow_tracker.find_spec", lambda name: None)
     one = tracked('uri = "sqlite:///x.db"\n')
-    with pytest.raises(AlError, match=r"AL371.*spacy-al\[mlflow\]"), followed(one):
+    with pytest.raises(AlError, match=r"AL371.*spacy-al\[mlflow\]"), tracked_project(one):
         pass
 
 

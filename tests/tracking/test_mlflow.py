@@ -11,7 +11,7 @@ import spacy
 from spacy_al.deployment.promote import promote, rollback
 from spacy_al.errors import AlWarning
 from spacy_al.loop.begun import open_run
-from spacy_al.tracking.follow import followed
+from spacy_al.tracking.follow import tracked_project
 from spacy_al.tracking.ledger import FILE
 from spacy_al.tracking.mlflow_tracker import KEY, quietly
 from tests.tracking.conftest import project, tracked
@@ -57,7 +57,7 @@ def downloaded(run, name):
 
 
 def follow(one):
-    with followed(one) as same:
+    with tracked_project(one) as same:
         same.follow()
 
 
@@ -150,11 +150,11 @@ def aliases(client):
 def test_the_registry_says_which_model_is_in_use(run, client):
     run("some", score=0.4)
     block = f'{at()}registered_model = "ward"\n'
-    with followed(tracked(block)) as one:
+    with tracked_project(tracked(block)) as one:
         promote(one)
     assert aliases(client) == {"champion": "0"}
     run("much", score=0.6)
-    with followed(project()) as one:
+    with tracked_project(project()) as one:
         assert promote(one).verdict.is_better
     assert aliases(client) == {"champion": "1", "previous": "0"}
     version = client.get_model_version_by_alias("ward", "champion")
@@ -164,14 +164,14 @@ def test_the_registry_says_which_model_is_in_use(run, client):
     assert downloaded(own, "promoted/model_card.md") == card
     # without being asked for, no weights are sent
     assert artefacts(client, own) == {"config.cfg", "promoted"}
-    with followed(project()) as one:
+    with tracked_project(project()) as one:
         rollback(one)
     assert aliases(client) == {"champion": "0"}
-    with followed(project()) as one:
+    with tracked_project(project()) as one:
         promote(one)
     assert aliases(client) == {"champion": "1", "previous": "0"}
     assert len(client.search_model_versions("name = 'ward'")) == 2
-    with followed(project()) as one:
+    with tracked_project(project()) as one:
         rollback(one)
         rollback(one)
     assert aliases(client) == {}
@@ -179,7 +179,7 @@ def test_the_registry_says_which_model_is_in_use(run, client):
 
 def test_weights_are_sent_if_they_are_asked_for_and_load_by_alias(run, client, monkeypatch):
     run("much", score=0.6)
-    with followed(tracked(f'{at()}registered_model = "ward"\nlog_model = true\n')) as one:
+    with tracked_project(tracked(f'{at()}registered_model = "ward"\nlog_model = true\n')) as one:
         promote(one)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address())
     with quietly():
