@@ -21,7 +21,7 @@ LEVELS = ("sentence", "span")
 # In nats: what the model holds to be impossible, a label among it that it does not know, has to have a score as well
 CEILING = 700.0
 # (start, end, label) over tokens, the end exclusive; a category that applies is (0, 0, label)
-Said: TypeAlias = Iterable[tuple[int, int, str]]
+SaidMarks: TypeAlias = Iterable[tuple[int, int, str]]
 
 
 @registry.al_acquisitions("spacy-al.disagreement_teacher.v1")
@@ -42,7 +42,7 @@ def make_disagreement_teacher(level: str = "sentence") -> Acquisition:
 def disagreement_teacher(
     posteriors: Sequence[Any],
     level: str = "sentence",
-    said: Sequence[Said | None] | None = None,
+    said: Sequence[SaidMarks | None] | None = None,
 ) -> Floats:
     """Negative log probabilities; see `make_disagreement_teacher`.
 
@@ -67,11 +67,11 @@ def disagreement_teacher(
     return numpy.clip(numpy.array(whole), 0.0, CEILING)
 
 
-def improbable_parts(posterior: Any, said: Said, level: str = "sentence") -> Floats:
+def improbable_parts(posterior: Any, said: SaidMarks, level: str = "sentence") -> Floats:
     """Negative log probabilities of the parts of an analysis, which add up to that of all of it; by span each part stands for itself.
 
     posterior (Any): Of any kind that spacy-al reads.
-    said (Said): As the teacher says.
+    said (SaidMarks): As the teacher says.
     level (str): "sentence" or "span", which differ for entities alone: of all others the parts are independent.
     RETURNS (Floats): (n,) in nats, infinite where it is impossible.
     RAISES (AlError): AL020 for a posterior of no known kind, AL021 for NaN or logits.

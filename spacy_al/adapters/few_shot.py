@@ -96,4 +96,4 @@ def _example(doc: Doc, kind: str, spans_key: str) -> tuple[dict[str, Any], Count
         {"text": text, "is_entity": is_entity, "label": label, "reason": reason}
         for _, text, is_entity, label, reason in sorted(found)
     ]
-    return {"text": doc.text, "spans": rows}, Counter(row["label"] for row in rows)
+    return {"text": doc.text, "spans": rows}, Counter(str(row["label"]) for row in rows)

@@ -10,7 +10,7 @@ model of fewer gold texts, whose mistakes are those that models make. What was m
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +34,7 @@ from spacy_al.measures.calibration import auroc
 from spacy_al.oracle.mistakes import Mistakes, mistaken
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.decision import Mark
-from spacy_al.teachers.accept import judge, verdict
+from spacy_al.teachers.accept import audit_verdict, judge_agreement
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import MODEL, train
 
@@ -46,7 +46,7 @@ RATES = {
 }
 MODEL_TEACHER = "a model"
 # Gold texts that a student, a model that teaches, and calibration take; texts that are judged
-STUDENT, TEACHING, DEV, JUDGED = 500, 300, 200, 1500
+STUDENT, TEACHING, DEV, JUDGED = 500, 300, 200, 1000
 SEEDS, DRAWS = 3, 20
 # Audited acceptance: from which probability on; which share is audited; how many in a round; how many may be wrong
 BLOCK = TeacherBlock(pipeline="bench", accept=0.9, audit_share=0.2, max_error=0.1)
@@ -62,12 +62,23 @@ class Texts:
     spaces (list): Which tokens are white space.
     posteriors (list): The student's.
     labels (list): Of the corpus.
+    known (dict): What `disagreement` has computed.
     """
 
     marks: list[set[Mark]]
     spaces: list[list[bool]]
     posteriors: list[Any]
     labels: list[str]
+    known: dict[Any, float] = field(default_factory=dict)
+
+    def disagreement(self, said: Sequence[set[Mark]]) -> Any:
+        """(N,) in nats. Most of what a teacher says is what another draw of it said."""
+        keys = [(row, frozenset(marks)) for row, marks in enumerate(said)]
+        new = [key for key in keys if key not in self.known]
+        own = [self.posteriors[row] for row, _ in new]
+        scores = disagreement_teacher(own, said=[marks for _, marks in new])
+        self.known.update(zip(new, scores.tolist()))
+        return numpy.array([self.known[key] for key in keys])
 
 
 def corrupted(texts: Texts, rates: Mistakes, seed: int) -> list[set[Mark]]:
@@ -89,7 +100,7 @@ def find_wrong(texts: Texts, said: Sequence[set[Mark]]) -> dict[str, float | Non
     """AUROC of finding the texts that a teacher has wrong, by score; of its wrong entities; and how often, and how far, it is wrong."""
     wrong = numpy.array([gold != theirs for gold, theirs in zip(texts.marks, said)])
     scores: dict[str, Callable[[Sequence[Any]], Any]] = {
-        "disagreement": lambda own: disagreement_teacher(own, said=said),
+        "disagreement": lambda own: texts.disagreement(said),
         "disagreement, span": lambda own: disagreement_teacher(own, "span", said=said),
         "sequence entropy": sequence_entropy,
         "token entropy, mean": lambda own: token_entropy(own, reduce="mean"),
@@ -106,7 +117,11 @@ def find_wrong(texts: Texts, said: Sequence[set[Mark]]) -> dict[str, float | Non
             unsure.append(float(entropies[mark[0] : mark[1]].max()))
     found["entities: 1 - P"] = _auroc(numpy.array(improbable), numpy.array(bad))
     found["entities: entropy"] = _auroc(numpy.array(unsure), numpy.array(bad))
-    return {**found, "wrong texts": float(wrong.mean()), "F": span_f1(texts.marks, said) or 0.0}
+    return {
+        **found,
+        "wrong texts": float(wrong.mean()),
+        "F": span_f1([*map(list, texts.marks)], [*map(list, said)]),
+    }
 
 
 def accept_texts(texts: Texts, said: Sequence[set[Mark]], seed: int) -> dict[str, Any]:
@@ -115,20 +130,20 @@ def accept_texts(texts: Texts, said: Sequence[set[Mark]], seed: int) -> dict[str
     RETURNS (dict): `accepted`, `audited`, `wrong` (share of the accepted), `high` (of its interval at the end), `on` (at the end), `ever`, and
         `worst`: the greatest share that was wrong in a round in which it was on, 0 where it never was.
     """
-    nats = disagreement_teacher(texts.posteriors, said=said)
+    nats = texts.disagreement(said)
     left = {f"{row:016x}": round(math.exp(-one), 6) for row, one in enumerate(nats)}
     is_wrong = [gold != theirs for gold, theirs in zip(texts.marks, said)]
     accepted, audited, worst, ever = list[int](), list[int](), 0.0, False
-    now, share = verdict(0, 0, BLOCK.max_error), 0.0
+    now, share = audit_verdict(0, 0, BLOCK.max_error), 0.0
     while True:
-        judged = judge(left, BLOCK, seed=seed, most_audits=AUDITS)
+        judged = judge_agreement(left, BLOCK, seed=seed, most_audits=AUDITS)
         if not judged.accepted and not judged.audited:
             break
         accepted += [int(id_, 16) for id_ in judged.accepted]
         audited += [int(id_, 16) for id_ in judged.audited]
         for id_ in (*judged.accepted, *judged.audited):
             del left[id_]
-        now = verdict(len(audited), sum(is_wrong[row] for row in audited), BLOCK.max_error)
+        now = audit_verdict(len(audited), sum(is_wrong[row] for row in audited), BLOCK.max_error)
         share = sum(is_wrong[row] for row in accepted) / max(1, len(accepted))
         ever |= now.on
         worst = max(worst, share) if now.on else worst

@@ -160,8 +160,8 @@ def open_project(
         if path is not None:
             shards(path)
     told = settings.train or settings.weak or settings.labels or project.oracle
-    told = told or (settings.teacher is not None and settings.teacher.named_labels)
-    if not (told or has_labels):
+    named = settings.teacher.named_labels if settings.teacher else []
+    if not (told or named or has_labels):
         raise UsageError(Errors.AL157.format(path=config))
     if settings.dev is None and not settings.dev_size:
         raise UsageError(Errors.AL158.format(path=config))

@@ -22,8 +22,14 @@ from spacy_al.query.random_order import RandomOrder, ask_in_order
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import Merged, count_labels, write_corpus
 from spacy_al.tasks.task import Task
-from spacy_al.teachers.accept import Judged, Verdict, agreement_probs, judge, verdict
-from spacy_al.teachers.ask import ask_pool, check_labels, open_said
+from spacy_al.teachers.accept import (
+    AuditVerdict,
+    JudgedTexts,
+    agreement_probs,
+    audit_verdict,
+    judge_agreement,
+)
+from spacy_al.teachers.ask import ask_pool, check_taught_labels, open_said
 from spacy_al.teachers.marks import TeacherMarks, teacher_marks
 from spacy_al.teachers.texts import is_right, label_taught, taught_by
 from spacy_al.training.trainer import MODEL
@@ -72,8 +78,8 @@ def add_taught_texts(
     if block is None or marks is None:
         return TaughtTexts(Counter(), {})
     assert settings.pool is not None
-    check_labels(settings)
-    own = audited_verdict(store, project, merged, marks)
+    check_taught_labels(settings)
+    own = run_verdict(store, project, merged, marks)
     metrics = _verdict_metrics(project, own)
     # what is asked is a person's to label, now or later
     kept_away = store.asked_ids() | kept_to_measure(store)
@@ -135,7 +141,7 @@ def judge_taught(
         away |= labelled_ids(path) if path and path.exists() else set()
     probs = agreement_probs(component, settings.pool, marks, away)
     most = max(0, min(int(SHARE * settings.batch_size), n_left - 1))
-    judged = judge(probs, block, seed=settings.seed, most_audits=most)
+    judged = judge_agreement(probs, block, seed=settings.seed, most_audits=most)
     _write(project.folder(number) / FILE, judged, marks.hash, block.accept)
     order = RandomOrder(judged.audited, [block.audit_share] * len(judged.audited), None, judged.n)
     tasks = ask_in_order(settings.pool, settings, order, judged.audited, number, project.code_text)
@@ -147,7 +153,9 @@ def judge_taught(
     return tasks, metrics
 
 
-def audited_verdict(store: Store, project: Project, merged: Merged, marks: TeacherMarks) -> Verdict:
+def run_verdict(
+    store: Store, project: Project, merged: Merged, marks: TeacherMarks
+) -> AuditVerdict:
     """Whether the audited texts, as far as they are answered, allow to accept others."""
     block = project.settings.teacher
     assert block is not None
@@ -160,7 +168,7 @@ def audited_verdict(store: Store, project: Project, merged: Merged, marks: Teach
         said = marks.of(doc)
         found = None if said is None else _is_right(project, doc, said)
         right += [] if found is None else [found]
-    return verdict(len(right), right.count(False), block.max_error)
+    return audit_verdict(len(right), right.count(False), block.max_error)
 
 
 def teacher_now(store: Store, project: Project) -> TeacherMetrics | None:
@@ -170,13 +178,16 @@ def teacher_now(store: Store, project: Project) -> TeacherMetrics | None:
     if settings.teacher is None or marks is None:
         return None
     known = store.metrics()
-    latest = next(
-        (known[k]["teacher"] for k in sorted(known, reverse=True) if "teacher" in known[k]), {}
-    )
-    now: TeacherMetrics = {**latest, **open_said(settings).spent}
+    now: TeacherMetrics = {}
+    for number in sorted(known):
+        now = known[number].get("teacher", now)
+    now = {**now, **open_said(settings).spent}
     if settings.teacher.accept:
-        own = audited_verdict(store, project, merged_answers(store, project), marks)
+        own = run_verdict(store, project, merged_answers(store, project), marks)
+        # before the first answer the latest round knows better why nothing is accepted
+        why = None if own.answered else now.get("why")
         now |= _verdict_metrics(project, own)
+        now["why"] = why or own.why
         tasks = store.tasks(purpose="train")
         now["audited"] = sum(one.task["meta"].get(AUDIT) == marks.hash for one in tasks)
     return now
@@ -188,7 +199,7 @@ def accepted_ids(project: Project, number: int) -> set[str]:
     return set() if marks is None else _accepted_before(project, number + 1, marks.hash)
 
 
-def _verdict_metrics(project: Project, own: Verdict) -> TeacherMetrics:
+def _verdict_metrics(project: Project, own: AuditVerdict) -> TeacherMetrics:
     block = project.settings.teacher
     if block is None or not block.accept:
         return {}
@@ -239,7 +250,7 @@ def _counted(project: Project, docs: Collection[Doc], rate: float) -> Counter[st
     return counts
 
 
-def _write(path: Path, judged: Judged, teacher: str, threshold: float) -> None:
+def _write(path: Path, judged: JudgedTexts, teacher: str, threshold: float) -> None:
     found = {"teacher": teacher, "threshold": threshold}
     found |= {"accepted": dict(judged.accepted), "audited": judged.audited}
     with writing(path) as file:

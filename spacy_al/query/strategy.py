@@ -68,7 +68,7 @@ class Strategy:
     def asks_teacher(self) -> bool:
         """Whether the scores need what a teacher says of the pool."""
         block = self.job.blocks.get("acquisition")
-        return self.job.teacher is not None and bool(block) and needs_said(resolve(block))
+        return self.job.teacher is not None and block is not None and needs_said(resolve(block))
 
     @property
     def is_spread(self) -> bool:

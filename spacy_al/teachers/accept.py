@@ -25,7 +25,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTexts:
     """The texts that a round's model was compared with the teacher on.
 
     n (int): How many.
@@ -41,7 +41,7 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class AuditVerdict:
     """Whether texts are accepted.
 
     on (bool): Whether they are.
@@ -88,9 +88,9 @@ def agreement_probs(
     return found
 
 
-def judge(
+def judge_agreement(
     probs: Mapping[str, float], block: TeacherBlock, *, seed: int, most_audits: int
-) -> Judged:
+) -> JudgedTexts:
     """Which texts are accepted, and which of them are audited.
 
     Each text is audited with the same probability, whatever the round, so that those audited are a random sample of all that are accepted over the
@@ -111,10 +111,10 @@ def judge(
             audited.append(id_)
         else:
             break
-    return Judged(len(probs), len(agreed), accepted, audited)
+    return JudgedTexts(len(probs), len(agreed), accepted, audited)
 
 
-def verdict(answered: int, wrong: int, max_error: float) -> Verdict:
+def audit_verdict(answered: int, wrong: int, max_error: float) -> AuditVerdict:
     """Whether audited texts allow to accept others.
 
     answered, wrong (int): Audited texts that people have answered, and those that the teacher has wrong.
@@ -122,11 +122,11 @@ def verdict(answered: int, wrong: int, max_error: float) -> Verdict:
     """
     if not answered:
         why = "no audited text has been answered yet"
-        return Verdict(False, why, 0, 0, None)
+        return AuditVerdict(False, why, 0, 0, None)
     low, high = share_interval(wrong, answered)
     on = high <= max_error
     why = (
         f"{wrong} of {answered} audited texts {'was' if wrong == 1 else 'were'} wrong, so that of those accepted up to {high:.1%} may be, "
         f"{'within' if on else 'and it takes at most'} {max_error:.1%}"
     )
-    return Verdict(on, why, answered, wrong, (low, high))
+    return AuditVerdict(on, why, answered, wrong, (low, high))

@@ -15,7 +15,7 @@ from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import pool_texts
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.processes.lock import locked
-from spacy_al.teachers.said_cache import Batch, SaidCache
+from spacy_al.teachers.said_cache import SaidBatch, SaidCache
 from spacy_al.teachers.teacher import Teacher, open_teacher, teacher_hash
 from spacy_al.util import batched, content_hash
 
@@ -45,7 +45,7 @@ class Spent(TypedDict):
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedTeacher:
     """A teacher's answers, and what they have cost.
 
     cache (SaidCache): The answers.
@@ -79,15 +79,15 @@ def said_folder(settings: Settings) -> Path:
     return settings.output / FOLDER
 
 
-def open_said(settings: Settings) -> Asked:
+def open_said(settings: Settings) -> AskedTeacher:
     """What the teacher of a config has said so far. RAISES (AlError): AL046."""
     assert settings.teacher is not None
-    return Asked(SaidCache(said_folder(settings), teacher_hash(settings)), settings.teacher)
+    return AskedTeacher(SaidCache(said_folder(settings), teacher_hash(settings)), settings.teacher)
 
 
 def ask_pool(
     settings: Settings, *, code: str | None = None, leave_out: Collection[str] = ()
-) -> Asked:
+) -> AskedTeacher:
     """Have the teacher label the pool, as far as its budget goes: texts in an order by chance that belongs to them, so that those it has labelled
     are a random sample of the pool.
 
@@ -125,7 +125,7 @@ def ask_texts(
     *,
     code: str | None = None,
     teacher: Teacher | None = None,
-) -> Asked:
+) -> AskedTeacher:
     """Have the teacher label texts, those alone that it has not labelled yet, in their order, as far as its budget goes.
 
     A text on which it fails is given to it again, alone, and in a later call once more; after three times it is left in peace.
@@ -179,11 +179,11 @@ def _ask(cache: SaidCache, teacher: Teacher, texts: Mapping[str, str]) -> dict[s
     path = cache.begin(len(texts))
     said = teacher.label(texts)
     failed = {id_: type(error).__name__ for id_, error in teacher.errors.items()}
-    cache.finish(path, Batch(len(texts), said, failed))
+    cache.finish(path, SaidBatch(len(texts), said, failed))
     return dict(teacher.errors)
 
 
-def check_labels(settings: Settings) -> None:
+def check_taught_labels(settings: Settings) -> None:
     """RAISES (AlError): AL442 where labels of `[al.teacher.labels]` are none of those that the run asks about."""
     block = settings.teacher
     if block is None or not settings.labels:

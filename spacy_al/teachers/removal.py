@@ -4,7 +4,7 @@ from pathlib import Path
 
 from spacy_al.corpus.forgotten import Forgotten
 from spacy_al.corpus.removal import Removed
-from spacy_al.teachers.said_cache import Batch, read_batch, write_batch
+from spacy_al.teachers.said_cache import SaidBatch, read_said_batch, write_said_batch
 
 
 def remove_from_said(path: Path, gone: Forgotten, *, dry: bool = False) -> Removed:
@@ -13,7 +13,7 @@ def remove_from_said(path: Path, gone: Forgotten, *, dry: bool = False) -> Remov
     A damaged file goes as a whole: what it holds cannot be told, and the teacher is asked again when it is needed.
     """
     try:
-        batch = read_batch(path)
+        batch = read_said_batch(path)
     except ValueError:
         if not dry:
             path.unlink()
@@ -22,5 +22,5 @@ def remove_from_said(path: Path, gone: Forgotten, *, dry: bool = False) -> Remov
     failed = {id_: why for id_, why in batch.failed.items() if id_ not in gone.ids}
     removed = Removed(texts=len(batch.said) + len(batch.failed) - len(said) - len(failed))
     if removed and not dry:
-        write_batch(path, Batch(batch.calls, said, failed))
+        write_said_batch(path, SaidBatch(batch.calls, said, failed))
     return removed

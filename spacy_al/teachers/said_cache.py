@@ -24,7 +24,7 @@ SUFFIX, FORMAT = ".alsaid", 1
 
 
 @dataclass(frozen=True)
-class Batch:
+class SaidBatch:
     """A batch of texts that a teacher was given.
 
     calls (int): Texts that it was given, those it was given again counted again.
@@ -69,7 +69,7 @@ class SaidCache:
             if path.name not in self._known:
                 self._known.add(path.name)
                 try:
-                    self._take(read_batch(path))
+                    self._take(read_said_batch(path))
                 except FileNotFoundError:
                     continue
                 except (OSError, ValueError):
@@ -88,15 +88,15 @@ class SaidCache:
         """Count the calls that are about to be made. RAISES (AlError): AL047, and nothing is to be asked then."""
         path = self.folder / f"{uuid.uuid4().hex}{SUFFIX}"
         self._known.add(path.name)
-        write_batch(path, Batch(calls, {}, {}))
+        write_said_batch(path, SaidBatch(calls, {}, {}))
         return path
 
-    def finish(self, path: Path, batch: Batch) -> None:
+    def finish(self, path: Path, batch: SaidBatch) -> None:
         """Keep what came of them. RAISES (AlError): AL047, and the calls stay counted."""
-        write_batch(path, batch)
+        write_said_batch(path, batch)
         self._take(batch)
 
-    def _take(self, batch: Batch) -> None:
+    def _take(self, batch: SaidBatch) -> None:
         self.calls += batch.calls
         self.said.update(batch.said)
         self.failures.update([*batch.failed])
@@ -105,7 +105,7 @@ class SaidCache:
             del self.failures[id_]
 
 
-def write_batch(path: Path, batch: Batch) -> None:
+def write_said_batch(path: Path, batch: SaidBatch) -> None:
     """Write a file that appears under its name only when whole and on disk. RAISES (AlError): AL047."""
     lines = [json.dumps({"id": id_, **said.to_json()}) for id_, said in batch.said.items()]
     lines += [json.dumps({"id": id_, "failed": why}) for id_, why in batch.failed.items()]
@@ -115,7 +115,7 @@ def write_batch(path: Path, batch: Batch) -> None:
         file.write(json.dumps(head) + "\n" + body)
 
 
-def read_batch(path: Path) -> Batch:
+def read_said_batch(path: Path) -> SaidBatch:
     """A file as it was written.
 
     RAISES (ValueError): It is damaged, or of another kind.
@@ -136,7 +136,7 @@ def read_batch(path: Path) -> Batch:
                 said[record["id"]] = Said.from_json(record)
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError("it is no file of a teacher's") from error
-    return Batch(calls, said, failed)
+    return SaidBatch(calls, said, failed)
 
 
 def _digest(calls: int, body: str) -> str:

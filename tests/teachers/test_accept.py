@@ -11,7 +11,7 @@ from spacy_al.config.settings import Settings
 from spacy_al.config.teacher import TeacherBlock
 from spacy_al.posteriors.component import open_component
 from spacy_al.reporting.teacher import teacher_lines
-from spacy_al.teachers.accept import agreement_probs, judge, verdict
+from spacy_al.teachers.accept import agreement_probs, audit_verdict, judge_agreement
 from spacy_al.teachers.ask import ask_pool
 from spacy_al.teachers.marks import teacher_marks
 from spacy_al.util import content_hash
@@ -26,7 +26,7 @@ def block(**settings):
 
 def test_only_what_the_model_finds_as_probable_is_accepted():
     probs = dict(zip(IDS, numpy.linspace(0, 1, len(IDS))))
-    judged = judge(probs, block(), seed=0, most_audits=10**6)
+    judged = judge_agreement(probs, block(), seed=0, most_audits=10**6)
     assert judged.n == 4000 and judged.n_agreed == 400
     taken = {*judged.accepted, *judged.audited}
     assert taken == {id_ for id_, prob in probs.items() if prob >= 0.9}
@@ -38,14 +38,14 @@ def test_with_few_questions_fewer_are_accepted_and_as_large_a_share_audited():
     probs = dict.fromkeys(IDS, 1.0)
     share = []
     for seed in range(60):
-        judged = judge(probs, block(), seed=seed, most_audits=10)
+        judged = judge_agreement(probs, block(), seed=seed, most_audits=10)
         assert len(judged.audited) == 10
         share.append(10 / (10 + len(judged.accepted)))
     # the mean of a share that is stopped at its tenth is a little above it
     assert abs(numpy.mean(share) - 0.1) < 0.02
-    assert judge(probs, block(), seed=0, most_audits=0).audited == []
-    first = judge(probs, block(), seed=1, most_audits=10)
-    assert judge(dict(reversed(probs.items())), block(), seed=1, most_audits=10) == first
+    assert judge_agreement(probs, block(), seed=0, most_audits=0).audited == []
+    first = judge_agreement(probs, block(), seed=1, most_audits=10)
+    assert judge_agreement(dict(reversed(probs.items())), block(), seed=1, most_audits=10) == first
 
 
 def test_the_audited_are_as_often_wrong_as_the_accepted():
@@ -54,7 +54,7 @@ def test_the_audited_are_as_often_wrong_as_the_accepted():
     wrong = dict(zip(IDS, rng.random(len(IDS)) < 0.2))
     audited, accepted = [], []
     for seed in range(30):
-        judged = judge(dict.fromkeys(IDS, 1.0), block(), seed=seed, most_audits=50)
+        judged = judge_agreement(dict.fromkeys(IDS, 1.0), block(), seed=seed, most_audits=50)
         audited += [wrong[id_] for id_ in judged.audited]
         accepted += [wrong[id_] for id_ in judged.accepted]
     spread = 3 * math.sqrt(0.2 * 0.8 / len(audited))
@@ -66,7 +66,7 @@ def test_the_audited_are_as_often_wrong_as_the_accepted():
     [(0, 0, False), (35, 0, False), (36, 0, True), (100, 9, False), (200, 11, True)],
 )
 def test_nothing_is_accepted_before_enough_is_known(answered, wrong, on):
-    found = verdict(answered, wrong, 0.1)
+    found = audit_verdict(answered, wrong, 0.1)
     assert found.on is on
     if answered:
         assert found.interval[1] <= 0.1 if on else found.interval[1] > 0.1
@@ -109,7 +109,7 @@ def test_it_is_told_in_a_few_lines():
     }
     [line] = teacher_lines(told)
     assert "1,200 calls of 2,000, which cost 2.40" in line and "fails on 10 texts" in line
-    own = verdict(40, 0, 0.1)
+    own = audit_verdict(40, 0, 0.1)
     more = {
         "taught": 30,
         "judged": 500,
@@ -124,6 +124,6 @@ def test_it_is_told_in_a_few_lines():
     assert "30 texts trained as the teacher has them" in lines[1] and "40% of 500 texts" in lines[2]
     assert "is on: 0 of 40 audited texts were wrong" in lines[3] and "8.8%" in lines[3]
     assert "no success" in lines[4]
-    off = verdict(3, 1, 0.1)
+    off = audit_verdict(3, 1, 0.1)
     lines = teacher_lines({**told, "on": off.on, "why": off.why})
     assert "is off: 1 of 3 audited texts was wrong" in lines[-1]

@@ -12,7 +12,7 @@ from spacy_al.config.settings import Settings
 from spacy_al.config.teacher import TeacherBlock
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.processes.lock import locked
-from spacy_al.teachers.ask import ATTEMPTS, ask_pool, ask_texts, check_labels, open_said
+from spacy_al.teachers.ask import ATTEMPTS, ask_pool, ask_texts, check_taught_labels, open_said
 from spacy_al.teachers.marks import teacher_marks
 from spacy_al.teachers.teacher import open_teacher, teacher_hash
 from spacy_al.util import content_hash
@@ -180,6 +180,6 @@ def test_what_cannot_be_made_or_named(of):
             open_teacher(of(component=component))
     settings = replace(of(labels={"DRUG": "MEDICINE"}), labels=["DRUG"])
     with pytest.raises(AlError, match=r"AL442.*MEDICINE"):
-        check_labels(settings)
-    check_labels(of(labels={"DRUG": "MEDICINE"}))
-    check_labels(Settings(labels=["X"]))
+        check_taught_labels(settings)
+    check_taught_labels(of(labels={"DRUG": "MEDICINE"}))
+    check_taught_labels(Settings(labels=["X"]))

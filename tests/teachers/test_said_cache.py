@@ -9,7 +9,13 @@ from spacy_al.errors import AlError, AlWarning
 from spacy_al.loop.forget_files import remove_from_file
 from spacy_al.teachers.removal import remove_from_said
 from spacy_al.teachers.said import Said
-from spacy_al.teachers.said_cache import SUFFIX, Batch, SaidCache, read_batch, write_batch
+from spacy_al.teachers.said_cache import (
+    SUFFIX,
+    SaidBatch,
+    SaidCache,
+    read_said_batch,
+    write_said_batch,
+)
 
 IDS = [f"{k:016x}" for k in range(4)]
 SAID = Said(((0, 4, "A"),))
@@ -19,7 +25,7 @@ def filled(folder):
     cache = SaidCache(folder, "hash")
     path = cache.begin(3)
     cache.finish(
-        path, Batch(3, {IDS[0]: SAID, IDS[1]: Said(cats={"x": 1.0})}, {IDS[2]: "ValueError"})
+        path, SaidBatch(3, {IDS[0]: SAID, IDS[1]: Said(cats={"x": 1.0})}, {IDS[2]: "ValueError"})
     )
     return cache, path
 
@@ -35,7 +41,7 @@ def test_it_comes_back_and_others_take_it_in(tmp_path):
     assert SaidCache(tmp_path, "other").calls == 0
     # what went well at last is no failure
     path = cache.begin(1)
-    cache.finish(path, Batch(1, {IDS[2]: SAID}, {}))
+    cache.finish(path, SaidBatch(1, {IDS[2]: SAID}, {}))
     assert not cache.failures and cache.calls == 4
 
 
@@ -60,7 +66,7 @@ def test_damage_is_noticed_and_said_and_what_was_there_is_asked_again(tmp_path, 
     }[damage]
     path.write_text(changed)
     with pytest.raises(ValueError):
-        read_batch(path)
+        read_said_batch(path)
     cache = SaidCache(tmp_path, "hash")
     assert not cache.said and not cache.calls
     with pytest.warns(AlWarning, match=r"ALW440.*1 files"):
@@ -79,9 +85,9 @@ def test_a_text_is_forgotten_and_its_call_is_not(tmp_path):
     _, path = filled(tmp_path)
     gone = Forgotten(ids=frozenset(IDS[1:3]))
     assert remove_from_file(path, gone, dry=True).texts == 2
-    assert len(read_batch(path).said) == 2
+    assert len(read_said_batch(path).said) == 2
     assert remove_from_said(path, gone).texts == 2
-    assert read_batch(path) == Batch(3, {IDS[0]: SAID}, {})
+    assert read_said_batch(path) == SaidBatch(3, {IDS[0]: SAID}, {})
     assert not remove_from_said(path, gone)
     # what cannot be read may hold it
     path.write_text(path.read_text()[:-3])
@@ -91,6 +97,6 @@ def test_a_text_is_forgotten_and_its_call_is_not(tmp_path):
 
 def test_no_text_and_no_message_is_kept(tmp_path):
     path = tmp_path / f"x{SUFFIX}"
-    write_batch(path, Batch(1, {IDS[0]: SAID}, {IDS[1]: "ValueError"}))
+    write_said_batch(path, SaidBatch(1, {IDS[0]: SAID}, {IDS[1]: "ValueError"}))
     for line in path.read_text().splitlines()[1:]:
         assert set(json.loads(line)) <= {"id", "marks", "cats", "failed"}
