@@ -10,7 +10,7 @@ model of fewer gold texts, whose mistakes are those that models make. What was m
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,9 +48,10 @@ MODEL_TEACHER = "a model"
 # Gold texts that a student, a model that teaches, and calibration take; texts that are judged
 STUDENT, TEACHING, DEV, JUDGED = 500, 300, 200, 1000
 SEEDS, DRAWS = 3, 20
-# Audited acceptance: from which probability on; which share is audited; how many in a round; how many may be wrong
-BLOCK = TeacherBlock(pipeline="bench", accept=0.9, audit_share=0.2, max_error=0.1)
+# Audited acceptance: which share is audited, how many may be wrong, and how many are audited in a round; from which probabilities on
+BLOCK = TeacherBlock(pipeline="bench", audit_share=0.3, max_error=0.1)
 AUDITS = 10
+ACCEPT = (0.9, 0.5)
 RESULTS = "results.jsonl"
 
 
@@ -124,19 +125,21 @@ def find_wrong(texts: Texts, said: Sequence[set[Mark]]) -> dict[str, float | Non
     }
 
 
-def accept_texts(texts: Texts, said: Sequence[set[Mark]], seed: int) -> dict[str, Any]:
+def accept_texts(
+    texts: Texts, said: Sequence[set[Mark]], seed: int, accept: float
+) -> dict[str, Any]:
     """Rounds of audited acceptance until no text is left on which the two agree; gold answers the audits.
 
     RETURNS (dict): `accepted`, `audited`, `wrong` (share of the accepted), `high` (of its interval at the end), `on` (at the end), `ever`, and
         `worst`: the greatest share that was wrong in a round in which it was on, 0 where it never was.
     """
-    nats = texts.disagreement(said)
+    block, nats = replace(BLOCK, accept=accept), texts.disagreement(said)
     left = {f"{row:016x}": round(math.exp(-one), 6) for row, one in enumerate(nats)}
     is_wrong = [gold != theirs for gold, theirs in zip(texts.marks, said)]
     accepted, audited, worst, ever = list[int](), list[int](), 0.0, False
     now, share = audit_verdict(0, 0, BLOCK.max_error), 0.0
     while True:
-        judged = judge_agreement(left, BLOCK, seed=seed, most_audits=AUDITS)
+        judged = judge_agreement(left, block, seed=seed, most_audits=AUDITS)
         if not judged.accepted and not judged.audited:
             break
         accepted += [int(id_, 16) for id_ in judged.accepted]
@@ -188,8 +191,10 @@ def measure(data: Path, name: str, seed: int, config: Path, work: Path) -> Itera
         yield {**about, "teacher": teacher, "what": "find", **find_wrong(texts, said)}
         for draw in range(DRAWS):
             said = corrupted(texts, RATES[teacher], 1000 + draw) if by_rates else theirs
-            found = accept_texts(texts, said, draw)
-            yield {**about, "teacher": teacher, "what": "accept", "draw": draw, **found}
+            for accept in ACCEPT:
+                found = accept_texts(texts, said, draw, accept)
+                own_row = {"teacher": teacher, "what": "accept", "draw": draw, "from": accept}
+                yield {**about, **own_row, **found}
 
 
 def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -208,45 +213,35 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
         for teacher in (*RATES, MODEL_TEACHER):
             own = [row for row in rows if (row["corpus"], row["teacher"]) == (name, teacher)]
             first = [row for row in own if row["what"] == "find"]
-            draws = [row for row in own if row["what"] == "accept"]
             if first:
                 found.append(
                     (name, teacher, *(_spread([row[part] for row in first]) for part in parts))
                 )
-            if draws:
-                on = [row for row in draws if row["on"]]
-                wrong = [row["wrong"] for row in draws if row["wrong"] is not None]
-                known = [row for row in draws if row["high"] is not None]
-                accepted.append(
-                    (
-                        name,
-                        teacher,
-                        len(draws),
-                        _spread([row["accepted"] for row in draws], 0),
-                        _spread([row["audited"] for row in draws], 0),
-                        _spread(wrong),
-                        f"{sum(row['wrong'] > row['high'] for row in known)}",
-                        f"{len(on)}",
-                        f"{sum(row['ever'] and row['worst'] > BLOCK.max_error for row in draws)}",
-                    )
-                )
-    header = (
-        "corpus",
-        "teacher",
-        "draws",
-        "accepted",
-        "audited",
-        "wrong",
-        "above bound",
-        "on",
-        "on, and too many wrong",
-    )
+            for accept in ACCEPT:
+                draws = [row for row in own if row.get("from") == accept]
+                accepted += [(name, teacher, accept, *_accepted(draws))] if draws else []
+    header = ("corpus", "teacher", "from", "draws", "accepted", "audited", "wrong", "above bound")
+    header = (*header, "ever on", "on at the end", "on with too many wrong")
     return "\n".join(
         (
             table(found, header=("corpus", "teacher", *parts), divider=True),
             table(accepted, header=header, divider=True),
         )
     )
+
+
+def _accepted(draws: Sequence[Mapping[str, Any]]) -> Iterator[Any]:
+    """What became of what was accepted, over draws."""
+    known = [row for row in draws if row["high"] is not None]
+    too_many = [row for row in draws if row["ever"] and row["worst"] > BLOCK.max_error]
+    yield len(draws)
+    yield _spread([row["accepted"] for row in draws], 0)
+    yield _spread([row["audited"] for row in draws], 0)
+    yield _spread([row["wrong"] for row in draws])
+    yield sum(row["wrong"] > row["high"] for row in known)
+    yield sum(row["ever"] for row in draws)
+    yield sum(row["on"] for row in draws)
+    yield len(too_many)
 
 
 def teachers_cli(

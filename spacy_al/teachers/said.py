@@ -15,7 +15,7 @@ APPLIES = 0.5
 
 
 @dataclass(frozen=True)
-class Said:
+class TeacherSaid:
     """The annotation of a text, in the teacher's own labels.
 
     marks (tuple): (start, end, label) over characters: entities, spans or tags.
@@ -35,7 +35,7 @@ class Said:
         return {"marks": self.marks} if self.cats is None else {"cats": dict(self.cats)}
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> "Said":
+    def from_json(cls, record: Mapping[str, Any]) -> "TeacherSaid":
         """RAISES (ValueError, TypeError, AttributeError): It is no such record."""
         cats = record.get("cats")
         if cats is not None:
@@ -44,7 +44,7 @@ class Said:
         return cls(marks)
 
 
-def read_said(doc: Doc, kind: str, spans_key: str = "sc") -> Said:
+def read_said(doc: Doc, kind: str, spans_key: str = "sc") -> TeacherSaid:
     """What a teacher has said of a document.
 
     doc (Doc): After the teacher.
@@ -52,19 +52,19 @@ def read_said(doc: Doc, kind: str, spans_key: str = "sc") -> Said:
     spans_key (str): Where spans are; where there are none, the only group of spans that there is.
     """
     if kind == "categories":
-        return Said(cats=dict(doc.cats))
+        return TeacherSaid(cats=dict(doc.cats))
     if kind == "tags":
         marks = [(t.idx, t.idx + len(t), t.tag_) for t in doc if t.tag_]
     else:
         groups = [spans_key] if spans_key in doc.spans else [*doc.spans]
         spans = doc.ents if kind == "entities" else doc.spans[groups[0]] if len(groups) == 1 else ()
         marks = [(span.start_char, span.end_char, span.label_) for span in spans]
-    return Said(tuple(sorted({*marks})))
+    return TeacherSaid(tuple(sorted({*marks})))
 
 
 def marks_on(
     doc: Doc,
-    said: Said,
+    said: TeacherSaid,
     kind: str,
     *,
     exclusive: bool = True,
@@ -75,7 +75,7 @@ def marks_on(
     Entities and spans that end within a token take all of it. Of entities that overlap then the longest stay.
 
     doc (Doc): Of the same text.
-    said (Said): Of it.
+    said (TeacherSaid): Of it.
     kind (str): As for `read_said`.
     exclusive (bool): For categories, whether exactly one applies: then the one with the highest score.
     names (Mapping | None): The labels of the run by those of the teacher, of which others are left out; none or empty where they are the same.

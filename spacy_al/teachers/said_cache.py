@@ -18,7 +18,7 @@ from typing import Any
 
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.teachers.said import Said
+from spacy_al.teachers.said import TeacherSaid
 
 SUFFIX, FORMAT = ".alsaid", 1
 
@@ -33,7 +33,7 @@ class SaidBatch:
     """
 
     calls: int
-    said: Mapping[str, Said]
+    said: Mapping[str, TeacherSaid]
     failed: Mapping[str, str]
 
 
@@ -50,7 +50,7 @@ class SaidCache:
 
     def __init__(self, folder: Path | str, teacher_hash: str) -> None:
         self.folder = Path(folder) / teacher_hash
-        self.said: dict[str, Said] = {}
+        self.said: dict[str, TeacherSaid] = {}
         self.failures: Counter[str] = Counter()
         self.calls = 0
         self._damaged: list[Path] = []
@@ -122,7 +122,7 @@ def read_said_batch(path: Path) -> SaidBatch:
     RAISES (OSError): It cannot be read.
     """
     first, _, body = path.read_text("utf8").partition("\n")
-    said, failed = dict[str, Said](), dict[str, str]()
+    said, failed = dict[str, TeacherSaid](), dict[str, str]()
     try:
         head: dict[str, Any] = json.loads(first)
         calls = int(head["calls"])
@@ -133,7 +133,7 @@ def read_said_batch(path: Path) -> SaidBatch:
             if "failed" in record:
                 failed[record["id"]] = str(record["failed"])
             else:
-                said[record["id"]] = Said.from_json(record)
+                said[record["id"]] = TeacherSaid.from_json(record)
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError("it is no file of a teacher's") from error
     return SaidBatch(calls, said, failed)

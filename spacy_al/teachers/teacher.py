@@ -16,7 +16,7 @@ from spacy_al.embeddings.encoder import hash_parts
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.posteriors.component import load_code, open_pipeline
-from spacy_al.teachers.said import Said, read_said
+from spacy_al.teachers.said import TeacherSaid, read_said
 from spacy_al.training.made_from import hash_of
 
 # Files that a component's block names, by which its hash changes with what is in them
@@ -38,7 +38,7 @@ class Teacher:
     spans_key: str = "sc"
     errors: dict[str, Exception] = field(default_factory=dict)
 
-    def label(self, texts: Mapping[str, str]) -> dict[str, Said]:
+    def label(self, texts: Mapping[str, str]) -> dict[str, TeacherSaid]:
         """Label texts together. It never raises: where a component fails, its texts are left out, and `errors` says why.
 
         texts (Mapping): By their ids.
@@ -48,7 +48,7 @@ class Teacher:
         docs = [(self.nlp.make_doc(text), id_) for id_, text in texts.items()]
         # its type says that a handler never returns, and spaCy goes on with those that do
         self.nlp.set_error_handler(self._keep)  # type: ignore[arg-type]
-        found: dict[str, Said] = {}
+        found: dict[str, TeacherSaid] = {}
         try:
             for doc, id_ in self.nlp.pipe(docs, as_tuples=True, batch_size=len(docs) or 1):
                 if id_ not in self.errors:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
 
 from spacy_al.teachers.marks import in_words
-from spacy_al.teachers.said import Said, marks_on, read_said
+from spacy_al.teachers.said import TeacherSaid, marks_on, read_said
 
 NLP = spacy.blank("en")
 TEXT = "Dr Ada gave him 5mg aspirin."
@@ -44,31 +44,31 @@ def test_each_kind_is_read_and_comes_back():
     categories = read_said(doc, "categories")
     assert categories.labels == {"b", "c"}
     for said in (entities, spans, categories):
-        assert Said.from_json(json.loads(json.dumps(said.to_json()))) == said
+        assert TeacherSaid.from_json(json.loads(json.dumps(said.to_json()))) == said
     doc.spans["sc"] = []
     assert read_said(doc, "spans").marks == ()
 
 
 def test_other_tokens_are_taken_whole():
-    said = Said(((3, 6, "PER"), (16, 19, "DOSE"), (20, 27, "DRUG")))
+    said = TeacherSaid(((3, 6, "PER"), (16, 19, "DOSE"), (20, 27, "DRUG")))
     assert marks_on(OTHER, said, "entities") == [(0, 1, "PER"), (3, 5, "DOSE"), (5, 6, "DRUG")]
     names = {"PER": "PERSON"}
     assert marks_on(OTHER, said, "entities", names=names) == [(0, 1, "PERSON")]
     # one word there, two here
-    assert marks_on(OTHER, Said(((16, 19, "NN"), (20, 27, "NN"))), "tags") == [(5, 6, "NN")]
+    assert marks_on(OTHER, TeacherSaid(((16, 19, "NN"), (20, 27, "NN"))), "tags") == [(5, 6, "NN")]
 
 
 def test_entities_that_come_to_overlap_and_white_space():
     doc = doc_of(["Ada", " ", "Byron"], [False, False, False])
     assert doc.text == "Ada Byron"
-    said = Said(((0, 9, "PER"), (0, 4, "LOC"), (3, 4, "GAP")))
+    said = TeacherSaid(((0, 9, "PER"), (0, 4, "LOC"), (3, 4, "GAP")))
     assert marks_on(doc, said, "entities") == [(0, 3, "PER")]
     assert marks_on(doc, said, "spans") == [(0, 1, "LOC"), (0, 3, "PER")]
 
 
 @given(st.dictionaries(st.sampled_from("abcd"), st.floats(0, 1)))
 def test_one_category_or_several(cats):
-    said, doc = Said(cats=cats), NLP("x")
+    said, doc = TeacherSaid(cats=cats), NLP("x")
     several = marks_on(doc, said, "categories", exclusive=False)
     assert several == sorted((0, 0, name) for name, value in cats.items() if value >= 0.5)
     one = marks_on(doc, said, "categories")
@@ -82,7 +82,7 @@ def test_one_category_or_several(cats):
 def test_a_record_of_another_kind_is_none():
     for record in ({}, {"marks": 3}, {"marks": [[1, 2]]}, {"cats": {"a": "high"}}):
         with pytest.raises((ValueError, TypeError, LookupError)):
-            Said.from_json(record)
+            TeacherSaid.from_json(record)
 
 
 def test_what_differs_in_words():

@@ -8,7 +8,7 @@ from spacy_al.corpus.forgotten import Forgotten
 from spacy_al.errors import AlError, AlWarning
 from spacy_al.loop.forget_files import remove_from_file
 from spacy_al.teachers.removal import remove_from_said
-from spacy_al.teachers.said import Said
+from spacy_al.teachers.said import TeacherSaid
 from spacy_al.teachers.said_cache import (
     SUFFIX,
     SaidBatch,
@@ -18,14 +18,15 @@ from spacy_al.teachers.said_cache import (
 )
 
 IDS = [f"{k:016x}" for k in range(4)]
-SAID = Said(((0, 4, "A"),))
+SAID = TeacherSaid(((0, 4, "A"),))
 
 
 def filled(folder):
     cache = SaidCache(folder, "hash")
     path = cache.begin(3)
     cache.finish(
-        path, SaidBatch(3, {IDS[0]: SAID, IDS[1]: Said(cats={"x": 1.0})}, {IDS[2]: "ValueError"})
+        path,
+        SaidBatch(3, {IDS[0]: SAID, IDS[1]: TeacherSaid(cats={"x": 1.0})}, {IDS[2]: "ValueError"}),
     )
     return cache, path
 
@@ -35,7 +36,7 @@ def test_it_comes_back_and_others_take_it_in(tmp_path):
     cache, _ = filled(tmp_path)
     other.refresh()
     for one in (cache, other, SaidCache(tmp_path, "hash")):
-        assert one.said == {IDS[0]: SAID, IDS[1]: Said(cats={"x": 1.0})}
+        assert one.said == {IDS[0]: SAID, IDS[1]: TeacherSaid(cats={"x": 1.0})}
         assert one.failures == {IDS[2]: 1} and one.calls == 3
     # no other teacher's
     assert SaidCache(tmp_path, "other").calls == 0
