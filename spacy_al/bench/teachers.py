@@ -220,8 +220,8 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
             for accept in ACCEPT:
                 draws = [row for row in own if row.get("from") == accept]
                 accepted += [(name, teacher, accept, *_accepted(draws))] if draws else []
-    header = ("corpus", "teacher", "from", "draws", "accepted", "audited", "wrong", "above bound")
-    header = (*header, "ever on", "on at the end", "on with too many wrong")
+    counts = ("draws", "accepted", "audited", "wrong", "above bound", "ever on", "on at the end")
+    header = ("corpus", "teacher", "from", *counts, "on with too many wrong")
     return "\n".join(
         (
             table(found, header=("corpus", "teacher", *parts), divider=True),

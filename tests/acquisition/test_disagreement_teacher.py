@@ -4,6 +4,7 @@ import itertools
 import math
 import pickle
 from types import SimpleNamespace
+from typing import Any
 
 import numpy
 import pytest
@@ -180,7 +181,7 @@ def test_without_a_teacher_or_a_level_it_says_so():
 def test_a_product_hands_on_what_the_teacher_says():
     own = SimpleNamespace(labels=("A", "B"), token_probs=numpy.array([[0.5, 0.5]]))
     entropy = make_token_entropy()
-    made = make_product({"a": entropy, "b": make_disagreement_teacher()})
+    made: Any = make_product({"a": entropy, "b": make_disagreement_teacher()})
     (score,) = made([own], said=[[(0, 1, "A")]])
     assert_allclose(score, math.log(2) ** 2)
     assert needs_said(made) and wants_said(made) and not needs_said(make_product({"a": entropy}))

@@ -171,8 +171,8 @@ def test_audits_decide_whether_texts_are_accepted(judging, tmp_path):
         off = add_taught_texts(store, project, 1, corpus, Merged([], [], {}, {}))
         assert off.metrics["on"] is False and off.metrics["accepted"] == 0
         assert not corpus.exists()
-        for task in stored:
-            answer(store, task, gold)
+        for one in stored:
+            answer(store, one, gold)
         store.advance(0, "done")
         store.open_round(1)
         found = make_round_corpus(store, project, store.round()).metrics["teacher"]
