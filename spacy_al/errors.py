@@ -879,6 +879,9 @@ class Errors:
         "them, or such a file."
     )
 
+    # webhooks
+    AL401 = "[AL401] The token in the environment variable {name} has {found} characters, and anybody could try it out. Make one of at least {least}: python -c 'import secrets; print(secrets.token_urlsafe())'"
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""

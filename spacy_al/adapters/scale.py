@@ -87,8 +87,12 @@ def _body(text: str, labels: Sequence[str], categories: bool, single: bool) -> d
     if not categories:
         return {"text": text, "labels": [{"name": label} for label in labels]}
     choices = [{"label": label, "value": label} for label in labels]
-    field = {"type": "category", "field_id": FIELD, "title": QUESTION, "choices": choices}
-    field |= {"min_choices": int(single), "max_choices": 1 if single else len(choices)}
+    field: dict[str, Any] = {"type": "category", "field_id": FIELD, "title": QUESTION}
+    field |= {
+        "choices": choices,
+        "min_choices": int(single),
+        "max_choices": 1 if single else len(choices),
+    }
     return {"attachments": [{"type": "text", "content": text}], "fields": [field]}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.config.learner import LEARNERS, read_encoder
+from spacy_al.config.notify import read_notify
 from spacy_al.config.partial import read_partial
 from spacy_al.config.recency import Recency, read_recency
 from spacy_al.config.self_training import read_self_training

@@ -9,6 +9,7 @@ from confection import Config
 
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.learner import EncoderBlock
+from spacy_al.config.notify import Notify
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.partial import Partial
 from spacy_al.config.recency import Recency

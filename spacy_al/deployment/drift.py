@@ -17,6 +17,7 @@ from spacy_al.embeddings.documents import compress, hashed_words, weigh_rare
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.stop_set import expected_answers
+from spacy_al.loop.notify import notify
 from spacy_al.measures.drift import (
     DriftTest,
     adjust,
@@ -127,6 +128,8 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     with Store(project.database, create=False) as store:
         names = [test.name for test in made.alarms]
         record_look(store, DriftLook(model, made.n_now, names))
+    if names:
+        notify(project, "alarm", differs=names, texts=made.n_now, model=model)
     return made
 
 

@@ -18,6 +18,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.text_counts import TextAnswers, text_answers
 from spacy_al.loop.measured import labels_of_gold
+from spacy_al.loop.notify import notify
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.processes.lock import locked
 from spacy_al.store.champion import (

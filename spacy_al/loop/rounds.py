@@ -283,6 +283,24 @@ STEPS: dict[str, RoundStep] = {
 }
 
 
+def _tell(store: Store, project: Project, before: Round) -> None:
+    """Tell whoever is to be told where a step has brought its round."""
+    now = store.round()
+    if now is None or now.state == before.state or project.settings.notify is None:
+        return
+    number, facts = now.number, {"round": now.number}
+    if now.state == "stopped":
+        reasons = store.metrics()[number].get("stopping", [])
+        why = next((one for one in reasons if one.startswith("Stops")), "")
+        notify(project, "stopped", **facts, why=why)
+    # gold waits for nobody
+    elif now.state == "wait" and not project.oracle:
+        questions = project.at_least or sum(1 for _ in store.tasks(number))
+        notify(project, "ready", **facts, questions=questions)
+    elif now.state == "done" and not project.oracle:
+        notify(project, "complete", **facts, answers=store.n_answers())
+
+
 def _train(project: Project, number: int, folder: Path) -> Trained:
     """Train in the folder of a round, or of a member of its committee."""
     if folder != project.folder(number) and not (folder / MODEL).is_dir():

@@ -21,6 +21,8 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 LIMIT, MACHINE_LIMIT = 1 << 20, 1 << 24
 # Where Label Studio calls, see `backend`
 MACHINES = "/label-studio/"
+# Where any other tool says that something was answered
+HOOK = "/webhook"
 NAME = 100
 # Seconds for a body to arrive
 PATIENCE = 20.0
@@ -57,6 +59,7 @@ def guarded(
     tokens: Mapping[str, str] | None,
     nobody: str,
     machine: str | None = None,
+    hook: str | None = None,
 ) -> App:
     """An ASGI application that answers only to those it is meant for.
 
@@ -65,8 +68,10 @@ def guarded(
     tokens (Mapping | None): Token -> annotator. None: whoever is on this machine is who they say.
     nobody (str): Who does not say.
     machine (str | None): What Label Studio shows in place of a token, on this machine as well.
+    hook (str | None): The token of whoever calls the webhook.
     """
     machines = {} if machine is None else {_digest(machine): MACHINES}
+    hooks = {} if hook is None else {_digest(hook): HOOK}
     known = None if tokens is None else {_digest(token): name for token, name in tokens.items()}
     failed: dict[str, deque[float]] = {}
 
@@ -94,6 +99,8 @@ def guarded(
             if scope["path"].startswith(MACHINES):
                 _check_token("basic", machines, headers, scope, failed)
                 limit = MACHINE_LIMIT
+            if scope["path"] == HOOK:
+                _check_token("bearer", hooks, headers, scope, failed)
             body = await asyncio.wait_for(_body(scope, headers, receive, limit), PATIENCE)
         except asyncio.TimeoutError:
             await _refuse(send_safely, Refused(408, "The request took too long."))

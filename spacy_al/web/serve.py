@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import secrets
 import socket
 import threading
@@ -26,6 +27,10 @@ HOST = "127.0.0.1"
 
 # In the output of a run: the token of each annotator, for nobody but their owner to read
 TOKENS = "tokens.json"
+
+
+# The environment variable with the token of the webhook, and its shortest length
+HOOK_TOKEN, LEAST = "SPACY_AL_WEBHOOK_TOKEN", 20
 
 
 GUIDELINES = ("guidelines.md", "guidelines.txt")
@@ -56,13 +61,14 @@ def annotate(
     quiet (bool): Show links and errors only.
     show (Callable): Takes each line for the terminal.
     RAISES (AlError): AL270 without the extra, AL271 beyond this machine without annotators, AL272 if the address is
-        taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens; what `open_server` and the store raise.
+        taken, AL273 for guidelines that cannot be read, AL274 for damaged tokens, AL401 for a short one; what `open_server` and the store raise.
     """
     check_extra()
     local = is_local(host)
     if not local and not annotators:
         raise UsageError(Errors.AL271.format(host=host))
     tokens = read_access_tokens(project.output / TOKENS, annotators) if annotators else None
+    read_hook_token()
     # before anything is started
     if project.settings.recipe:
         load_recipe(project.settings.recipe)
@@ -102,6 +108,7 @@ def serve(
     from spacy_al.web.app import Desk, make_app
     from spacy_al.web.background import Steps
     from spacy_al.web.guard import guarded
+    from spacy_al.web.hook import add_hook
     from spacy_al.web.recipe_feed import Feed
     from spacy_al.web.timeouts import Impatient
 
@@ -126,7 +133,10 @@ def serve(
         courier = Courier(project, server, own + PREFIX, steps.wake)
         steps.after, secret = courier.wake, courier.credentials
         add_backend(inner, courier, Suggester(project))
-    page = guarded(inner, hosts=names, tokens=tokens, nobody=user(), machine=secret)
+    hook = read_hook_token()
+    if hook:
+        add_hook(inner, steps)
+    page = guarded(inner, hosts=names, tokens=tokens, nobody=user(), machine=secret, hook=hook)
     how: dict[str, Any] = {"log_level": "warning", "access_log": False, "server_header": False}
     # whoever asks for a WebSocket gets the page, whether or not something is installed that could speak it
     how |= {"http": Impatient, "ws": "none"}
@@ -187,6 +197,14 @@ def read_access_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
         except OSError as error:
             raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error
     return {token: who for who, token in own.items()}
+
+
+def read_hook_token() -> str | None:
+    """What the webhook is called with; None where there is none. RAISES (UsageError): AL401."""
+    token = os.environ.get(HOOK_TOKEN)
+    if token and len(token) < LEAST:
+        raise UsageError(Errors.AL401.format(name=HOOK_TOKEN, found=len(token), least=LEAST))
+    return token or None
 
 
 def read_guidelines(config: Path, path: Path | None) -> str | None:
