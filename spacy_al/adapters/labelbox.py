@@ -351,7 +351,11 @@ def _of_lines(
         if len(own) > 1:
             raise ValueError(f"{len(own)} questions are answered, and one is to be meant")
         answer = own[0]["answer"]
-        chosen = [one.get("name") for one in ([answer] if isinstance(answer, dict) else answer)]
+        chosen = [one["name"] for one in ([answer] if isinstance(answer, dict) else answer)]
+        if not {*chosen} <= {*known}:
+            raise ValueError(f"it answers {short(chosen)}")
         return {**record, "cats": {name: float(name in chosen) for name in known}}
-    except (ValueError, AttributeError, TypeError) as error:
+    except (LookupError, TypeError):
+        return {"where": where, "problem": "an answer of it has no name"}
+    except ValueError as error:
         return {"where": where, "problem": str(error)}
