@@ -1049,6 +1049,9 @@ class Warnings:
         "for that, and does [al.teacher.labels] name its labels?"
     )
 
+    # webhooks
+    W400 = "[ALW400] Nobody was told of '{event}': {why}. The work goes on; mend [al.notify] in the config."
+
     # store, answers, export
     W110 = (
         "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"

@@ -78,7 +78,17 @@ NOISE = ("mojibake", "language", "table", "list", "ocr", "boilerplate")
 SHARES = ("min_words", "far")
 RECENCY = {"since", "half_life_days", "date"}
 POOL = {"path", *RECENCY, "score_cache", "refresh"}
-SECTION = {*KINDS, *BLOCKS, "encoder", "filter", "partial", "self_training", "teacher", "tracking"}
+SECTION = {
+    *KINDS,
+    *BLOCKS,
+    "encoder",
+    "filter",
+    "notify",
+    "partial",
+    "self_training",
+    "teacher",
+    "tracking",
+}
 # What a strategy can change in a simulation, where all else is the same for all of them
 COMPARED = {
     "acquisition",
@@ -125,6 +135,8 @@ class Check:
             plain["tracking"] = read_tracking(section["tracking"], self.refuse)
         if section.get("teacher") is not None:
             plain["teacher"] = read_teacher(section["teacher"], self.refuse)
+        if section.get("notify") is not None:
+            plain["notify"] = read_notify(section["notify"], self.refuse)
         if section.get("encoder") is not None:
             plain["encoder"] = read_encoder(section["encoder"], self.refuse)
         named = [name for name in BLOCKS if section.get(name) is not None]

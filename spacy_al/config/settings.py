@@ -60,6 +60,7 @@ class Settings:
     encoder (EncoderBlock | None): The pretrained encoder.
     partial (Partial | None): How parts of texts are asked about; None asks whole texts.
     self_training (SelfTraining | None): Which texts train that nobody but the model labels; None for none.
+    notify (Notify | None): Whom the run tells what has happened; None for nobody.
     tracking (Tracking | None): Where the run is shown beside its own folder; None for nowhere.
     teacher (TeacherBlock | None): That labels beside people; None for none.
     lang (str): The pipeline's language.
@@ -102,6 +103,7 @@ class Settings:
     encoder: EncoderBlock | None = None
     partial: Partial | None = None
     self_training: SelfTraining | None = None
+    notify: Notify | None = None
     tracking: Tracking | None = None
     teacher: TeacherBlock | None = None
     lang: str = "en"

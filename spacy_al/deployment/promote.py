@@ -99,6 +99,7 @@ def promote(
             return Promotion(str(model), current, verdict, str(texts), n, is_dry=True)
         if verdict is not None and not verdict.is_better:
             record_refusal(store, str(model), str(hash_of(model)), verdict.reasons)
+            notify(project, "refused", model=str(model), round=number, why=verdict.reasons)
             project.follow()
             return Promotion(str(model), current, verdict, str(texts), n)
         if said is None and texts.exists():
@@ -111,6 +112,7 @@ def promote(
         why = "The first model in use" if verdict is None else _found(verdict)
         made = Champion(str(model), str(hash_of(model)), number, time.time(), why)
         record_promotion(store, made)
+        notify(project, "promoted", model=str(model), round=number, why=why)
         project.follow()
         return Promotion(str(model), made, verdict, str(texts) if verdict else None, n)
 

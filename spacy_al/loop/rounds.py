@@ -27,6 +27,7 @@ from spacy_al.loop.labels import config_labels, found_by_model, with_labels
 from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
 from spacy_al.loop.measuring import among, measuring_texts, mixed
+from spacy_al.loop.notify import notify
 from spacy_al.loop.plan import first_hour
 from spacy_al.loop.privacy import private_settings, record_privacy
 from spacy_al.loop.start import before_training
@@ -89,6 +90,7 @@ def run(project: Project) -> Outcome:
             outcome = _step(store, project, current)(store, project, current)
             _write_metrics(store, project, current.number)
             project.follow()
+            _tell(store, project, current)
             if outcome:
                 _back_up(store, project)
                 return outcome
