@@ -31,7 +31,7 @@ def score_tables(model: str, tables: Iterator[Any]) -> Iterator[Any]:
     if not nlp.has_pipe("al_scorer"):
         nlp.add_pipe("al_scorer")
     for table in tables:
-        texts = [text for text in table["text"] if text and not text.isspace()]
+        texts = [text for text in table["text"].dropna() if text and not text.isspace()]
         scores = [doc._.al.score for doc in nlp.pipe(texts)]
         yield pandas.DataFrame({"id": [content_hash(text) for text in texts], "score": scores})
 

@@ -7,6 +7,7 @@ what does not fit into the object store is spilled to disk: both are Ray's own d
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,8 @@ ADDRESS = "RAY_ADDRESS"
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
 # Into which the work is divided: what is done again where a worker is lost
 MOST_BLOCKS = 4096
+# A cluster that is there answers at once
+SECONDS = 10
 
 
 class RayEngine:
@@ -139,6 +142,7 @@ def connected(workers: int) -> Iterator[None]:
         # one more for what Ray Data does beside
         how |= {"num_cpus": workers + 1, "include_dashboard": False}
     try:
+        _answers(os.environ.get(ADDRESS, ""))
         ray.init(**how)
     except Exception as error:
         # what it raises where no cluster answers is of many kinds
@@ -147,6 +151,13 @@ def connected(workers: int) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _answers(address: str) -> None:
+    """Whether a cluster answers, as HOST:PORT: Ray itself waits for minutes. RAISES (OSError): None does."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), SECONDS).close()
 
 
 def import_ray() -> Any:

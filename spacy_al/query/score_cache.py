@@ -28,7 +28,7 @@ AT_RANDOM = 0.05
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptScores:
     """Where the scores of one job are kept. Plain data, so that it travels with the job.
 
     folder (Path): Of this model and these settings.
@@ -44,13 +44,13 @@ class Kept:
 class KnownScores:
     """What is known of the texts of a shard, or of a part of it, before they are read.
 
-    kept (Kept): Where to look.
+    kept (KeptScores): Where to look.
     shard (Path): The shard.
     part (tuple[int, int]): As for `read_shard_items`.
     WARNS (AlWarning): ALW390 for a damaged file, which is deleted.
     """
 
-    def __init__(self, kept: Kept, shard: Path, part: tuple[int, int]) -> None:
+    def __init__(self, kept: KeptScores, shard: Path, part: tuple[int, int]) -> None:
         stem = content_hash(str(shard.resolve()))
         self._path = kept.folder / f"{stem}-{part[0]}-{part[1]}{SUFFIX}"
         found, own_low = list[PoolScores](), numpy.zeros(0, "u8")
@@ -101,7 +101,7 @@ class KnownScores:
         return merge_scores([met, *fresh], report)
 
 
-def passed_over(kept: Kept, stem: str) -> dict[int, float]:
+def passed_over(kept: KeptScores, stem: str) -> dict[int, float]:
     """The texts of a shard that are not scored anew, and what they had before."""
     if kept.before is None:
         return {}

@@ -15,7 +15,7 @@ from spacy_al.config.components import pipeline_folder
 from spacy_al.corpus.shard import writing
 from spacy_al.embeddings.encoder import find_model, hash_parts
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.query.score_cache import Kept, last_scores
+from spacy_al.query.score_cache import KeptScores, last_scores
 from spacy_al.query.score_file import SUFFIX
 from spacy_al.query.scorer import Job
 from spacy_al.util import versions
@@ -51,7 +51,7 @@ def keep_scores(job: Job, cache: Path, refresh: float = 0.0) -> Job:
         with writing(folder / MANIFEST) as file:
             file.write(json.dumps(about, indent=2) + "\n")
     last = cache / about["before"] if refresh and about["before"] else None
-    return replace(job, kept=Kept(folder, last, about["least"]))
+    return replace(job, kept=KeptScores(folder, last, about["least"]))
 
 
 def settings_hash(job: Job) -> str:

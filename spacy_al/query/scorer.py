@@ -38,7 +38,7 @@ from spacy_al.posteriors.component import (
 from spacy_al.query.filters import word_shares
 from spacy_al.query.noise import line_keys, noise_bits
 from spacy_al.query.pool_scores import PoolScores, merge_scores, propose
-from spacy_al.query.score_cache import Kept, KnownScores
+from spacy_al.query.score_cache import KeptScores, KnownScores
 from spacy_al.registry import resolve
 from spacy_al.teachers.marks import TeacherMarks
 from spacy_al.types import Acquisition, Floats
@@ -72,7 +72,7 @@ class Job:
     code (str | None): Python file that registers functions.
     gpu_id (int): -1 for none.
     labelled (tuple[Path, ...]): What the model learned from, for a posterior that learns as well.
-    kept (Kept | None): Where scores are kept between calls; None keeps none.
+    kept (KeptScores | None): Where scores are kept between calls; None keeps none.
     propose (int | None): Texts of highest score that each shard gives on; None for all.
     teacher (TeacherMarks | None): What a teacher says, for acquisitions that look at it.
     """
@@ -87,7 +87,7 @@ class Job:
     code: str | None = None
     gpu_id: int = -1
     labelled: tuple[Path, ...] = ()
-    kept: Kept | None = None
+    kept: KeptScores | None = None
     propose: int | None = None
     teacher: TeacherMarks | None = None
 

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -165,7 +167,22 @@ def test_engines_that_are_none(name, workers, code):
 
 
 def test_without_ray_it_is_said_how_to_get_it(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(AlError, match=r"AL393.*spacy-al\[ray\]"):
         open_engine("ray")
     assert open_engine("local") is None
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_said(project):
+    pytest.importorskip("ray")
+    command = ["-m", "spacy_al", "select", str(project / "pool"), "--engine", "ray", "-o", "-"]
+    done = subprocess.run(
+        [sys.executable, *command, "-m", str(project / "model")],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env={**os.environ, "RAY_ADDRESS": "127.0.0.1:9"},
+    )
+    assert done.returncode == 1 and "AL394" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
