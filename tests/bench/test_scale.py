@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from spacy_al.bench import refresh, scale
+from spacy_al.bench import proposals, refresh, scale
 from spacy_al.corpus.pool import n_stored, pool_texts, shards
 from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import TEXTS, write
@@ -76,6 +76,9 @@ def test_both_commands(tmp_path, monkeypatch):
     models = [str(tmp_path / f"model-{number}") for number in (1, 2)]
     done = CliRunner().invoke(app, ["refresh", str(pool), *models, "-n", "10", "--share", "1"])
     assert done.exit_code == 0, done.output
+    # all of two shards of 50, and of one of 50, is all there is
+    found = proposals.compare_proposed(pool, models[0], n=10, most=[50, 12], samplers=["top_k"])
+    assert found[0][1][0] == 1.0 and found[0][1][1] >= 0.8
     rows = refresh.compare_refreshed(pool, *models, n=10, shares=[0.3, 1.0])
     assert rows[2] == (1.0, 1.0, 1.0) and 0.3 <= rows[1][1] <= 0.5 and rows[1][2] >= rows[0][2]
 
