@@ -1,6 +1,6 @@
 """What is lost where each shard proposes its best texts and the batch is taken of those: `select --per-shard`.
 
-    python -m spacy_al.bench.proposals POOL MODEL -n 50 --per-shard 50 --per-shard 100
+python -m spacy_al.bench.proposals POOL MODEL -n 50 --per-shard 50 --per-shard 100
 """
 
 from collections.abc import Sequence

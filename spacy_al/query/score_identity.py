@@ -70,7 +70,13 @@ def model_hash(job: Job) -> str:
     own = _hash_of(job.model) if job.model else None
     # a reader of one's own may learn from what is labelled
     labelled = [_hash_of(str(path)) for path in job.labelled if "posterior" in job.blocks]
-    return hash_parts(own, [one for _, one in found if one], labelled)
+    said: tuple[Any, ...] = ()
+    if job.teacher is not None:
+        # what it has said so far
+        teacher = job.teacher
+        names = sorted(teacher.names.items())
+        said = (teacher.hash, teacher.kind, teacher.exclusive, names, _hash_of(str(teacher.folder)))
+    return hash_parts(own, [one for _, one in found if one], labelled, said)
 
 
 def _least(folder: Path, share: float) -> float:

@@ -20,7 +20,7 @@ from spacy_al.types import Sampler
 
 UNIFORM = "spacy-al.uniform.v1"
 # Any text may be drawn, however low its score
-DRAWN = {"spacy-al.stochastic.v1"}
+DRAWN = {"spacy-al.stochastic.v1", PRIVATE}
 # Samplers whose draws stand for the pool
 MEASURES = (UNIFORM, "spacy-al.active_testing.v1")
 COUNTS = "answer_counts"

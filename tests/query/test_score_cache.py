@@ -22,8 +22,10 @@ from spacy_al.query import score_cache
 from spacy_al.query.pool_scores import PoolScores
 from spacy_al.query.score_file import Low, read_lasts, read_scores, write_scores
 from spacy_al.query.score_removal import remove_from_scores
-from spacy_al.query.scorer import Scorer
+from spacy_al.query.score_identity import model_hash
+from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
+from spacy_al.teachers.marks import TeacherMarks
 from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import TEXTS, write
 
@@ -327,3 +329,14 @@ def test_a_folder_that_cannot_be_written_is_said(models, pool, tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(AlError, match="AL047"):
         select(pool, model=models[0], score_cache=tmp_path / "file" / "cache")
+
+
+def test_what_a_teacher_has_said_counts(tmp_path):
+    said = tmp_path / "said"
+    said.mkdir()
+    teacher = TeacherMarks(said, "0123", "entities")
+    jobs = [Job("model"), Job("model", teacher=teacher)]
+    hashes = [model_hash(job) for job in jobs]
+    (said / "more.jsonl").write_text("{}")
+    hashes += [model_hash(job) for job in jobs]
+    assert hashes[0] == hashes[2] and len(set(hashes)) == 3
