@@ -21,8 +21,8 @@ from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.query import score_cache
 from spacy_al.query.pool_scores import PoolScores
 from spacy_al.query.score_file import Low, read_lasts, read_scores, write_scores
-from spacy_al.query.score_removal import remove_from_scores
 from spacy_al.query.score_identity import model_hash
+from spacy_al.query.score_removal import remove_from_scores
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
 from spacy_al.teachers.marks import TeacherMarks
