@@ -80,7 +80,7 @@ def audit(
         if value < least:
             raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))
     load_code(code)
-    docs = read_corpus(corpus, config, overrides, component)
+    docs = read_audited(corpus, config, overrides, component)
     if config is not None:
         name, factory = _taught(config, overrides or {}, component)
         found = judge_by_folds(
@@ -111,7 +111,7 @@ def audit(
     return Audit(rank_findings(found), tasks, found)
 
 
-def read_corpus(
+def read_audited(
     path: Path,
     config: Path | None = None,
     overrides: Mapping[str, Any] | None = None,

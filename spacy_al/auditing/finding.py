@@ -62,7 +62,7 @@ class Finding:
         return min(self.start, self.proposed[0]), max(self.end, self.proposed[1])
 
 
-def describe(finding: Finding, words: list[str] | None = None) -> str:
+def describe_finding(finding: Finding, words: list[str] | None = None) -> str:
     """A finding in one sentence.
 
     words (list[str] | None): The text of what is given and of what is proposed; None for categories.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy
 
-from spacy_al.auditing.finding import Finding, describe
+from spacy_al.auditing.finding import Finding, describe_finding
 from spacy_al.auditing.judge import n_marks
 from spacy_al.auditing.judged import JudgedCorpus, JudgedText
 from spacy_al.evaluation.gold import SpanAnswer
@@ -208,6 +208,8 @@ def _chars(text: JudgedText, start: int, end: int) -> tuple[int, int]:
 
 def _sentence(text: JudgedText, one: Finding) -> str:
     if one.end <= one.start:
-        return describe(one)
+        return describe_finding(one)
     new = one.proposed or (one.start, one.end, "")
-    return describe(one, [text.doc[one.start : one.end].text, text.doc[new[0] : new[1]].text])
+    return describe_finding(
+        one, [text.doc[one.start : one.end].text, text.doc[new[0] : new[1]].text]
+    )

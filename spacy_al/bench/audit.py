@@ -22,7 +22,7 @@ from wasabi import table
 from spacy_al.auditing.judged import JudgedCorpus, JudgedText, judge_by_folds, judge_by_model
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import Planted, plant
-from spacy_al.bench.ranked import Place, hits, joined, ranking_figures
+from spacy_al.bench.ranked import Place, hits, join_tokens, ranking_figures
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.shard import read_shard
@@ -40,7 +40,7 @@ MODELS = "Folder with NAME/model-best, trained without the corpora, in place of 
 SEED = "documents that are audited, and mistakes in them"
 
 
-def measure(
+def measure_audit(
     path: Path,
     judge: Callable[[Sequence[Doc], Look], JudgedCorpus],
     *,
@@ -190,13 +190,13 @@ def _cleanlab_tokens(seen: Sequence[tuple[JudgedText, Any]]) -> tuple[Any, Any, 
     for method in ("self_confidence", "normalized_margin"):
         sentence, tokens = get_label_quality_scores(labels, probs, token_score_method=method)
         name = f"cleanlab, {method.replace('_', ' ')}"
-        own = joined([1 - numpy.asarray(one, dtype="f8") for one in tokens])
+        own = join_tokens([1 - numpy.asarray(one, dtype="f8") for one in tokens])
         places[name] = [Place(rows[p.row], p.start, p.end, p.score) for p in own]
         texts[name] = dict(zip(rows, (1 - numpy.asarray(sentence, dtype="f8")).tolist()))
     issues = [numpy.full(len(own), -1.0) for own in labels]
     for row, token in find_label_issues(labels, probs):
         issues[row][token] = 1.0
-    named = joined(_only_named(issues))
+    named = join_tokens(_only_named(issues))
     return places, texts, [Place(rows[p.row], p.start, p.end, 1.0) for p in named if p.score > 0]
 
 
@@ -322,7 +322,7 @@ def audit_bench_cli(
                 max_steps=max_steps,
                 show=typer.echo,
             )
-            found = measure(path, judge, texts=texts, rate=rate, seed=seed)
+            found = measure_audit(path, judge, texts=texts, rate=rate, seed=seed)
             done.append({**found, "asked": key})
             with output.open("a", encoding="utf8") as file:
                 file.write(json.dumps(done[-1]) + "\n")

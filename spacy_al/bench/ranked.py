@@ -59,7 +59,7 @@ def ranking_figures(right: Bools, total: int, at: Sequence[int]) -> dict[str, fl
     return figures
 
 
-def joined(scores: Sequence[Floats]) -> list[Place]:
+def join_tokens(scores: Sequence[Floats]) -> list[Place]:
     """Tokens with scores as places: beginning with the most doubtful token of all, one that stands beside a place of its text joins that.
 
     scores (Sequence[Floats]): Of each text (n_tokens,), higher for more doubtful ones.

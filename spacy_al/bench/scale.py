@@ -82,7 +82,7 @@ def select_once(pool: str, model: str, cache: str, n_process: str) -> None:
     print(json.dumps({"cpu": cpu, "here": here.ru_maxrss / 1024, "worker": there.ru_maxrss / 1024}))
 
 
-def measure(
+def measure_scale(
     model: Path, texts: Sequence[str], sizes: Sequence[int], *, n_process: int = 2, seed: int = 0
 ) -> list[dict[str, float]]:
     """What a pool of each size took, in a process of its own.
@@ -131,7 +131,7 @@ def fit(rows: Sequence[Mapping[str, float]], name: str) -> tuple[float, float]:
 def formulae(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
     """For each thing that is measured: `start` and `each` of the line through all sizes but the largest, and its `error` there.
 
-    rows (Sequence): As `measure` gives them, three or more.
+    rows (Sequence): As `measure_scale` gives them, three or more.
     RETURNS (dict): `error` is what the line says of the largest size over what was measured there, less 1.
     """
     *before, largest = rows
@@ -231,7 +231,7 @@ def scale_cli(
     if len(set(size)) < 3:
         raise typer.BadParameter("three sizes are needed: a line through two, and one to compare")
     own = [text for text in pool_texts(source) if text.split()]
-    rows = measure(model, own, sorted(set(size)), n_process=n_process, seed=seed)
+    rows = measure_scale(model, own, sorted(set(size)), n_process=n_process, seed=seed)
     tokens = sum(len(text.split()) for text in own) / len(own)
     lines = formulae(rows)
     prices = {"width": width, "cores": cores, "core_hour": core_hour, "gb_month": gb_month}

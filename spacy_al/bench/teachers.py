@@ -161,7 +161,9 @@ def accept_texts(
     }
 
 
-def measure(data: Path, name: str, seed: int, config: Path, work: Path) -> Iterator[dict[str, Any]]:
+def measure_teachers(
+    data: Path, name: str, seed: int, config: Path, work: Path
+) -> Iterator[dict[str, Any]]:
     """All rows of one corpus and seed: of each teacher how well its mistakes are found, and what became of what was accepted."""
     docs = [doc for doc in read_shard(data / name / "train.spacy", Vocab()) if len(doc)]
     order = numpy.random.default_rng(seed).permutation(len(docs))
@@ -260,7 +262,7 @@ def teachers_cli(
         for name in corpora or CORPORA:
             if any((row["corpus"], row["seed"]) == (name, seed) for row in rows):
                 continue
-            new = list(measure(data, name, seed, config, work))
+            new = list(measure_teachers(data, name, seed, config, work))
             with path.open("a", encoding="utf8") as file:
                 file.writelines(json.dumps(row) + "\n" for row in new)
             rows += new

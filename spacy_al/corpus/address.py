@@ -30,13 +30,14 @@ def pool_path(address: Any) -> Path:
     try:
         from upath import UPath
 
-        path: Path = UPath(address)
+        path: Any = UPath(address)
         # what opens it is imported now and not at the first read
-        _ = path.fs  # type: ignore[attr-defined]
+        _ = path.fs
     except (ImportError, ValueError) as error:
         extra = EXTRAS.get(protocol, "remote")
         raise AlError(Errors.AL390.format(path=address, why=error, extra=extra)) from error
-    return path
+    found: Path = path
+    return found
 
 
 def is_remote(path: Any) -> bool:

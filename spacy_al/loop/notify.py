@@ -64,7 +64,7 @@ def send(told: Notify, message: dict[str, Any]) -> str:
     headers = {"Content-Type": "application/json", "User-Agent": "spacy-al"}
     headers |= {"X-Spacy-AL-Event": message["event"], "X-Spacy-AL-Id": message["id"]}
     if secret:
-        headers["X-Spacy-AL-Signature"] = sign(secret, body)
+        headers["X-Spacy-AL-Signature"] = sign_body(secret, body)
     opener = urllib.request.build_opener(_NoRedirect)
     why = ""
     for number in range(told.tries):
@@ -85,6 +85,6 @@ def send(told: Notify, message: dict[str, Any]) -> str:
     return f"{why} ({told.tries} tries)"
 
 
-def sign(secret: str, body: bytes) -> str:
+def sign_body(secret: str, body: bytes) -> str:
     """The signature of a message: HMAC-SHA256 of its bytes (RFC 2104), as `sha256=` and hex digits."""
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()

@@ -2,7 +2,7 @@
 
 import inspect
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,7 +47,7 @@ from spacy_al.util import callable_name
 # Batches that fill the tokeniser's cache, which a memory zone would leave empty
 WARM = 2
 # What can be kept of each text beside its score
-READ = {
+READ: dict[str, Callable[[Sequence[Any]], Any]] = {
     "label_probs": label_probs,
     "members": members_of,
     "marks": expected_marks,

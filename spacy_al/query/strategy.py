@@ -186,8 +186,7 @@ def make_strategy(
     made = Strategy(settings, n, round, job, drawn, resolve(drawn), seconds, path)
     _check_scored_in_part(made, per_shard)
     job = replace(job, columns=_columns(made), propose=per_shard if model else None)
-    # scores that look at a teacher change as it says more
-    if settings.score_cache and not made.asks_teacher:
+    if settings.score_cache:
         job = keep_scores(job, settings.score_cache, settings.refresh)
     return replace(made, job=job)
 

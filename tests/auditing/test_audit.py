@@ -9,7 +9,7 @@ from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 import spacy_al
-from spacy_al.auditing.audit import Audit, audit, read_corpus
+from spacy_al.auditing.audit import Audit, audit, read_audited
 from spacy_al.auditing.judged import JudgedCorpus
 from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
@@ -161,10 +161,10 @@ def test_what_convert_reads_can_be_audited(tmp_path):
     lines = [{"text": "all is well", "label": "GOOD"}, {"text": "it hurts", "label": "BAD"}]
     path = tmp_path / "texts.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf8")
-    docs = read_corpus(path)
+    docs = read_audited(path)
     assert [doc.text for doc in docs] == ["all is well", "it hurts"]
     assert docs[0].cats["GOOD"] == 1.0
     shard = tmp_path / "shards" / "0.spacy"
     shard.parent.mkdir()
     write_shard(docs, shard)
-    assert len(read_corpus(shard.parent)) == len([*read_shard(shard, Vocab())]) == 2
+    assert len(read_audited(shard.parent)) == len([*read_shard(shard, Vocab())]) == 2

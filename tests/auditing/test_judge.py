@@ -6,7 +6,7 @@ import numpy
 import pytest
 
 from spacy_al import get_posteriors
-from spacy_al.auditing.finding import EXTRA, LACKING, SWAPPED, describe
+from spacy_al.auditing.finding import EXTRA, LACKING, SWAPPED, describe_finding
 from spacy_al.auditing.judge import (
     category_findings,
     entity_findings,
@@ -188,7 +188,7 @@ class Other:
     ],
 )
 def test_one_sentence(one, words, said):
-    assert describe(one, words) == said
+    assert describe_finding(one, words) == said
 
 
 def test_marks_are_counted():

@@ -9,9 +9,9 @@ import pytest
 import spacy
 from spacy.tokens import Span
 
-from spacy_al.bench.audit import format_bench, judge_of, measure
+from spacy_al.bench.audit import format_bench, judge_of, measure_audit
 from spacy_al.bench.planted_errors import DROPPED, SWAPPED, Planted, differences, plant
-from spacy_al.bench.ranked import Place, hits, joined, ranking_figures
+from spacy_al.bench.ranked import Place, hits, join_tokens, ranking_figures
 from spacy_al.corpus.shard import write_shard
 from spacy_al.errors import AlError
 from spacy_al.measures.mark_errors import BOUNDARY, LABEL, SPURIOUS
@@ -78,16 +78,16 @@ def test_a_mistake_is_found_once():
 
 
 def test_tokens_beside_each_other_are_one_place():
-    found = joined([numpy.array([0.1, 0.9, 0.8, 0.2]), numpy.array([0.5])])
+    found = join_tokens([numpy.array([0.1, 0.9, 0.8, 0.2]), numpy.array([0.5])])
     assert [(p.row, p.start, p.end, p.score) for p in found] == [(0, 0, 4, 0.9), (1, 0, 1, 0.5)]
-    apart = joined([numpy.array([0.9, 0.1, 0.8])])
+    apart = join_tokens([numpy.array([0.9, 0.1, 0.8])])
     assert [(p.start, p.end) for p in apart] == [(0, 2), (2, 3)]
 
 
 def test_without_cleanlab_it_says_how_to_get_it(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "cleanlab", None)
     with pytest.raises(AlError, match="AL426"):
-        measure(tmp_path / "x.spacy", lambda docs, look: None)
+        measure_audit(tmp_path / "x.spacy", lambda docs, look: None)
 
 
 @pytest.mark.slow
@@ -104,7 +104,7 @@ def test_beside_cleanlab(tmp_path, kind):
     save_light(nlp, tmp_path / "models" / "mine" / "model-best")
     path = folder / "test.spacy"
     judge = judge_of(path, path, tmp_path, tmp_path / "models", n_folds=3, seed=0, max_steps=1)
-    found = measure(path, judge, rate=0.2)
+    found = measure_audit(path, judge, rate=0.2)
     json.dumps(found)
     assert found["texts"] == 40 and found["wrong texts"] > 0
     units = ("places", "text") if kind == "ner" else ("text",)
