@@ -90,6 +90,8 @@ def test_without_cleanlab_it_says_how_to_get_it(tmp_path, monkeypatch):
         measure_audit(tmp_path / "x.spacy", lambda docs, look: None)
 
 
+# not among what the tests install
+@pytest.mark.realdata
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["ner", "textcat"])
 def test_beside_cleanlab(tmp_path, kind):

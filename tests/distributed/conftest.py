@@ -6,7 +6,7 @@ import pytest
 @pytest.fixture(scope="session")
 def cluster(s3):
     """A Ray cluster of this machine with two workers, which find the store of objects as this process does."""
-    pytest.importorskip("ray", reason="Ray is in the extra `ray`, and not in `test`: 600 MB")
+    pytest.importorskip("ray")
     from spacy_al.distributed.ray_engine import connected
 
     with connected(2):
@@ -16,7 +16,7 @@ def cluster(s3):
 @pytest.fixture(scope="session")
 def s3(tmp_path_factory):
     """A server that speaks S3 on the loopback; the folder's name of a bucket there."""
-    moto = pytest.importorskip("moto.server", reason="moto and s3fs are not in the extra `test`")
+    moto = pytest.importorskip("moto.server")
     pytest.importorskip("s3fs")
     boto3 = pytest.importorskip("boto3")
     server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)

@@ -37,6 +37,8 @@ def test_a_worker_scores_the_parts_of_a_table(tmp_path):
     assert list(found.columns) == [word.split()[0] for word in module.SCHEMA.split(", ")]
 
 
+# not among what the tests install
+@pytest.mark.realdata
 @pytest.mark.slow
 def test_a_session_of_this_machine(tmp_path):
     pytest.importorskip("pyspark", reason="pyspark is in no extra: 450 MB, and it needs Java")
