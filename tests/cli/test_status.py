@@ -25,6 +25,8 @@ def test_each_score_stands_beside_its_interval(tmp_path):
         "champion": None,
         "drift": None,
         "privacy": None,
+        "pool": None,
+        "teacher": None,
         "plan": None,
         "best": best_model(Project(), metrics),
         "state": "wait",
