@@ -215,8 +215,12 @@ def noise_cli(
         (
             kind,
             sum(number for number, *_ in known),
-            f"{numpy.average([any_ for _, any_, _ in known], weights=[c for c, *_ in known]):.1%}",
-            "" if known[0][2] is None else f"{numpy.mean([own for *_, own in known]):.1%}",
+            *(
+                ""
+                if known[0][column] is None
+                else f"{numpy.average([one[column] for one in known], weights=[one[0] for one in known]):.1%}"
+                for column in (1, 2)
+            ),
         )
         for kind, known in rules.items()
     ]

@@ -22,7 +22,7 @@ ITEM = re.compile(r"\s*(?:[-*•◦▪–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])\s")
 NUMBER = re.compile(r"[\d.,:/%<>=+-]*\d[\d.,:/%<>=+-]*")
 # Letters with digits or signs between them, as l, o and s are misread
 MISREAD = re.compile(
-    r"[^\W\d_]+[0-9|!~^°]+[^\W\d_]+|[^\W\d_]*[|~^\\][^\W\d_]+|[^\W\d_]+[a-z][.,;][a-z][^\W\d_]*"
+    r"[^\W\d_]*[a-z][0-9|!~^°]+[a-z][^\W\d_]*|[^\W\d_]*[|~^\\][^\W\d_]+|[^\W\d_]+[a-z][.,;][a-z][^\W\d_]*"
 )
 # Characters a place of damage, below which a text is read as if there were none
 PLACES = 200
@@ -80,7 +80,7 @@ def is_misread(text: str, words: Sequence[str], lang: str) -> bool:
         (len(word) == 1 and word not in ALONE) or MISREAD.fullmatch(word) is not None
         for word in bare
     )
-    return odd >= 3 and 4 * odd > len(bare)
+    return odd >= 3 and 10 * odd > len(bare)
 
 
 def is_foreign(text: str, words: Sequence[str], lang: str) -> bool:
@@ -165,7 +165,8 @@ def repeated(keys: Ints) -> Bools:
     first[:, 1:] = once[:, 1:] != once[:, :-1]
     texts = numpy.bincount(once[first], minlength=len(lines))
     common = (texts > max(REPEATED, REPEATED_SHARE * len(keys))) & (lines != 0)
-    return 2 * common[found].sum(axis=1) > (keys != 0).sum(axis=1)
+    held: Bools = 2 * common[found].sum(axis=1) > (keys != 0).sum(axis=1)
+    return held
 
 
 def rules_that_hold(names: Sequence[str], bits: Ints, keys: Ints | None) -> dict[str, Bools]:

@@ -54,7 +54,11 @@ READ: dict[str, Callable[[Sequence[Any]], Any]] = {
     "answer_counts": answer_counts,
 }
 # Of the texts alone
-OF_TEXTS = {"word_shares": word_shares, "noise": noise_bits, "lines": line_keys}
+OF_TEXTS: dict[str, Callable[[Sequence[Doc]], Any]] = {
+    "word_shares": word_shares,
+    "noise": noise_bits,
+    "lines": line_keys,
+}
 COLUMNS = ("embeddings", *OF_TEXTS, *READ)
 
 

@@ -80,8 +80,10 @@ def private(
     scores, n = check_rows(scores, n, groups)
     logs = exponents(scores, n, groups, epsilon=epsilon, bound=bound)
     size = len(scores)
-    keyed = isinstance(rng, KeyedGenerator) and rng.is_of(size)
-    noise = rng.secret_gumbel() if keyed else rng.gumbel(size=size)
+    if isinstance(rng, KeyedGenerator) and rng.is_of(size):
+        noise = rng.secret_gumbel()
+    else:
+        noise = rng.gumbel(size=size)
     rows, chances = draw_by_weight(logs, numpy.zeros(size, dtype=bool), noise, groups)
     return rows[:n], chances[:n]
 

@@ -39,7 +39,7 @@ def spent_budget(store: Store, before: int | None = None) -> float:
     before (int | None): Only rounds before this one.
     """
     return sum(
-        data["epsilon"]
+        float(data["epsilon"])
         for number, data in batches(store).items()
         if before is None or number < before
     )

@@ -34,7 +34,8 @@ def mask_doc(doc: Doc, mask: Mask) -> Doc:
     words = [hidden[token.idx : token.idx + len(token)] for token in doc]
     made = Doc(doc.vocab, words=words, spaces=[bool(token.whitespace_) for token in doc])
     parts: list[Any] = [*LABELS, *((HEAD, DEP) if doc.has_annotation("DEP") else (SENT_START,))]
-    made.from_array(parts, doc.to_array(parts))
+    table: Any = doc.to_array(parts)
+    made.from_array(parts, table)
     for key, group in doc.spans.items():
         made.spans[key] = SpanGroup(
             made,
