@@ -70,7 +70,7 @@ def learn(
         if epsilon := getattr(take, "keywords", None):
             logs = exponents(margins, batch, **epsilon, bound=1.0)
             overlaps.append(expected_overlap(logs, batch))
-        rows, _ = take(margins, batch, numpy.random.default_rng([seed, number]))
+        rows, *_ = take(margins, batch, numpy.random.default_rng([seed, number]))
         known = numpy.concatenate([known, left[rows]])
         left = numpy.delete(left, rows)
     raise AssertionError("the last round returns")

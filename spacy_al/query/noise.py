@@ -1,7 +1,6 @@
 """Texts that are noise rather than language: each rule has a name, looks at the text alone, and is counted by its name."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
@@ -182,12 +181,6 @@ def rules_that_hold(names: Sequence[str], bits: Ints, keys: Ints | None) -> dict
     if BOILERPLATE in names and keys is not None:
         found[REASONS[BOILERPLATE]] = repeated(keys)
     return found
-
-
-def count_noise(docs: Sequence[Doc]) -> Counter[str]:
-    """How many texts each rule holds for, by its reason; a text counts under all of them."""
-    held = rules_that_hold(NAMES, noise_bits(docs), line_keys(docs))
-    return Counter({reason: int(rows.sum()) for reason, rows in held.items() if rows.any()})
 
 
 @cache

@@ -10,7 +10,7 @@ from spacy_al.config.section import NOISE, Check
 from spacy_al.config.settings import Settings
 from spacy_al.errors import UsageError
 from spacy_al.query import noise
-from spacy_al.query.noise import REASONS, RULES, count_noise, line_keys, noise_bits, repeated
+from spacy_al.query.noise import REASONS, RULES, line_keys, noise_bits, repeated
 from spacy_al.query.select import select
 from tests.helpers.shards import write_shards
 
@@ -98,11 +98,6 @@ def test_a_line_counts_once_a_text():
     doc = NLP.make_doc("\n".join(["again and again"] * 30))
     keys = line_keys([doc])
     assert keys.shape == (1, 16) and not repeated(numpy.repeat(keys, 1, axis=0)).any()
-
-
-def test_counts_are_by_reason():
-    docs = [NLP.make_doc(text) for text in (*FOUND["table"], *CLEAN)]
-    assert count_noise(docs)["table"] == 3
 
 
 def write_pool(path, texts):
