@@ -41,9 +41,9 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
         lines += [
             "⚠ No labels are known, so there are none to choose from: --config with labels = [...] in [al]"
         ]
-    if private := selection.privacy:
+    if (private := selection.privacy) and private.epsilon > 0:
         lines.append(
-            f"ℹ Had a text been another, no batch would be e^{private.epsilon:g} times as probable. Of the highest scores such a batch is "
+            f"ℹ Had a text been another, no batch would be more than e^{private.epsilon:g} times as probable. Of the highest scores such a batch is "
             f"expected to hold {private.overlap:.1%}, and chance alone {private.chance:.1%}; {private.clipped:.1%} of the scores are "
             "above the bound."
         )

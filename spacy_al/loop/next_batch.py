@@ -90,7 +90,7 @@ def select_next(
     found = select(
         pool, model=model, settings=settings, patterns=patterns, round=round or 0, **known, **how
     )
-    if found.privacy is not None:
+    if found.privacy is not None and found.privacy.epsilon > 0:
         seed = how.get("seed") or (settings.seed if settings else 0)
         if seed < SECRET:
             warnings.warn(Warnings.W470.format(seed=seed), AlWarning, stacklevel=2)

@@ -24,8 +24,8 @@ BLIND_TO_POOL = ("scratch", "encoder")
 class BatchPrivacy:
     """What a batch tells about any one text, and what the noise has cost. All but epsilon, rest and shown is as secret as the pool.
 
-    epsilon (float): Had a text been another, no batch up to the text itself would be e^epsilon times as probable.
-    rest (float): Had a text not been there, no batch without it would be e^rest times as probable.
+    epsilon (float): Had a text been another, no batch up to the text itself would be more than e^epsilon times as probable.
+    rest (float): Had a text not been there, no batch without it would be more than e^rest times as probable.
     shown (float): The greatest probability with which a text is asked.
     overlap (float): The share of the highest scores that such batches are expected to hold.
     chance (float): The share of them in a batch at random.
@@ -57,6 +57,7 @@ def check_private(strategy: Strategy) -> None:
         "pretrain_epochs": settings.pretrain_epochs > 0,
         "[al.self_training]": settings.self_training is not None,
         "patterns": strategy.patterns is not None,
+        "weak": settings.weak is not None,
         "[al.pool] since and half_life_days": settings.recency is not None,
         f'learner = "{settings.learner}"': settings.learner not in BLIND_TO_POOL,
     }

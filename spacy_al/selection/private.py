@@ -21,8 +21,8 @@ HALVINGS = 100
 class Guarantee:
     """How much a batch can tell about one text of the pool, whatever the scores are.
 
-    epsilon (float): Had a text been another, no batch up to the text itself would be e^epsilon times as probable, or less.
-    rest (float): Had a text not been in the pool, no batch without it would be e^rest times as probable, or less.
+    epsilon (float): Had a text been another, no batch up to the text itself would be more than e^epsilon times as probable.
+    rest (float): Had a text not been in the pool, no batch without it would be more than e^rest times as probable.
     shown (float): The greatest probability with which a text is in the batch.
     """
 
@@ -35,7 +35,7 @@ class Guarantee:
 def make_private(epsilon: float = 1.0, bound: float = 1.0, budget: float = 10.0) -> Sampler:
     """Draws whose probabilities depend little on any one text, by the exponential mechanism. Its noise must be secret.
 
-    epsilon (float): Of a batch: had a text been another, no batch would be e^epsilon times as probable. 0 draws uniformly.
+    epsilon (float): Of a batch: had a text been another, no batch would be more than e^epsilon times as probable. 0 draws uniformly.
     bound (float): What a score is at most. It must not be read off the pool; scores above it count like it.
     budget (float): The sum of epsilon over the batches of a run, which asks no more once it is spent.
     RETURNS (Sampler): See `private`.

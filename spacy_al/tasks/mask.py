@@ -11,9 +11,10 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.tasks.task import Task, with_hashes
 
 MASK = "X"
+# English and German
 MONTHS = (
-    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|"
-    "dec(?:ember)?|januar|februar|märz|mai|juni|juli|oktober|dezember"
+    "jan(?:uary?)?|feb(?:ruary?)?|mar(?:ch)?|märz|apr(?:il)?|ma[iy]|jun[ei]?|jul[iy]?|aug(?:ust)?|sept?(?:ember)?|"
+    "o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?"
 )
 # They rather hide a number too many than leave one
 PATTERNS: dict[str, str] = {

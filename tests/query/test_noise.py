@@ -39,7 +39,7 @@ FOUND = {
     ],
     "ocr": [
         "The p a t i e n t was fine",
-        "Tbe pat1ent w~s g1ven asp1rin for c0ugh",
+        "The pat1ent w~s g1ven asp1rin for c0ugh",
         "he h|d a f3ver and pa1n ag^in",
     ],
 }

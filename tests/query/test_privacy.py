@@ -3,6 +3,7 @@
 import json
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import spacy
@@ -111,6 +112,8 @@ def test_without_a_model_a_batch_costs_nothing(tmp_path, texts):
         ({"pretrain_epochs": 1}, "pretrain_epochs"),
         ({"self_training": SelfTraining()}, "self_training"),
         ({"recency": Recency(half_life_days=3.0)}, "half_life_days"),
+        ({"weak": Path("weak.spacy")}, "weak"),
+        ({"filter": {"noise": ["boilerplate"]}}, "boilerplate"),
         ({"learner": "vectors"}, 'learner = "vectors"'),
     ],
 )
