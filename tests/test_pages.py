@@ -97,6 +97,7 @@ def toml(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
+    value = [*value] if isinstance(value, tuple) else value
     return f'"{value}"' if isinstance(value, str | Path) else str(value)
 
 

@@ -16,7 +16,7 @@ BOUNDS: dict[str, tuple[type, float, float]] = {
     "max_cost": (float, 0, 10**9),
 }
 PLACES = ("pipeline", "component")
-OTHER = (*PLACES, "labels", "suggest")
+OTHER = (*PLACES, "labels", "suggest", "mask")
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class TeacherBlock:
     component (dict | None): In place of that the block of one component, with its `factory`; `patterns` names the file of a ruler's.
     labels (dict): The labels of the run by those of the teacher, of which others are then left out; empty where they are the same.
     suggest (bool): Whether its labels are shown with questions, as the teacher's.
+    mask (tuple[str, ...]): What is hidden of the texts that it is given, as `make_mask` takes it: patterns, and files of them.
     train (float): How much its labels weigh: the share of the texts that nobody but the teacher has labelled which training sees in each
         pass over the corpus; 0 for none.
     accept (float): Texts train as the teacher has them where the model gives that at least this probability; 0 for none.
@@ -41,6 +42,7 @@ class TeacherBlock:
     component: dict[str, Any] | None = None
     labels: dict[str, str] = field(default_factory=dict)
     suggest: bool = True
+    mask: tuple[str, ...] = ()
     train: float = 0.0
     accept: float = 0.0
     audit_share: float = 0.1
@@ -93,6 +95,9 @@ def read_teacher(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> Te
         refuse(f"{where}.labels", f"it is {labels!r}", ["a block of the teacher's label = label"])
     if not isinstance(given.get("suggest", True), bool):
         refuse(f"{where}.suggest", f"it is {given['suggest']!r}", ["true", "false"])
+    mask = given.get("mask", [])
+    if not isinstance(mask, list) or not all(isinstance(one, str) for one in mask):
+        refuse(f"{where}.mask", f"it is {mask!r}", ["a list of patterns"])
     if given.get("accept") and given.get("audit_share", 1) == 0:
         refuse(f"{where}.audit_share", "it is 0, so that nobody would know", ["more than 0"])
     numbers = {name: given[name] for name in BOUNDS if name in given}
@@ -102,6 +107,7 @@ def read_teacher(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> Te
         component=dict(component) if component is not None else None,
         labels=dict(labels),
         suggest=given.get("suggest", True),
+        mask=tuple(mask),
         **made.given,
     )
 

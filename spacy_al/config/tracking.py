@@ -25,6 +25,7 @@ class Tracking:
     registered_model (str | None): A name in MLflow's registry, whose aliases say which model is in use; None for no registry.
     log_model (bool): Whether the weights are sent.
     report (str): What is sent of the report: "none", "without-texts" or "with-texts".
+    mask (tuple[str, ...]): What is hidden in the report with texts, as `--mask` of `report` takes it.
     logger (dict | None): A block that names a logger of spaCy's, which gets the figures of each round.
     """
 
@@ -34,6 +35,7 @@ class Tracking:
     registered_model: str | None = None
     log_model: bool = False
     report: str = "without-texts"
+    mask: tuple[str, ...] = ()
     logger: dict[str, Any] | None = None
 
 
@@ -52,11 +54,14 @@ def read_tracking(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> T
             fits, known = isinstance(value, bool), "true or false"
         elif name == "report":
             fits, known = value in REPORTS, ", ".join(REPORTS)
+        elif name == "mask":
+            fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+            known = "a list of patterns and labels"
         elif name == "logger":
             fits = isinstance(value, Mapping) and "@loggers" in value
             known = "a block [al.tracking.logger] with @loggers"
         else:
-            must = [*NAMES, "log_model", "report", "logger"]
+            must = [*NAMES, "log_model", "report", "mask", "logger"]
             refuse(f"al.tracking.{name}", "there is no such setting", must)
         if not fits:
             # an address is not repeated
@@ -65,6 +70,7 @@ def read_tracking(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> T
     if "logger" in given:
         given["logger"] = dict(given["logger"])
         resolve(given["logger"])
+    given["mask"] = tuple(given.get("mask", ()))
     return Tracking(**given)
 
 

@@ -59,10 +59,17 @@ def check_private(strategy: Strategy) -> None:
         "patterns": strategy.patterns is not None,
         "weak": settings.weak is not None,
         "[al.pool] since and half_life_days": settings.recency is not None,
+        "[al.teacher]": _is_taught(strategy),
         f'learner = "{settings.learner}"': settings.learner not in BLIND_TO_POOL,
     }
     if found := [name for name, is_set in bad.items() if is_set]:
         raise UsageError(Errors.AL470.format(found=", ".join(found)))
+
+
+def _is_taught(strategy: Strategy) -> bool:
+    """Whether a teacher's labels of texts that nobody was asked about train the model, or score: which it labels hangs on its budget."""
+    teacher = strategy.settings.teacher
+    return teacher is not None and bool(teacher.train or teacher.accept or strategy.asks_teacher)
 
 
 def batch_privacy(ranking: Ranking, picks: Picks, strategy: Strategy) -> BatchPrivacy:

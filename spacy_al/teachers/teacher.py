@@ -16,6 +16,7 @@ from spacy_al.embeddings.encoder import hash_parts
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
 from spacy_al.posteriors.component import load_code, open_pipeline
+from spacy_al.tasks.mask import Mask, make_mask
 from spacy_al.teachers.said import TeacherSaid, read_said
 from spacy_al.training.made_from import hash_of
 
@@ -31,12 +32,14 @@ class Teacher:
     kind (str): "entities", "spans", "tags" or "categories": what is read off its documents.
     spans_key (str): Where spans are.
     errors (dict): Of the last texts, the ids of those that it failed on, and how.
+    mask (Mask | None): What is hidden of the texts that it is given; what it says of them is by characters, whose places stay.
     """
 
     nlp: Language
     kind: str
     spans_key: str = "sc"
     errors: dict[str, Exception] = field(default_factory=dict)
+    mask: Mask | None = None
 
     def label(self, texts: Mapping[str, str]) -> dict[str, TeacherSaid]:
         """Label texts together. It never raises: where a component fails, its texts are left out, and `errors` says why.
@@ -45,7 +48,8 @@ class Teacher:
         RETURNS (dict): Of those that went well.
         """
         self.errors = {}
-        docs = [(self.nlp.make_doc(text), id_) for id_, text in texts.items()]
+        hidden = self.mask.text if self.mask else str
+        docs = [(self.nlp.make_doc(hidden(text)), id_) for id_, text in texts.items()]
         # its type says that a handler never returns, and spaCy goes on with those that do
         self.nlp.set_error_handler(self._keep)  # type: ignore[arg-type]
         found: dict[str, TeacherSaid] = {}
@@ -68,7 +72,8 @@ class Teacher:
 def open_teacher(settings: Settings, code: str | None = None) -> Teacher:
     """The teacher that a config names.
 
-    RAISES (AlError): AL085 for a pipeline that cannot be loaded, AL441 for a component that cannot be made, AL088.
+    RAISES (AlError): AL085 for a pipeline that cannot be loaded, AL441 for a component that cannot be made, AL088, and AL473 or AL474 for a mask
+        that is none.
     """
     block = settings.teacher
     assert block is not None
@@ -78,7 +83,8 @@ def open_teacher(settings: Settings, code: str | None = None) -> Teacher:
     else:
         nlp = open_pipeline(None, settings.lang, settings.tokeniser)
         _add(nlp, dict(block.component or {}))
-    return Teacher(nlp, _kind(settings), settings.spans_key)
+    mask = make_mask(block.mask) if block.mask else None
+    return Teacher(nlp, _kind(settings), settings.spans_key, mask=mask)
 
 
 def teacher_hash(settings: Settings) -> str:
@@ -90,13 +96,16 @@ def teacher_hash(settings: Settings) -> str:
     block = settings.teacher
     assert block is not None
     how: list[Any] = [_kind(settings), settings.spans_key]
+    if block.mask:
+        patterns = {name: one.pattern for name, one in make_mask(block.mask).patterns.items()}
+        how.append(json.dumps(patterns, sort_keys=True))
     if block.pipeline:
         how.append(_pipeline_hash(block.pipeline))
     else:
         component = dict(block.component or {})
-        patterns = component.get(PATTERNS)
+        named = component.get(PATTERNS)
         how += [json.dumps(component, sort_keys=True, default=str), settings.lang]
-        how.append(hash_of(Path(patterns)) if isinstance(patterns, str) else None)
+        how.append(hash_of(Path(named)) if isinstance(named, str) else None)
         how += [_version(name) for name in ("spacy", "spacy-llm", "gliner-spacy", "gliner")]
     return hash_parts(*how)
 

@@ -130,7 +130,8 @@ class _Follower:
         tracking = self.project.settings.tracking
         if tracking is None or tracking.report == "none" or not _address(self.project):
             return []
-        facts = run_facts(self.project, texts=tracking.report == "with-texts")
+        shown = tracking.report == "with-texts"
+        facts = run_facts(self.project, texts=shown, mask=tracking.mask)
         return [write_run_facts(facts, folder)]
 
     def _missed(self, tracker: Tracker, error: Exception) -> None:

@@ -18,6 +18,7 @@ max_calls = 300
 price = 0.002
 max_cost = 1.5
 suggest = false
+mask = ["email","date"]
 
 [al.teacher.labels]
 CHEMICAL = "DRUG"
@@ -45,6 +46,7 @@ def test_all_of_it(tmp_path):
         component={"factory": "llm", "task": task},
         labels={"CHEMICAL": "DRUG", "MEDICINE": "DRUG"},
         suggest=False,
+        mask=("email", "date"),
         train=0.2,
         accept=0.95,
         audit_share=0.25,

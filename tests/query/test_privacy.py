@@ -11,6 +11,7 @@ import spacy
 from spacy_al.config.recency import Recency
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.config.settings import Settings
+from spacy_al.config.teacher import TeacherBlock
 from spacy_al.errors import AlWarning, UsageError
 from spacy_al.loop.next_batch import select_next
 from spacy_al.query.select import select
@@ -114,6 +115,7 @@ def test_without_a_model_a_batch_costs_nothing(tmp_path, texts):
         ({"recency": Recency(half_life_days=3.0)}, "half_life_days"),
         ({"weak": Path("weak.spacy")}, "weak"),
         ({"filter": {"noise": ["boilerplate"]}}, "boilerplate"),
+        ({"teacher": TeacherBlock(pipeline="x", train=0.1)}, "teacher"),
         ({"learner": "vectors"}, 'learner = "vectors"'),
     ],
 )

@@ -102,6 +102,21 @@ def test_a_file_of_patterns_is_part_of_what_it_is(of, tmp_path):
     assert teacher_hash(settings) != before
 
 
+def test_what_is_masked_it_never_sees(of):
+    settings = of(component={"factory": "al_test_breaks"}, mask=("phone", "id"))
+    text = "Call +49 30 901820 about P-20391 , aspirin ."
+    said = ask_texts(settings, {"a": text}).cache.said["a"]
+    assert CALLS == ["Call XXX XX XXXXXX about XXXXXXX , aspirin ."]
+    # places are those of the text itself
+    ((start, end, label),) = said.marks
+    assert (text[start:end], label) == ("901820", "DRUG")
+    # what it says then is not what it would have said
+    plain = of(component={"factory": "al_test_breaks"})
+    assert teacher_hash(plain) != teacher_hash(settings)
+    with pytest.raises(AlError, match="AL473"):
+        ask_texts(replace(settings, teacher=replace(settings.teacher, mask=("x",))), {"b": "b"})
+
+
 def test_a_pipeline_on_disk_is_a_teacher(of, tmp_path):
     nlp = spacy.blank("en")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "DRUG", "pattern": "aspirin2"}])

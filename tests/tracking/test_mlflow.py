@@ -139,6 +139,13 @@ def test_the_report_is_sent_as_it_is_asked_for(run, client, report, texts):
     assert not [path for path in Path("run").iterdir() if path.name.startswith(".attempt")]
 
 
+def test_what_is_masked_is_not_sent(run, client):
+    run(score=0.4, asks="aspirin gave P-20391")
+    follow(tracked(f'{at()}report = "with-texts"\nmask = ["id"]\n'))
+    page = downloaded(runs(client)[""], "report.html")
+    assert "aspirin gave" in page and "20391" not in page
+
+
 def aliases(client):
     found = client.get_registered_model("ward").aliases
     return {
