@@ -21,7 +21,7 @@ from spacy.vocab import Vocab
 from typer import Option
 from wasabi import table
 
-from spacy_al.bench.noise_texts import plant
+from spacy_al.bench.noise_texts import plant_noise
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.duplicates import copy_keys, opening
 from spacy_al.corpus.pool import read_shard_items
@@ -198,7 +198,7 @@ def noise_cli(
             clean = [doc.text for doc in docs[labelled : labelled + size]]
             rest = [doc.text for doc in docs[labelled + size :]] or clean
             for k, share in enumerate(SHARES):
-                planted = plant(rest, round(size * share / (1 - share)), rng, others)
+                planted = plant_noise(rest, round(size * share / (1 - share)), rng, others)
                 nlp = spacy.blank(lang)
                 made = [nlp.make_doc(text) for text in (*clean, *planted)]
                 pool = write_shard(made, folder / f"pool-{k}.spacy")

@@ -70,7 +70,7 @@ KINDS: dict[str, Callable[[str, random.Random], str]] = {
 }
 
 
-def plant(
+def plant_noise(
     texts: Sequence[str], n: int, rng: random.Random, foreign: Sequence[str] = ()
 ) -> dict[str, str]:
     """n different texts of noise and the kind of each, all kinds alike.

@@ -6,7 +6,7 @@ import pytest
 import spacy
 
 from spacy_al.bench.noise import STRATEGIES, found_by_rules, settings_of, share_of_noise
-from spacy_al.bench.noise_texts import KINDS, plant
+from spacy_al.bench.noise_texts import KINDS, plant_noise
 from spacy_al.corpus.shard import write_shard
 from spacy_al.query.noise import NAMES
 from spacy_al.query.select import select
@@ -17,14 +17,14 @@ TEXTS = [doc.text for doc in ward(120, seed=1)]
 
 
 def test_planted_noise_is_of_all_kinds_and_no_text_of_the_corpus():
-    planted = plant(TEXTS, 60, random.Random(0), ["Der Mann geht nach Hause ."])
+    planted = plant_noise(TEXTS, 60, random.Random(0), ["Der Mann geht nach Hause ."])
     assert len(planted) == 60 and not {*TEXTS} & {*planted}
     assert {*planted.values()} == {*KINDS, "language"}
-    assert planted == plant(TEXTS, 60, random.Random(0), ["Der Mann geht nach Hause ."])
+    assert planted == plant_noise(TEXTS, 60, random.Random(0), ["Der Mann geht nach Hause ."])
 
 
 def test_rules_find_more_of_the_noise_than_of_the_rest():
-    planted = plant(TEXTS, 100, random.Random(0))
+    planted = plant_noise(TEXTS, 100, random.Random(0))
     kinds = [*[None] * len(TEXTS), *planted.values()]
     found = found_by_rules([*TEXTS, *planted], kinds, "en")
     assert found["clean"][:2] == (120, 0.0)
@@ -36,7 +36,7 @@ def test_rules_find_more_of_the_noise_than_of_the_rest():
 def test_the_filter_takes_noise_out_of_batches(tmp_path):
     model = tmp_path / "model"
     make_ner(updates=3).to_disk(model)
-    planted = plant(TEXTS, 40, random.Random(0))
+    planted = plant_noise(TEXTS, 40, random.Random(0))
     nlp = spacy.blank("en")
     made = [nlp.make_doc(text) for text in (*TEXTS, *planted)]
     pool = write_shard(made, tmp_path / "pool.spacy")

@@ -15,6 +15,7 @@ from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.query.recency import by_age, look_back
 from spacy_al.query.select import select
 from spacy_al.registry import al_samplers
+from spacy_al.selection import PRIVATE
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.shards import write_shards
 
@@ -127,6 +128,10 @@ def test_every_sampler_takes_it_and_storage_does_not_matter(sampler, pool, model
     recency = Recency("20d", 5.0)
     without = first_or_error(pool, model, None, sampler=sampler)
     found = first_or_error(pool, model, recency, sampler=sampler)
+    if sampler == PRIVATE:
+        # ages are reckoned from the newest text, which would change all scores
+        assert found == "AL470"
+        return
     # a sampler that needs a committee, or labels, says so as before
     assert isinstance(found, str) == isinstance(without, str)
     if isinstance(found, str):
