@@ -882,6 +882,13 @@ class Errors:
     # webhooks
     AL401 = "[AL401] The token in the environment variable {name} has {found} characters, and anybody could try it out. Make one of at least {least}: python -c 'import secrets; print(secrets.token_urlsafe())'"
 
+    # several annotators
+    AL430 = (
+        "[AL430] The consensus 'mace' is for texts or tokens that have one label each, and a component '{factory}' gives any number. Set "
+        'consensus = "dawid_skene" in [al], which knows whole spans and any number of categories.'
+    )
+    AL431 = "[AL431] {path} holds no corpus to measure on: it takes a folder with {known}."
+
 
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
@@ -1055,4 +1062,10 @@ class Warnings:
     # store, answers, export
     W110 = (
         "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"
+    )
+
+    # several annotators
+    W430 = (
+        "[ALW430] The consensus '{method}' settles nothing yet: {why}. What answers contradict is reviewed as long as that is so. With two "
+        'people leave it to reviews (consensus = "none" in [al]).'
     )

@@ -239,6 +239,24 @@ class TeacherMetrics(TypedDict, total=False):
     why: str
 
 
+class Overruled(TypedDict):
+    """What a consensus left out of an answer, and what it put in: (start, end, label) over tokens, (0, 0, label) for a category."""
+
+    answer: int
+    left_out: list[list[Any]]
+    put_in: list[list[Any]]
+
+
+class ConsensusMetrics(TypedDict):
+    """What a consensus has settled: text -> the probability of the least sure decision on it; question -> annotator -> what it overruled;
+    and how many texts it left to a review."""
+
+    method: str
+    settled: dict[str, float]
+    overruled: dict[str, dict[str, Overruled]]
+    left: int
+
+
 class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
     """The numbers of a round, as the store has them: those of the steps that it has been through."""
 
@@ -256,6 +274,7 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     review: list[str]
     # of what it was made from and of what it made, as `loop.hashes` has them
     hashes: dict[str, str]
+    consensus: ConsensusMetrics
     # what its model is worth
     dev: Evaluation
     test: Evaluation

@@ -35,7 +35,9 @@ TEXT = "Those about a text that has this in it"
 LABEL = "Those that mark or choose this label"
 ROUND = "Those that this round asked for"
 ANSWER = "Those that accept, reject or ignore"
-DISAGREEMENT = "Those about texts on which people disagreed, settled by a review or not"
+DISAGREEMENT = (
+    "Those about texts on which people disagreed, settled by a review or a consensus or not"
+)
 FLAGGED = "Those to questions that somebody flagged"
 SINCE = "Those from this day on, or this minute: 2025-03-31 or 2025-03-31T14:05"
 UNTIL = "Those before that"
@@ -160,6 +162,7 @@ def _notes(row: AnswerRow) -> str:
     notes += ["flagged"] if row.flagged else []
     if row.disagreement:
         notes.append("disagreement" if row.disagreement == OPEN else "settled")
+    notes += ["overruled"] if row.overruled else []
     return ", ".join(notes)
 
 

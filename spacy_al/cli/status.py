@@ -14,10 +14,12 @@ from spacy_al.cli.app import app, explained, only_overrides, printable, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config
 from spacy_al.deployment.drift import Drift, check_drift
 from spacy_al.loop.begun import open_run
+from spacy_al.loop.people import consensus_sentence, people_sentences
 from spacy_al.loop.status import Status, status
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.reporting.words import format_interval, measured_on
+from spacy_al.store.reliability import Estimate
 
 # Of recent texts that differ
 ALARM = 4
@@ -137,6 +139,9 @@ def format_status(found: Status) -> str:
         for label, why in found["not_measured"].items()
     ]
     lines += _people(found)
+    lines += _skills(found)
+    if settled := found.get("consensus"):
+        lines.append(consensus_sentence(settled, _line))
     lines += [f"ℹ {_line(sentence)}" for sentence in _pool(found)]
     lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
     lines += [
@@ -233,6 +238,42 @@ def _people(found: Status) -> list[str]:
         for header, rows in ((people, who), (agree, pairs))
         if rows
     ]
+
+
+def _skills(found: Status) -> list[str]:
+    """How good each of them is, who tells nothing, and whether the model could take the place of one."""
+    judged = found.get("people")
+    if not judged:
+        return []
+    lines = list[str]()
+    skills = judged["skills"]
+    finds = any(one["finds"] for one in skills)
+    rows = [
+        (
+            _line(one["name"]),
+            one["shared"],
+            *_share(one["right"]),
+            *(_share(one["finds"]) if finds else ()),
+            _score(one["score"]["value"]),
+        )
+        for one in skills
+    ]
+    more = ("finds", "interval") if finds else ()
+    header = ("annotator", "shared", "right", "interval", *more, "tells")
+    if rows:
+        aligns = ("l", "r", "r", "r", "r", *(("r", "r") if finds else ()))
+        lines.append(table(rows, header=header, divider=True, aligns=aligns))
+        lines.append(
+            "ℹ right: the share of what they say that is right, as far as all answers tell; interval: where it probably lies (19 times in 20); "
+            "tells: 0 says nothing, 1 says all."
+        )
+    return lines + people_sentences(judged, _line)
+
+
+def _share(share: Estimate | None) -> tuple[str, str]:
+    if share is None:
+        return "", ""
+    return _score(share["value"]), format_interval((share["low"], share["high"]))
 
 
 def _forgotten(count: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spacy_al.config.consensus import check_consensus
 from spacy_al.config.partial import check_factory
 from spacy_al.config.self_training import check_whole
 from spacy_al.config.settings import Settings, read_settings
@@ -138,7 +139,7 @@ def open_project(
     has_labels (bool): Whether a run of it knows its labels already.
     how: The other fields of `Project`.
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
-        where nothing says which labels there are, AL220 where it asks for parts of texts and the component cannot learn from
+        where nothing says which labels there are, AL430 for a consensus that the component cannot have, AL220 where it asks for parts of texts and the component cannot learn from
         them, AL281 for a yes or no without
         entities, AL280 where it is to train on texts that it is sure of and cannot say of which, AL158 where there is nothing to measure on, AL090 without a pool.
     """
@@ -153,6 +154,7 @@ def open_project(
         check_factory(settings.factory, settings.partial)
     if settings.self_training:
         check_whole(settings.factory)
+    check_consensus(settings.factory, settings.consensus)
     if settings.pool is None:
         raise UsageError(Errors.AL090)
     corpora = (settings.train, settings.weak, settings.dev, settings.test)

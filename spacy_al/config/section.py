@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spacy_al.config.consensus import read_consensus
 from spacy_al.config.learner import LEARNERS, read_encoder
 from spacy_al.config.notify import read_notify
 from spacy_al.config.partial import read_partial
@@ -40,6 +41,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "committee": (str,),
     "committee_size": (int,),
     "overlap": (int,),
+    "reask": (int, float),
     "recipe": (str,),
     "dev_size": (int,),
     "dev_strata": (str,),
@@ -56,6 +58,7 @@ LEAST = {
     "cost_weight": 0,
     "committee_size": 2,
     "overlap": 1,
+    "reask": 0,
     "dev_size": 0,
     "pretrain_epochs": 0,
 }
@@ -81,6 +84,7 @@ POOL = {"path", *RECENCY, "score_cache", "refresh"}
 SECTION = {
     *KINDS,
     *BLOCKS,
+    "consensus",
     "encoder",
     "filter",
     "notify",
@@ -137,6 +141,8 @@ class Check:
             plain["teacher"] = read_teacher(section["teacher"], self.refuse)
         if section.get("notify") is not None:
             plain["notify"] = read_notify(section["notify"], self.refuse)
+        if section.get("consensus") is not None:
+            plain["consensus"] = read_consensus(section["consensus"], self.refuse)
         if section.get("encoder") is not None:
             plain["encoder"] = read_encoder(section["encoder"], self.refuse)
         named = [name for name in BLOCKS if section.get(name) is not None]
@@ -155,6 +161,8 @@ class Check:
             # written so that NaN is refused as well
             if name in LEAST and not LEAST[name] <= value < float("inf"):
                 self.refuse(f"al.{name}", f"it is {value}", [f"{LEAST[name]} or more"])
+            if name == "reask" and value > 1:
+                self.refuse("al.reask", f"it is {value}", ["a share from 0 to 1"])
             if value not in CHOICES.get(name, (value,)):
                 self.refuse(f"al.{name}", f"it is {value!r}", list(CHOICES[name]))
         if not all(is_label(label) for label in plain.get("labels", [])):

@@ -8,6 +8,7 @@ from typing import Any
 from confection import Config
 
 from spacy_al.config.components import component_blocks, readable_factories
+from spacy_al.config.consensus import Consensus
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.notify import Notify
 from spacy_al.config.overrides import load_overridden
@@ -43,6 +44,8 @@ class Settings:
         "bootstrap" samples, "checkpoints" of the one training, "heads" on its encoder, or the models of the "rounds" before.
     committee_size (int): Members of it, the model itself among them.
     overlap (int): Annotators that each text is asked of, each blind to the others.
+    consensus (Consensus): Who decides where answers contradict each other.
+    reask (float): The share of a batch that asks for second opinions on texts that were answered.
     recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.
     dev_size (int): Texts asked at random to measure on, where there is no development set.
     dev_strata (str | None): A field of the texts' meta over whose values these are spread as the pool is; it may be dotted.
@@ -88,6 +91,8 @@ class Settings:
     committee: str = "none"
     committee_size: int = 3
     overlap: int = 1
+    consensus: Consensus = field(default_factory=Consensus)
+    reask: float = 0.0
     recipe: str | None = None
     dev_size: int = 100
     dev_strata: str | None = None

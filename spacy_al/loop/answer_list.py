@@ -66,6 +66,7 @@ def answer_lines(project: Project, rows: Iterable[AnswerRow]) -> Iterator[dict[s
             "purpose": row.asked.purpose,
             "flagged_by": row.flagged,
             "disagreement": row.disagreement,
+            "overruled": row.overruled,
             "trained": rounds[said.answer.seq],
         }
         yield {**answered_line(row.asked, said.answer), SAID: more}

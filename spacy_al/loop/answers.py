@@ -1,6 +1,6 @@
 """Answers to the questions of a run: the gold's answers, what all answers teach, and what they contradict."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from spacy.vocab import Vocab
@@ -11,9 +11,11 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
 from spacy_al.registry import named, resolve
+from spacy_al.store.settle import Settled, settle
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import task_kind
 from spacy_al.tasks.merge import Merged, merge
+from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.relabel import names_in, relabel_doc
 from spacy_al.util import content_hash
 
@@ -37,18 +39,32 @@ def merged_answers(
     if tasks and (asked := task_kind(tasks[0].task)) != project.kind:
         message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
         raise AlError(message)
-    own = store.labels().names or project.settings.labels
-    known = (label for stored in tasks for label in stored.task["labels"])
+    names, answers = taught_labels(store, project, tasks), list(store.answers(upto=upto))
     return merge(
         tasks,
-        store.answers(upto=upto),
+        answers,
         kind=project.kind,
-        labels=[*dict.fromkeys([*own, *known])],
+        labels=names,
+        settled=settle(tasks, answers, project.settings.consensus, project.kind, names).texts,
         spans_key=project.settings.spans_key,
         purpose=purpose,
         likely=likely,
         vocab=Vocab(),
     )
+
+
+def taught_labels(store: Store, project: Project, tasks: Iterable[StoredTask]) -> list[str]:
+    """The labels of a run, and those that only its questions know."""
+    own = store.labels().names or project.settings.labels
+    known = (label for stored in tasks for label in stored.task["labels"])
+    return [*dict.fromkeys([*own, *known])]
+
+
+def settled_answers(store: Store, project: Project, upto: int | None = None) -> Settled:
+    """What the consensus that the config asks for makes of answers that contradict each other. upto: As for `merged_answers`."""
+    tasks, answers = list(store.tasks()), list(store.answers(upto=upto))
+    names = taught_labels(store, project, tasks)
+    return settle(tasks, answers, project.settings.consensus, project.kind, names)
 
 
 def check_oracle(store: Store, project: Project, labels: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """The corpus of a round: what answers teach, what was labelled before, and what a model adds where the config lets it."""
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +9,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
-from spacy_al.loop.answers import merged_answers
+from spacy_al.errors import AlWarning, Warnings
+from spacy_al.loop.answers import merged_answers, settled_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
 from spacy_al.loop.taught import add_taught_texts
@@ -62,6 +64,11 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         dev = merged_answers(store, project, upto=current.upto, purpose="dev")
         review += dev.review
         write_round_corpus(None, dev, project.dev, Vocab())
+    settled = settled_answers(store, project, current.upto)
+    if settled.why:
+        warnings.warn(
+            Warnings.W430.format(method=settled.method, why=settled.why), AlWarning, stacklevel=2
+        )
     own = label_rest(project, before, merged.docs)
     rest: RoundMetrics = {**own}
     if kept:
@@ -113,6 +120,8 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         "merged": dict(merged.report + found),
         "review": review,
     }
+    if settings.consensus.method != "none":
+        metrics["consensus"] = settled.as_metrics()
     n_pseudo_words = pseudo.get("self_trained_words", 0)
     is_learnable = bool(counts["texts"] or taught.counts["texts"]) and has_labels
     return RoundCorpus(counts, n_pseudo_words, int(taught.words), is_learnable, metrics)

@@ -97,11 +97,12 @@ def run_facts(
         "price": price,
         "measuring": len(measuring & {answer.task for answer in given}),
         "people": [
-            {
+            {  # type: ignore[typeddict-item]
                 "name": one["name"],
                 "answers": one["answers"],
                 "seconds": one["seconds"],
                 "words_per_minute": one["words_per_minute"],
+                **_skill(state, one["name"]),
             }
             for one in state.get("annotators", [])
         ],
@@ -140,6 +141,19 @@ def _begin(
         return
     rounds[0]["score"] = starts[-1].get(name)
     rounds[0]["words"] = rounds[0]["texts"] = 0
+
+
+def _skill(state: Status, name: str) -> dict[str, Any]:
+    """How good somebody is, as intervals."""
+    found = state["people"]["skills"] if "people" in state else []
+    own = next((one for one in found if one["name"] == name), None)
+    if own is None:
+        return {"right": None, "finds": None}
+    finds = own["finds"]
+    return {
+        "right": (own["right"]["low"], own["right"]["high"]),
+        "finds": None if finds is None else (finds["low"], finds["high"]),
+    }
 
 
 def _next(state: Status) -> str:

@@ -30,6 +30,7 @@ from spacy_al.loop.measuring import among, measuring_texts, mixed
 from spacy_al.loop.notify import notify
 from spacy_al.loop.plan import first_hour
 from spacy_al.loop.privacy import private_settings, record_privacy
+from spacy_al.loop.second import second_opinions
 from spacy_al.loop.start import before_training
 from spacy_al.loop.taught import accepted_ids, judge_taught
 from spacy_al.processes.lock import locked
@@ -211,7 +212,12 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
         if project.at_least:
             metrics["strategy"] = f"recipe {settings.recipe}"
         else:
-            n = settings.batch_size - len(measure.tasks) - len(audits)
+            left = settings.batch_size - len(measure.tasks) - len(audits)
+            # something new is asked in any case
+            others = second_opinions(store, project, number)[: max(0, left - 1)]
+            n = left - len(others)
+            second = [("train", task) for task in others]
+            tasks += second
             how["settings"] = private_settings(store, how["settings"], number, model)
             batch = choose_batch(
                 project, settings.pool, number, n=n, model=model, asked=asked, **how
@@ -222,7 +228,7 @@ def select_round(store: Store, project: Project, current: Round) -> Outcome | No
                 store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
             )
             learn = [task_of_model(task, store.labels()) for task in chosen]
-            tasks = again + mixed(measure.tasks, among(audits, learn))
+            tasks = again + second + mixed(measure.tasks, among(audits, learn))
             metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
             metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
     except AlError as error:

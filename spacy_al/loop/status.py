@@ -1,5 +1,7 @@
 """Where a run is, and why: read from the store, so that it can be asked at any time."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, TypedDict, cast
 
@@ -14,6 +16,7 @@ from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
 from spacy_al.store.desk import flags, n_left, n_missing
 from spacy_al.store.drift import last_look
+from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
@@ -66,6 +69,15 @@ class Flagged(TypedDict):
     annotators: list[str]
 
 
+class SettledTexts(TypedDict):
+    """What the consensus has settled for the latest model: texts, answers that it overruled, of whom; texts left to a review."""
+
+    method: str
+    texts: int
+    overruled: dict[str, int]
+    left: int
+
+
 class Begun(TypedDict, total=False):
     """The part of a status that there is as soon as there is a round."""
 
@@ -75,6 +87,8 @@ class Begun(TypedDict, total=False):
     answers: int
     annotators: list[AnnotatorRow]
     agreement: list[PairRow]
+    people: People
+    consensus: SettledTexts | None
     flagged: list[Flagged]
     stopping: list[str]
 
@@ -101,7 +115,8 @@ def status(project: Project) -> Status:
     """Rounds, counts, scores, what is waited for, and why the run goes on or does not.
 
     RETURNS (Status): `state`, `sentence`, `round`, `waiting`: {"answered", "asked"} of the round; `stopping`: sentences;
-        `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `flagged`: the
+        `rounds`: a dict each, of numbers; `annotators` and `agreement` as `annotators` gives them; `people`: how good they are, as `people`
+        gives it; `consensus`: what it has settled for the latest model; `flagged`: the
         `task`, `text` and `annotators` of each question that somebody should look at; `labels` of the run; `not_measured`: those that
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
         run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`; `pool`: the
@@ -118,7 +133,7 @@ def status(project: Project) -> Status:
         more = n_missing(store, project.at_least)
         left = n_left(store, project.settings.overlap) + more
         given = store.n_answers()
-        who = annotators(store)
+        who, skills = annotators(store), people(store)
         by, labels = flags(store), store.labels().names
         forgotten = forgotten_rounds(store)
         used, look = champions(store), last_look(store)
@@ -163,6 +178,8 @@ def status(project: Project) -> Status:
         "waiting": {"answered": total - left, "asked": total},
         "answers": given,
         **who,
+        "people": skills,
+        "consensus": _settled(metrics),
         "flagged": flagged,
         "stopping": stopping,
         "rounds": [
@@ -189,6 +206,19 @@ def has_stopped(project: Project) -> bool:
     with Store(project.database) as store:
         current = store.round()
     return current is not None and current.state == "stopped"
+
+
+def _settled(metrics: Mapping[int, RoundMetrics]) -> SettledTexts | None:
+    last = metrics[max(metrics)].get("consensus") if metrics else None
+    if last is None:
+        return None
+    overruled = Counter(who for by in last["overruled"].values() for who in by)
+    return {
+        "method": last["method"],
+        "texts": len(last["settled"]),
+        "overruled": dict(sorted(overruled.items())),
+        "left": last["left"],
+    }
 
 
 def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool, forgotten: int) -> StatusRow:

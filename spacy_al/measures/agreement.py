@@ -38,7 +38,11 @@ def agreement(
     kappa = None
     if kind == "entities" and lengths is not None:
         both = [
-            [label for spans, n in zip(side, lengths, strict=True) for label in _iob(spans, n)]
+            [
+                label
+                for spans, n in zip(side, lengths, strict=True)
+                for label in iob_labels(spans, n)
+            ]
             for side in (before, after)
         ]
         kappa = cohen_kappa(*both)
@@ -99,7 +103,8 @@ def _tags(pairs: Sequence[Any]) -> tuple[list[Any], list[Any]]:
     return first, second
 
 
-def _iob(spans: Sequence[Any], length: int) -> list[str]:
+def iob_labels(spans: Sequence[Any], length: int) -> list[str]:
+    """The label of each token, with B and I; O outside."""
     labels = ["O"] * length
     for start, end, label in spans:
         labels[start:end] = [f"B-{label}", *[f"I-{label}"] * (end - start - 1)]

@@ -95,12 +95,15 @@ class State(TypedDict, total=False):
 
 
 class Person(TypedDict):
-    """Who has answered how much, and how fast."""
+    """Who has answered how much, and how fast; and where it probably lies how much of that is right, and how much of what is there they
+    find, where that can be told."""
 
     name: str
     answers: int
     seconds: float | None
     words_per_minute: float | None
+    right: tuple[float, float] | None
+    finds: tuple[float, float] | None
 
 
 class Pair(TypedDict):

@@ -51,6 +51,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "count": words.count,
         "score": words.format_score,
+        "interval": words.format_interval,
         "signed": words.signed,
         "percent": words.percent,
         "duration": words.duration,

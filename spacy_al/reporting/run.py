@@ -50,6 +50,8 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "next": facts.get("next"),
         "people": facts.get("people") or [],
         "pairs": facts.get("pairs") or [],
+        "judged": any(one.get("right") for one in facts.get("people") or []),
+        "finds": any(one.get("finds") for one in facts.get("people") or []),
         "state": (facts.get("state") or {}).get("sentence"),
         "tiles": _tiles(facts, scored, name, where),
         "teacher": facts.get("teacher") or [],

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from spacy_al.errors import Errors, UsageError
@@ -14,6 +14,7 @@ from spacy_al.tasks.decision import annotation
 from spacy_al.tasks.given import group_tasks, last_answers
 from spacy_al.tasks.records import PURPOSES, StoredAnswer, StoredTask
 from spacy_al.tasks.text_decision import decide_text
+from spacy_al.types import ConsensusMetrics, Overruled
 
 # Whether the answers about a text contradict each other
 OPEN, SETTLED = "open", "settled"
@@ -28,7 +29,9 @@ class AnswerRow:
     marks (list[str]): What it marks or chooses, in words: "aspirin DRUG", or a category.
     labels (frozenset[str]): The labels of these.
     flagged (list[str]): Who says that somebody should look at the question.
-    disagreement (str): "open" where the answers about the text contradict each other, "settled" where a review has settled that, or "".
+    disagreement (str): "open" where the answers about the text contradict each other, "settled" where a review or a consensus has settled
+        that, or "".
+    overruled (Overruled | None): What a consensus left out of the answer and put in, when the latest model was trained.
     """
 
     said: Said
@@ -37,6 +40,7 @@ class AnswerRow:
     labels: frozenset[str] = frozenset()
     flagged: list[str] = field(default_factory=list)
     disagreement: str = ""
+    overruled: Overruled | None = None
 
 
 @dataclass(frozen=True)
@@ -90,31 +94,54 @@ def list_answers(store: Store, filters: Filters | None = None) -> list[AnswerRow
     said = all_said(store)
     tasks = {stored.id: stored for stored in store.tasks()}
     _check(store, filters, said, tasks)
-    flagged, found = flags(store), disagreements(store, said)
+    flagged, settled = flags(store), last_consensus(store)
+    found = disagreements(store, said, settled)
+    overruled = overruled_answers(settled)
     rows = (
-        _row(one, tasks[one.answer.task], flagged, found)
+        replace(
+            _row(one, tasks[one.answer.task], flagged, found),
+            overruled=overruled.get(one.answer.seq),
+        )
         for one in sorted(said, key=lambda one: -one.answer.seq)
     )
     return [row for row in rows if filters.lets_through(row)]
 
 
-def disagreements(store: Store, said: list[Said]) -> dict[str, str]:
+def last_consensus(store: Store) -> ConsensusMetrics | None:
+    """What a consensus settled when the latest model was trained."""
+    rounds = store.metrics()
+    return rounds[max(rounds)].get("consensus") if rounds else None
+
+
+def overruled_answers(settled: ConsensusMetrics | None) -> dict[int, Overruled]:
+    """What a consensus overruled, by the number of the answer."""
+    every = settled["overruled"].values() if settled else ()
+    return {one["answer"]: one for by in every for one in by.values()}
+
+
+def disagreements(
+    store: Store, said: list[Said], settled: ConsensusMetrics | None = None
+) -> dict[str, str]:
     """Text -> "open" or "settled", of the texts about which the answers that count contradict each other.
 
     said (list[Said]): All of them, as `all_said` has them.
+    settled (ConsensusMetrics | None): What a consensus has settled.
     """
     found = {}
+    by_consensus = settled["settled"] if settled else {}
     for own, given, how in _texts(store, store.tasks(), said, None):
         asked = [one for one in own if one.purpose != "review"]
         if decide_text(asked, given, Counter(), **how)[1]:
             reviewed = any(one.id in given for one in own if one.purpose == "review")
             still = not reviewed or decide_text(own, given, Counter(), **how)[1]
-            found[own[0].item] = OPEN if still else SETTLED
+            is_settled = not still or own[0].item in by_consensus
+            found[own[0].item] = SETTLED if is_settled else OPEN
     return found
 
 
 def trained_with(store: Store, said: list[Said]) -> dict[int, list[int]]:
-    """Of answers, by their `seq`: the rounds whose models were trained with them. What contradicted something then was not.
+    """Of answers, by their `seq`: the rounds whose models were trained with them. What contradicted something then was not, unless a
+    consensus settled it; then those it did not overrule were.
 
     said (list[Said]): Of `all_said`, of one task or all.
     """
@@ -122,16 +149,19 @@ def trained_with(store: Store, said: list[Said]) -> dict[int, list[int]]:
     wanted = {one.answer.task for one in said}
     items = {stored.item for stored in store.tasks() if stored.id in wanted}
     tasks = [stored for stored in store.tasks() if stored.item in items]
-    everything, models = all_said(store), store.models()
+    everything, models, metrics = all_said(store), store.models(), store.metrics()
     for round in store.rounds():
         if round.number not in models:
             continue
         for own, given, how in _texts(store, tasks, everything, round.upto, ("train",)):
-            if decide_text(own, given, Counter(), **how)[1]:
+            settled = metrics.get(round.number, {}).get("consensus")
+            is_settled = settled is not None and own[0].item in settled["settled"]
+            if not is_settled and decide_text(own, given, Counter(), **how)[1]:
                 continue
+            overruled = overruled_answers(settled)
             for task in own:
                 for one in given.get(task.id, ()):
-                    teaches = one.payload["answer"] != "ignore"
+                    teaches = one.payload["answer"] != "ignore" and one.seq not in overruled
                     teaches = teaches and not annotation(task.task, one.payload, **how).reason
                     if teaches and one.seq in numbers:
                         numbers[one.seq].append(round.number)

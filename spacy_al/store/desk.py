@@ -10,7 +10,7 @@ from typing import Any
 from spacy_al.store.labels import ANSWER, as_answer
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
-from spacy_al.tasks.records import StoredTask, question_id
+from spacy_al.tasks.records import SECOND, StoredTask, question_id
 from spacy_al.tasks.relabel import open_task, task_of_model
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
@@ -21,23 +21,22 @@ BESIDE = ("train", "evaluate")
 # a time that is still to come: it is held for twice as long at most, and not until then
 HELD = 3600.0
 LATEST = "counts.round = (SELECT max(number) FROM rounds)"
-# Who settles what others contradict each other about is one person
-ENOUGH = "CASE counts.purpose WHEN 'review' THEN 1 ELSE :overlap END"
+# Who settles what others contradict each other about is one person, and so is who gives a second opinion
+FOR_OTHERS = f"(counts.purpose = 'review' OR counts.task LIKE '%-{SECOND}')"
+ENOUGH = f"CASE WHEN {FOR_OTHERS} THEN 1 ELSE :overlap END"
 # Among the metrics of a round: nothing was left to ask
 ALL = "asked_all"
 COLUMNS = (
     "SELECT tasks.id, tasks.round, item, tasks.purpose, tasks.rank, tasks.label_position, payload"
 )
-# Of a text that is reviewed: who has answered it, and so is of one opinion or the other. They review it only where nobody else could:
+# Of a text that is reviewed, or asked for a second opinion: who has answered it, and so is of one opinion or the other. They get it only where nobody else could:
 # none of those who are named, or, where nobody is, of those who have answered in this round or the one before
 PARTIES = """SELECT annotator FROM tasks AS other CROSS JOIN standing ON standing.task = other.id
     WHERE other.purpose != 'review' AND other.item = (SELECT item FROM tasks WHERE id = counts.task)"""
 RECENT = """SELECT annotator FROM counts AS recent CROSS JOIN standing ON standing.task = recent.task
     WHERE :team IS NULL AND recent.round >= (SELECT max(number) - 1 FROM rounds)"""
 OTHERS = f"SELECT value FROM json_each(coalesce(:team, '[]')) UNION {RECENT} EXCEPT {PARTIES}"
-IMPARTIAL = (
-    f"""(counts.purpose != 'review' OR :annotator NOT IN ({PARTIES}) OR NOT EXISTS ({OTHERS}))"""
-)
+IMPARTIAL = f"""(NOT {FOR_OTHERS} OR :annotator NOT IN ({PARTIES}) OR NOT EXISTS ({OTHERS}))"""
 # Of the latest round, what an annotator has not answered and not enough others have, or hold. The joins are CROSS, which
 # SQLite does in the order in which they are written
 OPEN = f"""{LATEST} AND answered < {ENOUGH} AND {IMPARTIAL}

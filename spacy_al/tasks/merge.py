@@ -17,6 +17,7 @@ from spacy_al.tasks.decision import (
     INCORRECT,
     SELF,
     WAITS,
+    Annotation,
     is_exclusive,
     make_doc,
     undecided,
@@ -38,7 +39,7 @@ class Merged:
     review (list[str]): Ids of tasks that somebody has to look at, as answers about their texts contradict each other.
     report (Counter): Answers: `accepted`, `rejected`, `ignored`, `corrected` (a later one of the same annotator counts),
         `unknown task`. Texts: `texts` that train, of them `texts without any` label and `partial` ones; `contradiction`;
-        `settled by review`; answers that teach nothing: `rejected whole`, `no category`, `waits for a category`,
+        `settled by review` or `by consensus`; answers that teach nothing: `rejected whole`, `no category`, `waits for a category`,
         `nothing decided`, `not asked whole`, `waits for a label`. Texts that are `open for a label`
         which came later. Also `rejected spans` that train, marks that are `unaligned`, further
         tasks with a `duplicate text`, and `trimmed spans` of answers, which had white space at their edges.
@@ -67,6 +68,7 @@ def merge(
     spans_key: str = "sc",
     purpose: str = "train",
     likely: Mapping[str, Mapping[str, Collection[int]]] | None = None,
+    settled: Mapping[str, Annotation] | None = None,
     vocab: Vocab,
 ) -> Merged:
     """Make training docs of answers. The order of tasks and answers makes no difference.
@@ -79,6 +81,7 @@ def merge(
     purpose (str): "train"; or "dev" for texts that were asked to measure on, which never train.
     likely (Mapping | None): Of texts by their ids the labels that a model holds to be likely, and on which tokens. Where nobody was
         asked about them, nothing is decided there; a text of which no part can be missing does not train until somebody is.
+    settled (Mapping | None): Of texts by their ids the consensus, where answers contradict each other and nobody has reviewed them.
     vocab (Vocab): For the docs.
     RETURNS (Merged): Docs without user data, times or names.
     """
@@ -87,7 +90,9 @@ def merge(
     given = last_answers(answers, {task.id for tasks in items for task in tasks}, report)
     docs, review, all_lacking, waiting = [], [], dict[str, list[str]](), list[str]()
     for own in items:
-        found, contradicting = decide_text(own, given, report, kind=kind, labels=labels)
+        found, contradicting = decide_text(
+            own, given, report, kind=kind, labels=labels, settled=(settled or {}).get(own[0].item)
+        )
         if contradicting:
             report["contradiction"] += 1
             review.append(contradicting)

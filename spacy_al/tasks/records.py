@@ -9,6 +9,8 @@ from spacy_al.util import content_hash
 
 STATES = ("train", "evaluate", "select", "wait", "done", "stopped")
 PURPOSES = ("train", "dev", "review")
+# Of a task that asks somebody else what was answered already; and the end of its id
+SECOND = "second"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class StoredTask:
     """A task that is asked.
 
     id (str): `r003-<hash of the text>`, with the purpose after it where it is not training, and a hash of the question where
-        it is a yes or no: there can be many about a text.
+        it is a yes or no: there can be many about a text; `second` where it asks for a second opinion.
     round (int): The round that asks it.
     item (str): The id of its text.
     purpose (str): One of `PURPOSES`.
@@ -94,8 +96,11 @@ def task_id(number: int, text: str, purpose: str) -> str:
 
 
 def question_id(number: int, task: Task, purpose: str) -> str:
-    """The id of a task in a round; of a yes or no with the hash of its question, as there can be many about a text."""
+    """The id of a task in a round; of a yes or no with the hash of its question, as there can be many about a text; of a second
+    opinion with a word that says so."""
     identity = task_id(number, task["text"], purpose)
+    if SECOND in task:
+        return f"{identity}-{SECOND}"
     if task.get("_view_id") not in YES_NO_FORMS:
         return identity
     return f"{identity}-{task['_task_hash'] & 0xFFFFFFFF:08x}"

@@ -30,7 +30,16 @@ FLOORS = {
     ),
     5: ("adapters", "capture", "oracle", "query", "recipe", "teachers", "training"),
     4: ("components", "config", "evaluation", "pipeline", "reporting", "selection", "store"),
-    3: ("acquisition", "embeddings", "estimation", "measures", "posteriors", "stopping", "tasks"),
+    3: (
+        "acquisition",
+        "consensus",
+        "embeddings",
+        "estimation",
+        "measures",
+        "posteriors",
+        "stopping",
+        "tasks",
+    ),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),
     1: ("errors", "kinds", "types", "util"),
 }
