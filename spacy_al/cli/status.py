@@ -19,7 +19,7 @@ from spacy_al.loop.status import Status, status
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.reporting.words import format_interval, measured_on
-from spacy_al.store.reliability import Estimate
+from spacy_al.store.reliability import Supposed
 
 # Of recent texts that differ
 ALARM = 4
@@ -270,7 +270,7 @@ def _skills(found: Status) -> list[str]:
     return lines + people_sentences(judged, _line)
 
 
-def _share(share: Estimate | None) -> tuple[str, str]:
+def _share(share: Supposed | None) -> tuple[str, str]:
     if share is None:
         return "", ""
     return _score(share["value"]), format_interval((share["low"], share["high"]))

@@ -39,7 +39,7 @@ def merged_answers(
     if tasks and (asked := task_kind(tasks[0].task)) != project.kind:
         message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
         raise AlError(message)
-    names, answers = taught_labels(store, project, tasks), list(store.answers(upto=upto))
+    names, answers = all_labels(store, project, tasks), list(store.answers(upto=upto))
     return merge(
         tasks,
         answers,
@@ -53,7 +53,7 @@ def merged_answers(
     )
 
 
-def taught_labels(store: Store, project: Project, tasks: Iterable[StoredTask]) -> list[str]:
+def all_labels(store: Store, project: Project, tasks: Iterable[StoredTask]) -> list[str]:
     """The labels of a run, and those that only its questions know."""
     own = store.labels().names or project.settings.labels
     known = (label for stored in tasks for label in stored.task["labels"])
@@ -63,7 +63,7 @@ def taught_labels(store: Store, project: Project, tasks: Iterable[StoredTask]) -
 def settled_answers(store: Store, project: Project, upto: int | None = None) -> Settled:
     """What the consensus that the config asks for makes of answers that contradict each other. upto: As for `merged_answers`."""
     tasks, answers = list(store.tasks()), list(store.answers(upto=upto))
-    names = taught_labels(store, project, tasks)
+    names = all_labels(store, project, tasks)
     return settle(tasks, answers, project.settings.consensus, project.kind, names)
 
 

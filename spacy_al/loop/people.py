@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from spacy_al.loop.status import SettledTexts
-from spacy_al.store.reliability import Estimate, People, Skill
+from spacy_al.store.reliability import Supposed, People, Skill
 
 
 def people_sentences(people: People, shown: Callable[[str], str] = str) -> list[str]:
@@ -64,5 +64,5 @@ def _advice(one: Skill, all: Sequence[Skill], shown: Callable[[str], str]) -> li
     return lines
 
 
-def _between(found: Estimate) -> str:
+def _between(found: Supposed) -> str:
     return f"{found['low']:.3f} to {found['high']:.3f}"

@@ -8,7 +8,7 @@ from spacy_al.consensus.reask import gain_of_answer, gain_of_check
 from spacy_al.consensus.spans import SpanVotes, span_consensus
 from spacy_al.consensus.votes import Votes
 from spacy_al.loop.again import KEPT
-from spacy_al.loop.answers import taught_labels
+from spacy_al.loop.answers import all_labels
 from spacy_al.store.desk import opened
 from spacy_al.store.store import Store
 from spacy_al.store.votes import (
@@ -40,7 +40,7 @@ def second_opinions(store: Store, project: Project, number: int) -> list[Task]:
     if not n:
         return []
     tasks, answers = list(store.tasks()), list(store.answers())
-    labels, kind = taught_labels(store, project, tasks), project.kind
+    labels, kind = all_labels(store, project, tasks), project.kind
     texts = shared_texts(tasks, answers, kind=kind, labels=labels, least=1)
     shared = [text for text in texts if len(text.opinions) > 1]
     people = sorted({who for text in shared for who in text.opinions})

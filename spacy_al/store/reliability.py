@@ -35,7 +35,7 @@ PEOPLE = 3
 LIKELY = 0.5
 
 
-class Estimate(TypedDict):
+class Supposed(TypedDict):
     """A share, and where it probably lies (19 times in 20)."""
 
     value: float
@@ -46,8 +46,8 @@ class Estimate(TypedDict):
 class LabelSkill(TypedDict):
     """How good somebody is at one label: the share of what they say that is right, of what is there that they find; of how many."""
 
-    right: Estimate
-    finds: Estimate | None
+    right: Supposed
+    finds: Supposed | None
     n: int
 
 
@@ -56,9 +56,9 @@ class Skill(TypedDict):
 
     name: str
     shared: int
-    right: Estimate
-    finds: Estimate | None
-    score: Estimate
+    right: Supposed
+    finds: Supposed | None
+    score: Supposed
     is_spammer: bool
     labels: dict[str, LabelSkill]
 
@@ -76,7 +76,7 @@ class People(TypedDict):
     """How good people are; alpha: how far all of them say the same."""
 
     skills: list[Skill]
-    alpha: Estimate | None
+    alpha: Supposed | None
     replacement: Replacement | None
 
 
@@ -144,12 +144,12 @@ def _rows(found: Reliability, people: Sequence[str], labels: Sequence[str]) -> l
     return rows
 
 
-def _estimate(draws: Floats) -> Estimate:
+def _estimate(draws: Floats) -> Supposed:
     value, low, high = (round(one, 4) for one in interval(draws))
     return {"value": value, "low": low, "high": high}
 
 
-def _alpha(texts: Sequence[SharedText], kind: str) -> Estimate | None:
+def _alpha(texts: Sequence[SharedText], kind: str) -> Supposed | None:
     """Krippendorff's alpha: of texts by their category, else of tokens, drawn by text."""
     rows, groups = list[dict[Any, int]](), list[int]()
     for number, text in enumerate(texts):
