@@ -97,12 +97,13 @@ def run_facts(
         "price": price,
         "measuring": len(measuring & {answer.task for answer in given}),
         "people": [
-            {  # type: ignore[typeddict-item]
+            {
                 "name": one["name"],
                 "answers": one["answers"],
                 "seconds": one["seconds"],
                 "words_per_minute": one["words_per_minute"],
-                **_skill(state, one["name"]),
+                "right": _likely_share(state, one["name"], "right"),
+                "finds": _likely_share(state, one["name"], "finds"),
             }
             for one in state.get("annotators", [])
         ],
@@ -143,17 +144,13 @@ def _begin(
     rounds[0]["words"] = rounds[0]["texts"] = 0
 
 
-def _skill(state: Status, name: str) -> dict[str, Any]:
-    """How good somebody is, as intervals."""
-    found = state["people"]["skills"] if "people" in state else []
-    own = next((one for one in found if one["name"] == name), None)
-    if own is None:
-        return {"right": None, "finds": None}
-    finds = own["finds"]
-    return {
-        "right": (own["right"]["low"], own["right"]["high"]),
-        "finds": None if finds is None else (finds["low"], finds["high"]),
-    }
+def _likely_share(
+    state: Status, name: str, what: Literal["right", "finds"]
+) -> tuple[float, float] | None:
+    """Where it probably lies how much of what somebody says is right, or how much of what is there they find."""
+    skills = state["people"]["skills"] if "people" in state else []
+    found = next((one[what] for one in skills if one["name"] == name), None)
+    return None if found is None else (found["low"], found["high"])
 
 
 def _next(state: Status) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from spacy_al.loop.status import SettledTexts
-from spacy_al.store.reliability import Supposed, People, Skill
+from spacy_al.store.reliability import People, Skill, Supposed
 
 
 def people_sentences(people: People, shown: Callable[[str], str] = str) -> list[str]:
