@@ -7,6 +7,7 @@ hide what differs.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from spacy_al.measures.several import holm
 from spacy_al.types import Floats
 
 # An alarm that comes by chance once in a hundred looks
@@ -76,9 +77,5 @@ def compare_vectors(name: str, before: Floats, now: Floats) -> DriftTest:
 
 def adjust(tests: Sequence[DriftTest]) -> list[DriftTest]:
     """The tests of one look, with p-values of all of them together (Holm, 1979)."""
-    order = sorted(range(len(tests)), key=lambda k: tests[k].p_value)
-    adjusted, most = dict[int, float](), 0.0
-    for rank, k in enumerate(order):
-        most = max(most, min(1.0, tests[k].p_value * (len(tests) - rank)))
-        adjusted[k] = most
-    return [replace(test, adjusted=adjusted[k]) for k, test in enumerate(tests)]
+    adjusted = holm([test.p_value for test in tests])
+    return [replace(test, adjusted=p) for test, p in zip(tests, adjusted)]
