@@ -927,6 +927,14 @@ class Warnings:
         "[ALW160] '{field}' has {count} different values, more than the {n} texts that measure, so most of them have none there. "
         "A dev_strata with few values spreads them better."
     )
+    W480 = (
+        "[ALW480] No text of {path} has '{field}' in its meta, so nothing is shown by group. Name as `groups` in [al] a field that the records "
+        "had in their `meta` when they were ingested, or keep it: python -m spacy_al ingest IN POOL --meta-key {field}"
+    )
+    W481 = (
+        "[ALW481] None of the {n} texts of {path} that measure has '{field}' in its meta or stands in the pool, so no score is shown by "
+        "group. Make that file of records with the field, or leave paths.dev out: then texts of the pool measure."
+    )
 
     # calibrate and bench
     W070 = (

@@ -255,6 +255,43 @@ class ConsensusMetrics(TypedDict):
     settled: dict[str, float]
     overruled: dict[str, dict[str, Overruled]]
     left: int
+class GroupRow(TypedDict):
+    """Texts that have the same value of a field, in the pool and among those that measure.
+
+    name (str | None): The value; None for texts without the field.
+    pool, asked (int), share (float | None): Texts of the pool, those of them that were asked to learn from, and their share.
+    less (float): How often a batch at random would hold no more of them, all groups counted (Holm).
+    texts, told (int): Texts that measure, and those of them that have an answer, right or wrong.
+    score (float | None), interval (tuple | None), rest (float | None): Its score, where it probably lies, and that of all other texts.
+    p (float | None): How often chance alone makes such a difference, all groups counted (Holm); None where there are too few texts.
+    differs (bool): Whether that is too seldom to be chance.
+    answers (int), calibration_error (float | None): Answers that the model gives, and the calibration error of them where there are enough.
+    """
+
+    name: str | None
+    pool: int
+    asked: int
+    share: float | None
+    less: float
+    texts: int
+    told: int
+    score: float | None
+    interval: tuple[float, float] | None
+    rest: float | None
+    p: float | None
+    differs: bool
+    answers: int
+    calibration_error: float | None
+
+
+class GroupMetrics(TypedDict):
+    """The groups of a run after a round: by which field, the fewest texts that anything is claimed of, the groups, the largest first,
+    and how many more there are that are not told one by one."""
+
+    field: str
+    fewest: int
+    rows: list[GroupRow]
+    others: int
 
 
 class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=False):
@@ -270,6 +307,10 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     teacher: TeacherMetrics
     kept_marks: int
     balance: dict[str, int]
+    # marks of each label in all that it trained on, and in the pool as its model expects them
+    labelled: dict[str, int]
+    expected_labels: dict[str, float]
+    groups: GroupMetrics
     merged: dict[str, int]
     review: list[str]
     # of what it was made from and of what it made, as `loop.hashes` has them

@@ -49,6 +49,26 @@ def answer_counts(posteriors: Sequence[Any]) -> Floats:
     return found if n_labels <= MOST_LABELS else found[:, :N_MOMENTS]
 
 
+def expected_marks(posteriors: Sequence[Any]) -> dict[str, float]:
+    """How often each label is to be given in some documents, in expectation; of any number of labels.
+
+    posteriors (Sequence[Any]): As for `answer_counts`.
+    RETURNS (dict): By label, in the order of `labels`; empty where `answer_counts` knows nothing.
+    RAISES (AlError): AL020 for a posterior of no known kind.
+    """
+    posteriors = [getattr(posterior, "own", posterior) for posterior in posteriors]
+    if not len(posteriors) or (kind := posterior_kind(posteriors[0])).startswith("committee"):
+        return {}
+    if kind not in READ:
+        misfit(posteriors[0], NAME, "token_probs, probs or span_probs")
+    names = posteriors[0].labels
+    found = numpy.zeros(len(names))
+    for posterior in posteriors:
+        probs, labels, *_ = READ[kind](posterior)
+        found += numpy.bincount(numpy.ravel(labels), probs, len(names))
+    return dict(zip(names, found.tolist()))
+
+
 def _fill(row: Floats, probs: Floats, labels: Any, said: Any, is_one: bool, n_labels: int) -> None:
     """The counts of a document from its possible answers.
 

@@ -17,6 +17,8 @@ from spacy_al.loop.begun import open_run
 from spacy_al.loop.people import consensus_sentence, people_sentences
 from spacy_al.loop.status import Status, status
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
+from spacy_al.reporting.groups import group_name, group_sentences
+from spacy_al.reporting.risks import ALARMED, risk_lines
 from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.reporting.words import format_interval, measured_on
 from spacy_al.store.reliability import Supposed
@@ -27,6 +29,8 @@ CHECK = "Look whether recent texts are still like those that the run is measured
 RECENT = (
     "Pool of recent texts for --check (default: the run's own pool, from `since` in [al.pool] on)"
 )
+# Groups of texts that are shown one by one
+MOST_GROUPS = 12
 MARKS = {"stopped": "✔", "wait": "⚠"}
 
 
@@ -166,6 +170,11 @@ def format_status(found: Status) -> str:
         lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
     if used := found["champion"]:
         lines.append(f"ℹ In use: {printable(used['model'])}. {printable(used['why'])}.")
+    lines += _groups(found)
+    lines += [
+        f"{'⚠' if line.startswith(ALARMED) else 'ℹ'} {_line(line)}"
+        for line in risk_lines(found.get("risks", []))
+    ]
     if private := found["privacy"]:
         lines.append(f"ℹ {private['sentence']}")
     if (look := found["drift"]) and look["alarms"]:
@@ -207,6 +216,31 @@ def _pool(found: Status) -> list[str]:
         return []
     counts = count_sentence(estimated)
     return [*estimate_sentences(estimated), *([counts] if counts else [])]
+
+
+def _groups(found: Status) -> list[str]:
+    """What was asked of each group of texts, and how good the model is there; labels that are short."""
+    groups = found.get("groups")
+    if not groups:
+        return []
+    rows = [
+        (
+            _line(group_name(row)),
+            _count(row["pool"]),
+            "" if row["share"] is None else f"{row['share']:.1%}",
+            _count(row["texts"]),
+            _score(row["score"]),
+            format_interval(row["interval"]),
+            _score(row["calibration_error"]),
+        )
+        for row in groups["rows"][:MOST_GROUPS]
+    ]
+    header = (
+        _line(groups["field"]),
+        *("pool", "asked", "on texts", "score", "interval", "calibration"),
+    )
+    lines = [table(rows, header=header, divider=True, aligns=("l", *["r"] * 6))]
+    return lines + [f"ℹ {_line(sentence)}" for sentence in group_sentences(groups)]
 
 
 def _people(found: Status) -> list[str]:

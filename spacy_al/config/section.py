@@ -45,6 +45,7 @@ KINDS: dict[str, tuple[type, ...]] = {
     "recipe": (str,),
     "dev_size": (int,),
     "dev_strata": (str,),
+    "groups": (str,),
     "pretrain_epochs": (int,),
     "patterns": (str,),
     "weak": (str,),

@@ -49,6 +49,7 @@ class Settings:
     recipe (str | None): That asks on the page, one question after the other, in place of a batch that is chosen at once.
     dev_size (int): Texts asked at random to measure on, where there is no development set.
     dev_strata (str | None): A field of the texts' meta over whose values these are spread as the pool is; it may be dotted.
+    groups (str | None): Such a field by whose values it is shown what was asked and how good the model is.
     pretrain_epochs (int): Passes over the pool in which the encoder is pretrained, once, before the first round; 0 for none.
     patterns (Path | None): Of an entity or span ruler; they choose the texts as long as there is no model.
     weak (Path | None): Weakly labelled texts, which train as long as there are no answers.
@@ -96,6 +97,7 @@ class Settings:
     recipe: str | None = None
     dev_size: int = 100
     dev_strata: str | None = None
+    groups: str | None = None
     pretrain_epochs: int = 0
     patterns: Path | None = None
     weak: Path | None = None

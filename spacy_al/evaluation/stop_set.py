@@ -5,11 +5,13 @@ Texts are drawn uniformly once, whatever is asked later, so that they stay repre
 
 import heapq
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy
 
+from spacy_al.acquisition.answer_counts import expected_marks
 from spacy_al.corpus.pool import fetch, shards
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
@@ -36,6 +38,7 @@ class StopSetReading(TypedDict):
     lengths: dict[str, int]
     expected_errors: float | None
     expected_answers: float | None
+    expected_labels: dict[str, float]
 
 
 def stop_set(pool: Path, output: Path, seed: int) -> StopSet:
@@ -80,15 +83,18 @@ def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> St
     RETURNS (StopSetReading): `predictions`: text id -> what the model would answer, without probabilities; `lengths`: of the
         same in tokens; `expected_errors`,
         `expected_answers`: wrong ones and all of them in the whole pool, in expectation, each the sample's mean
-        times the size of the pool.
+        times the size of the pool; `expected_labels`: the latter by label.
     """
     predictions: dict[str, list[Any]] = {}
     lengths: dict[str, int] = {}
     wrong = right = 0.0
+    marks = Counter[str]()
     for batch in batched(drawn["ids"], BATCH):
         items = fetch(pool, component.nlp, batch)
         docs = [item.doc for item in items.values()]
-        for identity, doc, posterior in zip(items, docs, component.posteriors(docs)):
+        posteriors = list(component.posteriors(docs))
+        marks.update(expected_marks(posteriors))  # type: ignore[call-overload]
+        for identity, doc, posterior in zip(items, docs, posteriors):
             predictions[identity] = _answer(posterior, doc, component.threshold)
             lengths[identity] = len(doc)
             errors, answers = expected_answers(posterior)
@@ -100,6 +106,7 @@ def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> St
         # of a pool that holds none of the texts any more nothing is known, least of all that nothing is wrong
         "expected_errors": wrong * scale if predictions else None,
         "expected_answers": right * scale if predictions else None,
+        "expected_labels": {label: float(value * scale) for label, value in marks.items()},
     }
 
 

@@ -1,7 +1,7 @@
 """What a model got right, text by text: the counts that F scores are made of, and the probabilities of what it wrote."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.temperature import fitted_temperature
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.types import Floats, Ints
-from spacy_al.util import batched
+from spacy_al.util import batched, content_hash
 
 # Texts that are read at once
 TOGETHER = 500
@@ -29,11 +29,13 @@ class TextAnswers:
     said (list): Of each text (label, probability, whether it is right) for all that the component would write.
     wanted (list): Of each text the labels that were to be given, as often as they were.
     is_mean (bool): Whether the score is the mean over labels, as for categories, or counts all answers alike.
+    ids (list): The hash of each text.
     """
 
     said: list[list[tuple[str, float, bool]]]
     wanted: list[list[str]]
     is_mean: bool
+    ids: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.said)
@@ -107,7 +109,8 @@ def text_answers(
     if measured is not None:
         said = [[one for one in row if one[0] in measured] for row in said]
         wanted = [[label for label in row if label in measured] for row in wanted]
-    return TextAnswers(said, wanted, row.task == "categories")
+    ids = [content_hash(doc.text) for doc in found.docs]
+    return TextAnswers(said, wanted, row.task == "categories", ids)
 
 
 def _wanted(answer: Answer) -> list[Any]:

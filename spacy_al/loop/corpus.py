@@ -117,6 +117,7 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
         **rest,
         **pseudo,
         "balance": dict(merged.balance),
+        "labelled": {label: counts[f"label {label}"] for label in merged.balance},
         "merged": dict(merged.report + found),
         "review": review,
     }

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
+from spacy_al.loop.groups import measure_groups
 from spacy_al.loop.measured import gold_now, labels_of_gold, labels_on_dev
 from spacy_al.loop.start import gold_with_kept, labels_kept, measure_kept, open_start
 from spacy_al.measures.agreement import agreement
@@ -25,8 +27,8 @@ PREDICTIONS = "predictions.json"
 def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
     """Scores of a round's model on dev and test, and what it says of the stop set; it is calibrated on dev by the way.
 
-    RETURNS (RoundMetrics): `dev`, `test`: as `evaluate`, and what they count; `temperature`, `calibration_error`; `expected_errors`,
-        `expected_answers`, `n_pool`; `kappa`, `span_f1` with the model before; `seconds_evaluate`.
+    RETURNS (RoundMetrics): `dev`, `test`: as `evaluate`, and what they count; `groups`: as `measure_groups`; `temperature`, `calibration_error`; `expected_errors`,
+        `expected_answers`, `expected_labels`, `n_pool`; `kappa`, `span_f1` with the model before; `seconds_evaluate`.
     """
     folder, settings, started = project.folder(number), project.settings, time.perf_counter()
     component = open_component(
@@ -49,6 +51,9 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         metrics["test"] = _score(component, labels, test, counted, kept)
     gold = gold_with_kept(project, start, dev, folder, labels)
     metrics = {**metrics, **calibrate_on_dev(component, gold, settings.seed)}
+    if settings.groups and metrics["dev"]["score"] is not None:
+        groups = measure_groups(store, project, component, dev, labels, metrics["dev"])
+        metrics |= {"groups": groups} if groups else {}
     assert settings.pool is not None
     drawn = stop_set(settings.pool, project.output, settings.seed)
     seen = read_stop_set(component.recalibrated(), settings.pool, drawn)
@@ -56,6 +61,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
     metrics |= {
         "expected_errors": seen["expected_errors"],
         "expected_answers": seen["expected_answers"],
+        "expected_labels": _named_counts(seen["expected_labels"], labels),
         "n_pool": drawn["n_pool"],
     }
     if start is not None:
@@ -93,6 +99,16 @@ def _score(
     only = names if why or kept else None
     found = evaluate(component.nlp, gold, component.name, labels=labels, measured=only)
     return {**found, "labels": names, "measures": labels.meaning(names), "not_measured": why}
+
+
+def _named_counts(counts: dict[str, float], labels: RunLabels) -> dict[str, float]:
+    """What is counted by labels, by the names that they have now."""
+    if not labels.is_known:
+        return counts
+    found = Counter[str]()
+    for label, count in counts.items():
+        found[labels.today(label) or label] += count  # type: ignore[assignment]
+    return {**found}
 
 
 def _named_now(predictions: dict[str, Any], labels: RunLabels) -> dict[str, Any]:

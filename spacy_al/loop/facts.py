@@ -8,6 +8,7 @@ from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
 from spacy_al.loop.history import breaks
 from spacy_al.loop.masked import run_mask
+from spacy_al.loop.risks import has_quotas
 from spacy_al.loop.status import Status, status
 from spacy_al.measures.learning_curve import RANDOM, is_random
 from spacy_al.oracle.annotator import ORACLE
@@ -118,6 +119,10 @@ def run_facts(
         ],
         "next": _next(state),
         "pool": state["pool"],
+        "labels_in_pool": state["labels_in_pool"],
+        "has_quotas": has_quotas(settings),
+        "groups": state["groups"],
+        "risks": state["risks"],
         "teacher": teacher_lines(state.get("teacher")),
         "score_name": names[-1] if names else None,
         "reported_on": "dev" if on_dev else "test",

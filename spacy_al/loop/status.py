@@ -10,8 +10,12 @@ from spacy_al.loop.best import BestModel, best_model
 from spacy_al.loop.estimates import pool_estimate
 from spacy_al.loop.history import breaks
 from spacy_al.loop.privacy import PrivacyStatus, privacy_status
+from spacy_al.loop.risks import risk_facts
 from spacy_al.loop.taught import teacher_now
+from spacy_al.reporting.balance import LabelRow
 from spacy_al.reporting.estimates import PoolEstimate
+from spacy_al.reporting.risk import Risk
+from spacy_al.reporting.risks import risks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
 from spacy_al.store.desk import flags, n_left, n_missing
@@ -19,7 +23,7 @@ from spacy_al.store.drift import last_look
 from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
-from spacy_al.types import RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
+from spacy_al.types import GroupMetrics, RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
 
 DOING = {
     "train": "trains",
@@ -109,6 +113,9 @@ class Status(Begun):
     pool: PoolEstimate | None
     teacher: TeacherMetrics | None
     privacy: PrivacyStatus | None
+    labels_in_pool: list[LabelRow]
+    groups: GroupMetrics | None
+    risks: list[Risk]
 
 
 def status(project: Project) -> Status:
@@ -121,7 +128,8 @@ def status(project: Project) -> Status:
         the last score on dev does not count, and why; `plan`: what the first hour will be, in its first round; `best`: where the best model is, and how to use it; `start`: the pipeline that the
         run began with; `champion`: the model in use, as `Champion`, and `drift`: the last look at recent texts, as `DriftLook`; `pool`: the
         score in the pool, as `pool_estimate`; `teacher`: what it has said, cost and had accepted; `privacy`: the budget of private
-        batches. Plain data.
+        batches; `labels_in_pool`: each in what was labelled and in the pool; `groups`: of texts, as `measure_groups`; `risks`: what can go
+        wrong. Plain data.
     RAISES (AlError): If there is no run yet, or its database cannot be read.
     """
     with Store(project.database, create=False) as store:
@@ -160,8 +168,21 @@ def status(project: Project) -> Status:
             "pool": None,
             "teacher": None,
             "privacy": privacy,
+            "labels_in_pool": [],
+            "groups": None,
+            "risks": [],
         }
     broken = breaks(metrics)
+    drift = asdict(look) if look else None
+    known = risk_facts(
+        project,
+        metrics,
+        pool=estimated,
+        drift=drift,
+        privacy=privacy,
+        pairs=who["agreement"],
+        teacher=teacher,
+    )
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
     stopping = metrics.get(current.number, {}).get("stopping", [])
     total = asked[current.number] + more
@@ -190,10 +211,13 @@ def status(project: Project) -> Status:
         "plan": metrics[0].get("plan") if current.number == 0 and 0 in metrics else None,
         "best": best_model(project, metrics),
         "champion": asdict(used[-1]) if used else None,
-        "drift": asdict(look) if look else None,
+        "drift": drift,
         "pool": estimated,
         "teacher": teacher,
         "privacy": privacy,
+        "labels_in_pool": known["labels"],
+        "groups": known["groups"],
+        "risks": risks(known),
         "start": next(
             (metrics[k]["start"] for k in sorted(metrics, reverse=True) if "start" in metrics[k]),
             None,

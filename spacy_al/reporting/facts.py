@@ -3,8 +3,10 @@
 from typing import Any, TypedDict
 
 from spacy_al.measures.learning_curve import Comparison
+from spacy_al.reporting.balance import LabelRow
 from spacy_al.reporting.estimates import PoolEstimate
-from spacy_al.types import Cost, FullNumbers, LabelScores, RoundMetrics
+from spacy_al.reporting.risk import Risk
+from spacy_al.types import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
 
 
 class ShownToken(TypedDict):
@@ -120,6 +122,7 @@ class RunFacts(TypedDict, total=False):
 
     price (tuple): What an hour of an annotator costs, and its currency.
     measuring (int): Texts that people answered and that measure, which no round trains on.
+    labels_in_pool (list), has_quotas (bool): Each label in what was labelled and in the pool; whether the sampler keeps a share for labels.
     """
 
     measuring: int
@@ -147,6 +150,10 @@ class RunFacts(TypedDict, total=False):
     rounds: list[RoundFacts]
     forecast: Forecast | None
     pool: PoolEstimate | None
+    labels_in_pool: list[LabelRow]
+    has_quotas: bool
+    groups: GroupMetrics | None
+    risks: list[Risk]
 
 
 class CorpusFacts(TypedDict, total=False):

@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_al.reporting import words
+from spacy_al.reporting.balance import balance_sentences
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.facts import RoundFacts, RunFacts
+from spacy_al.reporting.groups import group_sentences
 from spacy_al.reporting.learning import (
     comparable,
     cost_shown,
@@ -83,6 +85,12 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
             for row in reversed(rounds)
             if row.get("batch") or row.get("forgotten")
         ],
+        "groups": facts.get("groups"),
+        "group_notes": group_sentences(groups) if (groups := facts.get("groups")) else [],
+        "balance_notes": balance_sentences(
+            facts.get("labels_in_pool") or [], has_quotas=bool(facts.get("has_quotas"))
+        ),
+        "risks": facts.get("risks") or [],
         "made": _made(facts),
     }
 

@@ -1,6 +1,7 @@
 """How numbers and names read to somebody who knows none of the jargon."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 from markupsafe import Markup
@@ -129,6 +130,12 @@ def breakable(name: Any) -> Markup:
 def plural(n: Any, noun: str) -> str:
     """1 text, 20 texts"""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
+
+
+def named(names: Sequence[str], most: int = 5) -> str:
+    """A, B, and 3 more"""
+    more = len(names) - most
+    return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])
 
 
 def first_upper(text: str) -> str:

@@ -8,6 +8,7 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_al.measures.learning_curve import COSTS, compare, curves, mean_curve
+from spacy_al.reporting.risks import risks
 
 POOL = Path(__file__).parents[2] / "corpus" / "pool_gold.spacy"
 
@@ -91,8 +92,61 @@ def run_facts(rounds=5, labels=None, batch=6):
         "full": {"score": 0.781, "words": 31416, "texts": 1500},
         "rounds": rows,
         "forecast": forecast if costs else None,
+        **(beside_the_pool(labels) if rows else {}),
     }
     return json.loads(json.dumps(facts))
+
+
+def group_row(name, pool, asked, score=0.7, **changed):
+    """A group of texts, as `measure_groups` has it."""
+    row = {
+        "name": name,
+        "pool": pool,
+        "asked": asked,
+        "share": asked / pool,
+        "less": 1.0,
+        "texts": 41,
+        "told": 33,
+        "score": score,
+        "interval": (score - 0.1, score + 0.09),
+        "rest": 0.71,
+        "p": 0.8,
+        "differs": False,
+        "answers": 120,
+        "calibration_error": 0.043,
+    }
+    return {**row, **changed}
+
+
+def beside_the_pool(labels, names=("north", "south", "east")):
+    """Groups, labels and risks of a run."""
+    small = {"texts": 6, "told": 5, "p": None, "answers": 7, "calibration_error": None}
+    groups = {
+        "field": "ward",
+        "fewest": 20,
+        "others": 0,
+        "rows": [
+            group_row(names[0], 2345, 210),
+            group_row(names[1], 512, 3, 0.313, p=0.0042, differs=True, less=0.001),
+            group_row(names[2], 60, 4, **small),
+        ],
+    }
+    rows = [
+        {
+            "label": label,
+            "labelled": 0 if k == 0 else 40,
+            "share": 0.0 if k == 0 else 0.25,
+            "expected": 61.0,
+            "pool_share": 0.2,
+            "is_missing": k == 0,
+            "is_short": k == 0,
+        }
+        for k, label in enumerate(labels)
+    ]
+    dev = {"score": 0.61, "score_name": "ents_f", "texts": 80, "interval": (0.5, 0.72)}
+    known = {"config": "configs/ner.cfg", "dev": dev, "own_dev": True, "labels": rows}
+    known |= {"field": "ward", "groups": groups, "calibration": {"before": 0.2, "after": 0.031}}
+    return {"groups": groups, "labels_in_pool": rows, "risks": risks(known)}
 
 
 def _asked(doc, i, rng):

@@ -211,6 +211,8 @@ SECTIONS = {
     "labels": ["per_label"],
     "sure": ["expected_errors", "expected_answers", "kappa", "span_f1", "calibration_error"],
     "balance": ["balance", "merged"],
+    "groups": ["groups"],
+    "risks": ["risks"],
     "time": ["seconds_train", "seconds_evaluate", "seconds_select", "seconds_answers"],
     "asked": ["batch"],
     "curve": ["score"],

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from spacy_al.reporting import report
-from tests.helpers.report_facts import run_facts, simulation_facts
+from tests.helpers.report_facts import beside_the_pool, run_facts, simulation_facts
 
 NAMES = (
     "chromium",
@@ -118,6 +118,7 @@ def cases():
     question["spans"] += [{"start": 0, "end": 1, "label": LONG, "score": 0.99}]
     hard["title"] = hard["config"] = LONG
     hard["merged"] = {LONG: 3}
+    hard |= beside_the_pool([LONG, "A"], (LONG, HEBREW, "C" * 300))
     large = run_facts(rounds=12)
     for row in large["rounds"]:
         row["words"] *= 1000

@@ -1,0 +1,78 @@
+"""The facts that the risks of a run are told from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, cast
+
+from spacy_al.config.project import Project
+from spacy_al.config.settings import Settings
+from spacy_al.measures.balance import label_shares
+from spacy_al.reporting.balance import LabelRow
+from spacy_al.reporting.estimates import PoolEstimate
+from spacy_al.reporting.risk import RiskFacts
+from spacy_al.types import RoundMetrics, TeacherMetrics
+
+QUOTAS = "spacy-al.quotas.v1"
+
+
+def risk_facts(
+    project: Project,
+    metrics: Mapping[int, RoundMetrics],
+    *,
+    pool: PoolEstimate | None,
+    drift: dict[str, Any] | None,
+    privacy: Mapping[str, Any] | None,
+    pairs: Sequence[Mapping[str, Any]],
+    teacher: TeacherMetrics | None,
+) -> RiskFacts:
+    """What a run knows that can go wrong.
+
+    project (Project): Of the run.
+    metrics (Mapping): Of its rounds.
+    pool, drift, privacy, pairs, teacher: As `status` has them; pairs are its `agreement`.
+    RETURNS (RiskFacts): For `reporting.risks.risks`. Plain data.
+    """
+    settings = project.settings
+    latest: RoundMetrics = next(
+        (metrics[k] for k in sorted(metrics, reverse=True) if metrics[k].get("dev")), {}
+    )
+    estimated = metrics.get(pool["round"], {}) if pool else {}
+    return {
+        "config": str(project.config),
+        "dev": latest.get("dev"),
+        "own_dev": settings.dev is None,
+        "pool": pool,
+        "pool_dev": estimated.get("dev"),
+        "drift": drift,
+        "labels": label_rows(latest, pool),
+        "has_quotas": has_quotas(settings),
+        "field": settings.groups,
+        "groups": latest.get("groups"),
+        "strata": settings.dev_strata if settings.dev is None else None,
+        "calibration": latest.get("calibration_error"),
+        "privacy": privacy,
+        "pairs": pairs,
+        "overlap": settings.overlap,
+        "teacher": teacher,
+        "max_error": settings.teacher.max_error if settings.teacher else None,
+    }
+
+
+def has_quotas(settings: Settings) -> bool:
+    """Whether the sampler keeps a share of each batch for labels."""
+    return settings.blocks.get("sampler", {}).get("@al_samplers") == QUOTAS
+
+
+def label_rows(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[LabelRow]:
+    """The labels of a round in what it learned from and in the pool: as estimated from answers, or else as its model expects them."""
+    expected = metrics.get("expected_labels")
+    if not expected:
+        return []
+    counts = (pool.get("counts") or {}) if pool and not pool.get("refused") else {}
+    there = {
+        # what nobody has given an answer of is not in an estimate from answers
+        label: counts[label]["value"] if counts.get(label, {}).get("value") else value
+        for label, value in expected.items()
+    }
+    labelled = metrics.get("labelled") or metrics.get("balance") or {}
+    return [cast(LabelRow, asdict(one)) for one in label_shares(labelled, there)]

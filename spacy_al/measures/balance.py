@@ -1,0 +1,51 @@
+"""Whether labels are among what was labelled as they are in the pool."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+# Times in the whole pool, below which an expectation is made of many small probabilities
+LEAST = 5.0
+# Of the share of the pool that a label has among what is labelled, below which it is short
+SHORT = 0.5
+
+
+@dataclass(frozen=True)
+class LabelShare:
+    """A label in what was labelled and in the pool.
+
+    label (str): Its name.
+    labelled (int), share (float): How often it was given, and of all that was given.
+    expected (float), pool_share (float): How often it is in the pool, by an estimate, and of all that is there.
+    is_missing (bool): Whether it is in the pool and was never given.
+    is_short (bool): Whether it was given less than half as often as it is there, or never.
+    """
+
+    label: str
+    labelled: int
+    share: float
+    expected: float
+    pool_share: float
+    is_missing: bool
+    is_short: bool
+
+
+def label_shares(labelled: Mapping[str, int], expected: Mapping[str, float]) -> list[LabelShare]:
+    """Each label in what was labelled, beside the pool.
+
+    labelled (Mapping): label -> times that it was given.
+    expected (Mapping): label -> times that it is in the pool, estimated.
+    RETURNS (list[LabelShare]): The labels that the pool has an estimate of, those first that are short of most. Of a label below five times in the pool
+        nothing is claimed.
+    """
+    given = sum(labelled.get(label, 0) for label in expected)
+    there = sum(expected.values())
+    found = []
+    for label, value in expected.items():
+        times = labelled.get(label, 0)
+        share = times / given if given else 0.0
+        pool_share = value / there if there else 0.0
+        counts = value >= LEAST
+        is_missing = counts and not times
+        is_short = is_missing or (counts and share < SHORT * pool_share)
+        found.append(LabelShare(label, times, share, value, pool_share, is_missing, bool(is_short)))
+    return sorted(found, key=lambda one: (one.share - one.pool_share, one.label))
