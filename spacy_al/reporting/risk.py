@@ -14,7 +14,7 @@ class Risk(TypedDict):
     """A risk, in words.
 
     state (str): "alarm", "fine" within the bound, or "unknown" where this run cannot say.
-    figure, bound, remedy (str): What was found, with its interval where there is one; the bound; what is in force against it.
+    figure, bound, remedy (str): What was found, with its interval where there is one, empty where nothing was; the bound; what is in force against it.
     advice (str): What to do; where nothing can be said, what it would take.
     """
 
@@ -74,8 +74,6 @@ def make_risk(name: str, state: State, figure: str, bound: str, remedy: str, adv
     }
 
 
-def unknown_risk(
-    name: str, bound: str, remedy: str, takes: str, figure: str = "Not known in this run."
-) -> Risk:
+def unknown_risk(name: str, bound: str, remedy: str, takes: str, figure: str = "") -> Risk:
     """A risk that this run cannot say. takes (str): What it would take."""
     return make_risk(name, "unknown", figure, bound, remedy, takes)

@@ -128,7 +128,7 @@ def risk_of_labels(facts: RiskFacts) -> Risk:
 
 def risk_of_groups(facts: RiskFacts) -> Risk:
     """Groups of texts whose score differs."""
-    name, found, field = "groups served worse", facts.get("groups"), facts.get("field")
+    name, found, field = "groups served unequally", facts.get("groups"), facts.get("field")
     bound = "No score of a group differs from that of all others with p < 0.05, all groups counted (Holm)."
     strata = facts.get("strata")
     remedy = (
@@ -144,7 +144,7 @@ def risk_of_groups(facts: RiskFacts) -> Risk:
         )
         return unknown_risk(name, bound, remedy, advice)
     rows = found["rows"]
-    worse = [row for row in rows if row["differs"]]
+    apart = [row for row in rows if row["differs"]]
     tested = [row for row in rows if row["p"] is not None]
     if not tested:
         needed = needed_texts(found)
@@ -158,7 +158,7 @@ def risk_of_groups(facts: RiskFacts) -> Risk:
         )
     small = len(rows) - len(tested)
     left = f" Of {plural(small, 'group')} nothing is claimed: too few texts." if small else ""
-    if not worse:
+    if not apart:
         figure = f"By {found['field']} none of {plural(len(tested), 'group')} differs.{left}"
         return make_risk(
             name,
@@ -170,14 +170,15 @@ def risk_of_groups(facts: RiskFacts) -> Risk:
         )
     told = [
         f"{group_name(row)} {format_score(row['score'])} ({format_interval(row['interval'])}; all others {format_score(row['rest'])})"
-        for row in worse
+        for row in apart
     ]
     figure = f"By {found['field']}: {named(told)}.{left}"
-    asked_less = {group_name(row) for row in less_asked(found)} & {group_name(row) for row in worse}
+    worse = {group_name(row) for row in apart if (row["score"] or 0) < (row["rest"] or 0)}
+    asked_less = worse & {group_name(row) for row in less_asked(found)}
     advice = (
         f"Ask more of {named(sorted(asked_less))}, where less was asked than at random."
         if asked_less
-        else "Label more of the worst group, by quotas for its labels or a pool of its texts, and look whether the difference goes."
+        else "Label more where the score is low, by quotas for the labels there or from a pool of such texts, and look whether the difference goes."
     )
     return make_risk(name, "alarm", figure, bound, remedy, advice)
 

@@ -146,6 +146,14 @@ def test_twice_the_pool_has_twice_the_errors(tmp_path, n_pool, errors):
     assert found["expected_answers"] == pytest.approx(n_pool)
 
 
+def test_what_each_label_is_expected_to_be_in_the_pool(tmp_path):
+    pool = write(MANY[:4], tmp_path / "pool")
+    said = {MANY[0]: exclusive(0.75, 0.25), MANY[1]: exclusive(0.5, 0.5)}
+    found = read_stop_set(Says(lambda doc: said[doc.text]), pool, drawn_of(MANY[:2], 10))
+    labels = exclusive(0.75, 0.25).labels
+    assert found["expected_labels"] == pytest.approx(dict(zip(labels, (1.25 * 5, 0.75 * 5))))
+
+
 def test_texts_that_are_gone_do_not_count_as_right(tmp_path):
     pool = write(MANY[:1], tmp_path / "pool")
     found = read_stop_set(Says(lambda doc: exclusive(0.75, 0.25)), pool, drawn_of(MANY[:4], 8))
