@@ -3,81 +3,25 @@
 import json
 from dataclasses import replace
 
-import numpy
 import pytest
-from spacy.tokens import Doc, DocBin
-from spacy.vocab import Vocab
 
 from spacy_al.cli.status import format_status
-from spacy_al.config.project import open_project
 from spacy_al.errors import AlWarning
 from spacy_al.loop.groups import measure_groups
 from spacy_al.loop.report import write_report
-from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
 from spacy_al.posteriors.component import open_component
 from spacy_al.store.store import Store
-from tests.helpers.chaos import ROOT
+from tests.helpers.wards import SAMPLERS, by_ward, ward_run, ward_texts, write_texts, write_wards
 
 pytestmark = pytest.mark.slow
 
-KINDS = {"north": ("DRUG", "ROOM"), "south": ("DIET", "VISIT"), "west": ("DRUG", "ROOM")}
-QUOTAS = {"@al_samplers": "spacy-al.quotas.v1", "labels": {"DIET": 0.35, "VISIT": 0.35}}
-UNIFORM = {"@al_samplers": "spacy-al.uniform.v1"}
-
-
-def texts(seed, **wards):
-    """So many texts of each ward. Each ward has words of its own; in the west they say nothing of the category."""
-    rng, found = numpy.random.default_rng(seed), dict[str, Doc]()
-    for ward, n in wards.items():
-        left = n
-        while left:
-            kind = KINDS[ward][int(rng.integers(2))]
-            of = "any" if ward == "west" else kind.lower()
-            words = [f"{ward}{of}{k}" for k in rng.integers(0, 200, 6)]
-            doc = Doc(Vocab(), words=words)
-            doc.cats = {label: float(label == kind) for label in ("DIET", "DRUG", "ROOM", "VISIT")}
-            doc.user_data["al_source"] = {"meta": {"of": {"ward": ward}}}
-            left -= doc.text not in found
-            found.setdefault(doc.text, doc)
-    return list(found.values())
-
-
-def write(path, docs):
-    DocBin(docs=docs, store_user_data=True).to_disk(path)
-    return str(path)
-
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    made = tmp_path_factory.mktemp("wards")
-    write(made / "train.spacy", texts(1, north=90, south=4))
-    write(made / "dev.spacy", texts(2, north=90, south=40, west=8))
-    write(made / "pool.spacy", texts(3, north=700, south=40, west=10))
-    return made
-
-
-def project_of(folder, name, sampler):
-    own = {f"paths.{key}": str(folder / f"{key}.spacy") for key in ("train", "dev", "pool")}
-    own |= {"paths.test": None, "al.output": str(folder / name), "al.groups": "of.ward"}
-    own |= {"al.batch_size": 60, "al.max_rounds": 1, "al.sampler": sampler}
-    own |= {"training.max_steps": 60, "training.eval_frequency": 60}
-    return open_project(ROOT / "configs" / "textcat.cfg", own, oracle=folder / "pool.spacy")
-
-
-@pytest.fixture(scope="module")
-def runs(folder):
-    found = {}
-    for name, sampler in (("uniform", UNIFORM), ("quotas", QUOTAS)):
-        found[name] = project_of(folder, name, sampler)
-        assert run(found[name]).state == "stopped"
-    return found
-
-
-def by_ward(project):
-    found = status(project)["groups"]
-    assert found is not None and found["field"] == "of.ward"
-    return {row["name"]: row for row in found["rows"]}
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wards")
+    write_wards(folder)
+    return {name: ward_run(folder, name) for name in SAMPLERS}
 
 
 def test_the_ward_that_is_served_worse_is_named_and_the_small_one_is_not(runs):
@@ -124,14 +68,13 @@ def test_labels_are_told_beside_what_the_pool_holds(runs):
     assert sum(labelled.values()) == 154
 
 
-def test_a_field_that_nobody_has_is_said(runs, folder, tmp_path):
+def test_a_field_that_nobody_has_is_said(runs, tmp_path):
     project = runs["uniform"]
     component = open_component(str(project.folder(1) / "model-best"), "textcat")
-    plain = texts(9, north=12)
+    plain = ward_texts(9, north=12)
     for doc in plain:
         doc.user_data.clear()
-    bare = tmp_path / "bare.spacy"
-    write(bare, plain)
+    bare = write_texts(tmp_path / "bare.spacy", plain)
 
     def measured(**changed):
         own = replace(project, settings=replace(project.settings, **changed))
