@@ -49,7 +49,7 @@ def answer_counts(posteriors: Sequence[Any]) -> Floats:
     return found if n_labels <= MOST_LABELS else found[:, :N_MOMENTS]
 
 
-def expected_marks(posteriors: Sequence[Any]) -> dict[str, float]:
+def expected_label_counts(posteriors: Sequence[Any]) -> dict[str, float]:
     """How often each label is to be given in some documents, in expectation; of any number of labels.
 
     posteriors (Sequence[Any]): As for `answer_counts`.

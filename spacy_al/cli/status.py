@@ -239,7 +239,7 @@ def _groups(found: Status) -> list[str]:
         _line(groups["field"]),
         *("pool", "asked", "on texts", "score", "interval", "calibration"),
     )
-    lines = [table(rows, header=header, divider=True, aligns=("l", *["r"] * 6))]
+    lines = [table(rows, header=header, divider=True, aligns=("l", "r", "r", "r", "r", "r", "r"))]
     return lines + [f"ℹ {_line(sentence)}" for sentence in group_sentences(groups)]
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 import numpy
 
-from spacy_al.acquisition.answer_counts import expected_marks
+from spacy_al.acquisition.answer_counts import expected_label_counts
 from spacy_al.corpus.pool import fetch, shards
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
@@ -93,7 +93,7 @@ def read_stop_set(component: TrainedComponent, pool: Path, drawn: StopSet) -> St
         items = fetch(pool, component.nlp, batch)
         docs = [item.doc for item in items.values()]
         posteriors = list(component.posteriors(docs))
-        marks.update(expected_marks(posteriors))  # type: ignore[call-overload]
+        marks.update(expected_label_counts(posteriors))
         for identity, doc, posterior in zip(items, docs, posteriors):
             predictions[identity] = _answer(posterior, doc, component.threshold)
             lengths[identity] = len(doc)

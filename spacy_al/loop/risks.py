@@ -7,7 +7,7 @@ from typing import Any, cast
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.measures.balance import label_shares
-from spacy_al.reporting.balance import LabelRow
+from spacy_al.reporting.balance import LabelBalance
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import RiskFacts
 from spacy_al.types import RoundMetrics, TeacherMetrics
@@ -33,9 +33,8 @@ def risk_facts(
     RETURNS (RiskFacts): For `reporting.risks.risks`. Plain data.
     """
     settings = project.settings
-    latest: RoundMetrics = next(
-        (metrics[k] for k in sorted(metrics, reverse=True) if metrics[k].get("dev")), {}
-    )
+    measured = [metrics[k] for k in sorted(metrics) if metrics[k].get("dev")]
+    latest: RoundMetrics = measured[-1] if measured else {}
     estimated = metrics.get(pool["round"], {}) if pool else {}
     return {
         "config": str(project.config),
@@ -44,7 +43,7 @@ def risk_facts(
         "pool": pool,
         "pool_dev": estimated.get("dev"),
         "drift": drift,
-        "labels": label_rows(latest, pool),
+        "labels": label_balances(latest, pool),
         "has_quotas": has_quotas(settings),
         "field": settings.groups,
         "groups": latest.get("groups"),
@@ -63,16 +62,16 @@ def has_quotas(settings: Settings) -> bool:
     return settings.blocks.get("sampler", {}).get("@al_samplers") == QUOTAS
 
 
-def label_rows(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[LabelRow]:
+def label_balances(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[LabelBalance]:
     """The labels of a round in what it learned from and in the pool: as estimated from answers, or else as its model expects them."""
     expected = metrics.get("expected_labels")
     if not expected:
         return []
-    counts = (pool.get("counts") or {}) if pool and not pool.get("refused") else {}
+    counts = {} if pool is None or pool.get("refused") else pool["counts"]
     there = {
         # what nobody has given an answer of is not in an estimate from answers
-        label: counts[label]["value"] if counts.get(label, {}).get("value") else value
+        label: counts[label]["value"] if label in counts and counts[label]["value"] else value
         for label, value in expected.items()
     }
     labelled = metrics.get("labelled") or metrics.get("balance") or {}
-    return [cast(LabelRow, asdict(one)) for one in label_shares(labelled, there)]
+    return [cast(LabelBalance, asdict(one)) for one in label_shares(labelled, there)]

@@ -122,12 +122,14 @@ def _sums(ordered: Floats, sizes: Ints) -> Floats:
     running = numpy.concatenate(
         [numpy.zeros((len(ordered), 1, ordered.shape[2])), ordered.cumsum(axis=1)], axis=1
     )
-    return running[:, until] - running[:, until - sizes]
+    found: Floats = running[:, until] - running[:, until - sizes]
+    return found
 
 
 def _f(sums: Floats) -> Floats:
     with numpy.errstate(invalid="ignore", divide="ignore"):
-        return sums[..., 0] / sums[..., 1]
+        found: Floats = sums[..., 0] / sums[..., 1]
+    return found
 
 
 def _statistics(sums: Floats, total: Floats, sizes: Ints) -> Floats:
@@ -144,7 +146,8 @@ def _statistics(sums: Floats, total: Floats, sizes: Ints) -> Floats:
     with numpy.errstate(invalid="ignore", divide="ignore"):
         found = gap / numpy.sqrt(parts[0][1] + parts[1][1])
     # alike without any variance is no difference
-    return numpy.where(gap < 1e-12, 0.0, found)
+    apart: Floats = numpy.where(gap < 1e-12, 0.0, found)
+    return apart
 
 
 def _permuted(
@@ -161,7 +164,8 @@ def _permuted(
         order = rng.permuted(numpy.tile(numpy.arange(n), (size, 1)), axis=1)
         drawn = _statistics(_sums(moments[order], sizes), total, sizes)
         as_far += numpy.where(large, drawn >= seen * (1 - 1e-9), False).sum(axis=0)
-    return (1 + as_far) / (1 + draws)
+    p_values: Floats = (1 + as_far) / (1 + draws)
+    return p_values
 
 
 def _known(value: float) -> float | None:

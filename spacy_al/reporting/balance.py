@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TypedDict
 
-from spacy_al.reporting.words import count, named, percent
+from spacy_al.reporting.words import count, listing, percent
 
 
-class LabelRow(TypedDict):
+class LabelBalance(TypedDict):
     """A label, as `LabelShare`."""
 
     label: str
@@ -18,7 +18,7 @@ class LabelRow(TypedDict):
     is_short: bool
 
 
-def balance_sentences(rows: Sequence[LabelRow], *, has_quotas: bool) -> list[str]:
+def balance_sentences(rows: Sequence[LabelBalance], *, has_quotas: bool) -> list[str]:
     """What is missing, what is short, and what to do; nothing where all is in balance.
 
     has_quotas (bool): Whether the run keeps a share of each batch for labels already.
@@ -27,12 +27,12 @@ def balance_sentences(rows: Sequence[LabelRow], *, has_quotas: bool) -> list[str
     short = [row for row in rows if row["is_short"] and not row["is_missing"]]
     lines = []
     if missing:
-        names = named([f"{row['label']} (about {_times(row['expected'])})" for row in missing])
+        names = listing([f"{row['label']} (about {_times(row['expected'])})" for row in missing])
         lines.append(
             f"In the pool, as the model expects it, and never given in what it learned from: {names}."
         )
     if short:
-        names = named(
+        names = listing(
             [
                 f"{row['label']} ({percent(row['share'])} of what was labelled, {percent(row['pool_share'])} in the pool)"
                 for row in short

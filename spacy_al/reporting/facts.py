@@ -3,7 +3,7 @@
 from typing import Any, TypedDict
 
 from spacy_al.measures.learning_curve import Comparison
-from spacy_al.reporting.balance import LabelRow
+from spacy_al.reporting.balance import LabelBalance
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
 from spacy_al.types import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
@@ -150,7 +150,7 @@ class RunFacts(TypedDict, total=False):
     rounds: list[RoundFacts]
     forecast: Forecast | None
     pool: PoolEstimate | None
-    labels_in_pool: list[LabelRow]
+    labels_in_pool: list[LabelBalance]
     has_quotas: bool
     groups: GroupMetrics | None
     risks: list[Risk]

@@ -1,6 +1,6 @@
 """Groups of texts in words: whose score differs, who was asked less, and of whom nothing can be said."""
 
-from spacy_al.reporting.words import count, format_interval, format_score, named, p_value, plural
+from spacy_al.reporting.words import count, format_interval, format_score, listing, p_value, plural
 from spacy_al.types import GroupMetrics, GroupRow
 
 LEVEL = 0.05
@@ -23,13 +23,13 @@ def group_sentences(found: GroupMetrics) -> list[str]:
             f"{'is' if len(tested) == 1 else 'are'} large enough (Holm)."
         )
     if less := less_asked(found):
-        names = named(
+        names = listing(
             [f"{group_name(row)} ({count(row['asked'])} of {count(row['pool'])})" for row in less]
         )
         lines.append(f"Asked less than a batch at random would: {names}.")
     small = [row for row in rows if row["p"] is None]
     if small:
-        names = named([f"{group_name(row)} ({count(row['told'])})" for row in small])
+        names = listing([f"{group_name(row)} ({count(row['told'])})" for row in small])
         lines.append(
             f"Too small for any claim, with fewer than {found['fewest']} texts with an answer among those that measure, or all others so few: {names}."
         )

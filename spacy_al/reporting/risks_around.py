@@ -9,7 +9,7 @@ from spacy_al.reporting.words import (
     format_interval,
     format_score,
     is_number,
-    named,
+    listing,
     percent,
     plural,
 )
@@ -33,7 +33,7 @@ def risk_of_drift(facts: RiskFacts) -> Risk:
         )
     on = f"of {plural(look['texts'], 'recent text')}"
     if look["alarms"]:
-        figure = f"Differs, {on}: {named(look['alarms'])}."
+        figure = f"Differs, {on}: {listing(look['alarms'])}."
         return make_risk(
             name,
             "alarm",

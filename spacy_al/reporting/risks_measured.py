@@ -9,7 +9,7 @@ from spacy_al.reporting.words import (
     format_interval,
     format_score,
     is_number,
-    named,
+    listing,
     percent,
     plural,
     signed,
@@ -116,13 +116,13 @@ def risk_of_labels(facts: RiskFacts) -> Risk:
         figure = f"The shortest is {least['label']}: {percent(least['share'])} of what was labelled, {percent(least['pool_share'])} in the pool."
         return make_risk(name, "fine", figure, bound, remedy, "Nothing is to be done.")
     told = [f"{row['label']} (expected {count(round(row['expected']))} times)" for row in missing]
-    parts = [f"Never given: {named(told)}."] if missing else []
+    parts = [f"Never given: {listing(told)}."] if missing else []
     rest = [
         f"{row['label']} ({percent(row['share'])} of what was labelled, {percent(row['pool_share'])} in the pool)"
         for row in short
         if not row["is_missing"]
     ]
-    parts += [f"Short: {named(rest)}."] if rest else []
+    parts += [f"Short: {listing(rest)}."] if rest else []
     return make_risk(name, "alarm", " ".join(parts), bound, remedy, quotas_advice(has_quotas))
 
 
@@ -172,11 +172,11 @@ def risk_of_groups(facts: RiskFacts) -> Risk:
         f"{group_name(row)} {format_score(row['score'])} ({format_interval(row['interval'])}; all others {format_score(row['rest'])})"
         for row in apart
     ]
-    figure = f"By {found['field']}: {named(told)}.{left}"
+    figure = f"By {found['field']}: {listing(told)}.{left}"
     worse = {group_name(row) for row in apart if (row["score"] or 0) < (row["rest"] or 0)}
     asked_less = worse & {group_name(row) for row in less_asked(found)}
     advice = (
-        f"Ask more of {named(sorted(asked_less))}, where less was asked than at random."
+        f"Ask more of {listing(sorted(asked_less))}, where less was asked than at random."
         if asked_less
         else "Label more where the score is low, by quotas for the labels there or from a pool of such texts, and look whether the difference goes."
     )

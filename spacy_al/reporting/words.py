@@ -132,7 +132,7 @@ def plural(n: Any, noun: str) -> str:
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
-def named(names: Sequence[str], most: int = 5) -> str:
+def listing(names: Sequence[str], most: int = 5) -> str:
     """A, B, and 3 more"""
     more = len(names) - most
     return ", ".join([*names[:most], *([f"and {more} more"] if more > 0 else [])])

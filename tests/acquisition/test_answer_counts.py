@@ -7,7 +7,12 @@ import pytest
 from numpy.testing import assert_allclose
 
 from spacy_al import get_posteriors
-from spacy_al.acquisition.answer_counts import MOST_LABELS, N_MOMENTS, answer_counts, expected_marks
+from spacy_al.acquisition.answer_counts import (
+    MOST_LABELS,
+    N_MOMENTS,
+    answer_counts,
+    expected_label_counts,
+)
 from spacy_al.errors import AlError
 from tests.helpers.ner_oracle import make_ner
 
@@ -37,14 +42,20 @@ def test_expected_marks_are_those_of_the_counts_of_any_number_of_labels():
     nlp = make_ner(updates=3)
     posteriors = get_posteriors(nlp, [nlp.make_doc("Dr Smith gave him aspirin")] * 2)
     by_label = answer_counts(posteriors).sum(axis=0)[N_MOMENTS:].reshape(-1, 3)[:, 2]
-    assert expected_marks(posteriors) == pytest.approx(dict(zip(posteriors[0].labels, by_label)))
+    assert expected_label_counts(posteriors) == pytest.approx(
+        dict(zip(posteriors[0].labels, by_label))
+    )
     names = tuple(map(str, range(MOST_LABELS + 5)))
     probs = numpy.arange(1.0, len(names) + 1) / sum(range(len(names) + 1))
     many = SimpleNamespace(probs=probs, exclusive=True, labels=names)
-    assert expected_marks([many, many]) == pytest.approx(dict(zip(names, 2 * probs)))
-    assert expected_marks([]) == {} == expected_marks([SimpleNamespace(members=(many, many))])
+    assert expected_label_counts([many, many]) == pytest.approx(dict(zip(names, 2 * probs)))
+    assert (
+        expected_label_counts([])
+        == {}
+        == expected_label_counts([SimpleNamespace(members=(many, many))])
+    )
     with pytest.raises(AlError, match="AL020"):
-        expected_marks([SimpleNamespace(labels=("A",))])
+        expected_label_counts([SimpleNamespace(labels=("A",))])
 
 
 def test_of_one_category():

@@ -1,6 +1,7 @@
 """What can go wrong, from facts by hand: what is an alarm, what is within bounds, and what this run cannot say."""
 
 import copy
+from typing import Any
 
 import pytest
 
@@ -160,7 +161,7 @@ def test_labels_in_sentences():
     assert "A (about 61 times)" in lines[0] and "spacy-al.quotas.v1" in lines[-1]
     assert "raise its share" in balance_sentences(LABELS, has_quotas=True)[-1]
     assert balance_sentences(LABELS[1:], has_quotas=False) == []
-    short = {**LABELS[1], "is_short": True, "share": 0.04}
+    short: Any = {**LABELS[1], "is_short": True, "share": 0.04}
     assert (
         "B (4% of what was labelled, 20% in the pool)"
         in balance_sentences([short], has_quotas=False)[0]
