@@ -255,6 +255,8 @@ class ConsensusMetrics(TypedDict):
     settled: dict[str, float]
     overruled: dict[str, dict[str, Overruled]]
     left: int
+
+
 class GroupRow(TypedDict):
     """Texts that have the same value of a field, in the pool and among those that measure.
 

@@ -23,7 +23,6 @@ def test_each_score_stands_beside_its_interval(tmp_path):
         "not_measured": {},
         "start": None,
         "champion": None,
-        "teacher": None,
         "drift": None,
         "privacy": None,
         "pool": None,
