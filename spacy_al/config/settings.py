@@ -8,7 +8,6 @@ from typing import Any
 from confection import Config
 
 from spacy_al.config.components import component_blocks, readable_factories
-from spacy_al.config.consensus import Consensus
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.notify import Notify
 from spacy_al.config.overrides import load_overridden
@@ -18,6 +17,7 @@ from spacy_al.config.section import BLOCKS, COMPARED, PATHS, SECTION, Check
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.config.teacher import TeacherBlock
 from spacy_al.config.tracking import Tracking, check_address
+from spacy_al.consensus.setting import Consensus
 from spacy_al.corpus.address import pool_path
 from spacy_al.corpus.tokeniser import tokeniser_config
 from spacy_al.errors import AlError, Errors, UsageError

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy
 
-from spacy_al.config.consensus import MACE, MAJORITY, NONE, Consensus
 from spacy_al.consensus.apart import best_apart
 from spacy_al.consensus.dawid_skene import dawid_skene
 from spacy_al.consensus.mace import mace
 from spacy_al.consensus.majority import majority
+from spacy_al.consensus.setting import MACE, MAJORITY, NONE, Consensus
 from spacy_al.consensus.spans import SpanVotes, span_consensus, span_majority
 from spacy_al.consensus.votes import Votes
 from spacy_al.store.votes import (

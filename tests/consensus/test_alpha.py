@@ -52,6 +52,8 @@ def test_its_interval_holds_it_and_is_wider_where_texts_are_drawn():
     assert low < alpha < high and wide_high - wide_low > 1.5 * (high - low)
 
 
+# not among what the tests install: its licence is the GPL
+@pytest.mark.realdata
 def test_the_package_of_that_name_says_the_same():
     other = pytest.importorskip("krippendorff")
     rng = numpy.random.default_rng(3)

@@ -1,5 +1,7 @@
 """Dawid and Skene, and MACE: against a reference that is written as the papers have it, and crowd-kit where it is installed."""
 
+from typing import Any
+
 import numpy
 import pytest
 from hypothesis import given, settings
@@ -100,7 +102,9 @@ def test_both_are_right_more_often_than_the_majority_where_one_votes_blindly(k, 
 
 
 def test_a_model_decides_where_votes_do_not():
-    rows = [(item, who, item % 2) for item in range(40) for who in "abc"]
+    rows: list[tuple[Any, str, int]] = [
+        (item, who, item % 2) for item in range(40) for who in "abc"
+    ]
     rows += [("open", "a", 0), ("open", "b", 1)]
     votes = make_votes(rows, range(2))
     model = numpy.full((41, 2), numpy.nan)
@@ -112,6 +116,8 @@ def test_a_model_decides_where_votes_do_not():
     assert abs(mace(votes).probs[place, 0] - 0.5) < 0.05
 
 
+# not among what the tests install: it brings a transformers of its own
+@pytest.mark.realdata
 @pytest.mark.parametrize("seed", [0, 1])
 def test_it_is_as_good_as_crowd_kits(seed):
     aggregation = pytest.importorskip("crowdkit.aggregation")

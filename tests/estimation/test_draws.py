@@ -7,7 +7,7 @@ from spacy_al.errors import AlError
 from spacy_al.estimation.draws import needed_draws, usable_draws
 
 
-def uniform(n, size):
+def uniform(n: int, size: int) -> tuple[list[float], list[int]]:
     return [1 / (size - k) for k in range(n)], [size - k for k in range(n)]
 
 

@@ -82,8 +82,8 @@ def drawn(tmp_path_factory):
     nlp = make_ner(updates=3)
     nlp.to_disk(folder / "model")
     rng = numpy.random.default_rng(0)
-    texts = {" ".join(rng.permutation(WORDS)[: rng.integers(4, 9)]) for _ in range(60)}
-    texts = sorted(f"{text} {k}x" for k, text in enumerate(sorted(texts)))
+    drawn = {" ".join(rng.permutation(WORDS)[: rng.integers(4, 9)]) for _ in range(60)}
+    texts = sorted(f"{text} {k}x" for k, text in enumerate(sorted(drawn)))
     write_shard([NLP.make_doc(text) for text in texts], folder / "pool.spacy")
     gold = [nlp(text) for text in texts]
     for doc in gold:

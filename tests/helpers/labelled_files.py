@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from spacy.tokens import Doc, Span
 from spacy.vocab import Vocab
@@ -182,7 +183,7 @@ def _labelbox_export(docs):
             "performance_details": {"skipped": False},
             "annotations": {"objects": objects, "classifications": [], "relationships": []},
         }
-        project = {"name": "names", "labels": [label]}
+        project: dict[str, Any] = {"name": "names", "labels": [label]}
         project["project_details"] = {"workflow_status": "DONE"}
         row = {"id": f"d{number}", "global_key": f"k{number}", "row_data": doc.text}
         rows.append({"data_row": row, "projects": {"p1": project}})

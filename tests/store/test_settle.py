@@ -5,7 +5,7 @@ import pytest
 import spacy
 from spacy.vocab import Vocab
 
-from spacy_al.config.consensus import Consensus
+from spacy_al.consensus.setting import Consensus
 from spacy_al.kinds import FACTORIES
 from spacy_al.store.reliability import judge_people
 from spacy_al.store.settle import settle
