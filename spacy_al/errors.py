@@ -860,6 +860,19 @@ class Errors:
         "question's meta). Choose the batch again with this version, and estimate from the file as `select` wrote it."
     )
     AL454 = "[AL454] {path} holds no batch that a pool can be estimated from: {why}. Give the file of tasks that `select` wrote."
+    # sets with a stated coverage
+    AL460 = (
+        "[AL460] {n} texts are too few to promise a coverage of {coverage:g}: that takes {fewest} or more, in the half that no temperature is fitted "
+        "on. Give more held-out texts, raise --max-docs, or lower --coverage."
+    )
+    AL461 = (
+        "[AL461] A coverage is a probability above 0 and below 1, such as --coverage 0.9, and {value} is none. The nearer to 1, the larger the "
+        "sets."
+    )
+    AL462 = (
+        "[AL462] There are no sets of answers for '{name}': they are made of whole analyses (ner, beam_ner), categories and tags. "
+        "Calibrate it without --coverage."
+    )
     # teachers
     AL440 = (
         "[AL440] {name} scores what a teacher says, and there is no teacher. Name one in a block [al.teacher] and give its config: "

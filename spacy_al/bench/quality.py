@@ -73,7 +73,7 @@ def compare_entities(
     rows: dict[str, Any] = {f"{EXACT}, raw": _row(raw, gold)}
     documents = {EXACT: {n: auroc(f(raw), numpy.array(wrong)) for n, f in DOC_SCORES.items()}}
     missed = {EXACT: _zeros([raw[i].prob(*span) for i, span in valid])}
-    for label, temperature in _temperatures(nlp, name, held_out).items():
+    for label, temperature in temperatures_of(nlp, name, held_out).items():
         posteriors = at_temperature(pipe, raw, temperature)
         rows[f"{EXACT}, {label}"] = {"temperature": temperature, **_row(posteriors, gold)}
         documents[f"{EXACT}, {label}"] = {
@@ -107,7 +107,8 @@ def compare_entities(
     return {"rows": rows, "documents": documents, "missed": missed, "counts": counts}
 
 
-def _temperatures(nlp: Language, name: str, held_out: Gold | None) -> dict[str, Temperature]:
+def temperatures_of(nlp: Language, name: str, held_out: Gold | None) -> dict[str, Temperature]:
+    """One temperature, and two if they can be fitted, on held-out documents; none without any."""
     if not held_out:
         return {}
     pipe = nlp.get_pipe(name)

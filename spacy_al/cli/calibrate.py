@@ -10,10 +10,15 @@ from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.options import Code, Quiet
 from spacy_al.evaluation.calibrate import MOST_DOCS, KeptCalibration, calibrate
 from spacy_al.posteriors.component import load_code
+from spacy_al.posteriors.temperature import FittedSets
+
+# Labels whose coverage is shown
+WORST = 8
 
 MODEL = "Directory of the trained pipeline; its temperature is stored in it"
 GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
 COMPONENT = "Whose probabilities (default: the only component that has any)"
+COVERAGE = "Also fit sets of answers that hold the right one with this probability, such as 0.9; half of the documents are for that"
 MAX_DOCS = "Use a random sample of at most so many documents"
 
 
@@ -24,6 +29,7 @@ def calibrate_cli(
     gold: Annotated[Path, Argument(help=GOLD)],
     component: Annotated[str | None, Option("--component", help=COMPONENT)] = None,
     max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = MOST_DOCS,
+    coverage: Annotated[float | None, Option("--coverage", help=COVERAGE)] = None,
     code: Code = None,
     seed: Annotated[int, Option("--seed", help="Of the sample")] = 0,
     dry_run: Annotated[bool, Option("--dry-run", help="Fit and show, store nothing")] = False,
@@ -36,7 +42,13 @@ def calibrate_cli(
     """
     load_code(code)
     record = calibrate(
-        model, gold, component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
+        model,
+        gold,
+        component=component,
+        max_docs=max_docs,
+        coverage=coverage,
+        seed=seed,
+        dry_run=dry_run,
     )
     if not quiet:
         say(format_record(record))
@@ -63,9 +75,30 @@ def format_record(record: KeptCalibration) -> str:
         lines += [f"ℹ Not judged, as the model has no such label: {named}"]
     if record["temperature"] is not None:
         lines += [f"ℹ Temperature: {format_temperature(record['temperature'])}"]
+    if "sets" in record:
+        lines += format_sets(record["sets"])
     if record["path"] is not None:
         lines += [f"✔ Stored in {record['path']}"]
     return "\n".join(lines)
+
+
+def format_sets(sets: FittedSets) -> list[str]:
+    """What sets of answers cover."""
+    found, asked = sets["held_out"], sets["coverage"]
+    begin = f"ℹ Sets that hold the right answer in {asked:.0%} of texts: threshold {sets['threshold']:.4g}, of {sets['documents']} other texts"
+    if found["coverage"] is None:
+        return [f"{begin}, too few to judge them by halves"]
+    size, closed = found["size"], found["closed"]
+    lines = [
+        begin,
+        f"  by halves: {found['coverage']:.1%} covered, {closed:.1%} of the sets closed"
+        + (f", {size:.2f} answers in these" if size is not None else ""),
+    ]
+    worst = sorted(found["per_label"].items(), key=lambda item: item[1])[:WORST]
+    if worst:
+        named = ", ".join(f"{label} {share:.0%} of {n}" for label, (share, n) in worst)
+        lines += [f"  by label, where it is right, the least covered first: {named}"]
+    return lines
 
 
 def format_temperature(temperature: Any) -> str:

@@ -26,6 +26,7 @@ import numpy
 from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
+from spacy_al.evaluation.coverage import check_sets, fit_sets, halves_of, nonconformity
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
 from spacy_al.kinds import FACTORIES
@@ -36,6 +37,7 @@ from spacy_al.measures.calibration import (
     fit_two_temperatures,
     log_loss,
 )
+from spacy_al.measures.conformal import conformal_quantile
 from spacy_al.posteriors.component import TrainedComponent, open_pipeline
 from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.rescale import at_temperature
@@ -71,6 +73,7 @@ def calibrate(
     *,
     component: str | None = None,
     max_docs: int = MOST_DOCS,
+    coverage: float | None = None,
     seed: int = 0,
     dry_run: bool = False,
 ) -> KeptCalibration:
@@ -80,19 +83,25 @@ def calibrate(
     gold (Path): Held-out gold documents.
     component (str | None): By default the only one that has a posterior.
     max_docs (int): Documents used at most, a random sample.
+    coverage (float | None): Fit sets of answers too that hold the right one with this probability; see `fit_with_sets`.
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
     RETURNS (KeptCalibration): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
-    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, and what reading the gold documents raises.
+    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, AL460 to AL462 for sets, and what reading the gold documents raises.
     """
     if max_docs < 1:
         raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
     nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
+    if coverage is not None:
+        check_sets(nlp, name, coverage)
     documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
-    record = fit_calibration(nlp, name, documents)
+    if coverage is None:
+        record = fit_calibration(nlp, name, documents)
+    else:
+        record = fit_with_sets(nlp, name, documents, coverage)
     path = None
-    if record["temperature"] is not None and not dry_run:
+    if (record["temperature"] is not None or "sets" in record) and not dry_run:
         try:
             path = write_calibration(nlp, name, record)
         except OSError as error:
@@ -165,6 +174,29 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         record["temperature"] = temperature
         record["loss"]["after"] = loss(*closed_open(temperature))
         record["after"] = judge(at_temperature(pipe, raw, temperature), gold)
+    return record
+
+
+def fit_with_sets(nlp: Language, name: str, gold: Gold, coverage: float) -> CalibrationRecord:
+    """The temperature by one half of the documents, and by the other the sets of answers that hold the right one with a stated probability.
+
+    Were it the same documents, the right answers would be a little more probable there than in others, and the sets too small.
+
+    nlp, name, gold: As for `fit_calibration`.
+    coverage (float): Above 0 and below 1.
+    RETURNS (CalibrationRecord): As `fit_calibration`, with `sets`.
+    RAISES (AlError): AL460 for too few documents, and as `fit_calibration`.
+    """
+    first, second = halves_of(gold)
+    # before the minutes that a temperature may take
+    conformal_quantile(numpy.zeros(len(second.docs)), coverage)
+    record = fit_calibration(nlp, name, first)
+    record["unaligned"] = gold.counts["unaligned"]
+    fitted = record["temperature"]
+    posteriors = reader_of(nlp, name)(
+        nlp.get_pipe(name), second.docs, 1.0 if fitted is None else fitted
+    )
+    record["sets"] = fit_sets(nonconformity(posteriors, second.answers), coverage)
     return record
 
 

@@ -17,6 +17,7 @@ from spacy_al.acquisition import default_acquisition
 from spacy_al.arrays import distribution
 from spacy_al.errors import AlError
 from spacy_al.pipeline import extensions
+from spacy_al.pipeline.answer_sets import packed_set
 from spacy_al.posteriors.context import Context
 from spacy_al.posteriors.read import find_component, readable, reader_of
 from spacy_al.posteriors.temperature import (
@@ -121,8 +122,12 @@ class AlScorer(Pipe):
                 # nothing can be learned of a document without tokens
                 "score": float(scores[i]) if len(doc) else 0.0,
                 "acquisition": callable_name(acquisition),
-                "calibrated": calibration is not None,
+                "calibrated": fitted is not None,
             }
+            if calibration and "sets" in calibration:
+                found = packed_set(posterior, calibration["sets"])
+                if found is not None:
+                    entry["sets"] = found
             if entropies is not None:
                 entry["entropies"] = entropies[i].astype("f4").tobytes()
             # "spans" would be made by being asked for; they are put in order when somebody reads them

@@ -15,6 +15,7 @@ import numpy
 from spacy.attrs import ORTH, SPACY
 from spacy.tokens import Doc, Span, Token
 
+from spacy_al.pipeline.answer_sets import AnswerSet, unpacked_set
 from spacy_al.posteriors.span_view import SpanView
 from spacy_al.types import Floats
 
@@ -58,6 +59,12 @@ class DocScore:
         )
         prob = numpy.frombuffer(stored["prob"], dtype="f4")
         return SpanView.sorted(start, end, label, prob, tuple(stored["labels"]))
+
+    @cached_property
+    def sets(self) -> AnswerSet | None:
+        """The answers of which one is right with a stated probability; None unless `calibrate --coverage` has fitted that."""
+        stored = self._stored.get("sets")
+        return None if stored is None else unpacked_set(stored)
 
     @property
     def _stored(self) -> Mapping[str, Any]:

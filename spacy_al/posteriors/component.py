@@ -69,7 +69,9 @@ class TrainedComponent:
     @cached_property
     def calibrated(self) -> bool:
         """Whether its probabilities mean what they say."""
-        return not self.in_its_place and read_calibration(self.nlp, self.name) is not None
+        record = None if self.in_its_place else read_calibration(self.nlp, self.name)
+        # sets of answers may be stored without a temperature
+        return record is not None and record["temperature"] is not None
 
     def recalibrated(self) -> "TrainedComponent":
         """The same with the temperature that has been fitted since it was opened."""

@@ -211,6 +211,15 @@ class EntityPosterior:
             (float(numpy.exp(logp)), self._with_probs(found)) for logp, found in nbest(self._one, k)
         ]
 
+    def analyses(self, k: int) -> tuple[Floats, list[tuple[tuple[int, int, str], ...]]]:
+        """The `k` most probable analyses (fewer if there are no more): probabilities that fall, and entities in order of each, (start, end, label).
+
+        It is `nbest` without the probabilities of single entities.
+        """
+        found = nbest(self._one, k)
+        named = [tuple((i, j, self.labels[label]) for i, j, label in one) for _, one in found]
+        return numpy.exp([logp for logp, _ in found]), named
+
     @cached_property
     def greedy(self) -> list[SpanProb]:
         """The entities that spaCy's greedy parse sets (for a beam or conditioned posterior: those of `best`)."""

@@ -41,8 +41,46 @@ class Loss(TypedDict):
     after: float | None
 
 
-class CalibrationRecord(TypedDict):
-    """A fit: the temperature (None if there is none), on what, and what it mended."""
+class Covered(TypedDict):
+    """What sets were worth on texts that did not make their threshold.
+
+    coverage (float | None): The share of right answers in their sets; a set that is not closed is judged by the threshold.
+    closed (float | None): The share of sets that are closed.
+    closed_coverage (float | None): The share of right answers in the closed ones, of which nothing is promised.
+    size (float | None): Mean size of the closed ones.
+    per_label (dict): Of each label the coverage where it is right, and of how many.
+    """
+
+    coverage: float | None
+    closed: float | None
+    closed_coverage: float | None
+    size: float | None
+    per_label: dict[str, tuple[float, int]]
+
+
+class FittedSets(TypedDict):
+    """A threshold of sets of answers.
+
+    coverage (float): The stated probability that the right answer is in a set.
+    threshold (float): The quantile of the scores of right answers.
+    most (int): Analyses that are shown at most; a set of more is not closed.
+    documents (int): What it was fitted on.
+    held_out (Covered): The same, fitted on one half of these and judged on the other, and the other way round.
+    """
+
+    coverage: float
+    threshold: float
+    most: int
+    documents: int
+    held_out: Covered
+
+
+class _WithSets(TypedDict, total=False):
+    sets: FittedSets
+
+
+class CalibrationRecord(_WithSets):
+    """A fit: the temperature (None if there is none), on what, and what it mended; `sets` if a coverage was asked for."""
 
     temperature: Temperature | None
     documents: int

@@ -299,6 +299,7 @@ def calibrate(
     *,
     component: str | None = None,
     max_docs: int = MOST_DOCS,
+    coverage: float | None = None,
     seed: int = 0,
     dry_run: bool = False,
     code: AnyPath | None = None,
@@ -309,6 +310,7 @@ def calibrate(
     gold: Held-out gold documents, never those that the model was trained on.
     component (str | None): Whose probabilities; by default the only component that has any.
     max_docs, seed (int): Documents used at most, a random sample, and what it is drawn with.
+    coverage (float | None): Fit sets of answers too that hold the right one with this probability: half of the documents are for them.
     dry_run (bool): Fit, and store nothing.
     code: Python file that registers functions.
     RETURNS (CalibrationResult): The temperature, and what it mends.
@@ -316,7 +318,13 @@ def calibrate(
     """
     load_code(_path(code))
     record = fit_and_keep(
-        str(model), Path(gold), component=component, max_docs=max_docs, seed=seed, dry_run=dry_run
+        str(model),
+        Path(gold),
+        component=component,
+        max_docs=max_docs,
+        coverage=coverage,
+        seed=seed,
+        dry_run=dry_run,
     )
     return CalibrationResult(
         record["component"],
@@ -325,6 +333,7 @@ def calibrate(
         record["before"],
         record["after"],
         record["path"],
+        record.get("sets"),
         record,
     )
 

@@ -7,7 +7,7 @@ from spacy_al.deployment.drift import Drift
 from spacy_al.evaluation.calibrate import KeptCalibration
 from spacy_al.loop.best import BestModel
 from spacy_al.loop.status import Status, StatusRow
-from spacy_al.posteriors.temperature import Judged
+from spacy_al.posteriors.temperature import FittedSets, Judged
 from spacy_al.reporting.facts import RunFacts, SimulationFacts, StrategyFacts
 from spacy_al.reporting.notebook import run_part, simulation_part
 from spacy_al.types import Temperature
@@ -74,6 +74,7 @@ class CalibrationResult:
     documents (int): The gold documents that it was fitted on.
     before, after (dict | None): Calibration error, log loss and Brier score.
     path (Path | None): The file that keeps it; None where nothing was stored.
+    sets (dict | None): The threshold of sets of answers, and what they cover; None where no coverage was asked for.
     record (KeptCalibration): All that is known of it.
     """
 
@@ -83,4 +84,5 @@ class CalibrationResult:
     before: Judged
     after: Judged | None
     path: Path | None
+    sets: FittedSets | None
     record: KeptCalibration = field(repr=False)
