@@ -10,7 +10,8 @@ import numpy
 
 from spacy_al.arrays.checks import at_least, finite, probabilities, same_length
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Floats
+from spacy_al.measures.interval import DRAWS, LEVEL
+from spacy_al.types import Floats, Ints
 
 # A loss at or above this is a wall to the search: infinities would break its arithmetic
 _WALL = 1e12
@@ -45,10 +46,7 @@ def reliability(probs: Floats, correct: Floats, bins: int = 10) -> list[Bin]:
     probs, correct = _events(probs, correct)
     if not len(probs):
         return []
-    order = numpy.argsort(probs, kind="stable")
-    # the rank of the first event with the same probability
-    rank = numpy.searchsorted(probs[order], probs)
-    bin_of = rank * bins // len(probs)
+    bin_of = _bin_of(probs, bins)
     counts = numpy.bincount(bin_of, minlength=bins)
     prob_sums = numpy.bincount(bin_of, weights=probs, minlength=bins)
     correct_sums = numpy.bincount(bin_of, weights=correct, minlength=bins)
@@ -73,6 +71,43 @@ def expected_calibration_error(probs: Floats, correct: Floats, bins: int = 10) -
     if not total:
         return None
     return sum(row.size * abs(row.mean_prob - row.accuracy) for row in table) / total
+
+
+def calibration_error_interval(
+    probs: Floats, correct: Floats, groups: Ints, bins: int = 10, *, seed: int = 0
+) -> tuple[float, float] | None:
+    """Where the calibration error of other texts probably lies, by drawing the texts again (basic bootstrap: Efron, 1979).
+
+    Chance makes the error larger in any sample, and larger still in a draw of it. So the draws are mirrored about what was measured: what they are
+    too high by is taken off. The bins stay those of the sample.
+
+    probs, correct, bins: As for `expected_calibration_error`.
+    groups (Ints): Which text each event is of, shape (n,); texts are drawn, not events.
+    seed (int): Of the draws.
+    RETURNS (tuple | None): Its ends, which hold about 95 of 100; None of fewer than two texts.
+    RAISES (AlError): AL021, AL023, AL024.
+    """
+    error = expected_calibration_error(probs, correct, bins)
+    probs, correct = _events(probs, correct)
+    same_length(len(probs), groups, "The texts of the events")
+    texts, own = numpy.unique(groups, return_inverse=True)
+    if error is None or len(texts) < 2:
+        return None
+    off, events = numpy.zeros((len(texts), bins)), numpy.bincount(own)
+    numpy.add.at(off, (own, _bin_of(probs, bins)), probs - correct)
+    rng = numpy.random.default_rng(seed)
+    draws = rng.multinomial(len(texts), numpy.full(len(texts), 1 / len(texts)), size=DRAWS)
+    errors = numpy.abs(draws @ off).sum(axis=1) / (draws @ events)
+    tail = (1 - LEVEL) / 2
+    low, high = 2 * error - numpy.quantile(errors, (1 - tail, tail))
+    return float(min(max(low, 0.0), 1.0)), float(min(max(high, 0.0), 1.0))
+
+
+def _bin_of(probs: Floats, bins: int) -> Ints:
+    """The bin of each event, of equal mass; equal probabilities share one."""
+    # the rank of the first event with the same probability
+    found: Ints = numpy.searchsorted(numpy.sort(probs), probs) * bins // len(probs)
+    return found
 
 
 def brier(probs: Floats, correct: Floats) -> float | None:

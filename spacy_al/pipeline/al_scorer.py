@@ -16,6 +16,10 @@ from spacy.util import minibatch
 from spacy_al.acquisition import default_acquisition
 from spacy_al.arrays import distribution
 from spacy_al.errors import AlError
+from spacy_al.kinds import FACTORIES
+
+# registers the scorer that a config of this component names
+from spacy_al.pipeline import calibration_scorer as calibration_scorer
 from spacy_al.pipeline import extensions
 from spacy_al.pipeline.answer_sets import packed_set
 from spacy_al.posteriors.context import Context
@@ -27,6 +31,7 @@ from spacy_al.posteriors.temperature import (
     read_stored,
     weights_hash,
 )
+from spacy_al.posteriors.tokens import Tokens
 from spacy_al.types import Acquisition
 from spacy_al.util import callable_name
 
@@ -36,18 +41,23 @@ STORED = 1e-5
 
 @Language.factory(
     "al_scorer",
-    default_config={"component": None, "acquisition": None},
+    default_config={"component": None, "acquisition": None, "scorer": None},
     assigns=["doc._.al", "span._.al", "token._.al"],
 )
 def make_al_scorer(
-    nlp: Language, name: str, component: str | None, acquisition: Acquisition | None
+    nlp: Language,
+    name: str,
+    component: str | None,
+    acquisition: Acquisition | None,
+    scorer: Callable[..., dict[str, Any]] | None = None,
 ) -> "AlScorer":
     """Build the component.
 
     component (str | None): Whose posterior; by default the only component that has one.
     acquisition (Acquisition | None): From posteriors to scores; by default the one that suits the component.
+    scorer (Callable | None): What `nlp.evaluate` and trainings show of it, such as `spacy-al.calibration_scorer.v1`.
     """
-    return AlScorer(nlp, name, component=component, acquisition=acquisition)
+    return AlScorer(nlp, name, component=component, acquisition=acquisition, scorer=scorer)
 
 
 class AlScorer(Pipe):
@@ -65,9 +75,10 @@ class AlScorer(Pipe):
         *,
         component: str | None = None,
         acquisition: Acquisition | None = None,
+        scorer: Callable[..., dict[str, Any]] | None = None,
     ) -> None:
         self.nlp, self.name = nlp, name
-        self.component, self.acquisition = component, acquisition
+        self.component, self.acquisition, self.scorer = component, acquisition, scorer
         # fitted temperatures that came with it, by the weights they were fitted for
         self.calibrations: dict[str, StoredCalibration] = {}
         # of which file and weights, and what was found
@@ -134,12 +145,28 @@ class AlScorer(Pipe):
             if hasattr(posterior, "above"):
                 spans = posterior.above(STORED, ordered=False)
                 entry["spans"] = extensions.packed_spans(spans)
+            elif isinstance(posterior, Tokens):
+                best = posterior.token_probs.argmax(axis=1)
+                entry["tags"] = {
+                    "labels": list(posterior.labels),
+                    "best": best.astype("i4").tobytes(),
+                    "prob": posterior.token_probs.max(axis=1, initial=0).astype("f4").tobytes(),
+                }
             elif hasattr(posterior, "probs"):
                 entry["categories"] = {
                     "labels": list(posterior.labels),
                     "probs": posterior.probs.astype("f8").tobytes(),
                 }
             extensions.store(doc, component, entry)
+
+    def score(self, examples: Iterable[Example], **how: Any) -> dict[str, Any]:
+        """What its scorer finds on documents that it has scored; nothing without a scorer."""
+        if self.scorer is None:
+            return {}
+        component = self._component()
+        factory = FACTORIES[self.nlp.get_pipe_meta(component).factory]
+        key = getattr(self.nlp.get_pipe(component), "key", "")
+        return self.scorer(examples, component=component, factory=factory.name, key=key, **how)
 
     def to_bytes(self, **_: Any) -> bytes:
         """What it carries: the temperature that was fitted for its component as that is now."""

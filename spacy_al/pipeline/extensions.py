@@ -70,6 +70,16 @@ class DocScore:
     def _stored(self) -> Mapping[str, Any]:
         return self._entries[self.component]
 
+    @cached_property
+    def tags(self) -> list[tuple[str, float]] | None:
+        """The most probable tag of each token with its probability; None where the component is no tagger."""
+        stored = self._stored.get("tags")
+        if stored is None:
+            return None
+        best = numpy.frombuffer(stored["best"], dtype="i4").tolist()
+        probs = numpy.frombuffer(stored["prob"], dtype="f4").tolist()
+        return [(stored["labels"][k], prob) for k, prob in zip(best, probs)]
+
     @property
     def probs(self) -> dict[str, float] | None:
         """Probability of each category; None where the component does not classify documents."""
