@@ -15,6 +15,7 @@ import pytest
 import spacy
 import typer
 from confection import Config
+from spacy.training import Example
 
 import spacy_al
 from spacy_al.adapters.formats import FORMATS
@@ -276,11 +277,29 @@ def test_the_python_example_runs(tmp_path, monkeypatch):
 def test_the_component_in_a_config_can_be_made():
     from tests.helpers.ner_oracle import make_ner
 
-    [block] = blocks("docs/posterior.md", "ini")
-    settings = dict(Config().from_str("[components]\n" + block)["components"]["al_scorer"])
-    nlp = make_ner(("DRUG",), updates=1)
-    nlp.add_pipe(settings.pop("factory"), config=settings)
-    assert nlp("aspirin gave him Paris.")._.al.score >= 0
+    scored, shown, _ = blocks("docs/posterior.md", "ini")
+    for block, measures in ((scored, False), (shown, True)):
+        config = Config().from_str("[components]\n[training]\n" + block)
+        settings = dict(config["components"]["al_scorer"])
+        nlp = make_ner(("DRUG",), updates=1)
+        nlp.add_pipe(settings.pop("factory"), config=settings)
+        doc = nlp("aspirin gave him Paris.")
+        assert doc._.al.score >= 0
+        scores = nlp.evaluate([Example(nlp.make_doc(doc.text), doc)])
+        # what is weighed is measured
+        weights = config["training"].get("score_weights", {})
+        assert bool(weights) == measures and weights.keys() <= scores.keys()
+
+
+def test_the_scorer_of_a_classifier_in_a_config_can_be_made():
+    from tests.posteriors.test_readers import make
+
+    *_, block = blocks("docs/posterior.md", "ini")
+    settings = Config().from_str("[components]\n" + block)["components"]["textcat"]
+    nlp = make("textcat")
+    nlp.get_pipe("textcat").scorer = spacy.registry.resolve(settings)["scorer"]
+    doc = nlp("two mg")
+    assert {"cats_ece", "cats_score"} <= nlp.evaluate([Example(nlp.make_doc(doc.text), doc)]).keys()
 
 
 def test_what_an_entity_posterior_has_is_listed():
