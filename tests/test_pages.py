@@ -295,7 +295,9 @@ def test_the_scorer_of_a_classifier_in_a_config_can_be_made():
     from tests.posteriors.test_readers import make
 
     *_, block = blocks("docs/posterior.md", "ini")
-    settings = Config().from_str("[components]\n" + block)["components"]["textcat"]
+    settings = Config().from_str("[components]\n[components.textcat]\n" + block)["components"][
+        "textcat"
+    ]
     nlp = make("textcat")
     nlp.get_pipe("textcat").scorer = spacy.registry.resolve(settings)["scorer"]
     doc = nlp("two mg")

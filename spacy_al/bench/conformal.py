@@ -177,12 +177,12 @@ def conformal_cli(
     ]
     typer.echo(table(rows, header=header, divider=True))
     if found["marginals"]:
-        rows = [
+        marginals = [
             (way, str(f["events"]), *(f"{f[key]:.4f}" for key in ("ece", "log_loss", "brier")))
             for way, f in found["marginals"].items()
         ]
-        header = ("candidates above .01", "events", "ECE", "log loss", "Brier")
-        typer.echo(table(rows, header=header, divider=True))
+        columns = ("candidates above .01", "events", "ECE", "log loss", "Brier")
+        typer.echo(table(marginals, header=columns, divider=True))
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ from spacy_al.measures.conformal import (
     conformal_quantile,
     coverage_of,
     fewest_texts,
-    label_scores,
     label_sets,
     mass_score,
     mass_set,
+    right_label_scores,
     valid_coverage,
 )
 from spacy_al.posteriors.category import Categories
@@ -171,7 +171,7 @@ def _scores_of(
     rows = [row for row, label in enumerate(answer) if label is not None]
     known = [row for row in rows if answer[row] in place]
     right = numpy.array([place[answer[row]] for row in known], dtype=int)
-    scores = dict(zip(known, label_scores(posterior.token_probs[known], right).tolist()))
+    scores = dict(zip(known, right_label_scores(posterior.token_probs[known], right).tolist()))
     return [
         (scores.get(row, NEVER), posterior.token_probs[row], True, frozenset([str(answer[row])]))
         for row in rows

@@ -70,7 +70,7 @@ def least_prob(threshold: float) -> float:
     return 1 - threshold - 1e-12
 
 
-def label_scores(probs: Floats, right: Ints) -> Floats:
+def right_label_scores(probs: Floats, right: Ints) -> Floats:
     """1 - P(right label) of each row (least ambiguous sets: Sadinle et al., 2019).
 
     probs (Floats): Distributions, shape (n, n_labels).

@@ -73,6 +73,7 @@ def packed_set(posterior: Any, fitted: FittedSets) -> dict[str, Any] | None:
 def unpacked_set(stored: dict[str, Any]) -> AnswerSet:
     """As `packed_set` had it, also from what a file made lists of."""
     answers = stored["answers"]
+    found: tuple[Any, ...]
     if stored["kind"] == "analyses":
         found = tuple((tuple((i, j, name) for i, j, name in one), p) for one, p in answers)
     elif stored["kind"] == "labels":

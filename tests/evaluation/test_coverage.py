@@ -206,8 +206,8 @@ def test_too_few_texts_and_wrong_levels_are_said_first(home):
         assert result.exit_code and code in result.output
     with pytest.raises(AlError, match="takes 9 or more"):
         spacy_al.calibrate(home / "model", home / "gold.spacy", coverage=0.9, max_docs=12)
-    result = spacy_al.calibrate(home / "model", home / "gold.spacy", coverage=0.9, dry_run=True)
-    assert result.sets["documents"] == 40 and result.path is None
+    kept = spacy_al.calibrate(home / "model", home / "gold.spacy", coverage=0.9, dry_run=True)
+    assert kept.sets["documents"] == 40 and kept.path is None
 
 
 def test_sets_without_a_temperature_leave_probabilities_uncalibrated(tmp_path):

@@ -12,10 +12,10 @@ from spacy_al.measures.conformal import (
     conformal_quantile,
     coverage_of,
     fewest_texts,
-    label_scores,
     label_sets,
     mass_score,
     mass_set,
+    right_label_scores,
     valid_coverage,
 )
 
@@ -82,10 +82,10 @@ def test_a_label_is_in_the_set_where_its_score_says_so(seed, threshold):
     probs = rng.dirichlet(numpy.ones(4), size=6)
     sets = label_sets(probs, threshold)
     for label in range(4):
-        scores = label_scores(probs, numpy.full(6, label))
+        scores = right_label_scores(probs, numpy.full(6, label))
         assert (sets[:, label] == (scores <= threshold)).all()
     # the answer that made the threshold is in its own set
-    assert label_sets(probs[:1], label_scores(probs[:1], numpy.array([2]))[0])[0, 2]
+    assert label_sets(probs[:1], right_label_scores(probs[:1], numpy.array([2]))[0])[0, 2]
 
 
 @given(st.integers(0, 10_000), st.integers(1, 6), st.floats(0, 0.999))
