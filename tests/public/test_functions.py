@@ -14,7 +14,7 @@ import spacy_al
 from spacy_al.cli import app
 from spacy_al.corpus.shard import write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
-from spacy_al.public import functions
+from spacy_al.public import corpora, functions
 from spacy_al.public.results import RunResult, SimulationResult
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.report_facts import run_facts, simulation_facts
@@ -70,7 +70,7 @@ def test_they_take_what_the_commands_take(name):
 def test_what_they_hand_on_is_taken(pool):
     for name, handed in (("select", "select"), ("ingest", "ingest_texts")):
         said = (getattr(spacy_al, name).__doc__ or "").partition("how: ")[2].partition(", as")[0]
-        known = set(inspect.signature(getattr(functions, handed)).parameters)
+        known = set(inspect.signature(getattr(corpora, handed)).parameters)
         if name == "select":
             from spacy_al.loop.next_batch import select_next
             from spacy_al.query.select import select
