@@ -41,14 +41,18 @@ def risk_of_chosen(facts: RiskFacts) -> Risk:
             figure += f" On the chosen texts alone it would be {format_score(pool['naive'])}."
         there = dev.get("interval") if dev and dev.get("score_name") in ALIKE else None
         low, high = score["low"], score["high"]
+        if own:
+            advice = "Tell the score on the texts that measure, or that in the pool, never that on the chosen ones."
+            return make_risk(name, "fine", figure, bound, remedy, advice)
         if dev and there and low is not None and high is not None:
             figure += f" On dev, of the same model: {format_score(dev['score'])} ({format_interval(there)})."
             if there[0] > high or there[1] < low:
                 advice = "Dev is not like the pool: label texts of the pool at random to measure on, by leaving paths.dev out."
                 return make_risk(name, "alarm", figure, bound, remedy, advice)
-        return make_risk(
-            name, "fine", figure, bound, remedy, "Tell the score in the pool, with its interval."
-        )
+            advice = "Tell the score in the pool, with its interval."
+            return make_risk(name, "fine", figure, bound, remedy, advice)
+        takes = "Whether dev is like the pool takes intervals of two scores that count alike: of entities or of tags."
+        return unknown_risk(name, bound, remedy, takes, figure)
     if own:
         return make_risk(
             name,
@@ -131,11 +135,12 @@ def risk_of_groups(facts: RiskFacts) -> Risk:
     name, found, field = "groups served unequally", facts.get("groups"), facts.get("field")
     bound = "No score of a group differs from that of all others with p < 0.05, all groups counted (Holm)."
     strata = facts.get("strata")
-    remedy = (
-        f"The texts that measure are spread over {strata} as the pool is."
-        if strata
-        else "None: dev_strata would spread the texts that measure over groups."
-    )
+    if strata:
+        remedy = f"The texts that measure are spread over {strata} as the pool is."
+    elif facts.get("own_dev"):
+        remedy = "None: dev_strata would spread the texts that measure over groups."
+    else:
+        remedy = "None: how many texts of each group measure is settled by paths.dev."
     if not found:
         advice = (
             f"No text that measures has {field} in its meta yet: records need the field when they are ingested."

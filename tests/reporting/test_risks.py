@@ -122,7 +122,10 @@ def test_what_two_people_said_of_few_texts_says_nothing():
 
 def test_scores_that_count_otherwise_are_not_compared():
     dev = {**DEV, "score_name": "cats_score", "interval": (0.8, 0.9)}
-    assert of("chosen", pool=POOL, pool_dev=dev)["state"] == "fine"
+    found = of("chosen", pool=POOL, pool_dev=dev)
+    assert found["state"] == "unknown" and "0.500" in found["figure"]
+    # where dev is drawn from the pool there is nothing to compare
+    assert of("chosen", pool=POOL, pool_dev=dev, own_dev=True)["state"] == "fine"
 
 
 def test_a_pool_that_nobody_can_estimate_is_no_figure():
