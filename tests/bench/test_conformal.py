@@ -9,6 +9,8 @@ from tests.helpers.ner_oracle import make_ner
 
 
 @pytest.mark.slow
+# two temperatures may be no better than none on so few texts
+@pytest.mark.filterwarnings("ignore:.ALW07")
 def test_sets_of_a_model_cover_what_they_say(tmp_path):
     nlp = make_ner(scale=1.0)
     nlp.to_disk(tmp_path / "model")
