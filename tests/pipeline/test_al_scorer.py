@@ -853,7 +853,7 @@ def test_fill_config(folder):
     (folder / "plain.cfg").write_text(CONFIG.partition("component =")[0])
     fill_config(folder / "filled.cfg", folder / "plain.cfg", silent=True)
     config = Config().from_disk(folder / "filled.cfg")
-    expected = {"factory": "al_scorer", "component": None, "acquisition": None}
+    expected = {"factory": "al_scorer", "component": None, "acquisition": None, "scorer": None}
     assert config["components"]["al_scorer"] == expected
 
 
