@@ -298,7 +298,7 @@ def _skills(found: Status) -> list[str]:
         aligns = ("l", "r", "r", "r", "r", *(("r", "r") if finds else ()))
         lines.append(table(rows, header=header, divider=True, aligns=aligns))
         lines.append(
-            "ℹ right: the share of what they say that is right, as far as all answers tell; interval: where it probably lies (19 times in 20); "
+            "ℹ right: the share of what they say that is right, as far as all answers tell; interval: where it probably lies (meant to hold 19 times in 20); "
             "tells: 0 says nothing, 1 says all."
         )
     return lines + people_sentences(judged, _line)
