@@ -76,6 +76,8 @@ def format_preview(project: Project, preview: Preview, retrain: bool) -> str:
                 header=("where", "what", "how many"),
                 divider=True,
                 aligns=("l", "l", "r"),
+                # a path that is broken cannot be copied
+                max_col=200,
             )
         )
     if rest := rows[SHOWN_PLACES:]:
