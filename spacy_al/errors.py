@@ -859,7 +859,7 @@ class Errors:
         "[AL453] What is stored of the {n} draws are no probabilities of draws without replacement (rank, propensity, eligible, within in each "
         "question's meta). Choose the batch again with this version, and estimate from the file as `select` wrote it."
     )
-    AL454 = "[AL454] {path} holds no batch that a pool can be estimated from: {why}. Give the file of tasks that `select` wrote."
+    AL454 = "[AL454] No score in a pool can be estimated from {path}: {why}. It takes one batch, as `select` wrote it, and its whole texts answered."
     # sets with a stated coverage
     AL460 = (
         "[AL460] {n} texts are too few to promise a coverage of {coverage:g}: that takes {fewest} or more, in the half that no temperature is fitted "

@@ -54,8 +54,10 @@ def batch_score(
     """
     drawn = sorted(tasks, key=lambda task: task["meta"]["rank"])
     metas = [task["meta"] for task in drawn]
-    if len({meta["rank"] for meta in metas}) < len(metas) or any("asked" in t for t in drawn):
+    if any("asked" in task for task in drawn):
         raise _no_batch("its questions are about parts of texts")
+    if len({meta["rank"] for meta in metas}) < len(metas):
+        raise _no_batch("several of its questions have one rank, as those of two batches do")
     if not any(meta.get("model") or meta.get("component") for meta in metas):
         raise _no_batch("no model chose it")
     identities = [content_hash(task["text"]) for task in drawn]
@@ -69,6 +71,8 @@ def batch_score(
     counts = numpy.array([nothing if one is None else one for one in found])
     counts = counts.reshape(answered, len(labels), 3)
     told = numpy.array([one is not None for one in found], dtype=bool)
+    if answered and not told.any():
+        raise _no_batch("none of its texts is answered in full where the labels should be")
     draws = usable_draws(
         [meta["propensity"] for meta in metas[:answered]],
         [meta.get("eligible") for meta in metas[:answered]],
@@ -137,4 +141,4 @@ def _in_order(row: Any, name: str, labels: Sequence[str]) -> Floats:
 
 
 def _no_batch(why: str) -> AlError:
-    return AlError(Errors.AL454.format(path="The batch", why=why))
+    return AlError(Errors.AL454.format(path="the batch", why=why))

@@ -16,6 +16,7 @@ from spacy_al.estimation.draws import LEAST_DRAWS
 from spacy_al.estimation.ratios import Estimate
 from spacy_al.evaluation.pool_score import batch_score
 from spacy_al.kinds import FACTORIES
+from spacy_al.loop.taught import AUDIT
 from spacy_al.reporting.estimates import EstimateRow, PoolEstimate
 from spacy_al.store.store import Store
 from spacy_al.tasks.labels import RunLabels
@@ -37,6 +38,8 @@ def pool_estimate(store: Store, project: Project) -> PoolEstimate | None:
             for stored in store.tasks(number, purpose="train")
             if stored.task.get("meta", {}).get("round") == number
             and "propensity" in stored.task["meta"]
+            # a teacher's audits are draws of their own, from what it agrees about
+            and stored.task["meta"].get("design") != AUDIT
         ]
         if not tasks:
             continue

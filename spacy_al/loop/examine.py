@@ -61,7 +61,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
     metrics |= {
         "expected_errors": seen["expected_errors"],
         "expected_answers": seen["expected_answers"],
-        "expected_labels": _named_counts(seen["expected_labels"], labels),
+        "expected_labels": _named_counts(seen["expected_labels"], labels, start is not None),
         "n_pool": drawn["n_pool"],
     }
     if start is not None:
@@ -101,13 +101,15 @@ def _score(
     return {**found, "labels": names, "measures": labels.meaning(names), "not_measured": why}
 
 
-def _named_counts(counts: dict[str, float], labels: RunLabels) -> dict[str, float]:
-    """What is counted by labels, by the names that they have now."""
+def _named_counts(counts: dict[str, float], labels: RunLabels, keeps: bool) -> dict[str, float]:
+    """What is counted by labels, by the names that they have now. keeps (bool): Labels that nobody is asked about are left out."""
     if not labels.is_known:
         return counts
     found = Counter[str]()
     for label, count in counts.items():
-        found[labels.today(label) or label] += count  # type: ignore[assignment]
+        name = labels.today(label) or label
+        if not keeps or name in labels.names:
+            found[name] += count  # type: ignore[assignment]
     return {**found}
 
 

@@ -84,7 +84,7 @@ def calibration_error_interval(
     probs, correct, bins: As for `expected_calibration_error`.
     groups (Ints): Which text each event is of, shape (n,); texts are drawn, not events.
     seed (int): Of the draws.
-    RETURNS (tuple | None): Its ends, which hold about 95 of 100; None of fewer than two texts.
+    RETURNS (tuple | None): Its ends, meant to hold 95 of 100: over 150 texts of four events each 87 of 100 held. None of fewer than two texts.
     RAISES (AlError): AL021, AL023, AL024.
     """
     error = expected_calibration_error(probs, correct, bins)

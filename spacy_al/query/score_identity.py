@@ -36,6 +36,8 @@ def keep_scores(job: Job, cache: Path, refresh: float = 0.0) -> Job:
     if job.keep_tokens:
         why = "a score is kept by the text, and stored tokens may differ for one text"
         raise UsageError(Errors.AL395.format(given="--score-cache", other="--keep-tokens", why=why))
+    if cache.exists() and not cache.is_dir():
+        raise UsageError(Errors.AL087.format(name="--score-cache", value=cache, must="a folder"))
     settings, model = settings_hash(job), model_hash(job)
     folder = cache / hash_parts(settings, model)
     about = _manifest(folder)

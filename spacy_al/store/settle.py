@@ -28,6 +28,8 @@ from spacy_al.types import ConsensusMetrics, Floats, Overruled
 
 # Of fewer annotators nobody can tell who is right more often
 FEWEST = 3
+# A convention: on a dozen of texts two who are wrong alike have overruled one who was right
+FEWEST_TEXTS = 50
 # Two that are as likely as each other, but for rounding
 TIE = 1e-9
 
@@ -82,6 +84,9 @@ def settle(
     people = {who for text in texts for who in text.opinions}
     if consensus.method != MAJORITY and len(people) < FEWEST:
         why = f"{len(people)} people have answered the same texts, and it takes {FEWEST} to tell who is right more often"
+        return Settled(consensus.method, left=len(open_), why=why)
+    if consensus.method != MAJORITY and len(texts) < FEWEST_TEXTS:
+        why = f"{len(texts)} texts have several answers, and it takes {FEWEST_TEXTS} to tell who is right more often"
         return Settled(consensus.method, left=len(open_), why=why)
     if has_one_label(texts, kind):
         decided = _labels(texts, consensus, kind, labels)

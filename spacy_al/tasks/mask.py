@@ -21,6 +21,8 @@ PATTERNS: dict[str, str] = {
     "email": r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
     "phone": r"(?<!\w)(?:\+\d|\(?0\d)(?:[ ()/.-]{0,2}\d){5,13}(?!\w)|(?<!\w)\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}(?!\w)",
     "date": (
+        # 5-Sep-26, as notes have it
+        rf"(?<!\w)(?i:\d{{1,2}}[ ./-]{{1,2}}(?:{MONTHS})[ ./-]{{1,2}}(?:\d{{4}}|\d{{2}}))(?!\w)|"
         r"(?<!\w)(?:\d{4}[./-]\d{1,2}[./-]\d{1,2}|\d{1,2}[./-] ?\d{1,2}[./-] ?(?:\d{4}|\d{2}))(?!\w)"
         rf"|(?<!\w)(?i:\d{{1,2}}(?:\.|st|nd|rd|th)? (?:of )?(?:{MONTHS})\.?(?:,? \d{{4}})?)(?!\w)"
         rf"|(?<!\w)(?i:(?:{MONTHS})\.? \d{{1,2}}(?:st|nd|rd|th)?(?:,? \d{{4}})?)(?!\w)"
@@ -150,6 +152,9 @@ def _read(path: Path) -> dict[str, re.Pattern[str]]:
         except (ValueError, KeyError, TypeError, re.error) as error:
             message = Errors.AL474.format(path=path, line=number, why=error)
             raise AlError(message) from None
+    if not found:
+        # nothing would be hidden, and nobody would know
+        raise AlError(Errors.AL474.format(path=path, line=1, why="the file has none"))
     return found
 
 

@@ -170,6 +170,12 @@ def test_what_is_no_batch_is_refused(drawn, tmp_path):
     bare = [{**task, "meta": {**task["meta"], "model": None, "component": None}} for task in tasks]
     with pytest.raises(AlError, match=r"AL454.*no model chose"):
         batch_score(bare, {})
+    with pytest.raises(AlError, match=r"AL454.*have one rank"):
+        batch_score([*tasks, tasks[0]], {})
+    # a pool is no gold
+    unlabelled = {content_hash(task["text"]): NLP.make_doc(task["text"]) for task in tasks}
+    with pytest.raises(AlError, match=r"AL454.*answered in full"):
+        batch_score(tasks, unlabelled)
     write_tasks([{**tasks[0], "meta": {}}], tmp_path / "no.jsonl")
     with pytest.raises(AlError, match=r"AL454.*no rank"):
         estimate(tmp_path / "no.jsonl", drawn / "gold.spacy")

@@ -53,7 +53,7 @@ def test_a_pipeline_learns_labels_and_what_it_forgets_is_measured(terminal, tmp_
     run_command(tmp_path, *words, "init", "my.cfg", "--model", "mine")
     own = ["--paths.pool", "mine.spacy", "--paths.dev", "all.spacy"]
     own += ["--al.labels", json.dumps(NEW), "--al.batch_size", "20", "--al.max_rounds", "1"]
-    own += ["--training.max_steps", "40", "--training.eval_frequency", "20"]
+    own += ["--training.max_steps", "200", "--training.eval_frequency", "50"]
     process, said = terminal("run", "my.cfg", *own)
     url = re.sub(r"[\r\n]", "", wait_for(said, r"http://127\.0\.0\.1:\d+/")[0])
     context.set_default_timeout(300_000)
@@ -77,5 +77,7 @@ def test_a_pipeline_learns_labels_and_what_it_forgets_is_measured(terminal, tmp_
     assert 0 <= start["agreement"] <= 1 and start["texts"] > 0
     shown = run_command(tmp_path, *words, "status", "my.cfg")
     assert "Began as mine" in shown and "Make a package of it" in shown
+    # what nobody is asked about is not out of balance
+    assert "CONDITION (expected" not in shown
     model = spacy.load(tmp_path / re.search(r"spacy\.load\(['\"](.*?)['\"]\)", shown)[1])
     assert {*KNOWN, *NEW} <= set(model.get_pipe("ner").labels)

@@ -23,6 +23,14 @@ from spacy_al.tasks.task import make_task
 from tests.helpers.chaos import OVERRIDES, ROOT
 
 LABELS = ["DRUG", "PERSON"]
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """So that a dozen of texts will do."""
+    monkeypatch.setattr("spacy_al.store.settle.FEWEST_TEXTS", 1)
+
+
 TEXTS = [f"Brown gave aspirin to patient {number}" for number in range(14)]
 RIGHT = [(0, "PERSON"), (2, "DRUG")]
 CONFIG = ROOT / "configs" / "ner.cfg"

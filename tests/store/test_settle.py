@@ -64,6 +64,12 @@ def merged(tasks, answers, consensus, kind="entities", labels=LABELS):
     return settled, merge(tasks, answers, settled=settled.texts, **how)
 
 
+@pytest.fixture(autouse=True)
+def few(monkeypatch):
+    """So that a dozen of texts will do."""
+    monkeypatch.setattr("spacy_al.store.settle.FEWEST_TEXTS", 1)
+
+
 MANY = [f"Doctor Brown gave aspirin to patient {n} today" for n in range(12)]
 RIGHT = marks((1, 2, "PERSON"), (3, 4, "DRUG"))
 WRONG = marks((1, 2, "DRUG"))
@@ -101,6 +107,16 @@ def test_ties_and_what_is_not_sure_enough_go_to_review():
         assert not found.docs and found.review == [tasks[0].id] and settled.left == 1
     answers = said(tasks, [(RIGHT, RIGHT, WRONG)])
     assert merged(tasks, answers, Consensus("majority", least=0.7))[1].review == [tasks[0].id]
+
+
+def test_of_few_texts_nobody_is_told_to_be_right_more_often(monkeypatch):
+    monkeypatch.undo()
+    tasks = [task(text) for text in MANY]
+    rows = [(RIGHT, marks((4, 6, "DRUG")), marks((4, 6, "DRUG"))) for _ in MANY]
+    answers = said(tasks, rows)
+    found = settle(tasks, answers, Consensus("dawid_skene"), "entities", LABELS)
+    assert not found.texts and found.left == 12 and "12 texts" in found.why and "50" in found.why
+    assert settle(tasks, answers, Consensus("majority"), "entities", LABELS).texts
 
 
 def test_whose_answers_are_mostly_right_counts_for_more_than_two_who_are_not():

@@ -157,6 +157,19 @@ def test_a_file_of_patterns(tmp_path):
             make_mask([str(path)])
 
 
+def test_a_file_without_a_pattern_is_refused(tmp_path):
+    (tmp_path / "none.jsonl").write_text("\n", encoding="utf8")
+    with pytest.raises(AlError, match=r"AL474.*the file has none"):
+        make_mask([str(tmp_path / "none.jsonl")])
+
+
+def test_dates_as_notes_have_them():
+    hidden = make_mask(["date"]).text("Seen 5-Sep-26 and 19 Dec 16, on 5/Dec/2026; may 5-6 follow.")
+    assert hidden == "Seen XXXXXXXX and XX XXX XX, on XXXXXXXXXX; XXX XXX follow." or not any(
+        part in hidden for part in ("Sep", "Dec", "16")
+    )
+
+
 def test_what_cannot_be_masked_is_said():
     with pytest.raises(UsageError, match=r"AL473.*'PERSN'.*email, phone, date, id, PERSON"):
         make_mask(["PERSN"], ["PERSON"])
