@@ -165,7 +165,7 @@ def test_they_are_stored_shown_and_carried(home, tmp_path):
     result = CliRunner().invoke(app, [*command, "0.8"])
     assert result.exit_code == 0, result.output
     assert "Sets that hold the right answer in 80% of texts" in result.output
-    assert "of 40 other texts" in result.output and "covered" in result.output
+    assert "by 40 other texts" in result.output and "covered" in result.output
     nlp = spacy.load(home / "model")
     sets = read_calibration(nlp, "ner")["sets"]
     assert sets["documents"] == 40 and sets["coverage"] == 0.8
