@@ -339,7 +339,13 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     words_decided: int
 
 
-class Learned(LearnedWith):
+class LabelLearned(TypedDict, total=False):
+    """F of each label on test, which results of older versions lack."""
+
+    f_by_label: dict[str, float]
+
+
+class Learned(LearnedWith, LabelLearned):
     """Numbers of a model of a simulation: what its labels cost so far, and its score on test."""
 
     texts: int

@@ -37,6 +37,8 @@ ORACLE = (
     "(default: [al.oracle] of the config, else gold)"
 )
 SHARES = ("90", "95", "99")
+# Of the F of a label that a model trained on the whole corpus has
+LABEL_SHARES = ("80", "95")
 
 
 @app.command("simulate", context_settings=WITH_OVERRIDES)
@@ -138,6 +140,16 @@ def format_facts(found: SimulationFacts) -> Iterator[str]:
         ]
         header = ("Found in 100 chosen texts", *(_short(label) for label in found["rare_labels"]))
         yield table(cells, header=header, divider=True, aligns=("l", *"r" * len(header[1:])))
+        for share in LABEL_SHARES if found["full"] else ():
+            cells = [
+                (
+                    row["strategy"],
+                    *(_learned(rare, share, row["seeds"]) for rare in row["rare"].values()),
+                )
+                for row in rows
+            ]
+            header = (f"Texts to {share}% of F", *header[1:])
+            yield table(cells, header=header, divider=True, aligns=("l", *"r" * len(header[1:])))
     cells = [
         (row["strategy"], *(f"{s:.1f}" for s in row["seconds_per_round"].values())) for row in rows
     ]
@@ -182,6 +194,14 @@ def _share(row: Mapping[str, Any], share: str) -> str:
     if row[f"share_to_{share}"] is not None:
         return f"{row[f'share_to_{share}']:.0%}"
     return f"in {row[f'reached_{share}']} of {row['seeds']}"
+
+
+def _learned(rare: Mapping[str, Any], share: str, seeds: int) -> str:
+    """The texts after which a label is learned; a dash where that is not known."""
+    if f"reached_{share}" not in rare:
+        return "-"
+    texts = rare[f"texts_to_{share}"]
+    return f"{texts:,.0f}" if texts is not None else f"in {rare[f'reached_{share}']} of {seeds}"
 
 
 def _short(label: str, most: int = 18) -> str:

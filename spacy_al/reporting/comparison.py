@@ -111,6 +111,17 @@ def rare_labels(facts: SimulationFacts, strategies: Sequence[Row]) -> dict[str, 
         for row in strategies:
             found = (row.get("rare") or {}).get(label)
             is_pair = isinstance(found, Mapping)
-            cells.append(words.count(found["found"] if is_pair else found))  # type: ignore[index]
+            cell = words.count(found["found"] if is_pair else found)  # type: ignore[index]
+            if isinstance(found, Mapping) and "reached_95" in found:
+                texts, seeds = found["texts_to_95"], words.count(row.get("seeds"))
+                reached = f"in {words.count(found['reached_95'])} of {seeds} runs"
+                cell += f"; {reached if texts is None else words.count(texts)}"
+            cells.append(cell)
         rows.append({"label": str(label), "cells": cells, "in_all": in_all.get(label)})
-    return {"rows": rows, "totals": bool(in_all)}
+    learned = any(
+        "reached_95" in found
+        for row in strategies
+        for found in (row.get("rare") or {}).values()
+        if isinstance(found, Mapping)
+    )
+    return {"rows": rows, "totals": bool(in_all), "learned": learned}

@@ -171,11 +171,19 @@ class CostFacts(Comparison, total=False):
     curve: list[list[float]]
 
 
-class Found(TypedDict):
-    """How often a label was found in what was chosen, a mean over seeds; and for 100 texts."""
+class Found(TypedDict, total=False):
+    """How often a label was found in what was chosen, a mean over seeds; and for 100 texts.
+
+    texts_to_80, texts_to_95 (float | None): Mean of the texts after which the label's F is so much of what it is with the whole corpus,
+        None where it is not in some seed; reached_80, reached_95: in how many seeds. Where that is known.
+    """
 
     found: float
     per_100_texts: float
+    texts_to_80: float | None
+    reached_80: int
+    texts_to_95: float | None
+    reached_95: int
 
 
 class OwnWords(TypedDict):

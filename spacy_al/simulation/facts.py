@@ -3,13 +3,16 @@
 import platform
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import cast
 
 import numpy
 
 from spacy_al.measures.learning_curve import (
     COSTS,
+    Curve,
     asks_parts,
     compare,
+    cost_to,
     curves,
     is_random,
     mean_curve,
@@ -28,6 +31,8 @@ from spacy_al.types import Cost, FullNumbers, ResultRow
 
 # Labels whose finds are counted: those that the corpus has least of
 N_RARE = 5
+# Shares of a label's F with the whole corpus
+LABEL_LEVELS = (0.80, 0.95)
 # From so many on, an interval over seeds says something
 ENOUGH_SEEDS = 10
 
@@ -51,7 +56,7 @@ def simulation_facts(
     command (str): That runs it.
     RETURNS (dict): strategies: for each its numbers by words, and all of them under `by_cost`, see `curve.compare`; rare: how
         often the rarest labels were found in the texts that it chose (the first ones, which are chance's, left out), a mean
-        over seeds, and for 100 texts; seconds_per_round; self_labels and self_texts, where there are any.
+        over seeds, and for 100 texts, and after how many texts they were learned; seconds_per_round; self_labels and self_texts, where there are any.
     """
     counted: list[Cost] = [cost for cost in COSTS if cost != "words_decided" or asks_parts(rows)]
     baselines = {strategy: plan.baseline_of(strategy) for strategy in plan.strategies}
@@ -75,7 +80,7 @@ def simulation_facts(
             "by_cost": costs,
             "batch_size": plan.size_of(strategy),
             "rounds": plan.rounds_of(strategy),
-            "rare": {label: found_of(own, label) for label in rare},
+            "rare": {label: found_of(own, label, full) for label in rare},
             "seconds_per_round": {
                 "train": _seconds([r["seconds_train"] for r in own]),
                 "evaluate": _seconds([r["seconds_evaluate"] for r in own]),
@@ -135,19 +140,33 @@ def notes(plan: SimulationPlan) -> list[str]:
     return said
 
 
-def found_of(rows: Sequence[ResultRow], label: str) -> Found:
-    """How often a label was found in the texts that were chosen, a mean over seeds; and for 100 of those texts."""
-    found, texts = [], []
+def found_of(rows: Sequence[ResultRow], label: str, full: FullNumbers | None = None) -> Found:
+    """How often a label was found in the texts that were chosen, a mean over seeds; for 100 of those texts; and how soon it was learned."""
+    found, texts, curves_of = [], [], list[Curve]()
     for seed in {row["seed"] for row in rows}:
         own = sorted((r for r in rows if r["seed"] == seed), key=lambda r: r["round"])
         first, last = own[0], own[-1]
         found.append(last["labels"].get(label, 0) - first["labels"].get(label, 0))
         texts.append(last["texts"] - first["texts"])
+        # spaCy says nothing of a label that is neither there nor predicted
+        scores = [row.get("f_by_label", {}).get(label, 0.0) for row in own]
+        curves_of.append((numpy.array([float(r["texts"]) for r in own]), numpy.array(scores)))
     total = sum(texts)
-    return {
+    told: Found = {
         "found": float(numpy.mean(found)),
         "per_100_texts": 100 * sum(found) / total if total else 0.0,
     }
+    whole = full.get("f_by_label", {}).get(label) if full else None
+    # results of older versions lack the scores of labels
+    if not whole or not all("f_by_label" in row for row in rows):
+        return told
+    for level in LABEL_LEVELS:
+        costs = [cost_to(curve, level * whole) for curve in curves_of]
+        known, name = [cost for cost in costs if cost is not None], f"{level:.0%}".rstrip("%")
+        mean = float(numpy.mean(known)) if len(known) == len(costs) else None
+        # the names are made of LABEL_LEVELS
+        told |= cast(Found, {f"texts_to_{name}": mean, f"reached_{name}": len(known)})
+    return told
 
 
 def self_labelled(rows: Sequence[ResultRow]) -> OwnWords | None:

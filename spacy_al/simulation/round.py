@@ -193,6 +193,9 @@ def _learn(
         "trained_on": len(found.docs),
         "score": float(scores["score"] or 0.0),
         "score_name": scores["score_name"],
+        "f_by_label": {
+            label: round(row["f"], 4) for label, row in (scores["per_label"] or {}).items()
+        },
         "labels": dict(sorted(found.labels.items())),
         "merged": dict(sorted(found.report.items())),
         "seconds_train": round(trained - started, 2),

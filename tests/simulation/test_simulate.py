@@ -104,6 +104,27 @@ def test_rare_labels_are_counted_in_what_was_chosen():
     assert found_of(rows, "C") == {"found": 0.0, "per_100_texts": 0.0}
 
 
+def test_how_soon_a_rare_label_is_learned():
+    rows = []
+    for seed, last in enumerate((0.8, 0.7)):
+        # nothing is said of a label that is neither there nor predicted
+        rows.append({"seed": seed, "round": 0, "texts": 10, "labels": {"B": 1}, "f_by_label": {}})
+        own = {"texts": 30, "labels": {"B": 3}, "f_by_label": {"A": 0.9, "B": last}}
+        rows.append({"seed": seed, "round": 1, **own})
+    full = {"f_by_label": {"A": 0.95, "B": 0.8}}
+    told = found_of(rows, "B", full)
+    # .64 is reached at 10 + 20 * .64 / .8 and at 10 + 20 * .64 / .7 texts, .76 by one seed only
+    assert told["texts_to_80"] == pytest.approx((26 + 10 + 20 * 0.64 / 0.7) / 2)
+    assert told["texts_to_95"] is None and told["reached_95"] == 1
+    # nothing is known of a label that the whole corpus does not teach, and of results of older versions
+    assert "texts_to_80" not in found_of(rows, "C", full)
+    assert "texts_to_80" not in found_of(
+        [{**rows[0]} | {"labels": {}}, {k: v for k, v in rows[1].items() if k != "f_by_label"}],
+        "B",
+        full,
+    )
+
+
 def test_savings_are_left_out_where_the_target_is_not_reached():
     rows = lines("random", 0, [(0, 0.0), (10, 0.9)]) + lines("weak", 0, [(0, 0.0), (10, 0.5)])
     weak = next(item for item in compare(rows) if item["strategy"] == "weak")
