@@ -10,45 +10,35 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError
-from spacy_al.loop.again import questions_once_more
-from spacy_al.loop.answers import ask_oracle, check_oracle, reviews
-from spacy_al.loop.batch import choose_batch, count_pool
+from spacy_al.loop.answers import ask_oracle, check_oracle
 from spacy_al.loop.begun import keep_overrides
 from spacy_al.loop.corpus import make_round_corpus, model_before
 from spacy_al.loop.examine import measure_round
-from spacy_al.loop.hashes import pool_hashes, training_hashes
+from spacy_al.loop.hashes import training_hashes
 from spacy_al.loop.history import spent, stopping
-from spacy_al.loop.labels import config_labels, found_by_model, with_labels
+from spacy_al.loop.labels import config_labels, with_labels
 from spacy_al.loop.learner import round_learner
 from spacy_al.loop.measured import gold_now, labels_on_dev
-from spacy_al.loop.measuring import among, measuring_texts, mixed
 from spacy_al.loop.notify import notify
 from spacy_al.loop.plan import first_hour
-from spacy_al.loop.privacy import private_settings, record_privacy
-from spacy_al.loop.second import second_opinions
+from spacy_al.loop.questions import round_questions
 from spacy_al.loop.start import before_training
-from spacy_al.loop.taught import accepted_ids, judge_taught
 from spacy_al.processes.lock import locked
-from spacy_al.query.costs import fit_seconds
 from spacy_al.reporting.words import measured_on
 from spacy_al.store.desk import n_left, n_missing
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import Round
-from spacy_al.tasks.relabel import task_of_model
-from spacy_al.training.committee import read_together, train_members
 from spacy_al.training.made_from import hash_of
 from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
 from spacy_al.training.round_config import changes
 from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
-from spacy_al.types import RoundMetrics
-from spacy_al.util import content_hash
 
 # The development set of a run that asks for its own
 DEV = "dev.spacy"
@@ -169,82 +159,23 @@ def evaluate_round(store: Store, project: Project, current: Round) -> None:
 
 def select_round(store: Store, project: Project, current: Round) -> Outcome | None:
     """Choose the next batch, in it texts to measure on where no development set is given; beside it what answers contradict."""
-    number, settings, started = current.number, project.settings, time.perf_counter()
-    folder = project.folder(number)
-    # before there is anything to train on, a component that was trained elsewhere knows what to ask
-    model = str(folder / "model-best") if (folder / "model-best").is_dir() else settings.source
-    # those of this round as well: some may have been asked while it trained
-    asked = store.asked_ids()
-    again = [("review", task) for task in reviews(store, number)]
-    again += questions_once_more(store, project, number)
-    tasks = again
-    how: dict[str, Any] = {"settings": settings, "round": number, "code": project.code_text}
-    how |= {"gpu_id": project.gpu_id, "n_process": project.n_process}
-    # what the model was trained on, for samplers that look at it
-    corpus = folder / "train.spacy"
-    how["trained_on"] = corpus if corpus.is_file() else None
-    if settings.cost == "seconds":
-        how["seconds"] = fit_seconds(store)
-    assert settings.pool is not None
-    metrics: RoundMetrics = {"pool_texts": count_pool(store, project, number)}
-    stated = store.metrics().get(number, {}).get("hashes", {})
-    metrics["hashes"] = {**stated, **pool_hashes(settings.pool)}
-    try:
-        measure = measuring_texts(store, project, number)
-        tasks = again + [("dev", task) for task in measure.tasks]
-        asked |= measure.kept
-        audits, teacher = judge_taught(
-            store, project, number, asked, settings.batch_size - len(measure.tasks)
-        )
-        if teacher:
-            metrics["teacher"] = teacher
-        tasks += [("train", task) for task in audits]
-        asked |= {content_hash(task["text"]) for task in audits}
-        if teacher.get("on"):
-            # a question about them would teach nothing new
-            asked |= accepted_ids(project, number)
-        if model and model != settings.source:
-            # some are missing where the settings ask for a committee only since the model was trained
-            train_members(
-                settings, folder, number, lambda own: _train(project, number, own).seconds
-            )
-            how["settings"] = read_together(settings, folder)
-        if project.at_least:
-            metrics["strategy"] = f"recipe {settings.recipe}"
-        else:
-            left = settings.batch_size - len(measure.tasks) - len(audits)
-            # something new is asked in any case
-            others = second_opinions(store, project, number)[: max(0, left - 1)]
-            n = left - len(others)
-            second = [("train", task) for task in others]
-            tasks += second
-            how["settings"] = private_settings(store, how["settings"], number, model)
-            batch = choose_batch(
-                project, settings.pool, number, n=n, model=model, asked=asked, **how
-            )
-            selection, chosen = batch.selection, batch.tasks
-            record_privacy(store, number, selection)
-            found_by_model(
-                store, [*dict.fromkeys(label for task in chosen for label in task["labels"])]
-            )
-            learn = [task_of_model(task, store.labels()) for task in chosen]
-            tasks = again + second + mixed(measure.tasks, among(audits, learn))
-            metrics["strategy"], metrics["eligible"] = selection.strategy, selection.n_pool
-            metrics["left_out"] = {why: n for why, n in selection.report.items() if n}
-    except AlError as error:
-        if error.code not in ("AL086", "AL164", "AL471"):
-            raise
-        # the pool is used up, or nearly; what there is to ask besides is asked nevertheless
-        if not tasks:
-            reason = f"Stops: {error.text}"
-            store.advance(number, "stopped", metrics={"stopping": [reason]})
-            return Outcome("stopped", reason, number)
+    number, started = current.number, time.perf_counter()
+
+    def train_one(folder: Path) -> float:
+        return _train(project, number, folder).seconds
+
+    found = round_questions(store, project, number, train_one)
+    if found.stops:
+        # the pool is used up, or nearly, and there is nothing to ask besides
+        store.advance(number, "stopped", metrics={"stopping": [found.stops]})
+        return Outcome("stopped", found.stops, number)
+    metrics = found.metrics
     if number == 0:
         metrics["plan"] = first_hour(store, project).sentence
         if not project.oracle:
             project.show(f"ℹ {metrics['plan']}")
     metrics["seconds_select"] = round(time.perf_counter() - started, 2)
-    store.advance(number, "wait", metrics=metrics, tasks=tasks)
+    store.advance(number, "wait", metrics=metrics, tasks=found.tasks)
     return None
 
 
