@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
-from spacy_al.adapters.label_studio.tasks import utf16_places
+from spacy_al.adapters.label_studio.regions import utf16_places
 from spacy_al.adapters.reading import Mark
 from spacy_al.adapters.record_check import same_words, short
 

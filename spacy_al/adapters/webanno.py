@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from spacy_al.adapters.files import read_text
-from spacy_al.adapters.label_studio.tasks import utf16_places
+from spacy_al.adapters.label_studio.regions import utf16_places
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.errors import AlError, Errors, UsageError
 

@@ -127,7 +127,8 @@ def serve(
     names = {name.lower() for name in hosts}
     inner, courier, secret = make_app(desk), None, None
     if label_studio:
-        from spacy_al.web.label_studio import PREFIX, Courier, Suggester, add_backend
+        from spacy_al.web.label_studio import PREFIX, Courier, add_backend
+        from spacy_al.web.suggester import Suggester
 
         server, own = label_studio
         courier = Courier(project, server, own + PREFIX, steps.wake)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import DocBin
 
+from spacy_al.adapters.label_studio.annotations import moment, to_answer
 from spacy_al.adapters.label_studio.pull import pull
 from spacy_al.adapters.label_studio.server import (
     Pushed,
@@ -24,9 +25,7 @@ from spacy_al.adapters.label_studio.server import (
 from spacy_al.adapters.label_studio.tasks import (
     label_config,
     label_studio_task,
-    moment,
     sendable,
-    to_answer,
     to_label_studio,
 )
 from spacy_al.adapters.reading import Reading
@@ -461,7 +460,8 @@ def backend(tmp_path):
     from spacy_al.config.settings import Settings
     from spacy_al.web.app import Desk, make_app
     from spacy_al.web.guard import guarded
-    from spacy_al.web.label_studio import Suggester, add_backend
+    from spacy_al.web.label_studio import add_backend
+    from spacy_al.web.suggester import Suggester
     from tests.web.test_app import Client
 
     made = Settings(output=tmp_path / "al", pool=tmp_path / "pool.spacy", factory="ner")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.files import read_json
-from spacy_al.adapters.label_studio.tasks import place_regions
+from spacy_al.adapters.label_studio.regions import place_regions
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.adapters.record_check import short
 from spacy_al.errors import Errors, UsageError

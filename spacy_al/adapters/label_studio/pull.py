@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.known_tasks import Asked
+from spacy_al.adapters.label_studio.annotations import moment, to_answer
 from spacy_al.adapters.label_studio.server import Server, read_pushed
-from spacy_al.adapters.label_studio.tasks import moment, to_answer
 from spacy_al.adapters.prodigy import Imported, take
 from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
