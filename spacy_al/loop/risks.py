@@ -1,13 +1,11 @@
 """The facts that the risks of a run are told from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any, cast
+from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
-from spacy_al.measures.balance import label_shares
-from spacy_al.reporting.balance import LabelBalance
+from spacy_al.measures.balance import LabelShare, label_shares
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import RiskFacts
 from spacy_al.types import RoundMetrics, TeacherMetrics
@@ -62,7 +60,7 @@ def has_quotas(settings: Settings) -> bool:
     return settings.blocks.get("sampler", {}).get("@al_samplers") == QUOTAS
 
 
-def label_balances(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[LabelBalance]:
+def label_balances(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[LabelShare]:
     """The labels of a round in what it learned from and in the pool: as estimated from answers, or else as its model expects them."""
     expected = metrics.get("expected_labels")
     if not expected:
@@ -74,4 +72,4 @@ def label_balances(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[Lab
         for label, value in expected.items()
     }
     labelled = metrics.get("labelled") or metrics.get("balance") or {}
-    return [cast(LabelBalance, asdict(one)) for one in label_shares(labelled, there)]
+    return label_shares(labelled, there)

@@ -12,7 +12,7 @@ from spacy_al.loop.history import breaks
 from spacy_al.loop.privacy import PrivacyStatus, privacy_status
 from spacy_al.loop.risks import risk_facts
 from spacy_al.loop.taught import teacher_now
-from spacy_al.reporting.balance import LabelBalance
+from spacy_al.measures.balance import LabelShare
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
 from spacy_al.reporting.risks import risks
@@ -113,7 +113,7 @@ class Status(Begun):
     pool: PoolEstimate | None
     teacher: TeacherMetrics | None
     privacy: PrivacyStatus | None
-    labels_in_pool: list[LabelBalance]
+    labels_in_pool: list[LabelShare]
     groups: GroupMetrics | None
     risks: list[Risk]
 

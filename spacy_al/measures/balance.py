@@ -1,7 +1,7 @@
 """Whether labels are among what was labelled as they are in the pool."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import TypedDict
 
 # Times in the whole pool, below which an expectation is made of many small probabilities
 LEAST = 5.0
@@ -9,8 +9,7 @@ LEAST = 5.0
 SHORT = 0.5
 
 
-@dataclass(frozen=True)
-class LabelShare:
+class LabelShare(TypedDict):
     """A label in what was labelled and in the pool.
 
     label (str): Its name.
@@ -47,5 +46,14 @@ def label_shares(labelled: Mapping[str, int], expected: Mapping[str, float]) -> 
         counts = value >= LEAST
         is_missing = counts and not times
         is_short = is_missing or (counts and share < SHORT * pool_share)
-        found.append(LabelShare(label, times, share, value, pool_share, is_missing, bool(is_short)))
-    return sorted(found, key=lambda one: (one.share - one.pool_share, one.label))
+        row: LabelShare = {
+            "label": label,
+            "labelled": times,
+            "share": share,
+            "expected": value,
+            "pool_share": pool_share,
+            "is_missing": is_missing,
+            "is_short": bool(is_short),
+        }
+        found.append(row)
+    return sorted(found, key=lambda row: (row["share"] - row["pool_share"], row["label"]))

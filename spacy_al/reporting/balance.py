@@ -1,24 +1,12 @@
 """The balance of labels in words: what was labelled beside what the pool holds."""
 
 from collections.abc import Sequence
-from typing import TypedDict
 
+from spacy_al.measures.balance import LabelShare
 from spacy_al.reporting.words import count, listing, percent
 
 
-class LabelBalance(TypedDict):
-    """A label, as `LabelShare`."""
-
-    label: str
-    labelled: int
-    share: float
-    expected: float
-    pool_share: float
-    is_missing: bool
-    is_short: bool
-
-
-def balance_sentences(rows: Sequence[LabelBalance], *, has_quotas: bool) -> list[str]:
+def balance_sentences(rows: Sequence[LabelShare], *, has_quotas: bool) -> list[str]:
     """What is missing, what is short, and what to do; nothing where all is in balance.
 
     has_quotas (bool): Whether the run keeps a share of each batch for labels already.

@@ -2,8 +2,8 @@
 
 from typing import Any, TypedDict
 
+from spacy_al.measures.balance import LabelShare
 from spacy_al.measures.learning_curve import Comparison
-from spacy_al.reporting.balance import LabelBalance
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
 from spacy_al.types import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
@@ -150,7 +150,7 @@ class RunFacts(TypedDict, total=False):
     rounds: list[RoundFacts]
     forecast: Forecast | None
     pool: PoolEstimate | None
-    labels_in_pool: list[LabelBalance]
+    labels_in_pool: list[LabelShare]
     has_quotas: bool
     groups: GroupMetrics | None
     risks: list[Risk]

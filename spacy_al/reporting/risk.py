@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from spacy_al.reporting.balance import LabelBalance
+from spacy_al.measures.balance import LabelShare
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.types import CalibrationErrors, Evaluation, GroupMetrics, TeacherMetrics
 
@@ -33,7 +33,7 @@ class RiskFacts(TypedDict, total=False):
     dev (Evaluation): The last score on the texts that measure; own_dev (bool): whether these were drawn from the pool at random.
     pool (PoolEstimate), pool_dev (Evaluation): The score in the pool, and that on dev of the same model.
     drift (dict): The last look at recent texts, as `DriftLook`.
-    labels (list[LabelBalance]): In what was labelled and in the pool.
+    labels (list[LabelShare]): In what was labelled and in the pool.
     has_quotas (bool): Whether the sampler keeps a share for labels.
     field (str), groups (GroupMetrics): By which texts are grouped, and what was found.
     strata (str): Over whose values the texts that measure are spread.
@@ -49,7 +49,7 @@ class RiskFacts(TypedDict, total=False):
     pool: PoolEstimate | None
     pool_dev: Evaluation | None
     drift: dict[str, Any] | None
-    labels: list[LabelBalance]
+    labels: list[LabelShare]
     has_quotas: bool
     field: str | None
     groups: GroupMetrics | None
