@@ -4,8 +4,8 @@
 
 CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus: entities, or categories of which one or several
 apply. For each seed, texts are drawn by chance, and each learner is trained on the first 100, 250, 500 and 1,000 of them with
-the shipped config, stops on 300 texts of dev, and is measured on 2,000 of test. `auto` is what cross-validation on the labelled
-texts would have taken. What was found is kept in docs/learners/results.jsonl, a line for each training; the table is beside it.
+the shipped config, stops on 300 texts of dev, and is measured on 2,000 of test; the model of 500 is calibrated on the same texts of
+dev. `auto` is what cross-validation on the labelled texts would have taken. What was found is kept in docs/learners/results.jsonl, a line for each training; the table is beside it.
 """
 
 import json
@@ -18,6 +18,7 @@ from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Annotated, Any
 
+import spacy
 import typer
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
@@ -29,7 +30,11 @@ from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
+from spacy_al.evaluation.calibrate import calibrate, judge
 from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.evaluation.gold import read_gold, without_labels
+from spacy_al.posteriors.read import reader_of
+from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.processes.pool import processes
 from spacy_al.training.learner import (
     better_learner,
@@ -46,6 +51,8 @@ CONFIGS = Path(__file__).parents[1]
 RESULTS = Path("docs") / "learners" / "results.jsonl"
 WORK = Path("training") / "learners"
 DEV, TEST = 300, 2000
+# The size that is calibrated as well, and texts of test that this is judged on
+CALIBRATED, JUDGED = 500, 1000
 SIZES = (100, 250, 500, 1000)
 LEARNERS = ("encoder", "vectors", "scratch")
 TRAIN = "train.spacy"
@@ -202,8 +209,26 @@ def work(name: str, seed: int, size: int, learner: str) -> dict[str, Any]:
         row |= {"score": round(float(scores["score"] or 0), 4), "score_name": scores["score_name"]}
         log = folder / "model-best" / "meta.json"
         row["dev"] = json.loads(log.read_text("utf8"))["performance"].get(scores["score_name"])
+        if size == CALIBRATED:
+            test = WORK / name / "test.spacy"
+            row["calibration"] = calibration(folder / "model-best", component, dev, test)
     row.setdefault("seconds", round(time.process_time() - began, 1))
     shutil.rmtree(folder, ignore_errors=True)
+    return row
+
+
+def calibration(model: Path, component: str, dev: Path, test: Path) -> dict[str, Any]:
+    """Calibration errors on test, of what the model sets and of all candidates, as it was trained and at the temperature that dev gives."""
+    found = calibrate(model, dev, component=component)
+    nlp = spacy.load(model)
+    gold = read_gold(nlp, component, test, limit=JUDGED)
+    raw = reader_of(nlp, component)(nlp.get_pipe(component), gold.docs, 1.0)
+    gold, _ = without_labels(gold, [posterior.labels for posterior in raw])
+    temperature = found["temperature"]
+    row: dict[str, Any] = {"texts": found["documents"], "temperature": temperature}
+    for name, at in (("before", 1.0), ("after", 1.0 if temperature is None else temperature)):
+        judged = judge(at_temperature(nlp.get_pipe(component), raw, at), gold)
+        row[name] = {what: judged[what]["ece"] for what in ("chosen", "candidates")}
     return row
 
 

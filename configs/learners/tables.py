@@ -48,7 +48,7 @@ def page(rows: list[dict[str, Any]]) -> str:
             chosen = Counter(row["chosen"] for row in rows if key(row) == (corpus, size, "auto"))
             said[-1] += "".join(f" ({name} {n})" for name, n in chosen.most_common())
             lines.append(f"| {corpus} | {size:,} | {max(map(len, found))} | {' | '.join(said)} |")
-    return "\n".join([*lines, "", *gains(cells), ""])
+    return "\n".join([*lines, "", *gains(cells), "", *calibrations(rows), ""])
 
 
 def with_auto(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -84,6 +84,31 @@ def gains(cells: dict[Any, list[float]]) -> list[str]:
             row.append(f"{mean(both):+.1f}" if both else "-")
         lines.append(f"| {size:,} | {n_corpora} | {' | '.join(row)} |")
     return lines
+
+
+def calibrations(rows: list[dict[str, Any]]) -> list[str]:
+    """Calibration errors before and after, by corpus and learner."""
+    found = defaultdict(list)
+    for row in rows:
+        if "calibration" in row:
+            found[row["corpus"], row["learner"]].append(row["calibration"])
+    lines = [
+        "Calibration error on 1,000 texts of test (ten bins of equal mass) of models of 500 texts, as trained and after `calibrate` on the texts of",
+        "dev: of what they set, and of all candidates above .01. Means over seeds.",
+        "",
+        "| corpus | learner | seeds | set, before | after | candidates, before | after |",
+        "|---|---|---:|---:|---:|---:|---:|",
+    ]
+    for (corpus, learner), own in sorted(found.items()):
+        means = [
+            f"{mean(values):.3f}"
+            if (values := [c[when][what] for c in own if c[when][what] is not None])
+            else "-"
+            for what in ("chosen", "candidates")
+            for when in ("before", "after")
+        ]
+        lines.append(f"| {corpus} | {learner} | {len(own)} | {' | '.join(means)} |")
+    return lines if found else []
 
 
 def shown(scores: list[float]) -> str:
