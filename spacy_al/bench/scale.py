@@ -1,195 +1,143 @@
-"""What a large pool takes: bytes, processor time and memory a sentence, measured on growing pools, and what follows for a billion.
+"""What a large pool takes: seconds, bytes and memory a sentence, measured on growing pools, and what follows for a billion.
 
     python -m spacy_al.bench.scale MODEL TEXTS --size 25000 --size 50000 --size 100000 -o scale.json --plot scale.png
 
 TEXTS is a `.spacy` file or a folder of them, whose texts are copied with other words in places until a pool is as large as it is to be.
-Each size is a process of its own that selects twice with a cache of scores: first all is scored, then all is known. The largest size is
+From each pool `select` takes a batch twice with a cache of scores: first all is scored, then all is known. The largest size is
 no input of the formulae: they are fitted on the others, and what they say of it is compared with what was measured.
+
+All is written as it goes into the folder of `--work`, one size after the other, and the same command goes on from there, the scores of whole
+shards included. On disk are the pool and the cache of one size at a time, some 300 bytes a text of the largest; in memory one shard.
 """
 
 import json
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy
 import typer
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.bench.machine import describe
+from spacy_al.bench.scale_lines import BILLION, MEASURED, arithmetic, formulae
 from spacy_al.bench.scale_plot import plot_scale
+from spacy_al.bench.scale_pool import make_pool
+from spacy_al.bench.watch import watch_command
 from spacy_al.corpus.pool import SHARD_SIZE, pool_texts
-from spacy_al.corpus.shard import write_shard
-from spacy_al.embeddings.cache_file import size_of
-from spacy_al.util import batched, replacing
+from spacy_al.query.score_file import SUFFIX
+from spacy_al.util import content_hash, replacing
 
-# A word of so many is another one
-CHANGED = 0.3
-BILLION = 10**9
-# What is measured a sentence, and how it is called
-MEASURED = {
-    "cpu_score": "seconds of a core, scored",
-    "cpu_known": "seconds of a core, out of the cache",
-    "pool_bytes": "bytes of the pool's shards",
-    "cache_bytes": "bytes of cached scores",
-    "ranking_memory": "bytes of memory of the process that ranks",
-}
+# First all is scored, then all is known
+STEPS = ("score", "known")
+# Between two points of a curve
+SECONDS = 5.0
+STATE, POOL, CACHE, BATCH = "measured.json", "pool", "cache", "batch.jsonl"
 
 
-def make_pool(texts: Sequence[str], size: int, folder: Path, seed: int = 0) -> None:
-    """Write perturbed copies of texts as shards.
+@dataclass
+class Work:
+    """What was measured so far, in a folder.
 
-    texts (Sequence[str]): Some thousands.
-    size (int): How many copies.
-    folder (Path): Of the pool.
-    seed (int): Of which words become which.
+    folder (Path): Holds it, and the pool and the cache of the size that is measured now.
+    told (dict): What is measured; another thing needs another folder.
     """
-    for number, docs in enumerate(batched(_perturbed(texts, size, seed), SHARD_SIZE)):
-        write_shard(docs, folder / f"{number:06}.spacy")
 
+    folder: Path
+    told: dict[str, Any]
 
-def _perturbed(texts: Sequence[str], size: int, seed: int) -> Iterator[Doc]:
-    rng = numpy.random.default_rng(seed)
-    split = [text.split() for text in texts]
-    words = numpy.array([word for one in split for word in one])
-    vocab = Vocab()
-    for i in range(size):
-        if i % SHARD_SIZE == 0:
-            vocab = Vocab()
-        own = numpy.array(split[i % len(split)], dtype=words.dtype)
-        other = rng.random(len(own)) < CHANGED
-        own[other] = words[rng.integers(len(words), size=int(other.sum()))]
-        yield Doc(vocab, own.tolist())
+    def __post_init__(self) -> None:
+        self.steps: dict[str, dict[str, Any]] = {}
+        path = self.folder / STATE
+        if path.is_file():
+            found = json.loads(path.read_text("utf8"))
+            if found["told"] != self.told:
+                raise typer.BadParameter(f"{path} is of other texts, models or settings")
+            self.steps = found["steps"]
 
+    def step(self, size: int, name: str) -> dict[str, Any]:
+        """A step of a size: `points`, of which the last is its total, whether it is `done`, and the bytes on disk in the end."""
+        return self.steps.setdefault(f"{size} {name}", {"points": [], "done": False})
 
-def select_once(pool: str, model: str, cache: str, n_process: str) -> None:
-    """Select from a pool, and print what it took as JSON: CPU seconds, and the peaks of memory of this process and of a worker in MB."""
-    import resource
-
-    from spacy_al.query.select import select
-
-    select(Path(pool), model=model, score_cache=Path(cache), n_process=int(n_process))
-    here, there = (
-        resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    cpu = sum(used.ru_utime + used.ru_stime for used in (here, there))
-    print(json.dumps({"cpu": cpu, "here": here.ru_maxrss / 1024, "worker": there.ru_maxrss / 1024}))
+    def write(self) -> None:
+        """Put it on disk, whole."""
+        with replacing(self.folder / STATE) as file:
+            json.dump({"told": self.told, "steps": self.steps}, file)
 
 
 def measure_scale(
-    model: Path, texts: Sequence[str], sizes: Sequence[int], *, n_process: int = 2, seed: int = 0
+    work: Work, model: Path, texts: Sequence[str], sizes: Sequence[int], options: Sequence[str]
 ) -> list[dict[str, float]]:
-    """What a pool of each size took, in a process of its own.
+    """What a pool of each size took, in processes of its own.
 
+    work (Work): What is in it already is not measured again.
     model (Path): Scores it.
     texts (Sequence[str]): Of which copies are made.
     sizes (Sequence[int]): In texts.
-    n_process (int): Processes that score.
-    RETURNS (list[dict]): A row a size: `texts`, what MEASURED names as totals, and `worker_memory`.
+    options (Sequence[str]): Of `select`: where and by how many processes it scores.
+    RETURNS (list[dict]): A row a size: `texts`, what MEASURED names as totals, and `worker_memory`, the bytes of the largest other process.
     RAISES (RuntimeError): A process failed.
     """
     rows = []
     for size in sorted(sizes):
-        with tempfile.TemporaryDirectory() as made:
-            pool, cache = Path(made, "pool"), Path(made, "cache")
-            make_pool(texts, size, pool, seed)
-            scored, known = (_run(pool, model, cache, n_process) for _ in range(2))
-            row = {"texts": float(size), "cpu_score": scored["cpu"], "cpu_known": known["cpu"]}
-            row |= {"pool_bytes": _bytes(pool), "cache_bytes": _bytes(cache)}
-            row |= {"ranking_memory": scored["here"] * 2**20, "worker_memory": scored["worker"]}
-            rows.append(row)
+        for name in STEPS:
+            if not work.step(size, name)["done"]:
+                make_pool(texts, size, work.folder / POOL, work.told["seed"])
+                _measure(work, model, size, name, options)
+        # the next size has a pool of its own
+        for name in (POOL, CACHE):
+            shutil.rmtree(work.folder / name, ignore_errors=True)
+        scored, known = (work.step(size, name) for name in STEPS)
+        last = {name: step["points"][-1] for name, step in zip(STEPS, (scored, known))}
+        row = {"texts": float(size), "worker_memory": last["score"]["others"]}
+        row |= {f"{kind}_{name}": last[name][kind] for name in STEPS for kind in ("cpu", "wall")}
+        row |= {name: scored[name] for name in ("pool_bytes", "cache_bytes")}
+        rows.append(row | {"ranking_memory": last["score"]["own"]})
     return rows
 
 
-def _run(pool: Path, model: Path, cache: Path, n_process: int) -> dict[str, float]:
-    words = [str(pool), str(model.resolve()), str(cache), str(n_process)]
-    script = "import sys; from spacy_al.bench.scale import select_once; select_once(*sys.argv[1:])"
-    done = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+def _measure(work: Work, model: Path, size: int, name: str, options: Sequence[str]) -> None:
+    """One step of a size. What an earlier attempt took counts, as what it scored does."""
+    step, pool, cache = work.step(size, name), work.folder / POOL, work.folder / CACHE
+    points: list[dict[str, float]] = step["points"]
+    before = points[-1] if points else dict.fromkeys(("wall", "cpu", "own", "others"), 0.0)
+    words = ["select", str(pool), "-m", str(model), "--score-cache", str(cache)]
+    written = 0.0
+    for watched in watch_command([*words, "-o", str(work.folder / BATCH), *options]):
+        now = {
+            "texts": min(_n_cached(cache), size),
+            "wall": before["wall"] + watched.wall,
+            "cpu": before["cpu"] + watched.cpu,
+            "own": max(before["own"], watched.own),
+            "others": max(before["others"], watched.others),
+        }
+        if time.monotonic() >= written + SECONDS:
+            points.append(now)
+            work.write()
+            written = time.monotonic()
+    points.append(now)
+    step |= {"done": True, "pool_bytes": _bytes(pool), "cache_bytes": _bytes(cache)}
+    work.write()
+    typer.echo(f"{size:,} {name}: {now['wall']:.0f} s, {now['cpu']:.0f} s of a core", err=True)
+
+
+def _n_cached(cache: Path) -> int:
+    """About how many texts a cache holds, by the names of its files: that of a shard, or of one of several parts of it."""
+    names = [path.stem for path in cache.glob(f"*/*{SUFFIX}")]
+    return round(SHARD_SIZE * sum(1 / int(name.rpartition("-")[2]) for name in names))
 
 
 def _bytes(folder: Path) -> float:
     return float(sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()))
 
 
-def fit(rows: Sequence[Mapping[str, float]], name: str) -> tuple[float, float]:
-    """(a, b) of a + b * texts, by least squares."""
-    sizes, totals = (numpy.array([row[key] for row in rows]) for key in ("texts", name))
-    slope, start = numpy.polyfit(sizes, totals, 1)
-    return float(start), float(slope)
-
-
-def formulae(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """For each thing that is measured: `start` and `each` of the line through all sizes but the largest, and its `error` there.
-
-    rows (Sequence): As `measure_scale` gives them, three or more.
-    RETURNS (dict): `error` is what the line says of the largest size over what was measured there, less 1.
-    """
-    *before, largest = rows
-    found = {}
-    for name in MEASURED:
-        start, each = fit(before, name)
-        said = start + each * largest["texts"]
-        found[name] = {"start": start, "each": each, "error": said / largest[name] - 1}
-    return found
-
-
-def arithmetic(
-    lines: Mapping[str, Mapping[str, float]],
-    *,
-    texts: int = BILLION,
-    tokens: float,
-    width: int = 384,
-    cores: int = 100,
-    core_hour: float = 0.05,
-    gb_month: float = 0.023,
-) -> list[tuple[str, str, str]]:
-    """What a pool takes: (what, formula, result).
-
-    lines (Mapping): As `formulae` gives them; `each` is used, as a start is paid once.
-    texts, tokens (int, float): Of the pool, and tokens a text.
-    width (int): Numbers of a vector of an encoder.
-    cores (int): That score at once.
-    core_hour, gb_month (float): Prices of a core for an hour, and of a GB for a month.
-    """
-    each = {name: line["each"] for name, line in lines.items()}
-    hours = {name: each[name] * texts / 3600 for name in ("cpu_score", "cpu_known")}
-    sizes = {"pool": each["pool_bytes"] * texts, "scores": each["cache_bytes"] * texts}
-    vectors = float(size_of(texts, 0, width))
-    token_vectors = float(size_of(texts, int(tokens * texts), width))
-    stored = sizes["pool"] + sizes["scores"] + vectors
-    n = f"{texts:,}"
-    return [
-        ("the pool", f"{each['pool_bytes']:.0f} B x {n}", _size(sizes["pool"])),
-        ("cached scores", f"{each['cache_bytes']:.0f} B x {n}", _size(sizes["scores"])),
-        ("vectors of texts", f"(32 + 2 x {width}) B x {n}", _size(vectors)),
-        ("and of tokens", f"+ {tokens:.1f} x 2 x {width} B x {n}", _size(token_vectors)),
-        ("ranking, in memory", f"{each['ranking_memory']:.0f} B x {n}", _size(each["ranking_memory"] * texts)),
-        ("scoring, core hours", f"{each['cpu_score'] * 1000:.2f} ms x {n}", f"{hours['cpu_score']:,.0f}"),
-        (f"scoring, hours on {cores} cores", f"core hours / {cores}", f"{hours['cpu_score'] / cores:.1f}"),
-        ("all known, core hours", f"{each['cpu_known'] * 1000:.2f} ms x {n}", f"{hours['cpu_known']:,.0f}"),
-        ("scoring, money", f"core hours x {core_hour:g}", f"{hours['cpu_score'] * core_hour:,.0f}"),
-        ("a month on disk, money", f"(pool + scores + vectors of texts) x {gb_month:g} a GB", f"{stored / 1e9 * gb_month:,.0f}"),
-    ]  # fmt: skip
-
-
-def _size(n_bytes: float) -> str:
-    return f"{n_bytes / 1e12:.2f} TB" if n_bytes >= 1e12 else f"{n_bytes / 1e9:.1f} GB"
-
-
 def format_scale(found: Mapping[str, Any]) -> str:
     """Three tables: what was measured, the lines through it, and the arithmetic."""
     rows = [
-        (f"{row['texts']:,.0f}", *(f"{row[name]:,.4g}" for name in MEASURED), f"{row['worker_memory']:.0f}")
+        (f"{row['texts']:,.0f}", *(f"{row[name]:,.4g}" for name in MEASURED), f"{row['worker_memory'] / 2**20:.0f}")
         for row in found["rows"]
     ]  # fmt: skip
     header = ("texts", *MEASURED, "a worker, MB")
@@ -207,7 +155,7 @@ def format_scale(found: Mapping[str, Any]) -> str:
                 lines, header=("", "at the start", "a text", "error at the largest"), divider=True
             ),
             table(found["arithmetic"], header=("", "formula", "result"), divider=True),
-            f"{found['tokens']:.1f} tokens a text, {found['n_process']} processes, seed {found['seed']}",
+            f"{found['tokens']:.1f} tokens a text, {found['workers']} workers ({found['engine']}), seed {found['seed']}",
             f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, {versions}; {machine['threads']}",
         ]
     )
@@ -217,7 +165,9 @@ def scale_cli(
     model: Annotated[Path, Argument(help="Pipeline that scores")],
     source: Annotated[Path, Argument(metavar="TEXTS", help=".spacy file or folder of texts")],
     size: Annotated[list[int], Option("--size", help="Texts of a pool; three or more of these")],
-    n_process: Annotated[int, Option(min=1, help="Processes that score")] = 2,
+    work: Annotated[Path, Option("--work", help="Folder that is written to as it goes")],
+    engine: Annotated[str, Option(help="Where is scored: local or ray")] = "local",
+    workers: Annotated[int, Option(min=1, help="Processes that score")] = 2,
     texts: Annotated[int, Option(help="Texts that the arithmetic is about")] = BILLION,
     width: Annotated[int, Option(help="Numbers of an encoder's vector")] = 384,
     cores: Annotated[int, Option(help="Cores that score at once")] = 100,
@@ -231,19 +181,25 @@ def scale_cli(
     if len(set(size)) < 3:
         raise typer.BadParameter("three sizes are needed: a line through two, and one to compare")
     own = [text for text in pool_texts(source) if text.split()]
-    rows = measure_scale(model, own, sorted(set(size)), n_process=n_process, seed=seed)
+    options = ["--n-process", str(workers)]
+    if engine != "local":
+        options = ["--engine", engine, "--workers", str(workers)]
+    told = {"model": str(model.resolve()), "texts": content_hash("\n".join(own)), "seed": seed}
+    told |= {"engine": engine, "workers": workers}
+    place = Work(work, told)
+    rows = measure_scale(place, model.resolve(), own, sorted(set(size)), options)
     tokens = sum(len(text.split()) for text in own) / len(own)
     lines = formulae(rows)
     prices = {"width": width, "cores": cores, "core_hour": core_hour, "gb_month": gb_month}
-    found = {"rows": rows, "formulae": lines, "tokens": tokens, "n_process": n_process}
-    found |= {"seed": seed, "machine": describe()}
+    found = {**told, "rows": rows, "formulae": lines, "tokens": tokens, "machine": describe()}
+    found["points"] = place.step(max(size), "score")["points"]
     found["arithmetic"] = arithmetic(lines, texts=texts, tokens=tokens, **prices)  # type: ignore[arg-type]
     typer.echo(format_scale(found))
     if output:
         with replacing(output) as file:
             json.dump(found, file, indent=2)
     if plot:
-        plot_scale(rows, lines, plot)
+        plot_scale(rows, lines, found["points"], plot)
 
 
 if __name__ == "__main__":

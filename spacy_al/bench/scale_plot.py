@@ -1,45 +1,96 @@
-"""The lines through what pools of several sizes took, as a picture."""
+"""What pools of several sizes took, the lines through them, and how far the largest keeps to them, as a picture."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy
 
 from spacy_al.reporting.plot import check_plots
 from spacy_al.util import replacing
 
-# What is drawn, and by which it is divided
+LINE, DARK, OTHER = "#8aa0ba", "#2f5d9b", "#b5582a"
+MB = 2.0**20
+# What is drawn of all sizes, by which it is divided, and what of it is known while the largest is scored
 PANELS = {
-    "cpu_score": ("minutes of a core: all scored", 60.0),
-    "cpu_known": ("minutes of a core: all known", 60.0),
-    "cache_bytes": ("MB of cached scores", 1e6),
-    "ranking_memory": ("MB of the process that ranks", 2.0**20),
+    "cpu_score": ("minutes of a core, all scored", 60.0, "cpu"),
+    "wall_score": ("minutes by the clock, all scored", 60.0, "wall"),
+    "cpu_known": ("minutes of a core, all known", 60.0, None),
+    "cache_bytes": ("MB of cached scores", 1e6, None),
 }
+# Of the largest size: below this share of it the start of the processes is most of what there is
+SMALLEST = 0.05
 
 
 def plot_scale(
-    rows: Sequence[Mapping[str, float]], lines: Mapping[str, Mapping[str, float]], path: Path
+    rows: Sequence[Mapping[str, float]],
+    lines: Mapping[str, Mapping[str, float]],
+    points: Sequence[Mapping[str, float]],
+    path: Path,
 ) -> None:
-    """Draw what was measured as points, and the line that the largest was no part of.
+    """Draw what was measured, the line that the largest was no part of, how far off it is, and the memory that processes held.
 
-    rows, lines: As `measure` and `formulae` give them.
+    rows, lines: As `measure_scale` and `formulae` give them.
+    points (Sequence): What the largest had taken after so many texts.
     path (Path): A PNG.
     RAISES (AlError): AL102 without matplotlib.
     """
     check_plots()
     from matplotlib.figure import Figure
 
-    sizes = numpy.array([row["texts"] for row in rows])
-    figure = Figure(figsize=(9.6, 6.4), layout="constrained")
-    for axes, (name, (title, unit)) in zip(figure.subplots(2, 2).flat, PANELS.items()):
-        values = numpy.array([row[name] for row in rows]) / unit
-        line = (lines[name]["start"] + lines[name]["each"] * sizes) / unit
-        axes.plot(sizes / 1000, line, color="#8aa0ba", label="line through the smaller ones")
-        axes.plot(sizes / 1000, values, "o", color="#2f5d9b", label="measured")
-        axes.set_title(title)
+    figure = Figure(figsize=(12.6, 6.8), layout="constrained")
+    first, *more = (axes for row in figure.subplots(2, 3) for axes in row)
+    deviation, memory = more.pop(1), more.pop()
+    for axes, (name, panel) in zip([first, *more], PANELS.items()):
+        _draw(axes, name, panel, rows, lines, points)
+    for name, kind, colour in (("cpu_score", "cpu", DARK), ("wall_score", "wall", OTHER)):
+        while_scored = _while_scored(points, SMALLEST * rows[-1]["texts"])
+        sizes = numpy.array([one["texts"] for one in while_scored])
+        took = numpy.array([one[kind] for one in while_scored])
+        said = lines[name]["start"] + lines[name]["each"] * sizes
+        deviation.plot(sizes / 1000, 100 * (took / said - 1), color=colour, label=PANELS[name][0])
+    deviation.axhline(0, color=LINE)
+    deviation.set_title("off the line while the largest is scored, %")
+    sizes = numpy.array([one["texts"] for one in points])
+    for kind, label, colour in (
+        ("own", "that ranks", DARK),
+        ("others", "the largest that scores", OTHER),
+    ):
+        values = [one[kind] / MB for one in points]
+        memory.plot(sizes / 1000, values, color=colour, label=label)
+    memory.set_title("MB that a process held at most")
+    memory.set_ylim(bottom=0)
+    for axes in figure.axes:
         axes.set_xlabel("thousand texts")
         axes.set_xlim(left=0)
-        axes.set_ylim(bottom=0)
-    figure.axes[0].legend()
+    for axes in (first, deviation, memory):
+        axes.legend()
     with replacing(path, "wb") as file:
         figure.savefig(file, format="png", dpi=100)
+
+
+def _draw(
+    axes: Any,
+    name: str,
+    panel: tuple[str, float, str | None],
+    rows: Sequence[Mapping[str, float]],
+    lines: Mapping[str, Mapping[str, float]],
+    points: Sequence[Mapping[str, float]],
+) -> None:
+    title, unit, kind = panel
+    sizes = numpy.array([row["texts"] for row in rows])
+    ends = numpy.array([0, sizes[-1]])
+    line = (lines[name]["start"] + lines[name]["each"] * ends) / unit
+    axes.plot(ends / 1000, line, color=LINE, label="line through the smaller sizes")
+    if kind is not None:
+        found = _while_scored(points, 0)
+        done, took = [one["texts"] / 1000 for one in found], [one[kind] / unit for one in found]
+        axes.plot(done, took, color=OTHER, linewidth=1, label="the largest, while it is scored")
+    axes.plot(sizes / 1000, [row[name] / unit for row in rows], "o", color=DARK, label="measured")
+    axes.set_title(title)
+    axes.set_ylim(bottom=0)
+
+
+def _while_scored(points: Sequence[Mapping[str, float]], least: float) -> list[Mapping[str, float]]:
+    """Points before all was scored: after it the batch is taken, which no text is scored in."""
+    return [one for one in points if least <= one["texts"] < points[-1]["texts"]]
