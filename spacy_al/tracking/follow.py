@@ -23,7 +23,7 @@ from spacy_al.store.store import Store
 from spacy_al.tracking.address import without_secrets
 from spacy_al.tracking.facts import run_key, tracked_rounds
 from spacy_al.tracking.ledger import read_ledger, write_ledger
-from spacy_al.tracking.mlflow_tracker import make_mlflow_tracker
+from spacy_al.tracking.mlflow_tracker import make_mlflow_tracker, without_patience
 from spacy_al.tracking.spacy_logger import make_spacy_logger
 from spacy_al.tracking.tracker import TrackedRun, Tracker, digest_of
 
@@ -81,7 +81,8 @@ class _Follower:
         """Tell each tracker what it does not know yet."""
         for tracker in self.trackers:
             try:
-                told = self._tell(tracker)
+                with without_patience():
+                    told = self._tell(tracker)
             except Exception as error:
                 self._missed(tracker, error)
             else:
@@ -94,7 +95,8 @@ class _Follower:
         """End what was begun."""
         for tracker in self.trackers:
             try:
-                tracker.close()
+                with without_patience():
+                    tracker.close()
             except Exception as error:
                 self._missed(tracker, error)
             if missed := tracker.memory.get("missed"):

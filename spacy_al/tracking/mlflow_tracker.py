@@ -34,6 +34,8 @@ MODEL, PROMOTED = "model", "promoted"
 MOST = 100
 # A server that is down is to cost seconds, not the minutes of MLflow's own retries; what a user has set stays
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "20"}
+# MLflow's own name for it
+ARTIFACTS = "mlruns"
 NOISY = ("mlflow", "alembic", "urllib3")
 
 
@@ -115,7 +117,9 @@ class MlflowTracker:
         found = client.get_experiment_by_name(name)
         kind = {"mlflow.experimentKind": "custom_model_development"}
         self._experiment = (
-            found.experiment_id if found else client.create_experiment(name, tags=kind)
+            found.experiment_id
+            if found
+            else client.create_experiment(name, artifacts_beside(self.uri), tags=kind)
         )
         self._client = client
 
@@ -232,15 +236,26 @@ def make_mlflow_tracker(
     return MlflowTracker(tracking, uri, folder, place, ledger.setdefault(place, {}))
 
 
+def artifacts_beside(uri: str) -> str | None:
+    """Where artefacts go: beside a store that is a file of SQLite, which MLflow itself would have in the folder that one works in.
+
+    uri (str): Of the store.
+    RETURNS (str | None): The address of a folder; None leaves it to MLflow.
+    """
+    scheme, found, rest = uri.partition(":///")
+    path = rest.partition("?")[0]
+    if not found or not scheme.startswith("sqlite") or not path or path.startswith((":", "file:")):
+        return None
+    return (Path(path).absolute().parent / ARTIFACTS).as_uri()
+
+
 @contextmanager
 def quietly() -> Iterator[None]:
-    """MLflow without its talk, to us or to those who made it, and without its patience for a server that is down."""
+    """MLflow without its talk, to us or to those who made it."""
     # who wants it says so
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     # what it sets up for its talk when it is imported comes before ours
     import_module("mlflow")
-    set_here = {name: value for name, value in PATIENCE.items() if name not in os.environ}
-    os.environ.update(set_here)
     levels = {name: logging.getLogger(name).level for name in NOISY}
     try:
         with warnings.catch_warnings():
@@ -251,6 +266,16 @@ def quietly() -> Iterator[None]:
     finally:
         for name, level in levels.items():
             logging.getLogger(name).setLevel(level)
+
+
+@contextmanager
+def without_patience() -> Iterator[None]:
+    """MLflow without its patience for a server that is down, whoever calls it: us, or a logger of others."""
+    set_here = {name: value for name, value in PATIENCE.items() if name not in os.environ}
+    os.environ.update(set_here)
+    try:
+        yield
+    finally:
         for name in set_here:
             os.environ.pop(name, None)
 

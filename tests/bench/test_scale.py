@@ -13,7 +13,6 @@ from spacy_al.corpus.pool import n_stored, pool_texts, shards
 from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import TEXTS, write
 
-
 POINT = ("texts", "wall", "cpu", "own", "others")
 
 

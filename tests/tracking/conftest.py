@@ -13,6 +13,7 @@ from spacy_al.config.tracking import without_tracking
 from spacy_al.loop.hashes import training_hashes
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import make_task
+from spacy_al.tracking.mlflow_tracker import quietly
 from spacy_al.training.made_from import hash_of
 from tests.deployment.conftest import models  # noqa: F401
 
@@ -69,6 +70,16 @@ def question(text):
         labels=["DRUG"],
         meta={"round": 0, "component": "ner", "score": 0.5, "rank": 1, "strategy": "x"},
     )
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory):
+    """An empty store of MLflow's, which takes seconds to make."""
+    mlflow = pytest.importorskip("mlflow")
+    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
+    with quietly():
+        mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
 
 
 @pytest.fixture

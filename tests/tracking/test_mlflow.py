@@ -13,25 +13,17 @@ from spacy_al.errors import AlWarning
 from spacy_al.loop.begun import open_run
 from spacy_al.tracking.follow import tracked_project
 from spacy_al.tracking.ledger import FILE
-from spacy_al.tracking.mlflow_tracker import KEY, quietly
+from spacy_al.tracking.mlflow_tracker import KEY, artifacts_beside, quietly
 from tests.tracking.conftest import project, tracked
 
 pytestmark = pytest.mark.slow
 mlflow = pytest.importorskip("mlflow")
 
 
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory):
-    """An empty store: MLflow takes seconds to make one."""
-    path = tmp_path_factory.mktemp("mlflow") / "empty.db"
-    with quietly():
-        mlflow.MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
 @pytest.fixture
 def client(empty, run):
-    shutil.copy(empty, "m.db")
+    Path("store").mkdir()
+    shutil.copy(empty, "store/m.db")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         # what could not be told would pass unseen
@@ -41,7 +33,7 @@ def client(empty, run):
 
 def address():
     # MLflow keeps what it has opened, by this
-    return f"sqlite:///{Path('m.db').resolve()}"
+    return f"sqlite:///{Path('store/m.db').resolve()}"
 
 
 def at():
@@ -91,6 +83,19 @@ def test_rounds_are_nested_and_make_curves(run, client):
     assert found["0"].info.status == "FINISHED" and found["1"].info.status == "RUNNING"
     assert artefacts(client, found["0"]) == {"config.cfg"}
     assert "report.html" in artefacts(client, parent)
+    # beside the database, wherever one works
+    assert Path(parent.info.artifact_uri.removeprefix("file://")).is_relative_to(
+        Path("store").resolve()
+    )
+    assert not Path("mlruns").exists()
+
+
+def test_artefacts_lie_beside_a_file_of_sqlite_alone(tmp_path):
+    beside = artifacts_beside(f"sqlite:///{tmp_path}/m.db?timeout=9")
+    assert beside == (tmp_path / "mlruns").as_uri()
+    assert artifacts_beside("sqlite:///m.db") == (Path("mlruns").absolute()).as_uri()
+    for other in ("sqlite://", "sqlite:///:memory:", "http://127.0.0.1:5000", "mlruns"):
+        assert artifacts_beside(other) is None, other
 
 
 def test_what_was_killed_before_it_was_noted_is_found_again(run, client):
