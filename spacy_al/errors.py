@@ -270,8 +270,8 @@ class Errors:
         "[AL045] Nothing usable is left of '{path}': {counts}. "
         "Put texts in it with: python -m spacy_al ingest TEXTS corpus/pool"
     )
-    AL046 = "[AL046] '{path}' cannot be read: {why}. Check the file's permissions and the disk."
-    AL047 = "[AL047] '{path}' cannot be written: {why}. Free space, or choose another output."
+    AL046 = "[AL046] '{path}' cannot be read: {why}. Check the path, its permissions and the disk."
+    AL047 = "[AL047] '{path}' cannot be written: {why}. Choose another output, or free space if the disk is full."
     AL048 = (
         "[AL048] The output folder '{path}' is not empty. "
         "Choose another, or replace its shards with --force."

@@ -1,5 +1,6 @@
 """Small helpers without a better home: hashing, files, progress."""
 
+import errno
 import hashlib
 import json
 import os
@@ -39,6 +40,15 @@ def make_own_folder(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
+def why_not(error: Exception) -> str:
+    """Why a file cannot be read or written, in words that say what to do where the system's own do not."""
+    if isinstance(error, IsADirectoryError):
+        return "it is a folder. Name a file"
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return "a part of its path is a file, where a folder is needed"
+    return getattr(error, "strerror", None) or str(error)
+
+
 @contextmanager
 def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator[IO[Any]]:
     """Open a file that takes the place of `path` only once it is whole and on disk.
@@ -46,7 +56,10 @@ def replacing(path: Path, mode: str = "w", *, private: bool = False) -> Iterator
     A process killed while writing leaves the old file, or none, never half of a new one.
 
     private (bool): Whether nobody but its owner may ever read it.
+    RAISES (OSError): If it cannot be written; of a folder before anything else is done.
     """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

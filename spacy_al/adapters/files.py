@@ -8,6 +8,7 @@ from typing import Any
 from spacy_al.adapters.reading import Reading
 from spacy_al.corpus.encoded import MARKS
 from spacy_al.errors import AlError, Errors
+from spacy_al.util import why_not
 
 # How files begin that are no text, what they are, and what to do
 OTHERS = {
@@ -122,7 +123,7 @@ def _bytes(path: Path) -> bytes:
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
 
 
 def _not_in(encoding: str, error: UnicodeDecodeError, data: bytes, path: Path) -> AlError:

@@ -15,7 +15,7 @@ from spacy_al.auditing.review import AuditRow, make_review, rank_findings
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.pool import shards
-from spacy_al.corpus.shard import read_shard
+from spacy_al.corpus.shard import check_writable, read_shard
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code, open_component
@@ -70,7 +70,7 @@ def audit(
     code (Path | None): Python file that registers functions.
     gpu_id (int): -1 for none.
     show (Callable | None): Takes a line on what goes on.
-    RAISES (AlError): AL420 (UsageError) without config and model or with both, AL421 (UsageError) for a component that nobody is
+    RAISES (AlError): AL047 if the list cannot be written, AL420 (UsageError) without config and model or with both, AL421 (UsageError) for a component that nobody is
         asked about, AL422 (UsageError) for folds that cannot be, AL087 (UsageError) for another number, AL070 if nothing is annotated; what reading, training and writing raise.
     WARNS (AlWarning): ALW420 for marks that cannot be judged, ALW421 for a model that is not calibrated.
     """
@@ -79,16 +79,19 @@ def audit(
     for name, value, least in (("--n", n, 0), ("--random", n_random, 0)):
         if value < least:
             raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))
+    if output is not None:
+        check_writable(output)
     load_code(code)
     docs = read_audited(corpus, config, overrides, component)
     if config is not None:
-        name, factory = _taught(config, overrides or {}, component)
+        name, factory, spans_key = _taught(config, overrides or {}, component)
         found = judge_by_folds(
             docs,
             config,
             folder,
             component=name,
             factory=factory,
+            spans_key=spans_key,
             n_folds=folds,
             seed=seed,
             overrides=overrides,
@@ -124,8 +127,10 @@ def read_audited(
     return convert([path], None, config=config, overrides=overrides, component=component).docs
 
 
-def _taught(config: Path, overrides: Mapping[str, Any], component: str | None) -> tuple[str, str]:
-    """The component of a config whose labels are audited, and its factory."""
+def _taught(
+    config: Path, overrides: Mapping[str, Any], component: str | None
+) -> tuple[str, str, str]:
+    """The component of a config whose labels are audited, its factory, and where a span categoriser has its spans."""
     if not config.is_file():
         raise AlError(Errors.AL080.format(path=config))
     try:
@@ -135,7 +140,8 @@ def _taught(config: Path, overrides: Mapping[str, Any], component: str | None) -
     except Exception as error:
         # confection raises errors of several unrelated types
         raise AlError(Errors.AL081.format(path=config, why=str(error).strip())) from None
-    factories = readable_factories(component_blocks(made))
+    blocks = component_blocks(made)
+    factories = readable_factories(blocks)
     asked = [name for name, factory in factories.items() if FACTORIES[factory].is_asked]
     name = component or made.get("al", {}).get("component")
     if name is None:
@@ -146,7 +152,7 @@ def _taught(config: Path, overrides: Mapping[str, Any], component: str | None) -
     if name not in factories:
         raise AlError(Errors.AL001.format(name=name, names=", ".join(factories) or "nothing"))
     _check_asked(name, factories[name], asked)
-    return name, factories[name]
+    return name, factories[name], blocks[name].get("spans_key") or "sc"
 
 
 def _check_asked(name: str, factory: str, known: Any) -> None:

@@ -20,6 +20,7 @@ from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.posteriors.read import reader_of
 from spacy_al.processes.lock import locked
+from spacy_al.tasks.decision import undecided
 from spacy_al.util import batched
 
 # Texts that are read at once
@@ -113,6 +114,7 @@ def judge_by_folds(
     factory: str,
     n_folds: int,
     seed: int,
+    spans_key: str = "sc",
     overrides: Mapping[str, Any] | None = None,
     code: Path | None = None,
     gpu_id: int = -1,
@@ -129,10 +131,18 @@ def judge_by_folds(
     factory (str): Of the component.
     n_folds, seed (int): How many folds, and what they are drawn with.
     look: As for `JudgedCorpus.add`.
+    spans_key (str): Where a span categoriser's spans are.
     where (Path | None): Where the corpus lies, for messages.
-    RAISES (AlError): As `make_folds` and `train_folds`; AL155 if another process works in the folder, AL070 if nothing is annotated.
+    RAISES (AlError): AL070, before anything is trained, if nothing is annotated; as `make_folds` of the texts that are, and as `train_folds`;
+        AL155 if another process works in the folder.
     """
     found = _empty(docs, component, factory)
+    # what is not annotated teaches nothing: a fold of such texts alone could not be trained
+    rows = [row for row, doc in enumerate(docs) if _is_annotated(doc, found.task, spans_key)]
+    found.skipped["without annotation"] = len(docs) - len(rows)
+    if not rows:
+        raise _nothing(found, where, spans_key)
+    docs = [docs[row] for row in rows]
     folds = make_folds(groups_of(docs), n_folds, seed)
     with locked(folder):
         for fold, trained in train_folds(
@@ -147,8 +157,9 @@ def judge_by_folds(
             show=show,
         ):
             calibrate_on_dev(trained, dev_of(folder, fold, n_folds), seed)
-            rows = fold.held.tolist()
-            found.add(trained.recalibrated(), [docs[row] for row in rows], rows, look)
+            held = fold.held.tolist()
+            judged, places = [docs[k] for k in held], [rows[k] for k in held]
+            found.add(trained.recalibrated(), judged, places, look)
     return _whole(found, where)
 
 
@@ -182,14 +193,23 @@ def _empty(docs: Sequence[Doc], component: str, factory: str) -> JudgedCorpus:
     return JudgedCorpus(row.task, component, factory, [], row.is_exclusive, len(docs))
 
 
+def _is_annotated(doc: Doc, task: str, spans_key: str) -> bool:
+    if task in ("entities", "tags"):
+        return not undecided(doc, task).all()
+    return bool(doc.cats) if task == "categories" else len(doc) > 0 and spans_key in doc.spans
+
+
+def _nothing(found: JudgedCorpus, where: Path | None, spans_key: str = "sc") -> AlError:
+    needs = FACTORIES[found.factory].gold.format(key=spans_key)
+    path = where or "the corpus"
+    return AlError(
+        Errors.AL070.format(path=path, total=found.total, name=found.component, needs=needs)
+    )
+
+
 def _whole(found: JudgedCorpus, where: Path | None) -> JudgedCorpus:
     if not found.texts:
-        needs = FACTORIES[found.factory].gold.format(key="sc")
-        raise AlError(
-            Errors.AL070.format(
-                path=where or "the corpus", total=found.total, name=found.component, needs=needs
-            )
-        )
+        raise _nothing(found, where)
     alike = Counter(one.reason for text in found.texts for one in text.findings if one.is_likely)
     weighed = [
         [replace(one, n_alike=alike[one.reason] or 1) for one in text.findings]

@@ -1,6 +1,5 @@
 """`spacy-al bench`: what scoring costs on a pipeline, and what its probabilities are worth."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +13,8 @@ from spacy_al.bench.timing import CALIBRATED, SCORED
 from spacy_al.cli.app import app, explained, say
 from spacy_al.cli.calibrate import format_temperature
 from spacy_al.cli.options import Code
-from spacy_al.errors import AlError, Errors
+from spacy_al.corpus.shard import check_writable, writing
 from spacy_al.posteriors.component import load_code
-from spacy_al.util import replacing
 
 MODEL = "Directory or package of the trained pipeline"
 POOL = "Texts to measure on (.spacy, or a folder of them); gold ones are judged as well"
@@ -49,6 +47,8 @@ def bench_cli(
     Set OMP_NUM_THREADS=1 and OPENBLAS_NUM_THREADS=1 for figures that can be compared.
     """
     widths = (4, 16, 32) if beam is None else tuple(width for width in beam if width)
+    if output is not None:
+        check_writable(output)
     load_code(code)
     found = bench(
         model,
@@ -65,14 +65,9 @@ def bench_cli(
         say(format_timing(found))
         if found["quality"]:
             say(format_quality(found["quality"]))
-    if output == Path("-"):
-        sys.stdout.write(srsly.json_dumps(found, indent=2) + "\n")
-    elif output is not None:
-        try:
-            with replacing(output) as file:
-                file.write(srsly.json_dumps(found, indent=2) + "\n")
-        except OSError as error:
-            raise AlError(Errors.AL047.format(path=output, why=error.strerror)) from error
+    if output is not None:
+        with writing(output) as file:
+            file.write(srsly.json_dumps(found, indent=2) + "\n")
 
 
 def format_timing(found: dict[str, Any]) -> str:

@@ -11,10 +11,10 @@ from spacy.cli.init_config import init_config
 from spacy_al.acquisition.inputs import FITS
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.from_model import config_from_model
+from spacy_al.corpus.shard import writing
 from spacy_al.embeddings.encoder import find_model
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
-from spacy_al.util import replacing
 
 DEFAULT_OUTPUT = "training/al"
 SECTION = """\
@@ -120,11 +120,8 @@ def init(
             text = f"{text.rstrip()}\n\n[al.{name}]\n{filled}"
             added.append(f"al.{name}")
     if added:
-        try:
-            with replacing(path) as file:
-                file.write(text)
-        except OSError as error:
-            raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
+        with writing(path) as file:
+            file.write(text)
     return added
 
 

@@ -12,6 +12,7 @@ from spacy_al.corpus.duplicates import Duplicates
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, write_shard
 from spacy_al.errors import AlError, Errors
+from spacy_al.util import why_not
 
 # Hidden, so that no reader of the pool takes it for a shard
 UNFINISHED = ".adding-"
@@ -53,7 +54,7 @@ def add_shard(docs: Iterable[Doc], pool: Path) -> Path | None:
         write_shard(_with(first, docs), unfinished)
         return _publish(unfinished, pool)
     except OSError as error:
-        raise AlError(Errors.AL047.format(path=pool, why=error.strerror or error)) from error
+        raise AlError(Errors.AL047.format(path=pool, why=why_not(error))) from error
     finally:
         unfinished.unlink(missing_ok=True)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.processes.lock import locked
+from spacy_al.util import why_not
 
 
 @contextmanager
@@ -39,7 +40,7 @@ def replacing_folder(output: Path) -> Iterator[Path]:
                 _put_back(old, output)
                 shutil.rmtree(work, ignore_errors=True)
     except OSError as error:
-        raise AlError(Errors.AL047.format(path=output, why=error.strerror or error)) from error
+        raise AlError(Errors.AL047.format(path=output, why=why_not(error))) from error
     except AlError as error:
         if error.code != "AL155":
             raise

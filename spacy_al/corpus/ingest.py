@@ -21,7 +21,7 @@ from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
 from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import batched, progress_bar
+from spacy_al.util import batched, progress_bar, why_not
 
 SENTENCE_TOKENS = 1000
 SHOWN_TEXTS = 5
@@ -265,7 +265,7 @@ def _find_sources(inputs: Sequence[Path], output: Path) -> list[tuple[str, Path]
                 names[name] += 1
                 sources.append((f"{name} ({names[name]})" if names[name] > 1 else name, file))
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=error.filename, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=error.filename, why=why_not(error))) from error
     return sources
 
 
@@ -275,7 +275,7 @@ def _check_output(output: Path, force: bool) -> None:
     try:
         names = sorted(child.name for child in output.iterdir()) if output.is_dir() else []
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=output, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=output, why=why_not(error))) from error
     if names and not force:
         raise AlError(Errors.AL048.format(path=output))
     # The folder is replaced as a whole, so nothing but shards may be in it

@@ -11,7 +11,7 @@ from spacy.tokens import Doc
 from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import read_bare, read_shard
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.util import content_hash
+from spacy_al.util import content_hash, why_not
 
 
 def labelled_ids(path: Path) -> set[str]:
@@ -62,7 +62,7 @@ def _task_ids(path: Path) -> set[str]:
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
                     bad.append(f"{path.name}:{number}")
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
     if bad:
         message = Warnings.W042.format(count=len(bad), path=path, first=bad[0])
         warnings.warn(message, AlWarning, stacklevel=3)

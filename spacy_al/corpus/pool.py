@@ -24,7 +24,7 @@ from spacy_al.corpus.address import look_up, reaching
 from spacy_al.corpus.dates import Since, meta_value
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.util import content_hash
+from spacy_al.util import content_hash, why_not
 
 LARGE_FILE = 100 * 1024**2
 SHARD_SIZE = 5000
@@ -59,8 +59,7 @@ def shards(path: Path) -> list[Path]:
             found = _shard_files(path)
             size, largest = max((shard.stat().st_size, shard) for shard in found)
     except OSError as error:
-        why = error.strerror or error
-        raise AlError(Errors.AL046.format(path=path, why=why)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
     if size > LARGE_FILE:
         message = Warnings.W040.format(path=largest, size=size // 1024**2)
         warnings.warn(message, AlWarning, stacklevel=2)

@@ -1,5 +1,6 @@
 """One `.spacy` file: read whole or bare, written whole or not at all, and explained where it is damaged."""
 
+import os
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from spacy.vocab import Vocab
 
 from spacy_al.corpus.address import is_remote, reaching
 from spacy_al.errors import AlError, Errors
-from spacy_al.util import replacing
+from spacy_al.util import replacing, why_not
 
 # Real shards unpack to 3 to 50 times their size. One that claims far more is damaged, or made to fill the memory
 MOST_UNPACKED, SMALL, CHUNK = 200, 2**18, 2**20
@@ -150,7 +151,21 @@ def writing(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
         with path.open(mode, encoding=encoding) if special else replacing(path, mode) as file:
             yield file
     except OSError as error:
-        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
+        raise AlError(Errors.AL047.format(path=path, why=why_not(error))) from error
+
+
+def check_writable(path: Path) -> None:
+    """Find out before long work whether a file can be written. RAISES (AlError): AL047."""
+    if str(path) == "-":
+        return
+    parent = next(parent for parent in path.absolute().parents if parent.exists())
+    why = "it is a folder. Name a file" if path.is_dir() else ""
+    if not parent.is_dir():
+        why = f"{parent} is not a folder"
+    elif not why and not os.access(parent, os.W_OK):
+        why = f"nothing may be written to {parent}"
+    if why:
+        raise AlError(Errors.AL047.format(path=path, why=why))
 
 
 def _source(user_data: bytes | None, unpacker: Any) -> dict[str, Any]:
@@ -168,8 +183,7 @@ def _load(path: Path) -> DocBin:
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
-        why = error.strerror or error
-        raise AlError(Errors.AL046.format(path=path, why=why)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
     if not data:
         raise AlError(Errors.AL043.format(path=path))
     _check_size(data)

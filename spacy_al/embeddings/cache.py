@@ -31,7 +31,7 @@ from spacy_al.embeddings.cache_file import (
 from spacy_al.embeddings.encoder import Encoder, Encoding, hash_parts
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.types import Floats
-from spacy_al.util import content_hash
+from spacy_al.util import content_hash, why_not
 
 SUFFIX, MANIFEST, FORMAT = ".alenc", "manifest.json", 1
 # A file that was not finished by then never will be
@@ -71,7 +71,7 @@ class EncodingCache:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise AlError(Errors.AL046.format(path=self.folder, why=error.strerror)) from error
+            raise AlError(Errors.AL046.format(path=self.folder, why=why_not(error))) from error
         damaged = len(self.damaged)
         self._take(sorted(names - self._known))
         if len(self.damaged) > damaged:

@@ -10,6 +10,7 @@ from spacy.vectors import Vectors
 
 from spacy_al.corpus.folder import replacing_folder
 from spacy_al.errors import AlError, Errors
+from spacy_al.util import why_not
 
 META, KEY = "meta.json", "distilled"
 # What spaCy reads of it
@@ -44,7 +45,7 @@ def check_replaceable(folder: Path) -> None:
     try:
         free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=folder, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=folder, why=why_not(error))) from error
     if not free and not _noted(folder):
         raise AlError(Errors.AL306.format(path=folder))
 

@@ -1,7 +1,6 @@
 """The next batch chosen beside the loop: by the run's own model, without what the run has asked, and written as a file."""
 
 import json
-import os
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -16,9 +15,9 @@ from spacy_al.adapters.labelbox import labelbox_row
 from spacy_al.adapters.scale import scale_body
 from spacy_al.config.project import DATABASE
 from spacy_al.config.settings import Settings
-from spacy_al.corpus.shard import writing
+from spacy_al.corpus.shard import check_writable, writing
 from spacy_al.embeddings.shared import use_cache
-from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
+from spacy_al.errors import AlWarning, Errors, UsageError, Warnings
 from spacy_al.loop.measuring import kept_to_measure
 from spacy_al.query.costs import Seconds, fit_seconds
 from spacy_al.query.privacy import is_private
@@ -141,14 +140,7 @@ def check_output(output: Path, format: str, pool: Path) -> None:
         output.suffix == ".spacy" and output.resolve().parent == pool.resolve()
     ):
         raise UsageError(Errors.AL095.format(path=output))
-    why = "it is a folder" if output.is_dir() else ""
-    parent = next(parent for parent in output.absolute().parents if parent.exists())
-    if not parent.is_dir():
-        why = f"{parent} is not a folder"
-    elif not os.access(parent, os.W_OK):
-        why = f"nothing may be written to {parent}"
-    if why:
-        raise AlError(Errors.AL047.format(path=output, why=why))
+    check_writable(output)
 
 
 def write_batch(tasks: Sequence[Task], output: Path, format: str) -> None:

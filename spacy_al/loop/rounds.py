@@ -37,8 +37,8 @@ from spacy_al.tasks.records import Round
 from spacy_al.training.made_from import hash_of
 from spacy_al.training.pretrain import pretrain
 from spacy_al.training.round import TrainingRound, train_round_models
-from spacy_al.training.round_config import changes
-from spacy_al.training.trainer import CONFIG, MODEL, Trained, read_trained, train
+from spacy_al.training.round_config import keep_project
+from spacy_al.training.trainer import MODEL, Trained, read_trained, train
 
 # The development set of a run that asks for its own
 DEV = "dev.spacy"
@@ -102,17 +102,13 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     before, own = model_before(project, number), project.folder(number)
     chosen, learner = round_learner(store, project, number, corpus)
 
-    def train_one(folder: Path) -> float:
-        if folder == own:
-            for change in changes(before.parent / CONFIG, folder / CONFIG):
-                project.show(f"⚠ Since round {number - 1} the config has changed: {change}")
-            texts, words = corpus.counts["texts"], corpus.counts["words"]
-            taught = corpus.metrics.get("teacher", {})
-            n_taught = taught.get("taught", 0) + taught.get("accepted", 0)
-            beside = f", and {n_taught:,} texts as the teacher has them" if n_taught else ""
-            project.show(f"Round {number}: training on {texts:,} texts, {words:,} words{beside}")
-        return _train(project, number, folder).seconds
-
+    for change in keep_project(project.config, project.overrides, own, before.parent):
+        project.show(f"⚠ Since round {number - 1} the config has changed: {change}")
+    texts, words = corpus.counts["texts"], corpus.counts["words"]
+    taught = corpus.metrics.get("teacher", {})
+    n_taught = taught.get("taught", 0) + taught.get("accepted", 0)
+    beside = f", and {n_taught:,} texts as the teacher has them" if n_taught else ""
+    project.show(f"Round {number}: training on {texts:,} texts, {words:,} words{beside}")
     counted, unmeasured = labels_on_dev(store, project)
     seconds = train_round_models(
         TrainingRound(
@@ -126,7 +122,7 @@ def train_round(store: Store, project: Project, current: Round) -> None:
             learner,
             counted if unmeasured or settings.asks_only else None,
         ),
-        train_one,
+        lambda folder: _train(project, number, folder).seconds,
         n_words=corpus.counts["words"] + corpus.n_taught_words,
         n_pseudo_words=corpus.n_pseudo_words,
         retrain_from=before if settings.retrain == "resume" and before.is_dir() else None,

@@ -23,6 +23,7 @@ from spacy_al.processes.codecs import look_for_codecs_once
 from spacy_al.processes.corpora import read_dev_once
 from spacy_al.processes.factories import import_factories_late
 from spacy_al.processes.listeners import tell_batches_fast
+from spacy_al.util import why_not
 
 ATTEMPT = ".attempt-"
 TRACEBACK = "Traceback (most recent call last):"
@@ -135,7 +136,7 @@ def _unwritable(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise AlError(Errors.AL047.format(path=path, why=error.strerror or error)) from error
+        raise AlError(Errors.AL047.format(path=path, why=why_not(error))) from error
 
 
 def reason(log: Path, status: int) -> str:

@@ -6,7 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.util import make_own_folder
+from spacy_al.util import make_own_folder, why_not
 
 FILE = ".lock"
 
@@ -25,12 +25,12 @@ def locked(folder: Path) -> Iterator[None]:
         make_own_folder(folder)
         connection = sqlite3.connect(folder / FILE, timeout=0, isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
-        raise AlError(Errors.AL047.format(path=folder, why=error)) from error
+        raise AlError(Errors.AL047.format(path=folder, why=why_not(error))) from error
     with closing(connection):
         try:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise AlError(Errors.AL155.format(path=folder)) from None
-            raise AlError(Errors.AL047.format(path=folder, why=error)) from error
+            raise AlError(Errors.AL047.format(path=folder, why=why_not(error))) from error
         yield

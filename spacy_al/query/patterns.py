@@ -17,6 +17,7 @@ from spacy.tokens import Doc, Span
 from spacy_al.corpus.pool import PoolItem, read_shard_items, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.types import Floats, Ints, Sampler
+from spacy_al.util import why_not
 
 BATCH = 1000
 
@@ -51,7 +52,7 @@ def read_patterns(path: Path, nlp: Language) -> Patterns:
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
     for number, line in enumerate(lines, 1):
         if line.strip():
             entry = _entry(line, path, number)

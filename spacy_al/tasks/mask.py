@@ -9,6 +9,7 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.tasks.task import Task, with_hashes
+from spacy_al.util import why_not
 
 MASK = "X"
 # English and German
@@ -142,7 +143,7 @@ def _read(path: Path) -> dict[str, re.Pattern[str]]:
     try:
         lines = path.read_text("utf8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise AlError(Errors.AL046.format(path=path, why=error)) from None
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from None
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue

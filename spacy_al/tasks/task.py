@@ -17,6 +17,7 @@ from spacy.vocab import Vocab
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.tasks.white_space import trimmed
+from spacy_al.util import why_not
 
 Task: TypeAlias = dict[str, Any]
 KINDS = ("entities", "spans", "tags", "categories")
@@ -120,7 +121,7 @@ def read_tasks(path: Path) -> Iterator[Task]:
     except FileNotFoundError:
         raise AlError(Errors.AL040.format(path=path)) from None
     except OSError as error:
-        raise AlError(Errors.AL046.format(path=path, why=error.strerror)) from error
+        raise AlError(Errors.AL046.format(path=path, why=why_not(error))) from error
 
 
 def write_tasks(tasks: Iterable[dict[str, Any]], path: Path) -> int:

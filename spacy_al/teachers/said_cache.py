@@ -19,6 +19,7 @@ from typing import Any
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.teachers.said import TeacherSaid
+from spacy_al.util import why_not
 
 SUFFIX, FORMAT = ".alsaid", 1
 
@@ -64,7 +65,7 @@ class SaidCache:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise AlError(Errors.AL046.format(path=self.folder, why=error.strerror)) from error
+            raise AlError(Errors.AL046.format(path=self.folder, why=why_not(error))) from error
         for path in paths:
             if path.name not in self._known:
                 self._known.add(path.name)

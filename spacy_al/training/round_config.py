@@ -1,6 +1,5 @@
 """The config of a round: the project's own, with the round's corpora and a budget of steps."""
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import packages_distributions, version
@@ -35,10 +34,8 @@ from spacy_al.training.trainer import CONFIG
 LEAST = 200
 
 
-# What `write_config` writes, and may write differently each round
-OURS = re.compile(
-    r"paths\.(train|dev)$|training\.(max_steps|patience|eval_frequency)$|training\.before_(update|to_disk)|components\.|initialize\.|pretraining"
-)
+# In the folder of a round: the project's config as it was then, with its overrides
+PROJECT = "project.cfg"
 
 
 def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
@@ -173,19 +170,31 @@ def write_config(
     return path
 
 
-def changes(before: Path, now: Path) -> list[str]:
-    """Settings that the user has changed between the configs of two rounds; those that the loop itself sets are left out.
+def keep_project(
+    config: Path, overrides: Mapping[str, Any], folder: Path, before: Path
+) -> list[str]:
+    """Keep the project's own config with a round, and tell what the user has changed in it since the round before.
 
-    before, now (Path): Two configs that `write_config` wrote; without the first nothing has changed.
+    The config that a round trains with is no measure of that: the loop sets much of it anew, such as another seed after a training that
+    collapsed.
+
+    config, overrides: As for `write_config`.
+    folder, before (Path): Of the round, and of the round before; where that keeps no config nothing has changed.
     RETURNS (list[str]): e.g. "al.batch_size 5 -> 50".
+    RAISES (AlError): AL047 if it cannot be written.
     """
-    if not before.is_file():
+    made = load_overridden(config, overrides, interpolate=False)
+    without_tracking(made)
+    with writing(folder / PROJECT) as file:
+        file.write(made.to_str(interpolate=False))
+    if not (before / PROJECT).is_file():
         return []
-    old, new = (dict(_flat(load_config(path, interpolate=False))) for path in (before, now))
-    names = [name for name in sorted({*old, *new}) if not OURS.match(name)]
+    old, new = (
+        dict(_flat(load_config(own / PROJECT, interpolate=False))) for own in (before, folder)
+    )
     return [
         f"{name} {old.get(name, 'not set')} -> {new.get(name, 'not set')}"
-        for name in names
+        for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     ]
 

@@ -19,7 +19,7 @@ from spacy_al.config.project import Project
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.recipe import load_recipe
 from spacy_al.tasks.answer import check_name
-from spacy_al.util import replacing
+from spacy_al.util import replacing, why_not
 from spacy_al.web.address import is_local, link_host, listen, own_names
 
 HOST = "127.0.0.1"
@@ -196,7 +196,7 @@ def read_access_tokens(path: Path, annotators: Sequence[str]) -> dict[str, str]:
             with replacing(path, private=True) as file:
                 json.dump({**known, **own}, file, indent=2)
         except OSError as error:
-            raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error
+            raise AlError(Errors.AL047.format(path=path, why=why_not(error))) from error
     return {token: who for who, token in own.items()}
 
 

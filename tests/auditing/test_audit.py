@@ -168,3 +168,21 @@ def test_what_convert_reads_can_be_audited(tmp_path):
     shard.parent.mkdir()
     write_shard(docs, shard)
     assert len(read_audited(shard.parent)) == len([*read_shard(shard, Vocab())]) == 2
+
+
+def test_what_is_not_annotated_is_refused_before_training_and_in_no_fold(tmp_path, config):
+    docs, said = labelled(12), list[str]()
+    for number, code in ((3, "AL422.* of 3 documents"), (0, "AL070")):
+        for doc in docs[number:]:
+            doc.cats = {}
+        write_shard(docs, tmp_path / "train.spacy")
+        # the texts of which nothing is known do not count: three are too few for five folds
+        with pytest.raises(AlError, match=code):
+            how = {"config": config, "folder": tmp_path / "folds", "show": said.append}
+            audit(tmp_path / "train.spacy", **how)
+    assert said == [] and not (tmp_path / "folds").exists()
+
+
+def test_a_list_that_cannot_be_written_is_refused_before_the_work(tmp_path):
+    with pytest.raises(AlError, match=r"AL047.*it is a folder"):
+        audit(tmp_path / "none.spacy", model="none", output=tmp_path)

@@ -17,8 +17,9 @@ from spacy.vocab import Vocab
 from spacy_al.corpus import pool
 from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import fetch, read_pool, read_shard_items, shards
-from spacy_al.corpus.shard import read_shard
+from spacy_al.corpus.shard import read_shard, writing
 from spacy_al.errors import AlError, AlWarning
+from spacy_al.tasks.task import read_tasks
 from spacy_al.util import content_hash
 from tests.helpers.shards import write_shards
 
@@ -110,7 +111,7 @@ def test_unreadable_file_is_explained(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "read_bytes", refuse)
     assert message(path) == (
-        f"[AL046] '{path}' cannot be read: Permission denied. Check the file's permissions and the disk."
+        f"[AL046] '{path}' cannot be read: Permission denied. Check the path, its permissions and the disk."
     )
 
 
@@ -234,6 +235,17 @@ def test_a_crash_leaves_the_old_shard(tmp_path, monkeypatch):
         write(tmp_path, "new")
     assert path.read_bytes() == before
     assert [child.name for child in tmp_path.iterdir()] == ["00000.spacy"]
+
+
+def test_a_folder_where_a_file_belongs_is_named_before_anything_is_done(tmp_path):
+    done = list[str]()
+    (tmp_path / "file").write_text("")
+    for path, why in ((tmp_path, "it is a folder"), (tmp_path / "file" / "x", "is a file, where")):
+        with pytest.raises(AlError, match=rf"\[AL047\].*{why}"), writing(path):
+            done.append("worked for nothing")
+    with pytest.raises(AlError, match=r"\[AL046\].*it is a folder. Name a file"):
+        list(read_tasks(tmp_path))
+    assert done == [] and [child.name for child in tmp_path.iterdir()] == ["file"]
 
 
 texts = st.lists(

@@ -21,7 +21,7 @@ from spacy_al.errors import AlError, AlWarning
 from spacy_al.processes.child import reason, run_spacy
 from spacy_al.tasks.decision import INCORRECT
 from spacy_al.training.pretrain import pretrain
-from spacy_al.training.round_config import training_budget, write_config
+from spacy_al.training.round_config import PROJECT, keep_project, training_budget, write_config
 from spacy_al.training.trainer import train
 from spacy_al.util import content_hash
 
@@ -93,6 +93,28 @@ def alive(pid):
     except OSError:
         return False
     return True
+
+
+# What the user has changed since the round before
+
+
+def test_only_what_the_user_changed_is_told(tmp_path, dev):
+    rounds = [tmp_path / f"round-{number:03}" for number in range(3)]
+    told = []
+    for folder, batch in zip(rounds, (5, 50, 50)):
+        overrides = {**QUICK, "al.batch_size": batch}
+        written = a_round(folder, dev, docs_of("seed", 10), overrides)
+        told.append(keep_project(CONFIG, overrides, folder, tmp_path / f"round-{len(told) - 1:03}"))
+        # a training that collapsed was made again, and the loop says how
+        config = load_config(written, interpolate=False)
+        config["training"]["seed"] = 500
+        config.to_disk(written)
+    assert told == [[], ["al.batch_size 5 -> 50"], []]
+    wider = {**overrides, "components.tok2vec.model.encode.width": 32}
+    assert keep_project(CONFIG, wider, rounds[2], rounds[1]) == [
+        "components.tok2vec.model.encode.width 16 -> 32"
+    ]
+    assert (rounds[2] / PROJECT).is_file()
 
 
 # Budget

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import replacing
+from spacy_al.util import replacing, why_not
 
 URL, KEY = "LABEL_STUDIO_URL", "LABEL_STUDIO_API_KEY"
 # Below the output of a run, with the lock of those who push
@@ -72,7 +72,7 @@ def write_pushed(output: Path, pushed: Pushed) -> None:
         with replacing(path, private=True) as file:
             json.dump(asdict(pushed), file, indent=2)
     except OSError as error:
-        raise AlError(Errors.AL047.format(path=path, why=error.strerror)) from error
+        raise AlError(Errors.AL047.format(path=path, why=why_not(error))) from error
 
 
 def open_server(output: Path, url: str | None = None) -> "Server":
