@@ -3,7 +3,7 @@
 import warnings
 from pathlib import Path
 
-from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers
+from spacy_al.adapters.prodigy import PRODIGY, Imported, import_answers, listed
 from spacy_al.adapters.reading import BadSpans
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.store.store import Store
@@ -38,18 +38,16 @@ def import_(
         column=column,
         bad_spans=bad_spans,
     )
-    total = result.counts.total()
-    left_out = total - result.taken - result.counts["unanswered"]
     if not result.taken:
         first = f" The first: {result.first}" if result.first else ""
-        counts = str(result) or "it is empty"
+        counts = listed(result.counts) or "it is empty"
         raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
-    if left_out:
+    if left_out := result.left_out:
         message = Warnings.W110.format(
-            count=left_out,
-            total=total,
+            count=f"{left_out.total():,}",
+            total=f"{result.counts.total():,}",
             path=answers,
-            counts=result,
+            counts=listed(left_out),
             first=result.first,
         )
         warnings.warn(message, AlWarning, stacklevel=2)

@@ -22,19 +22,28 @@ from spacy_al.util import arguments, command_line
 
 PRODIGY = "prodigy"
 SUPERSEDED = "superseded"
-TAKEN = ("stored", "already there", SUPERSEDED)
+# What a line becomes whose answer stands in another line of the same file, or is a part of what that says
+REPEATED, JOINED = "repeated", "joined to another"
+TAKEN = ("stored", "already there", REPEATED, JOINED, SUPERSEDED)
+UNANSWERED = "unanswered"
 # At the end of the id of an answer whose file does not say when it was given: the time that is stored with it is that of its arrival
 UNTIMED = "-untimed"
 # What Prodigy calls a session that nobody has named: whoever it was is to be able to correct what was said before
 UNNAMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d")
 
 
+def listed(counts: Counter[str]) -> str:
+    """Counts in a sentence: "3 unknown task, 1 bad answer"."""
+    return ", ".join(f"{count:,} {what}" for what, count in counts.items())
+
+
 @dataclass
 class Imported:
     """Counts of what became of a file of answers.
 
-    counts (Counter): Lines by what happened: "stored", "already there", "superseded" by what the same person said later, "unanswered",
-        "unknown task", "bad answer", "no task", "contradiction".
+    counts (Counter): What was read, each by the one thing that happened: "stored", "already there", "repeated" in the same file, a yes or
+        no to a category that was "joined to another" of the text, "superseded" by what the same person said later, "unanswered", "unknown task",
+        "bad answer", "no task", "contradiction".
     older (list[str]): The places of answers that are superseded.
     first (str): Where and why the first answer was left out, or nothing.
     contradictions (list[str]): The places of answers that one annotator gave to one text, and that cannot both be meant.
@@ -52,10 +61,17 @@ class Imported:
         """Answers that are in the store now, or newer ones in their place."""
         return sum(self.counts[name] for name in TAKEN)
 
+    @property
+    def left_out(self) -> Counter[str]:
+        """What could not be taken, by reason."""
+        return Counter({k: n for k, n in self.counts.items() if k not in (*TAKEN, UNANSWERED)})
+
     def __str__(self) -> str:
-        # what was taken comes first
-        names = sorted(self.counts, key=lambda name: name not in TAKEN)
-        return ", ".join(f"{self.counts[name]} {name}" for name in names)
+        """All that was read, so that the numbers add up."""
+        said = [f"{self.counts[k]:,} {k}" for k in (*TAKEN, UNANSWERED) if self.counts[k]]
+        if left_out := self.left_out:
+            said.append(f"{left_out.total():,} left out ({listed(left_out)})")
+        return f"{self.counts.total():,} read: {', '.join(said)}"
 
     def leave_out(self, why: str, where: str, what: object) -> None:
         self.counts[why] += 1
@@ -113,8 +129,11 @@ def import_answers(
         for where, value in _values(path, format, form, reading)
         if (one := _given(asked, value, result, where, annotator or format))
     ]
+    n_before, new = result.counts.total(), set[str]()
     for one, id in settled(given, result.leave_out, result.contradictions):
-        _store(asked.store, one, id, result)
+        _store(asked.store, one, id, result, new)
+    result.counts[JOINED] += len(given) - (result.counts.total() - n_before)
+    result.counts = +result.counts
     if form and (others := result.counts["unknown task"]):
         words = [path, "-o", "corpus.spacy", "--format", format]
         command = command_line(arguments("convert", words, {}))
@@ -213,7 +232,7 @@ def _of_prodigy(
         result.leave_out("no task", where, why)
         return None
     if answered.get("answer") is None:
-        result.counts["unanswered"] += 1
+        result.counts[UNANSWERED] += 1
         return None
     if stored is None:
         number = (answered.get("meta") or {}).get("round")
@@ -238,7 +257,11 @@ def _of_prodigy(
     )
 
 
-def _store(store: Store, given: Given, id: str, result: Imported) -> None:
+def _store(
+    store: Store, given: Given, id: str, result: Imported, new: set[str] | None = None
+) -> None:
+    """Store an answer, and count what became of it. new: the ids that this file has brought; gets this one."""
+    new = set() if new is None else new
     before = store.answers_of(given.stored.id, given.annotator)
     known = {one.id for one in before}
     if given.at is None:
@@ -254,7 +277,7 @@ def _store(store: Store, given: Given, id: str, result: Imported) -> None:
             # who returns in a later file to what was said before
             id = f"{id}-{given.at!r}"
     try:
-        new = store.add_answer(
+        is_new = store.add_answer(
             given.stored.id,
             given.payload,
             id=id,
@@ -267,4 +290,6 @@ def _store(store: Store, given: Given, id: str, result: Imported) -> None:
             raise
         result.leave_out("bad answer", given.where, error)
         return
-    result.counts["stored" if new else "already there"] += 1
+    result.counts["stored" if is_new else REPEATED if id in new else "already there"] += 1
+    if is_new:
+        new.add(id)

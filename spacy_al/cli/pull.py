@@ -39,4 +39,4 @@ def pull_cli(
     if not quiet:
         for remark in result.remarks():
             say(f"ℹ {remark}")
-        say(f"✔ {str(result) or 'nothing new'}")
+        say(f"✔ {result if result.counts else 'nothing new'}")

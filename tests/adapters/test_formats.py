@@ -364,7 +364,7 @@ def test_what_prodigy_writes(tmp_path):
     path.write_text("\n".join(map(json.dumps, lines)))
     with open_store(tmp_path / "al.db") as store:
         result = import_answers(store, path)
-        assert result.counts == {"stored": 5, "already there": 1, "unknown task": 1}
+        assert result.counts == {"stored": 5, "repeated": 1, "unknown task": 1}
         found = [(a.annotator, a.payload["answer"], a.at) for a in store.answers()]
         assert found == [
             ("mine-ada", "accept", 1707211049),

@@ -153,10 +153,10 @@ TWICE = {
     "another label": (doccano([PER], [[0, 4, "LOC"]]), {"contradiction": 2}),
     "nothing, and something": (doccano([], [PER]), {"contradiction": 2}),
     "three, and two agree": (doccano([PER], [LOC], [PER]), {"contradiction": 3}),
-    "the same": (doccano([PER], [PER]), {"stored": 1, "already there": 1}),
+    "the same": (doccano([PER], [PER]), {"stored": 1, "repeated": 1}),
     "the same in another order": (
         doccano([PER, LOC], [LOC, PER]),
-        {"stored": 1, "already there": 1},
+        {"stored": 1, "repeated": 1},
     ),
     "two people": (
         [*doccano([PER], username="ada"), *doccano([LOC], username="bob")],
@@ -178,6 +178,16 @@ def test_a_text_that_is_there_twice(run, case):
     if result.contradictions:
         assert "x.jsonl:1 and x.jsonl:2" in result.first
         assert "x.jsonl:1 and x.jsonl:2" in result.remarks()[-1]
+
+
+def test_all_that_was_read_adds_up(run, tmp_path):
+    other = {"text": "Nobody asked.", "label": []}
+    content = [*doccano([PER], [PER]), other, {"text": TEXT}]
+    said = "4 read: 1 stored, 1 repeated, 2 left out (1 unknown task, 1 bad answer)"
+    assert str(run(content, ["PER"], format="doccano").result) == said
+    with Store(run.database) as store, pytest.warns(AlWarning, match="2 of 4 answers.*out: 1 "):
+        again = import_(store, tmp_path / "x.jsonl", format="doccano")
+    assert str(again).startswith("4 read: 2 already there, 2 left out")
 
 
 def test_words_apart_by_other_blanks_are_one_text(run):
@@ -454,6 +464,7 @@ def test_categories_of_prodigy(run, factory, case):
         refused(run, expected)
     else:
         assert [doc.cats for doc in run.docs] == ([] if expected is None else [expected])
+    assert run.result.counts.total() == len(content)
 
 
 def test_categories_that_a_file_does_not_decide(run):

@@ -146,14 +146,14 @@ def test_what_was_taken_in_before_is_known(old, tmp_path):
     # but for the review, which the judge settled on the page: from a file, 0.1.0 takes it for a new answer to the first question
     (tmp_path / "given.jsonl").write_text("".join(x for x in lines if '"judge"' not in x), "utf8")
     result = command("import", tmp_path / "given.jsonl")
-    assert f"✔ {len(lines) - 1} already there" in result.output
+    assert f"read: {len(lines) - 1} already there\n" in result.output
     assert look() == before
 
 
 def test_answers_that_come_late_are_taken_in_once(old):
     before = look()
     for count in ("2 stored", "2 already there"):
-        assert f"✔ {count}\n" in command("import", OLD / "late.jsonl").output
+        assert f"✔ 2 read: {count}\n" in command("import", OLD / "late.jsonl").output
     now = look()
     assert now["n_answers"] == before["n_answers"] + 2
     assert [*lost(before["answers"], now["answers"])] == []

@@ -317,7 +317,7 @@ def test_import_command(project, tmp_path):
     done = run("import", project, path)
     assert done.exit_code == 0, done.output
     assert "ALW110" in done.output and "out.jsonl:2" in done.output
-    assert "1 stored, 1 unknown task" in done.output
+    assert "✔ 2 read: 1 stored, 1 left out (1 unknown task)\n" in done.output
     done = run("import", project, write(path, good))
     assert done.exit_code == 0 and "1 already there" in done.output
     assert run("import", project, write(path, good), "--quiet").output == ""

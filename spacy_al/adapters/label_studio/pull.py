@@ -11,7 +11,7 @@ from typing import Any
 from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.label_studio.annotations import moment, to_answer
 from spacy_al.adapters.label_studio.server import Server, read_pushed
-from spacy_al.adapters.prodigy import Imported, take
+from spacy_al.adapters.prodigy import Imported, listed, take
 from spacy_al.adapters.reading import Reading
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.store.export import TASK
@@ -85,10 +85,12 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     latest = times[max(times)] if times else since
     if complete and latest != since:
         store.log(EVENT, mark=pushed.mark, since=latest)
-    total = result.counts.total()
-    if left_out := total - result.taken:
+    if left_out := result.left_out:
         message = Warnings.W290.format(
-            count=left_out, total=total, counts=result, first=result.first
+            count=f"{left_out.total():,}",
+            total=f"{result.counts.total():,}",
+            counts=listed(left_out),
+            first=result.first,
         )
         warnings.warn(message, AlWarning, stacklevel=2)
     return result
