@@ -105,18 +105,21 @@ class Project:
         return command_line(self.argv)
 
     def waits(self, number: int, left: int, total: int) -> str:
-        """The next step of the people in a round, in one sentence."""
+        """The next step of the people in a round, in one sentence.
+
+        left, total (int): Answers that are missing, and all that it asks for.
+        """
         overlap = self.settings.overlap
         if not left:
-            return f"Round {number} has all of its {total} answers: `{self.command}` goes on."
+            return f"Round {number} has all of its {total:,} answers: `{self.command}` goes on."
         if self.at_least:
             page = command_line(arguments("annotate", [self.config], self.overrides))
-            return f"Round {number} waits for {left} of {total} answers, on the page: `{page}`."
-        what = "answers" if overlap == 1 else f"texts, each answered by {overlap} people"
+            return f"Round {number} waits for {left:,} of {total:,} answers, on the page: `{page}`."
+        what = "answers" if overlap == 1 else f"answers, {overlap} people for each text"
         # with its overrides: two runs of one config may ask the same
         taken = command_line(arguments("import", [self.config, "ANSWERS.jsonl"], self.overrides))
         return (
-            f"Round {number} waits for {left} of {total} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "
+            f"Round {number} waits for {left:,} of {total:,} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "
             f"the answers in with `{taken}`, and run again."
         )
 

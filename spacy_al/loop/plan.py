@@ -24,10 +24,11 @@ class FirstHour:
 
     seconds (float): An answer takes, on average.
     is_measured (bool): Whether people's own times say so, or a model of others'.
-    texts, measure, learn (int): Answers in an hour, and what they are for.
+    texts, measure, learn (int): Texts that one person answers in an hour, and what they are for.
     first_model (int | None): After how many answers the first model trains; None where one is trained before the first question.
     batch (int): Answers between two models.
     n_pool (int): Texts of the pool.
+    overlap (int): How many people answer each text.
     """
 
     seconds: float
@@ -38,22 +39,28 @@ class FirstHour:
     first_model: int | None
     batch: int
     n_pool: int
+    overlap: int = 1
 
     @property
     def sentence(self) -> str:
         """The plan in a paragraph."""
         known = "as your answers so far" if self.is_measured else "a guess, until yours are known"
-        said = f"The first hour: {self.texts} texts at {self.seconds:.0f} seconds each ({known})"
+        said = f"The first hour: {self.texts:,} texts at {self.seconds:.0f} seconds each ({known})"
         said += (
-            f", {self.measure} to measure on and {self.learn} to learn from."
+            f", {self.measure:,} to measure on and {self.learn:,} to learn from."
             if self.measure
             else ", all to learn from."
         )
+        people = ""
+        if self.overlap > 1:
+            said += f" Each text is answered by {self.overlap} people."
+            people = f" for {self.overlap} people at once"
         if self.first_model is None:
-            return f"{said} A model is there before the first question; the next one comes after {self.batch} answers."
-        minutes = self.first_model * self.seconds / 60
-        later = "" if self.first_model >= self.n_pool else f", then one after every {self.batch}"
-        return f"{said} The first model comes after {self.first_model} answers ({minutes:.0f} minutes){later}."
+            return f"{said} A model is there before the first question; the next one comes after {self.batch:,} answers."
+        minutes = self.first_model / self.overlap * self.seconds / 60
+        is_all = self.first_model >= self.n_pool * self.overlap
+        later = "" if is_all else f", then one after every {self.batch:,}"
+        return f"{said} The first model comes after {self.first_model:,} answers ({minutes:.0f} minutes{people}){later}."
 
 
 def first_hour(store: Store, project: Project) -> FirstHour:
@@ -78,6 +85,8 @@ def first_hour(store: Store, project: Project) -> FirstHour:
         part = min(size, total - asked)
         # they stand evenly among the others
         measure, asked = measure + round(here * part / size), asked + part
+    # gold says the same however often it is asked
+    overlap = 1 if project.oracle else settings.overlap
     begins = bool(settings.train or settings.weak) and not settings.asks_only
     return FirstHour(
         seconds,
@@ -85,7 +94,8 @@ def first_hour(store: Store, project: Project) -> FirstHour:
         total,
         measure,
         total - measure,
-        None if begins and settings.dev else min(size, n_pool),
-        size,
+        None if begins and settings.dev else min(size, n_pool) * overlap,
+        size * overlap,
         n_pool,
+        overlap,
     )

@@ -30,7 +30,7 @@ from spacy_al.loop.questions import round_questions
 from spacy_al.loop.start import before_training
 from spacy_al.processes.lock import locked
 from spacy_al.reporting.words import measured_on
-from spacy_al.store.desk import n_left, n_missing
+from spacy_al.store.desk import answer_counts
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import Round
@@ -182,15 +182,14 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
         export_tasks(store, current.number, folder / "tasks.jsonl")
     if project.oracle:
         ask_oracle(store, project, current.number)
-    more = n_missing(store, project.at_least)
-    total = sum(1 for _ in store.tasks(current.number)) + more
     # gold says the same however often it is asked
-    left = n_left(store, 1 if project.oracle else project.settings.overlap) + more
+    overlap = 1 if project.oracle else project.settings.overlap
+    answered, total = answer_counts(store, overlap, project.at_least)
     if project.at_least and not total:
         reason = "Stops: the recipe has nothing left to ask."
         store.advance(current.number, "stopped", metrics={"stopping": [reason]})
         return Outcome("stopped", reason, current.number)
-    if left:
+    if left := total - answered:
         return Outcome("waiting", project.waits(current.number, left, total), current.number)
     export_answers(store, current.number, folder / "answers.jsonl")
     store.advance(current.number, "done", metrics=spent(store, current.number))

@@ -18,7 +18,7 @@ from spacy_al.reporting.risk import Risk
 from spacy_al.reporting.risks import risks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
-from spacy_al.store.desk import flags, n_left, n_missing
+from spacy_al.store.desk import answer_counts, flags, n_standing
 from spacy_al.store.drift import last_look
 from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
@@ -59,7 +59,7 @@ class StatusRow(RoundSeconds):
 
 
 class Waiting(TypedDict):
-    """Questions of the round, and how many of them have been answered."""
+    """Answers that the round asks for, and how many of them are there; where several people answer a text, each of theirs counts."""
 
     answered: int
     asked: int
@@ -138,8 +138,8 @@ def status(project: Project) -> Status:
         metrics = store.metrics()
         numbers = {*metrics, *([current.number] if current else [])}
         asked = {k: sum(1 for _ in store.tasks(k)) for k in numbers}
-        more = n_missing(store, project.at_least)
-        left = n_left(store, project.settings.overlap) + more
+        answered, total = answer_counts(store, project.settings.overlap, project.at_least)
+        counts = n_standing(store)
         given = store.n_answers()
         who, skills = annotators(store), people(store)
         by, labels = flags(store), store.labels().names
@@ -185,10 +185,9 @@ def status(project: Project) -> Status:
     )
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
     stopping = metrics.get(current.number, {}).get("stopping", [])
-    total = asked[current.number] + more
     sentence = f"Round {current.number} {DOING[current.state]}."
     if current.state == "wait":
-        sentence = project.waits(current.number, left, total)
+        sentence = project.waits(current.number, total - answered, total)
     elif current.state == "stopped":
         sentence = next((why for why in stopping if why.startswith("Stops")), sentence)
     return {
@@ -196,7 +195,7 @@ def status(project: Project) -> Status:
         "sentence": sentence,
         "round": current.number,
         "output": str(project.output),
-        "waiting": {"answered": total - left, "asked": total},
+        "waiting": {"answered": answered, "asked": total},
         "answers": given,
         **who,
         "people": skills,
@@ -204,7 +203,8 @@ def status(project: Project) -> Status:
         "flagged": flagged,
         "stopping": stopping,
         "rounds": [
-            _row(k, metrics[k], asked[k], k in broken, forgotten.get(k, 0)) for k in sorted(metrics)
+            _row(k, metrics[k], asked[k], k in broken, forgotten.get(k, 0), counts.get(k))
+            for k in sorted(metrics)
         ],
         "labels": labels,
         "not_measured": scored[-1].get("not_measured", {}) if scored else {},
@@ -245,7 +245,14 @@ def _settled(metrics: Mapping[int, RoundMetrics]) -> SettledTexts | None:
     }
 
 
-def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool, forgotten: int) -> StatusRow:
+def _row(
+    number: int,
+    metrics: RoundMetrics,
+    asked: int,
+    breaks: bool,
+    forgotten: int,
+    so_far: int | None = None,
+) -> StatusRow:
     dev, test = metrics.get("dev"), metrics.get("test")
     seconds = {name: value for name, value in metrics.items() if name.startswith("seconds_")}
     return {
@@ -258,7 +265,8 @@ def _row(number: int, metrics: RoundMetrics, asked: int, breaks: bool, forgotten
         "score_name": dev["score_name"] if dev else None,
         "texts": metrics.get("texts"),
         "words": metrics.get("words"),
-        "answers": metrics.get("answers"),
+        # of a round that still waits they are not summed up yet
+        "answers": metrics.get("answers", so_far),
         "kappa": metrics.get("kappa"),
         "span_f1": metrics.get("span_f1"),
         "expected_errors": metrics.get("expected_errors"),

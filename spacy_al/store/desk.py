@@ -151,18 +151,35 @@ def annotator_progress(
     overlap (int): As for `next_tasks`.
     """
     current = store.round()
-    sql = f"""SELECT coalesce(sum({ENOUGH}), 0), coalesce(sum(min(answered, {ENOUGH})), 0), (
-            SELECT count(*) FROM standing
-            CROSS JOIN counts ON counts.task = standing.task WHERE annotator = :annotator AND {LATEST})
-        FROM counts WHERE {LATEST}"""
-    values = {"annotator": check_name("annotator", annotator), "overlap": overlap}
-    asked, *counts = store.read(sql, values)[0]
-    counts = [asked + overlap * n_missing(store, at_least), *counts]
+    sql = f"""SELECT count(*) FROM standing
+        CROSS JOIN counts ON counts.task = standing.task WHERE annotator = ? AND {LATEST}"""
+    ((own,),) = store.read(sql, (check_name("annotator", annotator),))
+    answered, asked = answer_counts(store, overlap, at_least)
     return {
         "round": current.number if current else None,
         "state": current.state if current else None,
-        **dict(zip(("asked", "answered", "own"), counts)),
+        "asked": asked,
+        "answered": answered,
+        "own": own,
     }
+
+
+def answer_counts(store: Store, overlap: int = 1, at_least: int = 0) -> tuple[int, int]:
+    """How many answers of the latest round are there, and how many it asks for, with those to tasks that are still to be.
+
+    What more people answer than are to does not count.
+    """
+    sql = f"""SELECT coalesce(sum(min(answered, {ENOUGH})), 0), coalesce(sum({ENOUGH}), 0)
+        FROM counts WHERE {LATEST}"""
+    answered, asked = store.read(sql, {"overlap": overlap})[0]
+    return int(answered), int(asked) + overlap * n_missing(store, at_least)
+
+
+def n_standing(store: Store) -> dict[int, int]:
+    """How many answers to the tasks of each round count now."""
+    sql = """SELECT counts.round, count(*) FROM standing
+        CROSS JOIN counts ON counts.task = standing.task GROUP BY counts.round"""
+    return dict(store.read(sql))
 
 
 def held(store: Store) -> dict[str, list[str]]:

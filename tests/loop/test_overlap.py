@@ -42,11 +42,18 @@ def say(client, who, task, seconds=3):
 @pytest.mark.slow
 def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path):
     first = run(project)
-    assert "4 of 4 texts, each answered by 2 people" in first.sentence
+    assert "8 of 8 answers, 2 people for each text" in first.sentence
+    assert "Each text is answered by 2 people." in status(project)["plan"]
+    assert "first model comes after 8 answers" in status(project)["plan"]
+    assert "2 people at once), then one after every 8" in status(project)["plan"]
     client = client_of(project.database, overlap=2)
     for task in ask(client, "ann", 5):
         assert "answer" not in task["task"]
         say(client, "ann", task)
+    # half of what is asked is there, though no text is done
+    found = status(project)
+    assert found["waiting"] == {"answered": 4, "asked": 8} and "4 of 8 answers" in found["sentence"]
+    assert [row["answers"] for row in found["rounds"]] == [4]
     # whoever is away from the page answers elsewhere, of all texts but one
     lines = [
         json.dumps({**task, "answer": "ignore", "_annotator_id": "bob"})
@@ -59,10 +66,10 @@ def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path)
     assert CliRunner().invoke(app, list(map(str, words))).exit_code == 0
     assert ask(client, "ann") == []
     waits = run(project)
-    assert waits.round == 0 and "1 of 4 texts, each answered by 2 people" in waits.sentence
+    assert waits.round == 0 and "1 of 8 answers, 2 people for each text" in waits.sentence
     (last,) = ask(client, "cleo")
     found = status(project)
-    assert found["waiting"] == {"answered": 3, "asked": 4} and found["sentence"] == waits.sentence
+    assert found["waiting"] == {"answered": 7, "asked": 8} and found["sentence"] == waits.sentence
     assert {one["name"]: (one["answers"], one["held"]) for one in found["annotators"]} == {
         "ann": (4, []),
         "bob": (3, []),
