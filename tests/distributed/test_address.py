@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
@@ -14,12 +15,16 @@ from spacy_al.corpus.address import is_remote, pool_path
 from spacy_al.corpus.forgotten import hashes_of
 from spacy_al.corpus.pool import n_stored, shards
 from spacy_al.corpus.removal import remove_from_shard
+from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.errors import AlError
 from spacy_al.loop.next_batch import select_next
 from spacy_al.public.functions import select as select_by_name
 from spacy_al.query.select import select
+from tests.helpers.chaos import OVERRIDES, corpus
 from tests.helpers.ner_oracle import make_ner
 from tests.query.test_select import TEXTS, write
+
+CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +69,7 @@ def test_scores_are_kept_here(bucket, model, tmp_path):
 
 def test_a_config_and_the_command(bucket, model, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(Path(__file__).parents[2] / "configs", tmp_path / "configs")
+    shutil.copytree(CONFIGS, tmp_path / "configs")
     how = ["--config", "configs/ner.cfg", "--paths.pool", bucket, "-m", model, "-q"]
     how += ["--paths.dev", "null", "--paths.test", "null", "--paths.train", "null"]
     done = CliRunner().invoke(app, ["select", *how, "-o", "there.jsonl"])
@@ -72,6 +77,32 @@ def test_a_config_and_the_command(bucket, model, tmp_path, monkeypatch):
     done = CliRunner().invoke(app, ["select", *how, "-o", "here.jsonl", "pool"])
     assert done.exit_code == 0, done.output
     assert Path("there.jsonl").read_bytes() == Path("here.jsonl").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_round_of_a_run_asks_what_it_asks_of_a_pool_here(s3, tmp_path, monkeypatch):
+    corpus(tmp_path)
+    docs = list(read_shard(tmp_path / "pool_gold.spacy", Vocab()))
+    for number, start in enumerate(range(0, len(docs), 30)):
+        name = f"{number:05}.spacy"
+        shard = write_shard(docs[start : start + 30], tmp_path / "pool" / name)
+        s3.upload_file(str(shard), "notes", f"run/{name}")
+    monkeypatch.chdir(tmp_path)
+    own = {"paths.train": "seed.spacy", "paths.dev": "dev.spacy", "paths.test": "null"}
+    found = {}
+    for output, pool in (("here", "pool"), ("there", "s3://notes/run")):
+        cache = f"scores-{output}"
+        own |= {"paths.pool": pool, "al.output": output, "al.pool.score_cache": cache}
+        more = [
+            word for name, value in {**OVERRIDES, **own}.items() for word in (f"--{name}", value)
+        ]
+        how = ["run", str(CONFIGS / "ner.cfg"), "--once", *map(str, more)]
+        done = CliRunner().invoke(app, how)
+        assert done.exit_code == 3, done.output
+        found[output] = (Path(output) / "round-000" / "tasks.jsonl").read_text()
+        # what the model said of each of the three shards is kept on this machine
+        assert len(list(Path(cache).glob("*/*.alscores"))) == 3
+    assert found["here"].count("\n") == 12 and found["there"] == found["here"]
 
 
 def test_what_is_wrong_there_is_said(s3, model, monkeypatch):
