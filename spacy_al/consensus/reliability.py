@@ -169,11 +169,13 @@ def _by_label(yes: Floats, no: Floats, rng: Generator) -> Floats:
 
     no = numpy.maximum(no, 0)
     own = numpy.clip(_beta(yes.sum(axis=1), no.sum(axis=1), rng), 1e-9, 1 - 1e-6)[:, None]
-    ahead, against = LEANS * own[:, :, None], LEANS * (1 - own[:, :, None])
+    # of what is rarer, or places where nothing is would say by their number alone that nobody marks a label there
+    leans = LEANS / numpy.minimum(own, 1 - own)[:, :, None]
+    ahead, against = leans * own[:, :, None], leans * (1 - own[:, :, None])
     like = betaln(yes[:, :, None] + ahead, no[:, :, None] + against) - betaln(ahead, against)
     like = like.sum(axis=1)
     chosen = (like + rng.gumbel(size=like.shape)).argmax(axis=1)
-    lean = LEANS[chosen][:, None]
+    lean = leans[numpy.arange(len(own)), 0, chosen][:, None]
     return _beta(yes, no, rng, lean * own, lean * (1 - own))
 
 

@@ -272,5 +272,7 @@ def _rates(
 def _towards(hits: Floats, all: Floats, yes: float, no: float) -> Floats:
     """Rates of each annotator and label, which lean on the annotator's own over all labels."""
     own = (hits.sum(axis=1) + yes) / (all.sum(axis=1) + yes + no)
-    found: Floats = (hits + STRENGTH * own[:, None]) / (all + STRENGTH)
+    # of what is rarer, or the many places where nothing is would outweigh them whatever the annotator does
+    more = (STRENGTH / numpy.minimum(own, 1 - own))[:, None]
+    found: Floats = (hits + more * own[:, None]) / (all + more)
     return numpy.clip(found, 1e-9, 1 - 1e-6)

@@ -8,6 +8,7 @@ from spacy_al.consensus.reliability import (
     interval,
     span_reliability,
 )
+from spacy_al.consensus.spans import span_consensus
 from tests.consensus.annotators import mark, vote
 
 RIGHTS = (0.7, 0.8, 0.95, None)
@@ -38,6 +39,25 @@ def test_intervals_of_spans_hold_what_is_so():
             _, low, high = interval(found.finds[:, who])
             held += low <= right <= high
     assert held >= 19
+
+
+def test_intervals_hold_with_many_rare_labels():
+    """Where nobody is known to mark a label wrongly, those who do so once are wrong all the same."""
+    held = 0
+    for seed in range(4):
+        gold, votes = mark(seed, 200, RIGHTS, labels="ABCDEFGHIJKLMNOPQRS")
+        found = span_reliability(votes, draws=100)
+        assert found.spammers == [3]
+        for who, right in enumerate(RIGHTS[:3]):
+            _, low, high = interval(found.finds[:, who])
+            held += low <= right <= high
+        probs = span_consensus(votes).probs
+        names = zip(votes.texts, votes.starts, votes.ends, votes.labels)
+        keys = [(votes.text_names[t], (s, e, votes.label_names[k])) for t, s, e, k in names]
+        right = numpy.array([mark in gold[text] for text, mark in keys])
+        # as many as it holds to be right
+        assert abs(probs.sum() - right.sum()) < 0.05 * right.sum()
+    assert held >= 10
 
 
 def test_who_always_says_the_same_tells_nothing_though_it_is_often_right():
