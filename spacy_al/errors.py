@@ -841,6 +841,11 @@ class Errors:
         "[AL426] The benchmark compares with cleanlab, which is not installed: pip install cleanlab==2.9.0 (under the Apache "
         "licence)."
     )
+    AL427 = (
+        "[AL427] A text ('{text}') is to be taken at a rate of {value}. It has to be above 0, and 1 at most. Have the corpus written again by "
+        "`python -m spacy_al audit CORPUS --config CONFIG --weighted OUT.spacy`."
+    )
+    AL428 = "[AL428] --drop leaves texts out of the corpus that --weighted writes. Say where: --weighted OUT.spacy."
     # estimates of the pool
     AL450 = (
         "[AL450] The texts were chosen by a sampler that leaves nothing to chance, so nothing is known of the rest of the pool. For a score to "

@@ -12,10 +12,11 @@ from spacy_al.adapters.convert import convert
 from spacy_al.auditing.folds import FOLDS
 from spacy_al.auditing.judged import JudgedCorpus, judge_by_folds, judge_by_model
 from spacy_al.auditing.review import AuditRow, make_review, rank_findings
+from spacy_al.auditing.weighted import weigh_texts
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.pool import shards
-from spacy_al.corpus.shard import check_writable, read_shard
+from spacy_al.corpus.shard import check_writable, read_shard, write_shard
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import load_code, open_component
@@ -52,6 +53,8 @@ def audit(
     seed: int = 0,
     folder: Path = FOLDER,
     output: Path | None = None,
+    weighted: Path | None = None,
+    drop: int = 0,
     code: Path | None = None,
     gpu_id: int = -1,
     show: Callable[[str], None] | None = None,
@@ -67,20 +70,25 @@ def audit(
     seed (int): Of the folds and the draws.
     folder (Path): Keeps the models of the folds.
     output (Path | None): Gets the review list; None writes none.
+    weighted (Path | None): A `.spacy` file that gets the corpus to learn from, as `weigh_texts`; None writes none.
+    drop (int): Texts that are left out of it, the most doubtful first.
     code (Path | None): Python file that registers functions.
     gpu_id (int): -1 for none.
     show (Callable | None): Takes a line on what goes on.
-    RAISES (AlError): AL047 if the list cannot be written, AL420 (UsageError) without config and model or with both, AL421 (UsageError) for a component that nobody is
-        asked about, AL422 (UsageError) for folds that cannot be, AL087 (UsageError) for another number, AL070 if nothing is annotated; what reading, training and writing raise.
+    RAISES (AlError): AL047 if a file cannot be written, AL420 (UsageError) without config and model or with both, AL421 (UsageError) for a component that nobody is
+        asked about, AL422 (UsageError) for folds that cannot be, AL428 (UsageError) for `drop` without `weighted`, AL087 (UsageError) for another number, AL070 if nothing is annotated; what reading, training and writing raise.
     WARNS (AlWarning): ALW420 for marks that cannot be judged, ALW421 for a model that is not calibrated.
     """
     if (config is None) == (model is None):
         raise UsageError(Errors.AL420)
-    for name, value, least in (("--n", n, 0), ("--random", n_random, 0)):
+    if drop and weighted is None:
+        raise UsageError(Errors.AL428)
+    for name, value, least in (("--n", n, 0), ("--random", n_random, 0), ("--drop", drop, 0)):
         if value < least:
             raise UsageError(Errors.AL087.format(name=name, value=value, must=f"{least} or more"))
-    if output is not None:
-        check_writable(output)
+    for path in (output, weighted):
+        if path is not None:
+            check_writable(path)
     load_code(code)
     docs = read_audited(corpus, config, overrides, component)
     if config is not None:
@@ -109,6 +117,8 @@ def audit(
         by = model
     meta = {"round": 0, "component": found.component, "model": by}
     tasks = make_review(found, n, n_random, seed, meta)
+    if weighted is not None:
+        write_shard(weigh_texts(docs, found, drop), weighted)
     if output is not None:
         write_tasks(tasks, output)
     return Audit(rank_findings(found), tasks, found)

@@ -26,6 +26,8 @@ RANDOM_HELP = (
     "Texts that are drawn from the others and mixed in: they tell how many mistakes are left"
 )
 OUTPUT = "The review list as JSONL, - for standard output"
+WEIGHTED = "Also write the corpus to learn from, as .spacy: each text with how likely it is right, which spacy-al.batch_sampled.v1 reads"
+DROP = "Texts left out of it, the most doubtful first"
 ANSWERS = "Answered rows of the review list CORPUS: say what was wrong, and how much is left"
 
 
@@ -45,6 +47,8 @@ def audit_cli(
     output: Annotated[Path, Option("--output", "-o", help=OUTPUT, allow_dash=True)] = Path(
         "audit.jsonl"
     ),
+    weighted: Annotated[Path | None, Option("--weighted", help=WEIGHTED)] = None,
+    drop: Annotated[int, Option("--drop", help=DROP)] = 0,
     answers: Annotated[Path | None, Option("--answers", help=ANSWERS)] = None,
     code: Code = None,
     gpu_id: Gpu = -1,
@@ -70,12 +74,17 @@ def audit_cli(
         seed=seed,
         folder=folder,
         output=output,
+        weighted=weighted,
+        drop=drop,
         code=code,
         gpu_id=gpu_id,
         show=None if quiet else say,
     )
     if not quiet:
         say(format_audit(found, output))
+        if weighted is not None:
+            left = f" without {drop:,} texts" if drop else ""
+            say(f"✔ The corpus{left}, with a rate for each text, in {weighted}")
 
 
 def format_audit(found: Audit, output: Path, shown: int = SHOWN) -> str:

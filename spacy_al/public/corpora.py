@@ -169,6 +169,8 @@ def audit(
     seed: int = 0,
     folder: AnyPath = FOLDER,
     output: AnyPath | None = None,
+    weighted: AnyPath | None = None,
+    drop: int = 0,
     answers: AnyPath | None = None,
     show: Callable[[str], None] | None = None,
     code: AnyPath | None = None,
@@ -185,6 +187,8 @@ def audit(
     seed (int): Of the folds and the draws.
     folder: Keeps the models of the folds.
     output: A file for the review list; None writes none.
+    weighted: A .spacy file for the corpus with a rate for each text, at which spacy-al.batch_sampled.v1 takes it; None writes none.
+    drop (int): Texts that are left out of it, the most doubtful first.
     answers: Answered rows of the review list.
     show (Callable | None): Gets the lines that tell what goes on, e.g. `print`.
     code: Python file that registers functions.
@@ -207,6 +211,8 @@ def audit(
         seed=seed,
         folder=Path(folder),
         output=path_of(output),
+        weighted=path_of(weighted),
+        drop=drop,
         code=path_of(code),
         gpu_id=gpu_id,
         show=show,

@@ -1,4 +1,4 @@
-"""A batcher that passes over most of the texts that nobody but a model, or a teacher, has labelled."""
+"""A batcher that passes over most of the texts that nobody but a model, or a teacher, has labelled, or whose labels are doubtful."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -8,7 +8,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_al.corpus.shard import TAUGHT, WEAK_KEY
+from spacy_al.corpus.shard import RIGHT_KEY, TAUGHT, WEAK_KEY
 from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import SELF
 
@@ -20,7 +20,7 @@ def make_batcher(
     seed: int = 0,
     taught: float = 1.0,
 ) -> Callable[[Iterable[Example]], Iterable[list[Example]]]:
-    """Batches without most of the texts that nobody but a model has labelled.
+    """Batches without most of the texts that nobody but a model has labelled, or whose labels are doubtful.
 
     It is the batcher that samples, and no corpus reader, since spaCy reads a corpus once and batches it in each pass: a reader
     would leave out the same texts for good.
@@ -29,9 +29,9 @@ def make_batcher(
     rate (float): The share of such texts that each pass over the corpus sees.
     seed (int): Of which.
     taught (float): The share of texts that nobody but a teacher has labelled, and that were not accepted; of a corpus of nothing else all
-        are seen.
+        are seen. Texts of a corpus that `audit --weighted` wrote are seen as often as their labels are likely to be right.
     RETURNS (Callable): Takes the examples of one pass, and gives batches.
-    RAISES (UsageError): AL221 for a rate that is none.
+    RAISES (UsageError): AL221 for a rate that is none; while it batches, AL427 for one that a text has.
     """
     # written so that NaN is refused as well
     for value in (rate, taught):
@@ -60,7 +60,20 @@ def sampled(
 
 def _share(doc: Doc, rate: float, taught: float) -> float:
     """The share of the passes that see a text."""
-    return rate if is_self_labelled(doc) else taught if is_taught(doc) else 1.0
+    share = rate if is_self_labelled(doc) else taught if is_taught(doc) else 1.0
+    return share * right_share(doc)
+
+
+def right_share(doc: Doc) -> float:
+    """How likely the labels of a text are right, as `audit` found; 1 where it was not asked.
+
+    RAISES (UsageError): AL427 for anything but a probability above 0: of nothing else a pass would be empty.
+    """
+    found = doc.user_data.get(RIGHT_KEY, 1.0)
+    # written so that NaN is refused as well
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= 1:
+        raise UsageError(Errors.AL427.format(value=repr(found)[:50], text=doc.text[:50]))
+    return float(found)
 
 
 def is_taught(doc: Doc) -> bool:

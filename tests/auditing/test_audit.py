@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 import spacy_al
 from spacy_al.auditing.audit import Audit, audit, read_audited
 from spacy_al.auditing.judged import JudgedCorpus
-from spacy_al.corpus.shard import read_shard, write_shard
+from spacy_al.corpus.shard import RIGHT_KEY, read_shard, write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.posteriors.read import reader_of
@@ -76,6 +76,34 @@ def test_what_was_swapped_comes_first_and_nothing_is_trained_twice(tmp_path, con
     # the fold that holds the text out has the same to learn from
     anew = [model.stat().st_mtime_ns > time for model, time in zip(models, times)]
     assert sum(anew) == 2
+
+
+def test_the_corpus_with_rates(tmp_path):
+    """Each text has a rate, a doubtful one a low one; labels and other texts stay; those that are dropped are the most doubtful."""
+    nlp = make("textcat", architecture="bow")
+    model, corpus = save_light(nlp, tmp_path / "model"), tmp_path / "train.spacy"
+    docs = labelled(12)
+    docs.append(nlp.make_doc("nothing is said of this"))
+    write_shard(docs, corpus)
+    before, out = corpus.read_bytes(), tmp_path / "weighted.spacy"
+    with pytest.warns(AlWarning, match="ALW421"):
+        found = audit(corpus, model=str(model), weighted=out)
+    read = list(read_shard(out, Vocab()))
+    assert corpus.read_bytes() == before and [doc.text for doc in read] == [d.text for d in docs]
+    assert [doc.cats for doc in read] == [doc.cats for doc in docs]
+    rates = [doc.user_data.get(RIGHT_KEY) for doc in read]
+    assert rates.pop() is None and all(0 < rate <= 1 for rate in rates)
+    evidence = [max(one.evidence for one in text.findings) for text in found.corpus.texts]
+    assert rates == pytest.approx([max(1 - one, 0.01) for one in evidence], abs=1e-4)
+    worst = sorted(found.corpus.texts, key=lambda text: (-text.score, text.row))[:3]
+    with pytest.warns(AlWarning, match="ALW421"):
+        audit(corpus, model=str(model), weighted=out, drop=3)
+    kept = [doc.text for doc in read_shard(out, Vocab())]
+    assert kept == [d.text for row, d in enumerate(docs) if row not in {one.row for one in worst}]
+    with pytest.raises(UsageError, match=r"AL428.*--weighted"):
+        audit(corpus, model=str(model), drop=3)
+    with pytest.warns(AlWarning), pytest.raises(UsageError, match=r"AL087.*--drop is 99"):
+        audit(corpus, model=str(model), weighted=out, drop=99)
 
 
 def test_a_model_that_has_not_seen_it(tmp_path):

@@ -1,11 +1,11 @@
-"""Texts that a teacher labelled are seen as often as it weighs."""
+"""Texts that a teacher labelled are seen as often as it weighs, and doubtful ones as often as they are right."""
 
 import pytest
 import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
-from spacy_al.corpus.shard import ACCEPTED, TAUGHT
+from spacy_al.corpus.shard import ACCEPTED, RIGHT_KEY, TAUGHT, read_shard, write_shard
 from spacy_al.errors import UsageError
 from spacy_al.teachers.texts import label_taught
 from spacy_al.training.pseudo_batcher import make_batcher
@@ -53,3 +53,24 @@ def test_of_a_corpus_of_nothing_else_all_are_seen():
     assert seen(batcher, examples(10, TAUGHT), TAUGHT) == 10
     with pytest.raises(UsageError, match="AL221"):
         make_batcher(one_batch, taught=1.5)
+
+
+def test_a_text_is_seen_as_often_as_its_labels_are_likely_to_be_right(tmp_path):
+    docs = [example.reference for example in [*examples(10), *examples(10, TAUGHT)]]
+    for doc in docs:
+        doc.user_data[RIGHT_KEY] = 0.25
+    # as a corpus on disk has it
+    write_shard(docs, tmp_path / "train.spacy")
+    read = list(read_shard(tmp_path / "train.spacy", NLP.vocab))
+    corpus = [Example(NLP.make_doc(doc.text), doc) for doc in read]
+    batcher = make_batcher(one_batch, seed=1, taught=0.5)
+    assert abs(seen(batcher, corpus, None) - 2.5) < 0.4
+    assert abs(seen(batcher, corpus, TAUGHT) - 1.25) < 0.4
+
+
+@pytest.mark.parametrize("rate", [0, -0.5, 1.5, float("nan"), "often", True])
+def test_a_rate_that_is_none(rate):
+    corpus = examples(1)
+    corpus[0].reference.user_data[RIGHT_KEY] = rate
+    with pytest.raises(UsageError, match=r"AL427.*audit CORPUS"):
+        [*make_batcher(one_batch)(corpus)]

@@ -1,0 +1,167 @@
+"""What it is worth to learn from a corpus with mistakes by what `audit` finds in it.
+
+    python -m spacy_al.bench.noisy_labels DATA --config configs/ner.cfg --work WORK
+
+DATA has a folder for each corpus with `train.spacy`, `dev.spacy` and `test.spacy`. Mistakes are planted into texts of train as for
+`bench.audit`; the corpus is judged by folds of itself; and models are trained on all of it, on all of it at rates by P(right), without the texts that are most
+doubtful, as many as have a mistake, on these alone corrected, and on the labels without mistakes. Dev, which training stops on, is clean. Each is a line of
+WORK/noisy.jsonl as soon as it is measured. The same command goes on where it was stopped, and prints a table of what there is.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import mean
+from typing import Annotated, Any
+
+import numpy
+import typer
+from confection import Config
+from spacy.language import DEFAULT_CONFIG
+from spacy.tokens import Doc
+from spacy.util import load_config
+from spacy.vocab import Vocab
+from typer import Option
+from wasabi import table
+
+from spacy_al.auditing.audit import audit
+from spacy_al.auditing.weighted import weigh_texts
+from spacy_al.bench.machine import describe
+from spacy_al.bench.planted_errors import plant
+from spacy_al.corpus.shard import RIGHT_KEY, read_shard, write_shard, writing
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.posteriors.component import open_component
+from spacy_al.training.round_config import write_config
+from spacy_al.training.trainer import MODEL, train
+
+CORPORA = ("bc5cdr", "phee")
+RATES = (0.05, 0.1, 0.2)
+TEXTS, DEV, TEST, FOLDS, STEPS, SEEDS = 500, 200, 500, 3, 300, 3
+# What models learn from; `clean` does not depend on the rate
+ALL, WEIGHTED, DROPPED, CORRECTED, CLEAN = "all", "P(right)", "dropped", "corrected", "clean"
+ARMS = (ALL, WEIGHTED, DROPPED, CORRECTED, CLEAN)
+RESULTS = "noisy.jsonl"
+
+
+def measure_arms(
+    data: Path, name: str, rate: float, seed: int, config: Path, work: Path, arms: Sequence[str]
+) -> dict[str, Any]:
+    """F on test of a model for each of some arms, and how many texts had a mistake and were found.
+
+    rate (float): Mistakes per mark.
+    arms (Sequence[str]): Of ARMS.
+    """
+
+    def drawn(part: str, n: int) -> list[Doc]:
+        docs = [doc for doc in read_shard(data / name / part, Vocab()) if len(doc)]
+        order = numpy.random.default_rng(seed).permutation(len(docs))[:n]
+        return [docs[i] for i in order]
+
+    folder = work / f"{name}-{seed}-{rate:g}"
+    clean = drawn("train.spacy", TEXTS)
+    dev, test = folder / "dev.spacy", folder / "test.spacy"
+    write_shard(drawn("dev.spacy", DEV), dev)
+    write_shard(drawn("test.spacy", TEST), test)
+    noisy, planted = plant(clean, rate, seed)
+    wrong = {one.row for one in planted}
+    how: dict[str, Any] = {"training.max_steps": STEPS, "training.seed": seed}
+    corpora: dict[str, list[Doc]] = {ALL: noisy, CLEAN: clean}
+    found: dict[str, Any] = {"texts": len(noisy), "wrong": len(wrong)}
+    if {*arms} - {CLEAN}:
+        write_shard(noisy, folder / "noisy.spacy")
+        about: dict[str, Any] = {"overrides": how, "folds": FOLDS, "folder": folder / "folds"}
+        judged = audit(folder / "noisy.spacy", config=config, seed=seed, **about).corpus
+        doubted = [text for text in judged.texts if text.score > 0]
+        order = sorted(doubted, key=lambda text: (-text.score, text.row))[: len(wrong)]
+        chosen = {text.row for text in order}
+        weighted = weigh_texts([doc.copy() for doc in noisy], judged)
+        corpora |= {
+            WEIGHTED: weighted,
+            DROPPED: [doc for row, doc in enumerate(noisy) if row not in chosen],
+            CORRECTED: [clean[row] if row in chosen else doc for row, doc in enumerate(noisy)],
+        }
+        rates = [float(doc.user_data.get(RIGHT_KEY, 1.0)) for doc in weighted]
+        found |= {"found": len(chosen & wrong), "mean rate": round(mean(rates), 4)}
+        found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
+    for arm in arms:
+        own = folder / arm
+        write_shard(corpora[arm], own / "train.spacy")
+        used = batched_config(config, own) if arm == WEIGHTED else config
+        n_words = sum(map(len, corpora[arm]))
+        write_config(used, how, own / "train.spacy", dev, own, n_words=n_words)
+        train(own)
+        model = open_component(str(own / MODEL), "ner")
+        found[arm] = evaluate(model.nlp, test, model.name)["score"]
+    return found
+
+
+def batched_config(config: Path, folder: Path) -> Path:
+    """The config with the batcher around its own that takes texts at their rates."""
+    made: Config = load_config(config, interpolate=False)
+    own = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
+    made["training"]["batcher"] = {"@batchers": "spacy-al.batch_sampled.v1", "batcher": own}
+    path = folder / "weighted.cfg"
+    with writing(path) as file:
+        file.write(made.to_str(interpolate=False))
+    return path
+
+
+def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A line for each corpus and rate: the mean over seeds for each arm, and the difference to `all` seed by seed."""
+    by: defaultdict[tuple[str, float], list[Mapping[str, Any]]] = defaultdict(list)
+    clean: defaultdict[str, dict[int, float]] = defaultdict(dict)
+    for row in rows:
+        by[row["corpus"], row["rate"]].append(row)
+        clean[row["corpus"]] |= {row["seed"]: row[CLEAN]} if CLEAN in row else {}
+    lines = []
+    for (name, rate), own in sorted(by.items()):
+        cells = []
+        for arm in ARMS:
+            known = [
+                (clean[name].get(row["seed"]) if arm == CLEAN else row.get(arm)) for row in own
+            ]
+            scores = [one for one in known if one is not None]
+            cells.append(f"{mean(scores):.3f}" if scores else "")
+            if arm in (WEIGHTED, DROPPED, CORRECTED):
+                gains = [f"{row[arm] - row[ALL]:+.3f}" for row in own if arm in row]
+                cells[-1] += f" ({' '.join(gains)})"
+        found = f"{mean(r['found'] for r in own):.0f} of {mean(r['wrong'] for r in own):.0f}"
+        taken = f"{mean(r['mean rate'] for r in own):.2f}, {mean(r['mean rate wrong'] for r in own):.2f}"
+        lines.append((name, f"{rate:.0%}", len(own), *cells, found, taken))
+    header = ("corpus", "mistakes", "seeds", *ARMS, "wrong texts found", "rate: all, wrong ones")
+    return str(table(lines, header=header, divider=True))
+
+
+def noisy_cli(
+    data: Annotated[Path, typer.Argument(help="Folder of corpora")],
+    work: Annotated[Path, Option(help="Where models and results are kept")],
+    config: Annotated[Path, Option(help="Training config of an entity recogniser")] = Path(
+        "configs/ner.cfg"
+    ),
+    corpora: Annotated[list[str] | None, Option("--corpus", help="Of them; all by default")] = None,
+    seeds: Annotated[int, Option(help="Draws of texts and mistakes")] = SEEDS,
+    tables: Annotated[bool, Option("--tables", help="Of what there is")] = False,
+) -> None:
+    """Measure what the rates, and leaving out, are worth."""
+    work.mkdir(parents=True, exist_ok=True)
+    path = work / RESULTS
+    lines = path.read_text("utf8").splitlines() if path.is_file() else []
+    rows = [json.loads(line) for line in lines]
+    for seed in [] if tables else range(seeds):
+        for rate in RATES:
+            for name in corpora or CORPORA:
+                if any((r["corpus"], r["rate"], r["seed"]) == (name, rate, seed) for r in rows):
+                    continue
+                # once for all rates
+                arms = ARMS if rate == RATES[0] else ARMS[:-1]
+                found = measure_arms(data, name, rate, seed, config, work, arms)
+                rows.append({"corpus": name, "rate": rate, "seed": seed, **found})
+                with path.open("a", encoding="utf8") as file:
+                    file.write(json.dumps(rows[-1]) + "\n")
+    typer.echo(json.dumps(describe()))
+    typer.echo(summarise(rows))
+
+
+if __name__ == "__main__":
+    typer.run(noisy_cli)
