@@ -843,7 +843,7 @@ class Errors:
     )
     AL427 = (
         "[AL427] A text ('{text}') is to be taken at a rate of {value}. It has to be above 0, and 1 at most. Have the corpus written again by "
-        "`python -m spacy_al audit CORPUS --config CONFIG --weighted OUT.spacy`."
+        "`python -m spacy_al audit` or `estimate`, with --weighted OUT.spacy."
     )
     AL428 = "[AL428] --drop leaves texts out of the corpus that --weighted writes. Say where: --weighted OUT.spacy."
     # estimates of the pool

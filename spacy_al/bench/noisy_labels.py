@@ -29,7 +29,7 @@ from spacy_al.auditing.audit import audit
 from spacy_al.auditing.weighted import weigh_texts
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import plant
-from spacy_al.corpus.shard import RIGHT_KEY, read_shard, write_shard, writing
+from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard, writing
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.posteriors.component import open_component
 from spacy_al.training.round_config import write_config
@@ -81,7 +81,7 @@ def measure_arms(
             DROPPED: [doc for row, doc in enumerate(noisy) if row not in chosen],
             CORRECTED: [clean[row] if row in chosen else doc for row, doc in enumerate(noisy)],
         }
-        rates = [float(doc.user_data.get(RIGHT_KEY, 1.0)) for doc in weighted]
+        rates = [float(doc.user_data.get(RATE_KEY, 1.0)) for doc in weighted]
         found |= {"found": len(chosen & wrong), "mean rate": round(mean(rates), 4)}
         found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
     for arm in arms:

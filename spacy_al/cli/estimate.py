@@ -12,9 +12,11 @@ from wasabi import table
 from spacy_al.cli.app import app, explained, printable, say
 from spacy_al.estimation.ratios import Estimate
 from spacy_al.evaluation.pool_score import WANTED, BatchScore, estimate
+from spacy_al.evaluation.weighted import write_weighted
 
 TASKS = "The batch as `select` wrote it, with --sampler active_testing, uniform, or stochastic with `explore`"
 GOLD = "Labelled .spacy file with its texts, as `convert` makes one of what was exported elsewhere"
+WEIGHTED = "Also write the texts to learn from, as .spacy: each with a rate, at which spacy-al.batch_sampled.v1 sees the pool in them"
 HALF = "Half of the width of the interval that is wanted, for what is said where there can be none"
 
 
@@ -25,6 +27,7 @@ def estimate_cli(
     gold: Annotated[Path, Argument(help=GOLD)],
     spans_key: Annotated[str, Option("--spans-key", help="Of a span categoriser's spans")] = "sc",
     wanted: Annotated[float, Option("--wanted", help=HALF)] = WANTED,
+    weighted: Annotated[Path | None, Option("--weighted", help=WEIGHTED)] = None,
     as_json: Annotated[bool, Option("--json", help="Print JSON on standard output")] = False,
 ) -> None:
     """Estimate how good a model is in a whole pool, from a batch that it drew there and the right answers to it.
@@ -32,10 +35,13 @@ def estimate_cli(
     Texts that were likelier to be drawn count less. What was chosen without chance is refused.
     """
     found = estimate(tasks, gold, spans_key=spans_key, wanted=wanted)
+    written = write_weighted(tasks, gold, weighted) if weighted is not None else 0
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:
         say(format_estimate(found))
+        if weighted is not None:
+            say(f"✔ {written:,} texts, with a rate for each, in {weighted}")
 
 
 def format_estimate(found: BatchScore) -> str:

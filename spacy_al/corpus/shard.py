@@ -26,8 +26,8 @@ SOURCE_KEY = "al_source"
 WEAK_KEY = "al_weak"
 # The same of a doc that a teacher labelled, and of one that was accepted as the teacher has it
 TAUGHT, ACCEPTED = "teacher", "teacher, accepted"
-# How likely the labels of a doc are right, as `audit` found
-RIGHT_KEY = "al_right"
+# The share of the passes over a corpus that see a doc: by how likely its labels are right, as `audit` found, or how often such texts are in the pool
+RATE_KEY = "al_rate"
 
 
 @dataclass(slots=True)

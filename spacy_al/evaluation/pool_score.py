@@ -9,7 +9,7 @@ import numpy
 from spacy.tokens import Doc
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.estimation.draws import needed_draws, usable_draws
+from spacy_al.estimation.draws import Draws, needed_draws, usable_draws
 from spacy_al.estimation.score import Expected, PoolScore, pool_score
 from spacy_al.evaluation.asked import asked_counts
 from spacy_al.evaluation.gold import stored_docs
@@ -52,20 +52,12 @@ def batch_score(
     wanted (float): Half of the width of an interval, for what is said where none can be had.
     RAISES (AlError): AL450 to AL453, as `usable_draws`; AL454 for questions that are no batch of one model.
     """
-    drawn = sorted(tasks, key=lambda task: task["meta"]["rank"])
-    metas = [task["meta"] for task in drawn]
-    if any("asked" in task for task in drawn):
-        raise _no_batch("its questions are about parts of texts")
-    if len({meta["rank"] for meta in metas}) < len(metas):
-        raise _no_batch("several of its questions have one rank, as those of two batches do")
-    if not any(meta.get("model") or meta.get("component") for meta in metas):
-        raise _no_batch("no model chose it")
-    identities = [content_hash(task["text"]) for task in drawn]
-    answered = next((k for k, one in enumerate(identities) if one not in gold), len(drawn))
+    drawn, answered = _in_order_drawn(tasks, gold)
     labels = [*dict.fromkeys(label for task in drawn for label in task["labels"])]
     found = [
         None if (doc := gold[one]) is None else asked_counts(task, doc, labels, spans_key)
-        for task, one in zip(drawn[:answered], identities)
+        for task in drawn[:answered]
+        for one in [content_hash(task["text"])]
     ]
     nothing = numpy.zeros((len(labels), 3))
     counts = numpy.array([nothing if one is None else one for one in found])
@@ -73,14 +65,7 @@ def batch_score(
     told = numpy.array([one is not None for one in found], dtype=bool)
     if answered and not told.any():
         raise _no_batch("none of its texts is answered in full where the labels should be")
-    draws = usable_draws(
-        [meta["propensity"] for meta in metas[:answered]],
-        [meta.get("eligible") for meta in metas[:answered]],
-        metas[0].get("explore", 0.0),
-        [meta.get("within") for meta in metas[:answered]],
-        needed=needed_for(counts[told].sum(axis=1), wanted),
-        wanted=wanted,
-    )
+    draws = _draws_of(drawn[:answered], needed_for(counts[told].sum(axis=1), wanted), wanted)
     n = len(draws)
     score = pool_score(draws, counts[:n], labels, _expected(drawn[:n], labels))
     return BatchScore(score, int(told[:n].sum()), n)
@@ -96,13 +81,62 @@ def estimate(
     spans_key, wanted: As for `batch_score`.
     RAISES (AlError): AL454 for a file without tasks, or without an answer to any; as `batch_score`, `read_tasks` and `stored_docs`.
     """
+    return batch_score(*read_batch(tasks, gold), spans_key=spans_key, wanted=wanted)
+
+
+def read_batch(tasks: Path, gold: Path) -> tuple[list[Task], dict[str, Doc | None]]:
+    """A batch and what is right, by the hash of the text.
+
+    tasks, gold (Path): As for `estimate`.
+    RAISES (AlError): AL454, and as `read_tasks` and `stored_docs`.
+    """
     asked = list(read_tasks(tasks))
     if not asked or any(not {"rank", "propensity"} <= {*task.get("meta", ())} for task in asked):
         raise AlError(Errors.AL454.format(path=tasks, why="its tasks have no rank and propensity"))
     found: dict[str, Doc | None] = {content_hash(doc.text): doc for doc in stored_docs(gold)}
     if not any(content_hash(task["text"]) in found for task in asked):
         raise AlError(Errors.AL454.format(path=tasks, why=f"none of its texts is in {gold}"))
-    return batch_score(asked, found, spans_key=spans_key, wanted=wanted)
+    return asked, found
+
+
+def used_draws(tasks: Sequence[Task], gold: Mapping[str, Doc | None]) -> tuple[list[Task], Draws]:
+    """The questions of a batch that stand for the pool, in the order of the draws, and these draws.
+
+    tasks, gold: As for `batch_score`.
+    RAISES (AlError): As `batch_score`.
+    """
+    drawn, answered = _in_order_drawn(tasks, gold)
+    draws = _draws_of(drawn[:answered], None, WANTED)
+    return drawn[: len(draws)], draws
+
+
+def _in_order_drawn(
+    tasks: Sequence[Task], gold: Mapping[str, Doc | None]
+) -> tuple[list[Task], int]:
+    """The questions of a batch in the order of the draws, and how many there are before the first without an answer."""
+    drawn = sorted(tasks, key=lambda task: task["meta"]["rank"])
+    metas = [task["meta"] for task in drawn]
+    if any("asked" in task for task in drawn):
+        raise _no_batch("its questions are about parts of texts")
+    if len({meta["rank"] for meta in metas}) < len(metas):
+        raise _no_batch("several of its questions have one rank, as those of two batches do")
+    if not any(meta.get("model") or meta.get("component") for meta in metas):
+        raise _no_batch("no model chose it")
+    identities = [content_hash(task["text"]) for task in drawn]
+    answered = next((k for k, one in enumerate(identities) if one not in gold), len(drawn))
+    return drawn, answered
+
+
+def _draws_of(drawn: Sequence[Task], needed: int | None, wanted: float) -> Draws:
+    metas = [task["meta"] for task in drawn]
+    return usable_draws(
+        [meta["propensity"] for meta in metas],
+        [meta.get("eligible") for meta in metas],
+        metas[0].get("explore", 0.0) if metas else 0.0,
+        [meta.get("within") for meta in metas],
+        needed=needed,
+        wanted=wanted,
+    )
 
 
 def needed_for(counts: Floats, wanted: float) -> int | None:

@@ -8,7 +8,7 @@ import spacy
 from spacy.tokens import Doc
 from spacy.training import Example
 
-from spacy_al.corpus.shard import RIGHT_KEY, TAUGHT, WEAK_KEY
+from spacy_al.corpus.shard import RATE_KEY, TAUGHT, WEAK_KEY
 from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import SELF
 
@@ -61,15 +61,15 @@ def sampled(
 def _share(doc: Doc, rate: float, taught: float) -> float:
     """The share of the passes that see a text."""
     share = rate if is_self_labelled(doc) else taught if is_taught(doc) else 1.0
-    return share * right_share(doc)
+    return share * pass_rate(doc)
 
 
-def right_share(doc: Doc) -> float:
-    """How likely the labels of a text are right, as `audit` found; 1 where it was not asked.
+def pass_rate(doc: Doc) -> float:
+    """The rate that a corpus states of a text, as `audit --weighted` and `estimate --weighted` write it; 1 where it states none.
 
-    RAISES (UsageError): AL427 for anything but a probability above 0: of nothing else a pass would be empty.
+    RAISES (UsageError): AL427 for anything but a share above 0: of nothing else a pass would be empty.
     """
-    found = doc.user_data.get(RIGHT_KEY, 1.0)
+    found = doc.user_data.get(RATE_KEY, 1.0)
     # written so that NaN is refused as well
     if isinstance(found, bool) or not isinstance(found, int | float) or not 0 < found <= 1:
         raise UsageError(Errors.AL427.format(value=repr(found)[:50], text=doc.text[:50]))

@@ -11,7 +11,7 @@ from spacy.vocab import Vocab
 import spacy_al
 from spacy_al.auditing.audit import Audit, audit, read_audited
 from spacy_al.auditing.judged import JudgedCorpus
-from spacy_al.corpus.shard import RIGHT_KEY, read_shard, write_shard
+from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.posteriors.read import reader_of
@@ -91,7 +91,7 @@ def test_the_corpus_with_rates(tmp_path):
     read = list(read_shard(out, Vocab()))
     assert corpus.read_bytes() == before and [doc.text for doc in read] == [d.text for d in docs]
     assert [doc.cats for doc in read] == [doc.cats for doc in docs]
-    rates = [doc.user_data.get(RIGHT_KEY) for doc in read]
+    rates = [doc.user_data.get(RATE_KEY) for doc in read]
     assert rates.pop() is None and all(0 < rate <= 1 for rate in rates)
     evidence = [max(one.evidence for one in text.findings) for text in found.corpus.texts]
     assert rates == pytest.approx([max(1 - one, 0.01) for one in evidence], abs=1e-4)

@@ -9,11 +9,13 @@ from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
-from spacy_al.corpus.shard import write_shard
+from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.errors import AlError
 from spacy_al.evaluation.asked import asked_counts
-from spacy_al.evaluation.pool_score import batch_score, estimate, needed_for
+from spacy_al.evaluation.pool_score import batch_score, estimate, needed_for, read_batch
+from spacy_al.evaluation.weighted import weigh_drawn
 from spacy_al.tasks.task import EXPECTED, make_task, read_tasks, write_tasks
+from spacy_al.training.pseudo_batcher import pass_rate
 from spacy_al.util import content_hash
 from tests.helpers.ner_oracle import WORDS, make_ner
 
@@ -190,3 +192,21 @@ def test_the_draws_that_are_needed():
     assert needed_for(sure, 0.05) == 10
     half = numpy.concatenate([sure, sure * [0, 1, 1]])
     assert needed_for(half, 0.05) == int(numpy.ceil((1.96 * 0.5 / 0.05) ** 2))
+
+
+def test_weighted_texts_stand_for_the_pool(drawn, tmp_path):
+    out = tmp_path / "weighted.spacy"
+    words = ["estimate", drawn / "active_testing.jsonl", drawn / "gold.spacy", "--weighted", out]
+    done = CliRunner().invoke(app, list(map(str, words)))
+    assert done.exit_code == 0 and "25 texts, with a rate for each" in done.output
+    docs = list(read_shard(out, NLP.vocab))
+    by_text = {doc.text: doc for doc in docs}
+    tasks = sorted(read_tasks(drawn / "active_testing.jsonl"), key=lambda t: t["meta"]["rank"])
+    rates = [pass_rate(by_text[task["text"]]) for task in tasks]
+    assert max(rates) == 1 and min(rates) > 0
+    # the likelier a text was to come among those that were left, the fewer it stands for
+    first, second = sorted(tasks[:2], key=lambda task: task["meta"]["propensity"])
+    assert pass_rate(by_text[first["text"]]) > pass_rate(by_text[second["text"]])
+    # uniform draws stand for as many each
+    found = weigh_drawn(*read_batch(drawn / "uniform.jsonl", drawn / "gold.spacy"))
+    assert [pass_rate(doc) for doc in found] == pytest.approx([1.0] * 25)

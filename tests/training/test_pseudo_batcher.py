@@ -5,7 +5,7 @@ import spacy
 from spacy.tokens import Span
 from spacy.training import Example
 
-from spacy_al.corpus.shard import ACCEPTED, RIGHT_KEY, TAUGHT, read_shard, write_shard
+from spacy_al.corpus.shard import ACCEPTED, RATE_KEY, TAUGHT, read_shard, write_shard
 from spacy_al.errors import UsageError
 from spacy_al.teachers.texts import label_taught
 from spacy_al.training.pseudo_batcher import make_batcher
@@ -58,7 +58,7 @@ def test_of_a_corpus_of_nothing_else_all_are_seen():
 def test_a_text_is_seen_as_often_as_its_labels_are_likely_to_be_right(tmp_path):
     docs = [example.reference for example in [*examples(10), *examples(10, TAUGHT)]]
     for doc in docs:
-        doc.user_data[RIGHT_KEY] = 0.25
+        doc.user_data[RATE_KEY] = 0.25
     # as a corpus on disk has it
     write_shard(docs, tmp_path / "train.spacy")
     read = list(read_shard(tmp_path / "train.spacy", NLP.vocab))
@@ -71,6 +71,6 @@ def test_a_text_is_seen_as_often_as_its_labels_are_likely_to_be_right(tmp_path):
 @pytest.mark.parametrize("rate", [0, -0.5, 1.5, float("nan"), "often", True])
 def test_a_rate_that_is_none(rate):
     corpus = examples(1)
-    corpus[0].reference.user_data[RIGHT_KEY] = rate
-    with pytest.raises(UsageError, match=r"AL427.*audit CORPUS"):
+    corpus[0].reference.user_data[RATE_KEY] = rate
+    with pytest.raises(UsageError, match=r"AL427.*--weighted"):
         [*make_batcher(one_batch)(corpus)]
