@@ -27,7 +27,7 @@ from spacy_al.measures.drift import (
 )
 from spacy_al.posteriors.component import BATCH, TrainedComponent, open_component
 from spacy_al.query.recency import look_back
-from spacy_al.store.drift import DriftLook, record_look
+from spacy_al.store.drift import Compared, DriftLook, record_look
 from spacy_al.store.store import Store
 from spacy_al.tasks.suggestion import suggest
 from spacy_al.training.latest import latest_model
@@ -127,7 +127,19 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     )
     with Store(project.database, create=False) as store:
         names = [test.name for test in made.alarms]
-        record_look(store, DriftLook(model, made.n_now, names))
+        compared: list[Compared] = [
+            {"name": test.name, "before": test.before, "now": test.now, "p": test.adjusted}
+            for test in made.tests
+        ]
+        look = DriftLook(
+            model,
+            made.n_now,
+            names,
+            compared=compared,
+            expected_before=made.expected_before,
+            expected_now=made.expected_now,
+        )
+        record_look(store, look)
     if names:
         notify(project, "alarm", differs=names, texts=made.n_now, model=model)
     return made

@@ -1,6 +1,7 @@
 """The facts of a run, as plain data: what its report says, and what `metrics.json` holds."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -24,6 +25,7 @@ from spacy_al.reporting.teacher import teacher_lines
 from spacy_al.simulation import read_full
 from spacy_al.simulation.results import RESULTS, read_results
 from spacy_al.stopping.forecast import fit_curve
+from spacy_al.store.drift import looks
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.types import ResultRow, RoundMetrics
@@ -53,6 +55,7 @@ def run_facts(
         )
         forgotten = forgotten_rounds(store)
         answers = {answer.task: answer.payload for answer in given}
+        looked = [asdict(look) for look in looks(store)]
         hide = run_mask(store, project, mask)
         rounds: list[RoundFacts] = []
         for number in sorted(metrics):
@@ -122,6 +125,7 @@ def run_facts(
         "labels_in_pool": state["labels_in_pool"],
         "has_quotas": has_quotas(settings),
         "groups": state["groups"],
+        "drift": looked,
         "risks": state["risks"],
         "teacher": teacher_lines(state.get("teacher")),
         "score_name": names[-1] if names else None,

@@ -19,7 +19,7 @@ from spacy_al.reporting.risks import risks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
 from spacy_al.store.desk import answer_counts, flags, n_standing
-from spacy_al.store.drift import last_look
+from spacy_al.store.drift import looks
 from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
@@ -144,7 +144,7 @@ def status(project: Project) -> Status:
         who, skills = annotators(store), people(store)
         by, labels = flags(store), store.labels().names
         forgotten = forgotten_rounds(store)
-        used, look = champions(store), last_look(store)
+        used, looked = champions(store), looks(store)
         estimated = pool_estimate(store, project)
         teacher = teacher_now(store, project)
         privacy = privacy_status(store, project.settings)
@@ -173,7 +173,7 @@ def status(project: Project) -> Status:
             "risks": [],
         }
     broken = breaks(metrics)
-    drift = asdict(look) if look else None
+    drift = asdict(looked[-1]) if looked else None
     known = risk_facts(
         project,
         metrics,

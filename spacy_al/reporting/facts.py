@@ -122,6 +122,7 @@ class RunFacts(TypedDict, total=False):
 
     price (tuple): What an hour of an annotator costs, and its currency.
     measuring (int): Texts that people answered and that measure, which no round trains on.
+    drift (list): Looks at recent texts, as `DriftLook`, the last one last.
     labels_in_pool (list), has_quotas (bool): Each label in what was labelled and in the pool; whether the sampler keeps a share for labels.
     """
 
@@ -153,6 +154,7 @@ class RunFacts(TypedDict, total=False):
     labels_in_pool: list[LabelShare]
     has_quotas: bool
     groups: GroupMetrics | None
+    drift: list[dict[str, Any]]
     risks: list[Risk]
 
 

@@ -7,6 +7,7 @@ from spacy_al.reporting import words
 from spacy_al.reporting.balance import balance_sentences
 from spacy_al.reporting.bars import balance_bars, time_bars
 from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.drift import drift_part
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.facts import RoundFacts, RunFacts
 from spacy_al.reporting.groups import group_sentences
@@ -90,6 +91,7 @@ def run_page(facts: RunFacts) -> dict[str, Any]:
         "balance_notes": balance_sentences(
             facts.get("labels_in_pool") or [], has_quotas=bool(facts.get("has_quotas"))
         ),
+        "drift": drift_part(facts.get("drift") or []),
         "risks": facts.get("risks") or [],
         "made": _made(facts),
     }

@@ -10,6 +10,7 @@ from spacy.tokens import Doc, DocBin
 
 from spacy_al.deployment.drift import FEWEST, check_drift
 from spacy_al.errors import AlError
+from spacy_al.loop.facts import run_facts
 from tests.deployment.conftest import WORDS, command, project
 
 
@@ -52,6 +53,10 @@ def test_texts_of_another_kind_are_an_alarm_with_status_4(begun):
     after = command("status")
     assert after.exit_code == 0 and "differ from those that the run is measured on" in after.output
     assert "Recent texts differ" in command("status", "--recent", "recent.spacy").output
+    [first, second] = run_facts(project())["drift"]
+    assert first["alarms"] == second["alarms"] == found["drift"]["alarms"]
+    assert {one["name"] for one in first["compared"] if one["p"] < 0.01} == names
+    assert first["expected_now"] == found["check"]["expected_now"] != first["expected_before"]
 
 
 def test_without_more_it_looks_at_the_own_pool(begun):

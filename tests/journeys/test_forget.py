@@ -66,7 +66,7 @@ def test_five_rare_words_are_nowhere(tmp_path, monkeypatch):
     assert not [path for path, data in everything() if " ".join(RARE).encode() in data]
     assert found_in([AFTER]) == [] and known_in(".alscores", ".alsaid") == []
     # others are still known, and the run goes on with what is kept of them
-    assert set(path.suffix for path, _ in everything()) >= {".alscores", ".alsaid"}
+    assert {path.suffix for path, _ in everything()} >= {".alscores", ".alsaid"}
     again = typed("forget", "my.cfg", "--retrain", "--yes", settings=settings)
     assert again.exit_code == 0 and "Trained anew without them: rounds 1" in again.stderr
     assert found_in() == []

