@@ -119,7 +119,7 @@ class Errors:
 
     AL092 = "[AL092] The function '{name}' failed: {why} ({where}). Mend it, or name another one."
     AL093 = (
-        "[AL093] One of {count} scoring processes ended before its work was done, perhaps for want of memory. "
+        "[AL093] One of {count:,} scoring processes ended before its work was done, perhaps for want of memory. "
         'Try a smaller --n-process. A script that calls `select` needs `if __name__ == "__main__":` around it.'
     )
     AL094 = (
@@ -128,10 +128,10 @@ class Errors:
     )
     AL095 = "[AL095] The batch would be written to '{path}', into the pool itself. Choose another --output."
     AL096 = (
-        "[AL096] The sampler '{name}' returned {found}, where at most {n} different rows of {total} and a "
+        "[AL096] The sampler '{name}' returned {found}, where at most {n} different rows of {total:,} and a "
         "propensity above 0 and up to 1 for each are needed, and a finite score of 0 or more for each where it has scores of its own."
     )
-    AL097 = "[AL097] {path} changed while it was read: {count} of the chosen texts are gone. Run the command again."
+    AL097 = "[AL097] {path} changed while it was read: {count:,} of the chosen texts are gone. Run the command again."
     AL098 = (
         "[AL098] {name} needs what a model believes, and none is used. "
         "Name a trained pipeline with --model, or another sampler or embedding."
@@ -197,7 +197,7 @@ class Errors:
         "Install it with: pip install 'spacy-al[weak]'"
     )
     AL256 = (
-        "[AL256] None of the {total} texts of {path} got a label from any labelling function ({names}). "
+        "[AL256] None of the {total:,} texts of {path} got a label from any labelling function ({names}). "
         "Try them on a text that they should label."
     )
     AL257 = "[AL257] The label model of {package} failed: {why}. Look for functions that label nearly nothing, and leave them out."
@@ -318,7 +318,7 @@ class Errors:
 
     # calibrate and bench
     AL070 = (
-        "[AL070] None of the {total} documents of '{path}' is annotated for '{name}': it needs {needs}. "
+        "[AL070] None of the {total:,} documents of '{path}' is annotated for '{name}': it needs {needs}. "
         "Give gold documents that carry them."
     )
     AL071 = (
@@ -330,11 +330,11 @@ class Errors:
 
     # the oracle
     AL120 = (
-        "[AL120] {count} of {total} texts to be answered are not in the gold, the first: '{first}'. "
+        "[AL120] {count:,} of {total:,} texts to be answered are not in the gold, the first: '{first}'. "
         "Give the gold of the texts of the pool, unchanged."
     )
     AL121 = (
-        "[AL121] None of the {total} texts of the gold is annotated with {kind}, so every answer would be to ignore "
+        "[AL121] None of the {total:,} texts of the gold is annotated with {kind}, so every answer would be to ignore "
         "the question. Give the annotated corpus with --oracle, not the pool."
     )
     AL129 = (
@@ -365,7 +365,7 @@ class Errors:
         "what ended well is kept."
     )
     AL108 = (
-        "[AL108] Processes end before their work is done (there are {count}), perhaps for want of memory. What ended "
+        "[AL108] Processes end before their work is done (there are {count:,}), perhaps for want of memory. What ended "
         "well is kept. Run the same command again, with a smaller --n-process if it is above 1."
     )
     AL109 = (
@@ -471,7 +471,7 @@ class Errors:
     )
     AL261 = "[AL261] The recipe {path} cannot be imported: {why}. Correct it; the shipped recipes are there to be copied."
     AL262 = (
-        "[AL262] {path} has {count} recipes. Decorate one function of it with @spacy_al.recipe.recipe(...), as the shipped "
+        "[AL262] {path} has {count:,} recipes. Decorate one function of it with @spacy_al.recipe.recipe(...), as the shipped "
         "recipes do."
     )
     AL263 = "[AL263] The recipe '{name}' cannot be started: {why}. It takes: {takes}."
@@ -520,7 +520,7 @@ class Errors:
     )
     AL163 = "[AL163] {why}. {what}."
     AL164 = (
-        "[AL164] {count} texts of {path} are left to ask, fewer than half a batch of {batch}, and a round for them would teach next to "
+        "[AL164] {count:,} texts of {path} are left to ask, fewer than half a batch of {batch}, and a round for them would teach next to "
         "nothing. Add texts to the pool, or ask them with a smaller --al.batch_size."
     )
     AL165 = "[AL165] Nothing can be told of '{found}'. Facts are of one of these kinds: {known}."
@@ -744,7 +744,7 @@ class Errors:
         "make it anew, or delete it."
     )
     AL343 = (
-        "[AL343] What was forgotten is still within {count} of the files: {paths}. Forget the longer texts that have it within them as well, or "
+        "[AL343] What was forgotten is still within {count:,} of the files: {paths}. Forget the longer texts that have it within them as well, or "
         "delete these files."
     )
     AL344 = (
@@ -789,7 +789,7 @@ class Errors:
 
     # recent texts
     AL350 = (
-        "[AL350] [al.pool] prefers recent texts, and none of the {count} texts of {path} has a date in its meta as '{field}'. A date is as "
+        "[AL350] [al.pool] prefers recent texts, and none of the {count:,} texts of {path} has a date in its meta as '{field}'. A date is as "
         "in 2026-11-30 or 2026-11-30T08:15:00Z. `ingest` keeps the meta of JSONL records; where the date has another name there, give "
         "it as --al.pool.date."
     )
@@ -823,7 +823,7 @@ class Errors:
     )
     AL421 = "[AL421] '{name}' is a {factory}, whose labels cannot be audited. Name another with --component: {known}."
     AL422 = (
-        "[AL422] {folds} folds cannot be made of {count} documents: it takes two folds at least, a document for each, and two besides those of any fold. "
+        "[AL422] {folds} folds cannot be made of {count:,} documents: it takes two folds at least, a document for each, and two besides those of any fold. "
         "Equal texts and those of one document count once. Give another number as --folds, or a larger corpus."
     )
     AL423 = (
@@ -831,7 +831,7 @@ class Errors:
         "writes one."
     )
     AL424 = (
-        "[AL424] {count} rows of {path} are answered, none of them one of those that were drawn at random, so nothing can be said of the "
+        "[AL424] {count:,} rows of {path} are answered, none of them one of those that were drawn at random, so nothing can be said of the "
         "texts that nobody looked at. Answer some of these, or write a list with a larger --random."
     )
     AL425 = (
@@ -911,7 +911,7 @@ class Errors:
 class Warnings:
     """Templates for warnings, raised once a call and never once a document."""
 
-    W001 = "[ALW001] {count} preset entities before '{name}' have an inside tag without a beginning. They were left out."
+    W001 = "[ALW001] {count:,} preset entities before '{name}' have an inside tag without a beginning. They were left out."
     W002 = (
         "[ALW002] '{name}' uses one maxout piece. spaCy applies a ReLU to it in training and in beam search but "
         "not in its greedy parse; the posterior follows the greedy parse."
@@ -927,9 +927,9 @@ class Warnings:
         "[ALW040] '{path}' has {size} MB, and spaCy loads a .spacy file whole. "
         "Shard it with: python -m spacy_al ingest {path} corpus/pool --unit doc"
     )
-    W041 = "[ALW041] {count} of {total} shards could not be read and were left out. {first}"
+    W041 = "[ALW041] {count:,} of {total:,} shards could not be read and were left out. {first}"
     W042 = (
-        "[ALW042] {count} lines of '{path}' are no tasks and were left out, so their texts may be asked again. "
+        "[ALW042] {count:,} lines of '{path}' are no tasks and were left out, so their texts may be asked again. "
         "The first: {first}"
     )
 
@@ -942,7 +942,7 @@ class Warnings:
 
     # what measures
     W160 = (
-        "[ALW160] '{field}' has {count} different values, more than the {n} texts that measure, so most of them have none there. "
+        "[ALW160] '{field}' has {count:,} different values, more than the {n} texts that measure, so most of them have none there. "
         "A dev_strata with few values spreads them better."
     )
     W480 = (
@@ -975,7 +975,7 @@ class Warnings:
     )
 
     # patterns and labelling functions
-    W250 = "[ALW250] None of the {count} patterns matches any of {total} texts, so the batch is chosen without them."
+    W250 = "[ALW250] None of the {count:,} patterns matches any of {total:,} texts, so the batch is chosen without them."
 
     # the page
     W270 = (
@@ -984,9 +984,9 @@ class Warnings:
     )
 
     # Label Studio
-    W290 = "[ALW290] {count} of {total} annotations in Label Studio were left out: {counts}. The first: {first}"
+    W290 = "[ALW290] {count:,} of {total:,} annotations in Label Studio were left out: {counts}. The first: {first}"
     W291 = (
-        "[ALW291] {count} texts have characters that Label Studio cannot hold, and are not asked there. Answer them with: "
+        "[ALW291] {count:,} texts have characters that Label Studio cannot hold, and are not asked there. Answer them with: "
         "python -m spacy_al annotate {config}"
     )
     W292 = (
@@ -997,32 +997,32 @@ class Warnings:
 
     # encoders and their cache
     W300 = (
-        "[ALW300] {count} files in {folder} are damaged, or of something else, and were left out; what they held is encoded anew when it "
+        "[ALW300] {count:,} files in {folder} are damaged, or of something else, and were left out; what they held is encoded anew when it "
         "is needed. They can be deleted. The first: {name}, {why}."
     )
-    W301 = "[ALW301] {count} encodings in {folder} are damaged: they are encoded anew. Look to the disk."
+    W301 = "[ALW301] {count:,} encodings in {folder} are damaged: they are encoded anew. Look to the disk."
     W302 = (
         "[ALW302] {folder} holds what '{name}' said before it, its settings or its files changed, which is not used: {before}. Texts are "
         "encoded anew; delete that folder if nobody needs it."
     )
 
     # formats
-    W260 = "[ALW260] {count} texts of {path} cannot be written as {to} and were left out: {why}. The .spacy file has all of them."
+    W260 = "[ALW260] {count:,} texts of {path} cannot be written as {to} and were left out: {why}. The .spacy file has all of them."
 
     # convert
-    W330 = "[ALW330] {count} of {total} records were refused and are not in {path}."
-    W331 = "[ALW331] {count} texts are labelled differently in several places and are not in {path}. The first: {first}"
+    W330 = "[ALW330] {count:,} of {total:,} records were refused and are not in {path}."
+    W331 = "[ALW331] {count:,} texts are labelled differently in several places and are not in {path}. The first: {first}"
 
     # forgetting texts
     W340 = (
-        "[ALW340] {path} is of a time before {count} of its texts were forgotten, as if a backup was put back: {questions} questions and "
+        "[ALW340] {path} is of a time before {count:,} of its texts were forgotten, as if a backup was put back: {questions} questions and "
         "{answers} answers were taken out of it again. Files that were put back with it are gone through by: {command}"
     )
     W341 = "[ALW341] Forgetting texts was interrupted, so some may still be there. Finish it: {command}"
 
     # tracking
     W370 = (
-        "[ALW370] {name} could not be told how the run goes on, which it does nevertheless: {why}. What is missed is counted ({count} so far), and "
+        "[ALW370] {name} could not be told how the run goes on, which it does nevertheless: {why}. What is missed is counted ({count:,} so far), and "
         "told at the next step or by the next command. This is said once."
     )
     # private batches
@@ -1033,7 +1033,7 @@ class Warnings:
     )
 
     # recent texts
-    W350 = "[ALW350] {count} of {total} texts of {path} have no date in their meta as '{field}', and count as the oldest."
+    W350 = "[ALW350] {count:,} of {total:,} texts of {path} have no date in their meta as '{field}', and count as the oldest."
     W351 = (
         "[ALW351] The newest text of {path} is dated {date} in its meta as '{field}', which is still to come, and ages are reckoned from "
         "it. Mend it, or give `since` as a date."
@@ -1045,11 +1045,11 @@ class Warnings:
         "written as soon as something can be. This is said once."
     )
     W353 = (
-        "[ALW353] {folder} has reached its {size:g} MB, and the oldest records are deleted ({count} files so far). Fetch them sooner "
+        "[ALW353] {folder} has reached its {size:g} MB, and the oldest records are deleted ({count:,} files so far). Fetch them sooner "
         "(python -m spacy_al ingest {folder} POOL --add), or raise max_mb of al_capture, or lower its rate. This is said once."
     )
     W354 = (
-        "[ALW354] None of the first {count} documents that were captured has {fields}. `fields` of al_capture names what stands in the "
+        "[ALW354] None of the first {count:,} documents that were captured has {fields}. `fields` of al_capture names what stands in the "
         "dict beside a text (as_tuples), in Doc.user_data, or in an extension of Doc."
     )
 
@@ -1057,7 +1057,7 @@ class Warnings:
     W390 = "[ALW390] A file of cached scores is damaged and was deleted: {path} ({why}). Its texts are scored anew."
     # auditing a labelled corpus
     W420 = (
-        "[ALW420] {count} marks were not judged, as the model that was to judge them has never learned their label: {labels}. Labels that "
+        "[ALW420] {count:,} marks were not judged, as the model that was to judge them has never learned their label: {labels}. Labels that "
         "are on a few texts only need more --folds, or a look of your own."
     )
     W421 = (
@@ -1065,20 +1065,20 @@ class Warnings:
         "texts that it has not seen, and audit again."
     )
     W422 = (
-        "[ALW422] {count} of {total} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
+        "[ALW422] {count:,} of {total:,} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
         "estimate, as if they had not been given."
     )
     # teachers
     W440 = (
-        "[ALW440] {count} files of what the teacher said in {folder} are damaged: it is asked again about their texts, and the calls they "
+        "[ALW440] {count:,} files of what the teacher said in {folder} are damaged: it is asked again about their texts, and the calls they "
         "had counted are no longer counted. Look to the disk."
     )
     W441 = (
-        "[ALW441] The teacher {name} failed on {count} of {total} texts, which are left without what it says; it gets them again, three "
+        "[ALW441] The teacher {name} failed on {count:,} of {total:,} texts, which are left without what it says; it gets them again, three "
         "times in all. The first: {why}"
     )
     W442 = (
-        "[ALW442] The teacher {name} has labelled {count} texts and found no {kind} in any of them. Does its pipeline have a component "
+        "[ALW442] The teacher {name} has labelled {count:,} texts and found no {kind} in any of them. Does its pipeline have a component "
         "for that, and does [al.teacher.labels] name its labels?"
     )
 
@@ -1086,9 +1086,7 @@ class Warnings:
     W400 = "[ALW400] Nobody was told of '{event}': {why}. The work goes on; mend [al.notify] in the config."
 
     # store, answers, export
-    W110 = (
-        "[ALW110] {count} of {total} answers in {path} were left out: {counts}. The first: {first}"
-    )
+    W110 = "[ALW110] {count:,} of {total:,} answers in {path} were left out: {counts}. The first: {first}"
 
     # several annotators
     W430 = (

@@ -44,8 +44,8 @@ def import_(
         raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
     if left_out := result.left_out:
         message = Warnings.W110.format(
-            count=f"{left_out.total():,}",
-            total=f"{result.counts.total():,}",
+            count=left_out.total(),
+            total=result.counts.total(),
             path=answers,
             counts=listed(left_out),
             first=result.first,

@@ -15,6 +15,7 @@ from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
 from spacy_al.adapters.reading import SHOWN, BadSpans, LabelledRecord, Reading
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.reporting.words import plural
 from spacy_al.store.export import ANNOTATOR, SECONDS
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check, check_name
@@ -82,7 +83,7 @@ class Imported:
         found = self.reading.remarks() if self.reading else []
         if self.older:
             found.append(
-                f"{len(self.older)} answers are older than what the same person has said since, which stays in force; the first: "
+                f"Older than what the same person has said since, which stays in force: {plural(len(self.older), 'answer')}; the first: "
                 f"{self.older[0]}."
             )
         if self.contradictions:
@@ -137,7 +138,9 @@ def import_answers(
     if form and (others := result.counts["unknown task"]):
         words = [path, "-o", "corpus.spacy", "--format", format]
         command = command_line(arguments("convert", words, {}))
-        reading.say(f"{others} texts of it were never asked. They make a corpus with: `{command}`.")
+        reading.say(
+            f"Never asked: {plural(others, 'text')} of it. They make a corpus with: `{command}`."
+        )
     return result
 
 

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypedDict
 
+from spacy_al.reporting.words import plural
+
 BadSpans: TypeAlias = Literal["refuse", "missing"]
 # Places that a remark names
 SHOWN = 5
@@ -105,8 +107,10 @@ class Reading:
             names = ", ".join(f"{count} {' '.join(name[:40].split())}" for name, count in most)
             found.append(f"Not read: {names}{' ...' if len(self.unused) > MOST else ''}.")
         if self.trimmed:
-            found.append(f"{self.trimmed} spans had white space at an edge, which is cut off.")
+            found.append(f"White space at an edge was cut off of {plural(self.trimmed, 'span')}.")
         for why, places in self.lost.items():
             shown = ", ".join(places[:SHOWN]) + (" ..." if len(places) > SHOWN else "")
-            found.append(f"{len(places)} spans left out, their tokens undecided: {why} ({shown}).")
+            found.append(
+                f"{plural(len(places), 'span')} left out, undecided there: {why} ({shown})."
+            )
         return found

@@ -23,6 +23,7 @@ from spacy_al.loop.answer_list import (
     write_answers,
 )
 from spacy_al.loop.begun import open_run
+from spacy_al.reporting.words import plural
 from spacy_al.store.answer_list import OPEN, AnswerRow, Filters
 from spacy_al.store.history import COUNTS, DELETE, UNDO
 from spacy_al.web.serve import user
@@ -117,7 +118,7 @@ def answers_cli(
         if as_json or output:
             count = write_answers(project, rows[:n], output or STDOUT)
             if output not in (None, STDOUT):
-                say(f"✔ {count:,} answers in {output}")
+                say(f"✔ {plural(count, 'answer')} in {output}")
         else:
             say(format_answers(rows, n or SHOWN))
 
@@ -185,7 +186,7 @@ def _take_back(project: Project, numbers: list[int], kind: str, yes: bool) -> No
 
 def _correct(project: Project, path: Path, yes: bool) -> None:
     corrections, same = read_corrections(project, path)
-    say(f"ℹ {len(corrections)} answers are corrected, {same} are as they were.")
+    say(f"ℹ Corrected: {len(corrections):,}; as before: {same:,}.")
     if corrections and _agreed(yes):
         correct(project, corrections, user())
         say(f"✔ Corrected: {len(corrections)}")

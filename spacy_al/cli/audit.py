@@ -12,6 +12,7 @@ from spacy_al.auditing.audit import FOLDER, RANDOM, Audit, N, audit
 from spacy_al.auditing.folds import FOLDS
 from spacy_al.cli.app import app, explained, printable, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Gpu, Quiet
+from spacy_al.reporting.words import plural
 
 SHOWN, WIDE = 20, 44
 CORPUS = "Labelled corpus: .spacy, a folder of them, or what convert reads; with --answers the review list"
@@ -111,12 +112,14 @@ def format_audit(found: Audit, output: Path, shown: int = SHOWN) -> str:
         else []
     )
     lines.append(
-        f"ℹ {len(corpus.texts):,} of {corpus.total:,} texts were judged; {len(rows):,} places are doubted"
+        f"ℹ {len(corpus.texts):,} of {corpus.total:,} texts were judged; doubted: {plural(len(rows), 'place')}"
         + (f": {counts}" if counts else "")
     )
+    if body:
+        lines.append("ℹ text: its place in the corpus, the first is 1")
     if corpus.skipped["unaligned"]:
         lines.append(
-            f"ℹ {corpus.skipped['unaligned']:,} marks fall on no token and were not judged"
+            f"ℹ On no token, and not judged: {plural(corpus.skipped['unaligned'], 'mark')}"
         )
     drawn = sum(task["audit"]["draw"] == "random" for task in found.tasks)
     what = f"{len(found.tasks) - drawn:,} chosen texts and {drawn:,} by chance"

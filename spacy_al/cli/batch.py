@@ -51,7 +51,7 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
     lines += [f"ℹ Left out: {', '.join(left)}"] if left else []
     to = "standard output" if str(output) == "-" else printable(output)
     return "\n".join(
-        [*lines, f"✔ {len(selection.tasks)} of {selection.n_pool} texts written to {to}"]
+        [*lines, f"✔ {len(selection.tasks)} of {selection.n_pool:,} texts written to {to}"]
     )
 
 

@@ -15,6 +15,7 @@ from spacy_al.cli.app import app, explained, say, split_overrides
 from spacy_al.cli.options import WITH_OVERRIDES, Bad, BadSpans, Code, Column, Quiet
 from spacy_al.errors import AlWarning, Warnings
 from spacy_al.posteriors.component import load_code
+from spacy_al.reporting.words import plural
 
 INPUTS = "Labelled files, or folders of them; for brat the folder"
 OUTPUT = "The corpus to write (.spacy)"
@@ -99,7 +100,7 @@ def convert_cli(
         warnings.warn(message, AlWarning, stacklevel=2)
     if not quiet:
         done = "would be written" if dry_run else "written"
-        say(f"✔ {len(result.docs):,} texts {done} to {output}")
+        say(f"✔ {plural(len(result.docs), 'text')} {done} to {output}")
 
 
 def format_converted(result: Converted) -> str:

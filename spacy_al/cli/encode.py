@@ -30,6 +30,7 @@ from spacy_al.distributed.engines import open_encoding_engine
 from spacy_al.embeddings.encode_pool import EncodingPlan, encode_pool, format_size
 from spacy_al.embeddings.encoder import EncoderSettings, make_settings
 from spacy_al.posteriors.component import load_code, load_pipeline
+from spacy_al.reporting.words import plural
 
 OUTPUT = "Folder of the cache; several encoders can share it"
 POOLING = "A text's vector: mean of its pieces, or cls, the first"
@@ -82,7 +83,11 @@ def encode_cli(
         tell=None if quiet else lambda plan: say(format_plan(plan, texts_only)),
     )
     if not quiet:
-        done = f"{plan.new_texts} texts encoded" if plan.new_texts else "Nothing was left to encode"
+        done = (
+            f"{plural(plan.new_texts, 'text')} encoded"
+            if plan.new_texts
+            else "Nothing was left to encode"
+        )
         say(f"✔ {done}, in {plan.folder}")
 
 

@@ -20,7 +20,7 @@ from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.groups import group_name, group_sentences
 from spacy_al.reporting.risks import ALARMED, risk_lines
 from spacy_al.reporting.teacher import teacher_lines
-from spacy_al.reporting.words import format_interval, measured_on
+from spacy_al.reporting.words import format_interval, format_score_name, measured_on, plural
 from spacy_al.store.reliability import Supposed
 
 # Of recent texts that differ
@@ -82,7 +82,7 @@ def format_drift(found: Drift) -> str:
     if found.expected_now is not None and found.expected_before is not None:
         truth = "" if found.score is None else f", where it is {found.score:.3f}"
         lines.append(
-            f"ℹ The model expects {found.score_name} {found.expected_now:.3f} on the recent texts. On those it is measured on it expects "
+            f"ℹ The model expects {format_score_name(found.score_name)[0]} {found.expected_now:.3f} on the recent texts. On those it is measured on it expects "
             f"{found.expected_before:.3f}{truth}: it does not know what it has never seen."
         )
     if found.alarms:
@@ -154,7 +154,9 @@ def format_status(found: Status) -> str:
     ]
     review = sum(row["review"] for row in found["rounds"][-1:])
     if review:
-        lines.append(f"⚠ {review} texts wait for a review: their answers contradict each other.")
+        lines.append(
+            f"⚠ Answers to {plural(review, 'text')} contradict each other and wait for a review."
+        )
     lines += _start(found)
     lines += [f"ℹ {_line(one)}" for one in teacher_lines(found["teacher"])]
     lines += [f"ℹ {found['plan']}"] if found["plan"] else []
@@ -162,12 +164,14 @@ def format_status(found: Status) -> str:
         score = (
             ""
             if best["score"] is None
-            else f", {best['score_name']} {best['score']:.3f} on dev{measured_on(best['texts'], best['interval'])}"
+            else f", {format_score_name(best['score_name'])[0]} {best['score']:.3f} on dev{measured_on(best['texts'], best['interval'])}"
         )
-        lines.append(
-            f"ℹ Best model: round {best['round']}{score}. Use it: {printable(best['load'])}"
-        )
-        lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
+        name = f"ℹ Best model: round {best['round']}{score}"
+        if best["package"] is None:
+            lines.append(f"{name}: it has learned nothing yet, so there is nothing to package.")
+        else:
+            lines.append(f"{name}. Use it: {printable(best['load'])}")
+            lines.append(f"ℹ Make a package of it: {printable(best['package'])}")
     if used := found["champion"]:
         lines.append(f"ℹ In use: {printable(used['model'])}. {printable(used['why'])}.")
     lines += _groups(found)
@@ -198,7 +202,7 @@ def _start(found: Status) -> list[str]:
     lines = [f"ℹ Began as {_line(start['model'])}: {scores or 'not measured'}."]
     if start.get("agreement") is not None:
         lines.append(
-            f"ℹ Of {len(start['labels'])} labels that nobody is asked about it still finds what it found: F {_score(start['agreement'])} "
+            f"ℹ Of {plural(len(start['labels']), 'label')} that nobody is asked about it still finds what it found: F {_score(start['agreement'])} "
             f"on {start['texts']:,} random texts of the pool."
         )
     if start.get("measured"):

@@ -16,7 +16,7 @@ class BestModel(TypedDict):
     round (int), model (str): Its round and folder.
     score (float | None), score_name (str): On dev; None where dev says nothing.
     texts (int | None), interval (tuple | None): What it was measured on, and where the score on other texts probably lies.
-    load, package (str): A line of Python, and a command.
+    load (str), package (str | None): A line of Python, and a command; no command for a model that scores 0, as it has learned nothing.
     """
 
     round: int
@@ -26,7 +26,7 @@ class BestModel(TypedDict):
     texts: int | None
     interval: tuple[float, float] | None
     load: str
-    package: str
+    package: str | None
 
 
 def best_model(project: Project, rounds: Mapping[int, RoundMetrics]) -> BestModel | None:
@@ -48,7 +48,9 @@ def best_model(project: Project, rounds: Mapping[int, RoundMetrics]) -> BestMode
                 "texts": dev.get("texts"),
                 "interval": dev.get("interval"),
                 "load": f'nlp = spacy.load("{model}")',
-                "package": f"mkdir -p packages && python -m spacy package {shlex.quote(str(model))} packages "
+                "package": None
+                if score == 0
+                else f"mkdir -p packages && python -m spacy package {shlex.quote(str(model))} packages "
                 f"--name {package_name(project.config.stem)}",
             }
     return found

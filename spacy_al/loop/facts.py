@@ -167,9 +167,11 @@ def _next(state: Status) -> str:
     waits = state.get("waiting", {"answered": 0, "asked": 0})
     left = waits["asked"] - waits["answered"]
     if state["state"] == "wait" and left:
-        return f"Go on answering: {left} of the {waits['asked']} questions of this round are open. Then a better model trains by itself."
+        return f"Go on answering: {left:,} of the {waits['asked']:,} answers of this round are missing. Then a better model trains by itself."
     if state["state"] == "stopped":
         best = state["best"]
+        if best and not best["package"]:
+            return "No model has learned anything yet: look at the labels and the answers."
         return "Use the model" + (f" of round {best['round']}." if best else ".")
     return "Nothing: the next model trains, or the next questions are being chosen."
 

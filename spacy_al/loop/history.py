@@ -5,6 +5,7 @@ from typing import Literal
 
 from spacy_al.config.project import Project
 from spacy_al.registry import resolve
+from spacy_al.reporting.words import format_score_name
 from spacy_al.stopping.verdict import HistoryRow
 from spacy_al.store.store import Store
 from spacy_al.tasks.decision import decided_tokens
@@ -80,7 +81,7 @@ def round_history(store: Store, number: int, metrics: RoundMetrics) -> list[Hist
                     "round": k,
                     # a score of other labels is another score
                     "score": row["dev"]["score"] if k >= same else None,
-                    "score_name": row["dev"]["score_name"],
+                    "score_name": format_score_name(row["dev"]["score_name"])[0],
                     "answers": answers,
                     "words_asked": words_asked,
                     "words_decided": words_decided,

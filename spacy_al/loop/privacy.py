@@ -8,6 +8,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.query.privacy import is_private
 from spacy_al.query.select import Selection
 from spacy_al.registry import resolve
+from spacy_al.reporting.words import plural
 from spacy_al.store.privacy import batches, record_spent, secret_seed, spent_budget
 from spacy_al.store.store import Store
 
@@ -68,7 +69,7 @@ def privacy_status(store: Store, settings: Settings) -> PrivacyStatus | None:
     last = known[max(known)] if known else {}
     rounds = sum(data["epsilon"] > 0 for data in known.values())
     more = int((budget - spent + SLACK) / epsilon) if epsilon else None
-    sentence = f"Privacy: {spent:g} of {budget:g} is spent, in {rounds} rounds"
+    sentence = f"Privacy: {spent:g} of {budget:g} is spent, in {plural(rounds, 'round')}"
     if more is not None:
         sentence += f"; at {epsilon:g} a round it is enough for {max(more, 0)} more"
     if last:

@@ -29,7 +29,7 @@ from spacy_al.loop.plan import first_hour
 from spacy_al.loop.questions import round_questions
 from spacy_al.loop.start import before_training
 from spacy_al.processes.lock import locked
-from spacy_al.reporting.words import measured_on
+from spacy_al.reporting.words import format_score_name, measured_on, plural
 from spacy_al.store.desk import answer_counts
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
@@ -107,8 +107,10 @@ def train_round(store: Store, project: Project, current: Round) -> None:
     texts, words = corpus.counts["texts"], corpus.counts["words"]
     taught = corpus.metrics.get("teacher", {})
     n_taught = taught.get("taught", 0) + taught.get("accepted", 0)
-    beside = f", and {n_taught:,} texts as the teacher has them" if n_taught else ""
-    project.show(f"Round {number}: training on {texts:,} texts, {words:,} words{beside}")
+    beside = f", and {plural(n_taught, 'text')} as the teacher has them" if n_taught else ""
+    project.show(
+        f"Round {number}: training on {plural(texts, 'text')}, {plural(words, 'word')}{beside}"
+    )
     counted, unmeasured = labels_on_dev(store, project)
     seconds = train_round_models(
         TrainingRound(
@@ -147,7 +149,7 @@ def evaluate_round(store: Store, project: Project, current: Round) -> None:
     said = "nothing to measure on"
     if dev["score"] is not None:
         sure = measured_on(dev["texts"], dev["interval"])
-        said = f"{dev['score_name']} {dev['score']:.3f} on dev{sure}"
+        said = f"{format_score_name(dev['score_name'])[0]} {dev['score']:.3f} on dev{sure}"
     project.show(f"Round {current.number}: {said}")
     state = "stopped" if stop else "select"
     store.advance(current.number, state, metrics={**metrics, "stopping": reasons})

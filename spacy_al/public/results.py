@@ -40,7 +40,7 @@ class RunResult:
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
-        load = self.best["load"] if self.best else None
+        load = self.best["load"] if self.best and self.best["package"] else None
         return run_part(self.facts, {"Best model": load, "Report": self.report})
 
 

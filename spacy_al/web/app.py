@@ -12,6 +12,7 @@ from pydantic import Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from spacy_al.reporting.words import format_score_name
 from spacy_al.store.desk import (
     add_beside,
     annotator_history,
@@ -196,6 +197,8 @@ def make_app(desk: Desk) -> FastAPI:
         """What the annotator did since they sat down."""
         with Store(desk.database) as store:
             found = own_session(store, _who(request))
+            if name := found["scores"]["name"]:
+                found["scores"]["name"] = format_score_name(name)[0]
             return as_json({**found, "progress": _progress(store, request, desk)})
 
     @app.get("/api/progress")

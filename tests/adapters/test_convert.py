@@ -192,7 +192,7 @@ def test_a_span_inside_a_token(tmp_path):
     missing = convert([path], None, bad_spans="missing")
     [doc, _] = missing.docs
     assert [token.ent_iob_ for token in doc] == ["O", "", "O", "O", "O"]
-    assert any("1 spans left out" in said and "x.jsonl:1" in said for said in missing.remarks)
+    assert any("1 span left out" in said and "x.jsonl:1" in said for said in missing.remarks)
     kept = convert([path], tmp_path / "gold.spacy", keep_tokens=True)
     [doc, _] = read_shard(tmp_path / "gold.spacy", Vocab())
     assert [token.text for token in doc] == ["Took", "aspirin", "20", "mg", "today", "."]
@@ -430,7 +430,7 @@ def test_a_round_takes_answers_in_formats_that_are_only_read(tmp_path):
             path = write_entities(format, tmp_path)
             result = import_answers(store, path, format=format, annotator=format)
             assert result.counts == {"stored": 3, "unknown task": len(TEXTS) - 3}, format
-            [said] = [said for said in result.remarks() if "never asked" in said]
+            [said] = [said for said in result.remarks() if "Never asked" in said]
             assert f"convert {path} -o corpus.spacy --format {format}" in said
         wanted = truth()
         for answer in store.answers():

@@ -545,7 +545,7 @@ def test_texts_that_were_not_asked_are_offered_to_convert(run):
     content = [*doccano([PER]), {"text": "another", "label": []}]
     remarks = run(content, ["PER"], format="doccano").result.remarks()
     assert any(
-        "1 texts of it were never asked" in remark and " convert " in remark for remark in remarks
+        "Never asked: 1 text of it." in remark and " convert " in remark for remark in remarks
     )
 
 
@@ -582,8 +582,8 @@ def test_the_command_says_what_it_saw(project, tmp_path):
     assert done.exit_code == 0 and "1 stored" in done.stderr
     for remark in (
         "Not read: 1 Comments.",
-        "1 spans had white space at an edge",
-        "1 spans left out, their tokens undecided: it does not begin and end with a token of the task (y.jsonl:1)",
+        "White space at an edge was cut off of 1 span",
+        "1 span left out, undecided there: it does not begin and end with a token of the task (y.jsonl:1)",
     ):
         assert remark in done.stderr
     assert typed(project, path, "--format", "doccano", "--bad-spans", "guess").exit_code == 2

@@ -105,10 +105,10 @@ def test_a_file_corrects_and_brings_back(answers, project, tmp_path):
     lines[0]["answer"] = "reject"
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     said = answers("--correct", path, "--yes")[2]
-    assert "2 answers are corrected, 2 are as they were" in said
+    assert "Corrected: 2; as before: 2" in said
     after = [(1, "deleted"), (2, "counts"), (3, "counts"), (4, "corrected")]
     assert states(project)[:4] == after and len(states(project)) == 6
-    assert "0 answers are corrected, 4" in answers("--correct", path)[2]
+    assert "Corrected: 0; as before: 4" in answers("--correct", path)[2]
     with Store(project.database) as store:
         verdicts = sorted(one.payload["answer"] for one in store.answers())
         assert verdicts == ["accept", "accept", "accept", "reject"]

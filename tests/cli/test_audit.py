@@ -31,6 +31,7 @@ def test_from_the_corpus_to_the_estimate(tmp_path, corpus, model):
     review, answers = tmp_path / "audit.jsonl", tmp_path / "answers.jsonl"
     done = al("audit", corpus, "--model", model, "-n", 3, "--random", 6, "-o", review)
     assert done.exit_code == 0, done.output
+    assert "text: its place in the corpus, the first is 1" in done.stderr
     assert "given" in done.stderr and "20 of 20 texts were judged" in done.stderr
     assert "3 chosen texts and 6 by chance" in done.stderr and done.stdout == ""
     tasks = [json.loads(line) for line in review.read_text("utf8").splitlines()]

@@ -35,8 +35,15 @@ def test_each_score_stands_beside_its_interval(tmp_path):
     said = format_status(found)
     row = next(line for line in said.splitlines() if "0.312" in line)
     assert "0.21 to 0.42" in row and "24" in row
-    assert "ents_f 0.312 on dev (of 24 texts; on others probably 0.21 to 0.42)" in said
+    assert "entity F-score 0.312 on dev (of 24 texts; on others probably 0.21 to 0.42)" in said
     assert "ℹ interval: where the score on other texts" in said
+    assert "Make a package of it" in said
+    # what has learned nothing is nothing to ship
+    dev["score"] = old["score"] = 0.0
+    found["best"] = best_model(Project(), metrics)
+    said = format_status(found)
+    assert "learned nothing yet, so there is nothing to package." in said
+    assert "Use it" not in said and "Make a package" not in said
     # a run of an earlier version does not know
     del dev["interval"]
     found["rounds"] = [_row(k, row, 40, False, 0) for k, row in metrics.items()]

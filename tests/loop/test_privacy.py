@@ -63,7 +63,7 @@ def test_what_is_left_is_said(store):
     )
     record_spent(store, 0, epsilon=0.1, **KNOWN)
     said = privacy_status(store, SETTINGS)["sentence"]
-    assert "0.1 of 0.3 is spent, in 1 rounds; at 0.1 a round it is enough for 2 more" in said
+    assert "0.1 of 0.3 is spent, in 1 round; at 0.1 a round it is enough for 2 more" in said
     assert "expected to hold 20.0%, and chance alone 10.0%" in said
     # what was spent stays known when the config names another sampler
     assert privacy_status(store, replace(SETTINGS, blocks={}))["spent"] == 0.1

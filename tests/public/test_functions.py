@@ -121,7 +121,7 @@ def test_ingest_takes_one_path_or_several(pool):
 def test_results_are_shown_without_a_run():
     facts = run_facts()
     facts["state"] = {"state": "wait", "sentence": HOSTILE}
-    status = {"best": {"load": 'nlp = spacy.load("<b>")'}}
+    status = {"best": {"load": 'nlp = spacy.load("<b>")', "package": "spacy package"}}
     run = RunResult("wait", "", [], status["best"], Path("out"), None, status, facts)
     html = shown(run)
     assert "<svg" in html and "<script" not in html and "spacy.load(&#34;&lt;b&gt;&#34;)" in html

@@ -159,7 +159,11 @@ def test_an_answer_is_kept_once_and_can_be_corrected(client, database):
     found = client.get("/api/summary").json()
     assert (found["answers"], found["verdicts"]["ignore"]) == (1, 1)
     assert found["progress"]["mine"] == {"today": 1, "part": 3}
-    assert client.get("/api/summary", headers=as_("bob")).json()["answers"] == 0
+    dev = {"score": 0.5, "score_name": "ents_f", "texts": 40}
+    with Store(database) as store:
+        store.advance(0, "wait", metrics={"dev": dev})
+    others = client.get("/api/summary", headers=as_("bob")).json()
+    assert others["answers"] == 0 and others["scores"]["name"] == "entity F-score"
 
 
 def test_annotators_get_texts_of_their_own_and_see_nothing_of_each_other(client, database):

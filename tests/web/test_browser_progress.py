@@ -156,7 +156,7 @@ def test_a_summary_is_there_on_demand(context, serve, by):
     page.wait_for_selector("#summary .summary")
     assert rows(page, "#summary") == {
         "Answers": "None in the last half hour.",
-        "Score on dev": "ents_f 0.512 (round 0, on 40 texts) so far; the model that learns from these answers is still to come.",
+        "Score on dev": "entity F-score 0.512 (round 0, on 40 texts) so far; the model that learns from these answers is still to come.",
         "Next": "4 answers of this round are missing; then the model learns.",
     }
     # keys do nothing to the question behind it

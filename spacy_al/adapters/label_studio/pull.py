@@ -87,8 +87,8 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
         store.log(EVENT, mark=pushed.mark, since=latest)
     if left_out := result.left_out:
         message = Warnings.W290.format(
-            count=f"{left_out.total():,}",
-            total=f"{result.counts.total():,}",
+            count=left_out.total(),
+            total=result.counts.total(),
             counts=listed(left_out),
             first=result.first,
         )
