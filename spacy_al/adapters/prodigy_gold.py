@@ -7,6 +7,7 @@ from typing import Any
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.adapters.record_check import short
+from spacy_al.reporting.words import plural
 
 VERDICTS = ("accept", "reject", "ignore")
 # Interfaces in which a whole text is marked, by the kinds that they give
@@ -20,6 +21,12 @@ WHOLE = {
 YES_NO = {"ner": ("entities",), "pos": ("tags",), "classification": ("categories",)}
 # What a span has that a model suggested, and a person said yes or no to
 SUGGESTED = ("score", "source", "input_hash", "rank", "priority")
+# What tells how a task was asked; recipes in which texts are marked give them tokens
+HOW_ASKED = ("_view_id", "_is_binary", "tokens", "label", "options", "accept")
+UNSAID = (
+    "it has one span, and nothing says whether all of the text was marked or a yes or no was asked about that span. "
+    "Give it '_view_id': 'ner_manual', or 'ner'"
+)
 
 
 def read_prodigy_gold(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
@@ -28,22 +35,60 @@ def read_prodigy_gold(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     YIELDS (LabelledRecord): What was rejected, ignored or not answered is counted and left out.
     RAISES (AlError): AL040, AL046 or AL267 if the file cannot be read.
     """
-    for where, task in read_json(path, reading):
+    tasks = [*read_json(path, reading)]
+    whole = any(_is_whole(task) for _, task in tasks)
+    unsaid = 0
+    for where, task in tasks:
         try:
             if isinstance(task, ValueError):
                 raise task
             if not isinstance(task, dict):
                 raise ValueError(f"it is {short(task)}, and no object")
-            found = _record(task, reading)
+            found = _record(task, reading, whole)
         except ValueError as error:
             yield {"where": where, "problem": str(error)}
             continue
         if found is not None:
+            unsaid += _is_unsaid(task)
             yield {"where": where, **found}
+    if unsaid:
+        reading.say(
+            f"Read as marked whole: {plural(unsaid, 'text')} with one span and no word on how it was asked, as other texts of the file "
+            "have several spans or none."
+        )
 
 
-def _record(task: Mapping[str, Any], reading: Reading) -> LabelledRecord | None:
-    """Gold, or None for an answer that is none."""
+def _is_unsaid(task: Mapping[str, Any]) -> bool:
+    """Whether nothing in it tells if the text was marked whole or a yes or no was asked about its one span."""
+    span = _alone(task)
+    return (
+        task.get("answer") == "accept"
+        and span is not None
+        and not any(key in task for key in HOW_ASKED)
+        and not any(key in span for key in SUGGESTED)
+    )
+
+
+def _is_whole(task: Any) -> bool:
+    """Whether it does not say how it was asked, and cannot have been a yes or no to one span."""
+    return (
+        isinstance(task, dict)
+        and task.get("answer") == "accept"
+        and isinstance(task.get("spans"), list)
+        and len(task["spans"]) != 1
+        and not any(key in task for key in HOW_ASKED)
+    )
+
+
+def _alone(task: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The one span of a task that has one."""
+    spans = task.get("spans")
+    alone = spans[0] if isinstance(spans, list) and len(spans) == 1 else None
+    return alone if isinstance(alone, dict) else None
+
+
+def _record(task: Mapping[str, Any], reading: Reading, whole: bool) -> LabelledRecord | None:
+    """Gold, or None for an answer that is none. whole: as for `_form`."""
     verdict = task.get("answer")
     if verdict is None:
         raise ValueError(f"it has no 'answer', only: {', '.join(map(str, task))}")
@@ -52,7 +97,7 @@ def _record(task: Mapping[str, Any], reading: Reading) -> LabelledRecord | None:
     text = task.get("text")
     if not isinstance(text, str):
         raise ValueError("it has no 'text'")
-    form = _form(task, reading)
+    form = _form(task, reading, whole)
     categories = form == "classification"
     if verdict == "ignore" or (verdict == "reject" and not categories):
         reading.skip([f"answers '{verdict}'"])
@@ -89,26 +134,26 @@ def _record(task: Mapping[str, Any], reading: Reading) -> LabelledRecord | None:
     return record
 
 
-def _form(task: Mapping[str, Any], reading: Reading) -> str:
+def _form(task: Mapping[str, Any], reading: Reading, whole: bool) -> str:
     """The interface in which it was asked; without its name, by what the task has.
 
-    RAISES (ValueError): It asks for something else than is wanted.
+    whole (bool): Whether other texts of the file that do not say so were marked whole.
+    RAISES (ValueError): It asks for something else than is wanted, or nothing tells what it asked.
     """
     form = task.get("_view_id")
     if form == "review":
         # what was decided of several answers, in the interface in which these were given
         form = task.get("view_id")
     if form is None:
-        spans = task.get("spans")
-        alone = spans[0] if isinstance(spans, list) and len(spans) == 1 else None
+        alone = _alone(task)
         if "options" in task or "accept" in task:
             form = "choice"
         elif isinstance(task.get("label"), str):
-            form = "ner" if spans else "classification"
-        elif isinstance(alone, dict) and (
-            "tokens" not in task or any(key in alone for key in SUGGESTED)
-        ):
+            form = "ner" if task.get("spans") else "classification"
+        elif alone and (task.get("_is_binary") is True or any(key in alone for key in SUGGESTED)):
             form = "pos" if reading.kind == "tags" else "ner"
+        elif _is_unsaid(task) and not whole:
+            raise ValueError(UNSAID)
         elif reading.kind == "tags":
             form = "pos_manual"
         else:

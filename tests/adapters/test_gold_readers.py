@@ -196,6 +196,24 @@ def test_prodigy(tmp_path):
     assert [words(r) for r in found] == 3 * [[("Ada", "PER")]]
 
 
+def test_prodigy_with_one_span_and_no_word_on_how_it_was_asked(tmp_path):
+    """A hand-made line is no yes or no; what is one says so, or has what a model suggested."""
+    one = answer(_view_id=None, spans=[{"start": 0, "end": 3, "label": "PER"}])
+    path = put(tmp_path / "x.jsonl", one, one)
+    problems = wrong("prodigy", path)
+    assert [*problems] == ["x.jsonl:1", "x.jsonl:2"] and "'_view_id'" in problems["x.jsonl:1"]
+    for other in ([], [SPAN, {"start": 8, "end": 11, "label": "PER"}]):
+        found, reading = read("prodigy", put(path, one, answer(_view_id=None, spans=other), one))
+        assert words(found[0]) == [("Ada", "PER")] and "missing" not in found[0]
+        assert any("whole: 2 texts with one span" in said for said in reading.said)
+    suggested = [{"start": 0, "end": 3, "label": "PER", "score": 0.4}]
+    for more in ({"spans": suggested}, {"_is_binary": True}, {"_view_id": "ner"}):
+        found, reading = read("prodigy", put(path, {**one, **more}, answer(_view_id=None)))
+        assert found[0]["missing"] == [(3, 12)] and not any("whole" in s for s in reading.said)
+    found, reading = read("prodigy", put(path, {**one, "_is_binary": False}))
+    assert "missing" not in found[0] and reading.said == []
+
+
 def test_prodigy_tags_and_choices(tmp_path):
     tag = {**SPAN, "label": "PROPN"}
     path = put(tmp_path / "x.jsonl", answer(_view_id="pos_manual", spans=[tag], tokens=TOKENS))
