@@ -1,19 +1,17 @@
 """From nothing to the second round, as the README says: a terminal, a browser, a person who answers, and a power cut."""
 
-import contextlib
 import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from spacy_al.store.store import Store
+from tests.helpers.terminal import terminals, wait_for
 from tests.helpers.web_page import browser, context, open_page, press, saved
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -22,59 +20,16 @@ FEW = ["--al.batch_size", "3", "--training.max_steps", "20", "--training.eval_fr
 
 
 @pytest.fixture
-def terminal(tmp_path):
+def terminal(tmp_path, terminals):
     """Runs one of our commands as on a terminal, in a folder with what a clone has: terminal(*words) -> process and what it says."""
-    pty = pytest.importorskip("pty")
     corpus = [f"corpus/{part}.spacy" for part in ("seed", "dev", "pool", "test")]
     for name in ("configs/ner.cfg", *corpus):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(HERE / name, tmp_path / name)
-    # what stands in for the person's browser notes where it was sent
-    opener = tmp_path / "opener"
-    opener.write_text(f'#!/bin/sh\necho "$1" >> "{tmp_path}/opened"\n')
-    opener.chmod(0o755)
     paths = filter(None, (os.environ.get("PYTHONPATH"), str(HERE)))
-    environment = {**os.environ, "BROWSER": f"{opener} %s", "PYTHONPATH": os.pathsep.join(paths)}
-    started = []
-
-    def start(*words):
-        ours, theirs = pty.openpty()
-        process = subprocess.Popen(
-            [sys.executable, "-m", "spacy_al", *words],
-            cwd=tmp_path,
-            env=environment,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        started.append(process)
-        said = []
-        # a terminal that nobody reads from would hold up whoever writes
-        threading.Thread(target=read, args=(ours, said), daemon=True).start()
-        return process, said
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-
-
-def read(terminal, said):
-    with os.fdopen(terminal, "rb", buffering=0) as file, contextlib.suppress(OSError):
-        while data := file.read(4096):
-            said.append(data.decode("utf8", "replace"))
-
-
-def wait_for(said, pattern):
-    """Until a terminal shows this."""
-    deadline = time.monotonic() + 300
-    while not (found := re.search(pattern, "".join(said))):
-        assert time.monotonic() < deadline, "".join(said)
-        time.sleep(0.05)
-    return found
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    command = [sys.executable, "-m", "spacy_al"]
+    return lambda *words: terminals([*command, *words], tmp_path, environment)
 
 
 def state(folder):
