@@ -1,16 +1,7 @@
-"""What a person does in a journey: run a command, and answer in the browser as somebody who knows what is right."""
-
-import subprocess
+"""What a person does in a journey: answer in the browser, as somebody who knows what is right."""
 
 from spacy_al.store.store import Store
 from tests.helpers.web_page import press
-
-
-def run_command(folder, *words, only_out=False, **how):
-    """What a command prints, on both channels unless only standard output is asked for."""
-    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, **how)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout if only_out else done.stdout + done.stderr
 
 
 def answer(page, mouse, database, right):

@@ -1,15 +1,13 @@
 """Somebody has to convince: a strategy is compared with chance on gold, and the report is opened as a manager would open it."""
 
-import shutil
-import sys
-
 import pytest
 
-from tests.helpers.person import run_command
+from tests.helpers.newcomer import followed, package
 from tests.helpers.web_page import browser, context
-from tests.journeys.test_annotate import HERE
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+FEW = ["--training.max_steps", "20", "--training.eval_frequency", "20"]
+FEW += ["--al.batch_size", "15", "--al.max_rounds", "2"]
 
 
 def read(page, path, scheme, width):
@@ -25,25 +23,23 @@ def read(page, path, scheme, width):
     return page.inner_text("body")
 
 
-def test_a_corpus_becomes_a_report_for_who_pays(tmp_path, context):
-    pytest.importorskip("matplotlib")
-    for name in ("configs", "corpus"):
-        shutil.copytree(HERE / name, tmp_path / name)
-    few = ["--training.max_steps", "20", "--training.eval_frequency", "20"]
-    few += ["--al.batch_size", "15", "--al.max_rounds", "2"]
-    words = [sys.executable, "-m", "spacy_al"]
-    gold = ["--gold", "corpus/pool_gold.spacy", "--strategy", "token_entropy", "--seeds", "2"]
-    own = ["--output", "training/boss"]
-    run_command(tmp_path, *words, "simulate", "configs/ner.cfg", *gold, *own, *few)
-    pilot = ["--al.output", "training/pilot", *few]
-    oracle = ["--oracle", "corpus/pool_gold.spacy"]
-    run_command(tmp_path, *words, "run", "configs/ner.cfg", *oracle, *pilot)
-    price = ["--simulation", "training/boss", "--price", "80 EUR"]
-    run_command(tmp_path, *words, "report", "configs/ner.cfg", *price, *pilot)
+def test_a_corpus_becomes_a_report_for_who_pays(package, tmp_path, context):
+    with followed("convince-my-boss", tmp_path, package) as tutorial:
+        tutorial.bring("configs", "corpus")
+        tutorial.install()
+        # two seeds are enough for an interval
+        tutorial.run("python -m spacy_al simulate", *FEW, swaps={"--seeds 3": "--seeds 2"})
+        tutorial.run("python -m spacy_al run", *FEW)
+        tutorial.run("python -m spacy_al report", *FEW)
 
     page = context.new_page()
+    reports = tutorial.folder / "training"
     for scheme, width in (("light", 1200), ("dark", 1200), ("light", 390)):
-        simulated = read(page, tmp_path / "training/boss/report.html", scheme, width)
-        assert "token_entropy" in simulated and "random" in simulated.lower()
-        ours = read(page, tmp_path / "training/pilot/report.html", scheme, width)
-        assert "EUR" in ours and "labelled texts" in ours.lower()
+        simulated = read(page, reports / "boss/report.html", scheme, width)
+        # the first line is the answer, and below it stands how sure it is
+        assert "random choice" in page.inner_text(".headline")
+        assert "95% interval" in simulated and "token_entropy" in simulated
+        ours = read(page, reports / "pilot/report.html", scheme, width)
+        assert (
+            "EUR" in ours and "labelled texts" in ours.lower() and "random choice" in ours.lower()
+        )

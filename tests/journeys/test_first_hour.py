@@ -1,29 +1,27 @@
 """The first hour of a newcomer: notes without any label, sixty answers in a browser, and a model that is installed elsewhere."""
 
 import json
-import os
 import re
-import shlex
-import sys
-import time
 
 import pytest
 import spacy
 from spacy.tokens import DocBin
 
 from spacy_al.store.store import Store
-from tests.helpers.person import answer, run_command
+from tests.helpers.newcomer import ROOT, followed, package, shell
+from tests.helpers.person import answer
+from tests.helpers.terminal import address, end, terminals
 from tests.helpers.web_page import Mouse, browser, context, open_page, saved
-from tests.journeys.test_annotate import HERE, terminal, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-LABELS = ("DRUG", "DOSAGE", "CONDITION")
-N = 60
+LABELS = ("DRUG", "DOSAGE")
+# So many in all; before the first model comes; of these on the page, before its terminal is closed
+N, FIRST, EARLY = 60, 40, 34
 
 
 def gold():
-    """Sixty sentences with entities, by their texts: (first token, last token, label) of each."""
-    docs = DocBin().from_disk(HERE / "corpus/pool_gold.spacy").get_docs(spacy.blank("en").vocab)
+    """Sixty sentences with drugs, by their texts: (first token, last token, label) of each."""
+    docs = DocBin().from_disk(ROOT / "corpus/pool_gold.spacy").get_docs(spacy.blank("en").vocab)
     found = {}
     for doc in docs:
         ents = [(e.start, e.end - 1, e.label_) for e in doc.ents if e.label_ in LABELS]
@@ -32,60 +30,86 @@ def gold():
     return dict(list(found.items())[:N])
 
 
-def test_sixty_notes_become_a_model_that_is_installed_elsewhere(terminal, tmp_path, context):
-    right = gold()
-    for number, text in enumerate(right):
-        path = tmp_path / f"notes/{number:02}.txt"
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, "utf8")
-    words = [sys.executable, "-m", "spacy_al"]
-    run_command(tmp_path, *words, "ingest", "notes", "pool", "--unit", "doc")
-    own = [part for label in LABELS for part in ("--label", label)]
-    run_command(tmp_path, *words, "init", "my.cfg", *own)
-    process, said = terminal("run", "my.cfg", "--paths.pool", "pool")
-    url = re.sub(r"[\r\n]", "", wait_for(said, r"http://127\.0\.0\.1:\d+/")[0])
-    context.set_default_timeout(300_000)
-    page = open_page(context, url)
-    page.wait_for_selector("main article")
-    # the plan stands on the page before the first answer
-    assert "The first model comes after 40 answers" in page.inner_text("#plan")
-    mouse, database = Mouse(page), tmp_path / "training/my/al.db"
-    for _ in range(N):
-        answer(page, mouse, database, right)
+def answered_elsewhere(folder, right):
+    """Of the first questions those that nobody has answered, with their answers, as Prodigy writes them; how many."""
+    with Store(folder / "training/my/al.db") as store:
+        done = {one.task for one in store.answers()}
+        open_ = {task.task["_task_hash"] for task in store.tasks() if task.id not in done}
+    lines = (folder / "training/my/round-000/tasks.jsonl").read_text("utf8").splitlines()
+    tasks = [task for task in map(json.loads, lines) if task["_task_hash"] in open_]
+    for task in tasks:
+        tokens = task["tokens"]
+        task["answer"] = "accept"
+        task["spans"] = [
+            {"token_start": i, "token_end": j, "label": label}
+            | {"start": tokens[i]["start"], "end": tokens[j]["end"]}
+            for i, j, label in right[task["text"]]
+        ]
+    (folder / "answers.jsonl").write_text("".join(json.dumps(task) + "\n" for task in tasks))
+    return len(tasks)
+
+
+def answer_on_the_page(page, tutorial, right, count):
+    mouse = Mouse(page)
+    for _ in range(count):
+        answer(page, mouse, tutorial.folder / "training/my/al.db", right)
     saved(page)
-    page.wait_for_selector("text=Done")
     assert page.errors == []
-    process.terminate()
-    process.wait(60)
 
-    with Store(database) as store:
-        purposes = {task.id: task.purpose for task in store.tasks()}
-        given = sorted(store.answers(), key=lambda one: one.seq)
-        first = store.rounds()[1]
-    assert len(given) == N
-    # the first model trained on what was answered by then
-    assert sum(one.seq <= first.upto for one in given) <= 40
-    assert sum(purposes[one.task] == "train" for one in given) >= 0.6 * N
 
-    status = run_command(tmp_path, *words, "status", "my.cfg")
-    package = re.search(r"Make a package of it: (.*)", status)[1].strip()
-    packed = package.replace("python -m", f"{shlex.quote(sys.executable)} -m", 1)
-    run_command(tmp_path, "sh", "-c", packed)
-    (archive,) = (tmp_path / "packages").glob("*/dist/*.tar.gz")
-    elsewhere = tmp_path / "elsewhere"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    run_command(tmp_path, *pip, "--no-build-isolation", "--target", elsewhere, archive)
-    code = """
-import spacy
-nlp = spacy.load("en_my")
-print(sorted(nlp.get_pipe("ner").labels), [e.label_ for e in nlp("Start aspirin 75 mg daily.").ents])
-"""
-    (meta,) = elsewhere.glob("en_my/meta.json")
-    # it needs spaCy, and nothing else
-    assert [one.partition(">")[0] for one in json.loads(meta.read_text())["requirements"]] == [
-        "spacy"
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(elsewhere)}
-    loaded = run_command(elsewhere, sys.executable, "-c", code, env=environment)
-    assert "DRUG" in loaded
-    print(f"{time.strftime('%H:%M:%S')} {loaded}")
+def test_sixty_notes_become_a_model_that_is_installed_elsewhere(
+    package, terminals, tmp_path, context
+):
+    right = gold()
+    context.set_default_timeout(300_000)
+    with followed("nothing-labelled", tmp_path, package) as tutorial:
+        folder = tutorial.folder
+        (folder / "notes").mkdir()
+        for number, text in enumerate(right):
+            (folder / f"notes/{number:02}.txt").write_text(text, "utf8")
+        tutorial.install()
+        tutorial.run("python -m spacy_al ingest")
+        tutorial.run("python -m spacy_al init")
+
+        process, said = tutorial.open(terminals, "python -m spacy_al run")
+        page = open_page(context, address(said))
+        page.wait_for_selector("main article")
+        # the plan stands on the page before the first answer
+        assert f"The first model comes after {FIRST} answers" in page.inner_text("#plan")
+        answer_on_the_page(page, tutorial, right, EARLY)
+        page.close()
+        end(process)
+
+        assert answered_elsewhere(folder, right) == FIRST - EARLY
+        tutorial.run("python -m spacy_al import")
+        process, said = tutorial.open(terminals, "python -m spacy_al run")
+        page = open_page(context, address(said))
+        answer_on_the_page(page, tutorial, right, N - FIRST)
+        page.wait_for_selector("text=Done")
+        end(process)
+
+        with Store(folder / "training/my/al.db") as store:
+            purposes = {task.id: task.purpose for task in store.tasks()}
+            given = sorted(store.answers(), key=lambda one: one.seq)
+            first = store.rounds()[1]
+        assert len(given) == N
+        # the first model trained on what was answered by then
+        assert sum(one.seq <= first.upto for one in given) <= FIRST
+        assert sum(purposes[one.task] == "train" for one in given) >= 0.6 * N
+
+        status = tutorial.run("python -m spacy_al status")
+        tutorial.run("python -m spacy_al report")
+        assert (folder / "training/my/report.html").is_file()
+        shell(
+            re.search(r"Make a package of it: (.*)", status)[1].strip(),
+            folder,
+            tutorial.environment,
+        )
+        # elsewhere there is spaCy, and nothing of ours
+        tutorial.leave(tmp_path / "elsewhere")
+        tutorial.run("pip install packages")
+        assert "'DRUG'" in tutorial.run("python -c 'import spacy")
+        (meta,) = tutorial.active.glob("lib/python*/site-packages/en_my/meta.json")
+        # it needs spaCy, and nothing else
+        needed = json.loads(meta.read_text())["requirements"]
+        assert [one.partition(">")[0] for one in needed] == ["spacy"]
