@@ -44,7 +44,7 @@ ARMS = (ALL, WEIGHTED, DROPPED, CORRECTED, CLEAN)
 RESULTS = "noisy.jsonl"
 
 
-def measure_arms(
+def measure_noisy(
     data: Path, name: str, rate: float, seed: int, config: Path, work: Path, arms: Sequence[str]
 ) -> dict[str, Any]:
     """F on test of a model for each of some arms, and how many texts had a mistake and were found.
@@ -107,7 +107,7 @@ def batched_config(config: Path, folder: Path) -> Path:
     return path
 
 
-def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
+def noisy_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """A line for each corpus and rate: the mean over seeds for each arm, and the difference to `all` seed by seed."""
     by: defaultdict[tuple[str, float], list[Mapping[str, Any]]] = defaultdict(list)
     clean: defaultdict[str, dict[int, float]] = defaultdict(dict)
@@ -155,12 +155,12 @@ def noisy_cli(
                     continue
                 # once for all rates
                 arms = ARMS if rate == RATES[0] else ARMS[:-1]
-                found = measure_arms(data, name, rate, seed, config, work, arms)
+                found = measure_noisy(data, name, rate, seed, config, work, arms)
                 rows.append({"corpus": name, "rate": rate, "seed": seed, **found})
                 with path.open("a", encoding="utf8") as file:
                     file.write(json.dumps(rows[-1]) + "\n")
     typer.echo(json.dumps(describe()))
-    typer.echo(summarise(rows))
+    typer.echo(noisy_table(rows))
 
 
 if __name__ == "__main__":

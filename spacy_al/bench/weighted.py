@@ -42,7 +42,7 @@ ARMS = CHOSEN, WEIGHTED, RANDOM = ("chosen", "by weights", "by chance")
 RESULTS = "weighted.jsonl"
 
 
-def measure_arms(data: Path, name: str, seed: int, config: Path, work: Path) -> dict[str, Any]:
+def measure_weighted(data: Path, name: str, seed: int, config: Path, work: Path) -> dict[str, Any]:
     """F on test of a model for each of ARMS."""
     rng = numpy.random.default_rng(seed)
 
@@ -84,7 +84,7 @@ def measure_arms(data: Path, name: str, seed: int, config: Path, work: Path) -> 
     return found
 
 
-def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
+def weighted_table(rows: Sequence[Mapping[str, Any]]) -> str:
     """A line for each corpus: means over seeds, and what the weights change seed by seed."""
     by: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
@@ -118,11 +118,11 @@ def weighted_cli(
             if any((row["corpus"], row["seed"]) == (name, seed) for row in rows):
                 continue
             rows.append({"corpus": name, "seed": seed})
-            rows[-1] |= measure_arms(data, name, seed, config, work)
+            rows[-1] |= measure_weighted(data, name, seed, config, work)
             with path.open("a", encoding="utf8") as file:
                 file.write(json.dumps(rows[-1]) + "\n")
     typer.echo(json.dumps(describe()))
-    typer.echo(summarise(rows))
+    typer.echo(weighted_table(rows))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ from spacy_al.loop.questions import round_questions
 from spacy_al.loop.start import before_training
 from spacy_al.processes.lock import locked
 from spacy_al.reporting.words import format_score_name, measured_on, plural
-from spacy_al.store.desk import answer_counts
+from spacy_al.store.desk import answer_progress
 from spacy_al.store.export import export_answers, export_tasks
 from spacy_al.store.store import Store
 from spacy_al.tasks.records import Round
@@ -186,7 +186,7 @@ def wait_round(store: Store, project: Project, current: Round) -> Outcome | None
         ask_oracle(store, project, current.number)
     # gold says the same however often it is asked
     overlap = 1 if project.oracle else project.settings.overlap
-    answered, total = answer_counts(store, overlap, project.at_least)
+    answered, total = answer_progress(store, overlap, project.at_least)
     if project.at_least and not total:
         reason = "Stops: the recipe has nothing left to ask."
         store.advance(current.number, "stopped", metrics={"stopping": [reason]})

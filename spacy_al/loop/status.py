@@ -18,7 +18,7 @@ from spacy_al.reporting.risk import Risk
 from spacy_al.reporting.risks import risks
 from spacy_al.store.annotators import AnnotatorRow, PairRow, annotators
 from spacy_al.store.champion import champions
-from spacy_al.store.desk import answer_counts, flags, n_standing
+from spacy_al.store.desk import answer_progress, flags, n_standing
 from spacy_al.store.drift import looks
 from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
@@ -138,7 +138,7 @@ def status(project: Project) -> Status:
         metrics = store.metrics()
         numbers = {*metrics, *([current.number] if current else [])}
         asked = {k: sum(1 for _ in store.tasks(k)) for k in numbers}
-        answered, total = answer_counts(store, project.settings.overlap, project.at_least)
+        answered, total = answer_progress(store, project.settings.overlap, project.at_least)
         counts = n_standing(store)
         given = store.n_answers()
         who, skills = annotators(store), people(store)

@@ -154,7 +154,7 @@ def annotator_progress(
     sql = f"""SELECT count(*) FROM standing
         CROSS JOIN counts ON counts.task = standing.task WHERE annotator = ? AND {LATEST}"""
     ((own,),) = store.read(sql, (check_name("annotator", annotator),))
-    answered, asked = answer_counts(store, overlap, at_least)
+    answered, asked = answer_progress(store, overlap, at_least)
     return {
         "round": current.number if current else None,
         "state": current.state if current else None,
@@ -164,7 +164,7 @@ def annotator_progress(
     }
 
 
-def answer_counts(store: Store, overlap: int = 1, at_least: int = 0) -> tuple[int, int]:
+def answer_progress(store: Store, overlap: int = 1, at_least: int = 0) -> tuple[int, int]:
     """How many answers of the latest round are there, and how many it asks for, with those to tasks that are still to be.
 
     What more people answer than are to does not count.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from spacy.util import load_config
 
-from spacy_al.bench.noisy_labels import batched_config, summarise
+from spacy_al.bench.noisy_labels import batched_config, noisy_table
 
 
 def test_the_table_compares_seed_by_seed():
@@ -15,7 +15,7 @@ def test_the_table_compares_seed_by_seed():
         {**row, "rate": 0.05, "seed": 1, "corrected": 0.55, "clean": 0.62, "P(right)": 0.46},
         {**row, "rate": 0.2, "seed": 0, "corrected": 0.51},
     ]
-    first, second = [one for one in summarise(rows).splitlines() if one.startswith("phee")]
+    first, second = [one for one in noisy_table(rows).splitlines() if one.startswith("phee")]
     assert "0.490 (+0.020 -0.040)" in first and "0.490 (-0.010 -0.010)" in first
     assert "0.610" in first and "20 of 40" in first and "0.80, 0.50" in first
     # what has no mistakes is the same for all rates
