@@ -191,7 +191,13 @@ def scale_cli(
     tokens = sum(len(text.split()) for text in own) / len(own)
     lines = formulae(rows)
     prices = {"width": width, "cores": cores, "core_hour": core_hour, "gb_month": gb_month}
-    found = {**told, "rows": rows, "formulae": lines, "tokens": tokens, "machine": describe()}
+    found: dict[str, Any] = {
+        **told,
+        "rows": rows,
+        "formulae": lines,
+        "tokens": tokens,
+        "machine": describe(),
+    }
     found["points"] = place.step(max(size), "score")["points"]
     found["arithmetic"] = arithmetic(lines, texts=texts, tokens=tokens, **prices)  # type: ignore[arg-type]
     typer.echo(format_scale(found))

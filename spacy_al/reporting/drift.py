@@ -28,7 +28,8 @@ def drift_part(looks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     if not looks:
         return None
     shown = looks[-MOST:]
-    numbers = [
+    # what is no number is left out of a line
+    numbers: list[list[tuple[Any, Any]]] = [
         [(look.get("expected_before"), look.get("expected_now")) for look in shown],
         [_means(look, WORDS) for look in shown],
     ]
