@@ -23,7 +23,7 @@ from typer import Argument, Option
 from wasabi import table
 
 from spacy_al.bench.machine import describe
-from spacy_al.bench.scale_lines import BILLION, MEASURED, arithmetic, formulae
+from spacy_al.bench.scale_lines import BILLION, MEASURED, arithmetic, formulae, off_line
 from spacy_al.bench.scale_plot import plot_scale
 from spacy_al.bench.scale_pool import make_pool
 from spacy_al.bench.watch import watch_command
@@ -146,6 +146,9 @@ def format_scale(found: Mapping[str, Any]) -> str:
         for name, line in found["formulae"].items()
     ]
     machine = found["machine"]
+    off = [
+        float(abs(off_line(found["points"], kind)[1]).max(initial=0)) for kind in ("cpu", "wall")
+    ]
     versions = ", ".join(f"{name} {version}" for name, version in machine["versions"].items())
     aligns = ("l", *"r" * len(MEASURED), "r")
     return "\n".join(
@@ -155,6 +158,7 @@ def format_scale(found: Mapping[str, Any]) -> str:
                 lines, header=("", "at the start", "a text", "error at the largest"), divider=True
             ),
             table(found["arithmetic"], header=("", "formula", "result"), divider=True),
+            f"Off a straight line while the largest was scored, by the time of all: {off[0]:.1%} of a core, {off[1]:.1%} by the clock",
             f"{found['tokens']:.1f} tokens a text, {found['workers']} workers ({found['engine']}), seed {found['seed']}",
             f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, {versions}; {machine['threads']}",
         ]

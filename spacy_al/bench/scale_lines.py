@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy
 
 from spacy_al.embeddings.cache_file import size_of
+from spacy_al.types import Floats
 
 BILLION = 10**9
 # What is measured a sentence, and how it is called
@@ -23,6 +24,21 @@ def fit(rows: Sequence[Mapping[str, float]], name: str) -> tuple[float, float]:
     sizes, totals = (numpy.array([row[key] for row in rows]) for key in ("texts", name))
     slope, start = numpy.polyfit(sizes, totals, 1)
     return float(start), float(slope)
+
+
+def off_line(points: Sequence[Mapping[str, float]], name: str) -> tuple[Floats, Floats]:
+    """How far a pool that is scored keeps to a straight line of its own, by least squares.
+
+    points (Sequence): What it had taken after so many texts. The last is its total: the batch is taken after all is scored, and is no part of the line.
+    name (str): Of what.
+    RETURNS (tuple): Texts (N,), and what was taken until there less what the line says (N,), as a share of the last; empty below three points.
+    """
+    found = [one for one in points if 0 < one["texts"] < points[-1]["texts"]]
+    if len(found) < 3:
+        return numpy.zeros(0), numpy.zeros(0)
+    sizes, took = (numpy.array([one[key] for one in found]) for key in ("texts", name))
+    start, each = fit(found, name)
+    return sizes, (took - start - each * sizes) / took[-1]
 
 
 def formulae(rows: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy
 
+from spacy_al.bench.scale_lines import off_line
 from spacy_al.reporting.plot import check_plots
 from spacy_al.util import replacing
 
@@ -18,8 +19,6 @@ PANELS = {
     "cpu_known": ("minutes of a core, all known", 60.0, None),
     "cache_bytes": ("MB of cached scores", 1e6, None),
 }
-# Of the largest size: below this share of it the start of the processes is most of what there is
-SMALLEST = 0.05
 
 
 def plot_scale(
@@ -28,7 +27,7 @@ def plot_scale(
     points: Sequence[Mapping[str, float]],
     path: Path,
 ) -> None:
-    """Draw what was measured, the line that the largest was no part of, how far off it is, and the memory that processes held.
+    """Draw what was measured, the line that the largest was no part of, how straight its own is, and the memory that processes held.
 
     rows, lines: As `measure_scale` and `formulae` give them.
     points (Sequence): What the largest had taken after so many texts.
@@ -43,21 +42,17 @@ def plot_scale(
     deviation, memory = more.pop(1), more.pop()
     for axes, (name, panel) in zip([first, *more], PANELS.items()):
         _draw(axes, name, panel, rows, lines, points)
-    for name, kind, colour in (("cpu_score", "cpu", DARK), ("wall_score", "wall", OTHER)):
-        while_scored = _while_scored(points, SMALLEST * rows[-1]["texts"])
-        sizes = numpy.array([one["texts"] for one in while_scored])
-        took = numpy.array([one[kind] for one in while_scored])
-        said = lines[name]["start"] + lines[name]["each"] * sizes
-        deviation.plot(sizes / 1000, 100 * (took / said - 1), color=colour, label=PANELS[name][0])
+    for kind, label, colour in (("cpu", "of a core", DARK), ("wall", "by the clock", OTHER)):
+        sizes, off = off_line(points, kind)
+        deviation.plot(sizes / 1000, 100 * off, color=colour, label=label)
     deviation.axhline(0, color=LINE)
-    deviation.set_title("off the line while the largest is scored, %")
-    sizes = numpy.array([one["texts"] for one in points])
+    deviation.set_title("time, off a straight line of the largest, % of its total")
     for kind, label, colour in (
         ("own", "that ranks", DARK),
         ("others", "the largest that scores", OTHER),
     ):
         values = [one[kind] / MB for one in points]
-        memory.plot(sizes / 1000, values, color=colour, label=label)
+        memory.plot([one["texts"] / 1000 for one in points], values, color=colour, label=label)
     memory.set_title("MB that a process held at most")
     memory.set_ylim(bottom=0)
     for axes in figure.axes:
@@ -83,14 +78,8 @@ def _draw(
     line = (lines[name]["start"] + lines[name]["each"] * ends) / unit
     axes.plot(ends / 1000, line, color=LINE, label="line through the smaller sizes")
     if kind is not None:
-        found = _while_scored(points, 0)
-        done, took = [one["texts"] / 1000 for one in found], [one[kind] / unit for one in found]
+        done, took = [one["texts"] / 1000 for one in points], [one[kind] / unit for one in points]
         axes.plot(done, took, color=OTHER, linewidth=1, label="the largest, while it is scored")
     axes.plot(sizes / 1000, [row[name] / unit for row in rows], "o", color=DARK, label="measured")
     axes.set_title(title)
     axes.set_ylim(bottom=0)
-
-
-def _while_scored(points: Sequence[Mapping[str, float]], least: float) -> list[Mapping[str, float]]:
-    """Points before all was scored: after it the batch is taken, which no text is scored in."""
-    return [one for one in points if least <= one["texts"] < points[-1]["texts"]]

@@ -39,6 +39,20 @@ def test_lines_leave_the_largest_out_and_are_compared_with_it():
     assert scale_lines.formulae(rows)["cpu_score"]["error"] == pytest.approx(57 / 500 - 1)
 
 
+def test_how_straight_a_pool_is_scored():
+    points = [{"texts": 10.0 * k, "cpu": 3 + 2.0 * k} for k in range(5)]
+    # before the first text, and after the last, nothing is scored
+    points[0]["cpu"] = 0
+    points.append({"texts": 40.0, "cpu": 99.0})
+    sizes, off = scale_lines.off_line(points, "cpu")
+    assert sizes.tolist() == [10, 20, 30] and off == pytest.approx([0, 0, 0])
+    points[2]["cpu"] += 0.9
+    _, off = scale_lines.off_line(points, "cpu")
+    # least squares leave a third, two thirds and a third of it
+    assert off == pytest.approx([-0.3 / 9, 0.6 / 9, -0.3 / 9])
+    assert not len(scale_lines.off_line(points[:3], "cpu")[0])
+
+
 def test_the_arithmetic_by_hand():
     lines = {name: {"each": 2.0, "start": 0.0, "error": 0.0} for name in scale_lines.MEASURED}
     lines["cpu_score"]["each"] = 0.001
