@@ -46,7 +46,7 @@ def plot_scale(
         sizes, off = off_line(points, kind)
         deviation.plot(sizes / 1000, 100 * off, color=colour, label=label)
     deviation.axhline(0, color=LINE)
-    deviation.set_title("time, off a straight line of the largest, % of its total")
+    deviation.set_title("% of its time that the largest is off a line")
     for kind, label, colour in (
         ("own", "that ranks", DARK),
         ("others", "the largest that scores", OTHER),
