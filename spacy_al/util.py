@@ -8,6 +8,7 @@ import platform
 import shlex
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -23,6 +24,11 @@ T = TypeVar("T")
 def content_hash(text: str) -> str:
     """The identity of a text everywhere: 16 hex digits, equal for equal texts on every machine and run."""
     return hashlib.blake2b(text.encode("utf8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def is_blank(text: str) -> bool:
+    """Whether there is nothing in a text to be seen: white space, control characters, and those of no width, alone."""
+    return all(c.isspace() or unicodedata.category(c) in ("Cc", "Cf") for c in text)
 
 
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -40,7 +40,9 @@ def import_(
     )
     if not result.taken:
         first = f" The first: {result.first}" if result.first else ""
-        counts = listed(result.counts) or "it is empty"
+        unused = listed(result.reading.unused) if result.reading else ""
+        nothing = f"nothing is labelled in it, not read: {unused}" if unused else "it is empty"
+        counts = listed(result.counts) or nothing
         raise AlError(Errors.AL119.format(path=answers, counts=counts, first=first))
     if left_out := result.left_out:
         message = Warnings.W110.format(

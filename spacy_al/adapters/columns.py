@@ -25,6 +25,7 @@ from spacy_al.adapters.tag_scheme import (
     parsed,
 )
 from spacy_al.corpus.shard import writing
+from spacy_al.reporting.words import plural
 
 MARKER = "-DOCSTART-"
 BLANK = re.compile("[ \t]+")
@@ -57,7 +58,7 @@ def read_conll(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
         columns = line.split("\t") if tabs else BLANK.split(line.strip(" \t"))
         if line.startswith(COLUMNS):
             names = line.removeprefix(COLUMNS).split()
-        elif not line.strip(" \t") or columns[0].strip() == MARKER:
+        elif not line.strip(" \t") or BLANK.split(line.strip(" \t"))[0] == MARKER:
             texts.append([])
         elif line.startswith("#") and not (len(columns) > 1 and is_tag(columns[-1])):
             reading.skip(["comments"])
@@ -90,7 +91,7 @@ def _records(
         reading.say(f"The tags of {path.name} are in {scheme}.")
     if unknown := sum(tag.letter == UNKNOWN for text in tags for tag in text):
         reading.say(
-            f"{unknown} words of {path.name} have the tag {UNKNOWN}: nothing is decided of them."
+            f"Nothing is decided of {plural(unknown, 'word')} of {path.name} with the tag {UNKNOWN}."
         )
     for text in layout.texts:
         yield _record(text, layout, scheme, path.name)

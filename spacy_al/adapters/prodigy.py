@@ -18,7 +18,7 @@ from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.reporting.words import plural
 from spacy_al.store.export import ANNOTATOR, SECONDS
 from spacy_al.store.store import Store
-from spacy_al.tasks.answer import check, check_name
+from spacy_al.tasks.answer import YES_NO_FORMS, check, check_name
 from spacy_al.util import arguments, command_line
 
 PRODIGY = "prodigy"
@@ -239,7 +239,9 @@ def _of_prodigy(
         return None
     if stored is None:
         number = (answered.get("meta") or {}).get("round")
-        result.leave_out("unknown task", where, f"round {number} did not ask about this text")
+        view = answered.get("_view_id")
+        what = f"a yes or no ('{view}') " if view in YES_NO_FORMS else ""
+        result.leave_out("unknown task", where, f"round {number} did not ask {what}about this text")
         return None
     annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or somebody
     session = ""

@@ -21,7 +21,7 @@ from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.corpus.sources import Keys, Record, find_sources, read_records
 from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors, UsageError
-from spacy_al.util import batched, progress_bar, why_not
+from spacy_al.util import batched, is_blank, progress_bar, why_not
 
 SENTENCE_TOKENS = 1000
 SHOWN_TEXTS = 5
@@ -172,7 +172,7 @@ def _not_blank(records: Iterable[Record], max_chars: int, report: IngestReport) 
             report.dropped.update(record.without)
             continue
         report.documents += 1
-        if not record.text.strip():
+        if is_blank(record.text):
             report.dropped["white space only" if record.text else "empty"] += 1
         elif len(record.text) > max_chars:
             report.dropped["too long"] += 1
@@ -186,7 +186,7 @@ def _sentences(record: Record, doc: Doc, nlp: Language, report: IngestReport) ->
     except ValueError as error:
         name = "{lang}_{name}".format(**nlp.meta)
         raise AlError(Errors.AL056.format(name=name)) from error
-    sents = [(text, length) for text, length in stripped if text]
+    sents = [(text, length) for text, length in stripped if not is_blank(text)]
     if len(sents) < len(stripped):
         report.dropped["white space only"] += len(stripped) - len(sents)
     for number, (text, length) in enumerate(sents):

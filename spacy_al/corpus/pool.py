@@ -24,7 +24,7 @@ from spacy_al.corpus.address import look_up, reaching
 from spacy_al.corpus.dates import Since, meta_value
 from spacy_al.corpus.shard import count_stored, read_bare
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.util import content_hash, why_not
+from spacy_al.util import content_hash, is_blank, why_not
 
 LARGE_FILE = 100 * 1024**2
 SHARD_SIZE = 5000
@@ -98,7 +98,7 @@ def read_shard_items(
     seen = set() if seen is None else seen
     for stored in read_bare(path):
         text = stored.text
-        if not text or text.isspace():
+        if is_blank(text):
             report["white space only" if text else "empty"] += part[0] == 0
             continue
         identity = content_hash(text)
@@ -138,7 +138,7 @@ def pool_texts(path: Path) -> Iterator[str]:
     """The texts of a pool as they are stored, without those of shards that cannot be read; more than white space. Raises as `shards`."""
     for shard in shards(path):
         with suppress(AlError):
-            yield from (text for one in read_bare(shard) if not (text := one.text).isspace())
+            yield from (text for one in read_bare(shard) if not is_blank(text := one.text))
 
 
 def read_pool(

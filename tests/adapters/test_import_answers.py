@@ -190,6 +190,26 @@ def test_all_that_was_read_adds_up(run, tmp_path):
     assert str(again).startswith("4 read: 2 already there, 2 left out")
 
 
+def test_what_nobody_has_labelled_or_the_run_has_not_asked_so(run, tmp_path):
+    tasks = json.dumps([{"id": 1, "data": {"text": TEXT}, "annotations": []}])
+    run(tasks, ["PER"], format="label-studio")
+    with (
+        Store(run.database) as store,
+        pytest.raises(
+            AlError, match=r"AL119.*nothing is labelled in it, not read: 1 tasks without"
+        ),
+    ):
+        import_(store, tmp_path / "x.jsonl", format="label-studio")
+    yes = line(spans=[{"start": 0, "end": 4, "label": "PER"}], _view_id="ner")
+    refused(run([yes], ["PER"]), "round 0 did not ask a yes or no ('ner')", "unknown task")
+
+
+def test_a_mark_between_documents_may_have_columns_of_its_own(run):
+    lines = "-DOCSTART- -X- O\n\nAda\tB-PER\nran\tO\n"
+    found = run(lines, ["PER"], texts=["Ada ran"], format="conll")
+    assert found.ents() == [[("Ada", "PER")]] and found.result.counts == {"stored": 1}
+
+
 def test_words_apart_by_other_blanks_are_one_text(run):
     result = run("Ada B-PER\n\nAda O\n", ["PER"], texts=["Ada"], format="conll").result
     assert result.counts == {"contradiction": 2} and "x.jsonl:1 and x.jsonl:3" in result.first

@@ -169,7 +169,7 @@ def test_the_scheme_is_said(tmp_path):
 def test_what_the_file_says_nothing_of_is_missing(tmp_path):
     (tmp_path / "x").write_text(IN_COLUMNS["unknown"][0])
     (record,), reading = read("conll", tmp_path / "x")
-    assert "1 words of x have the tag -: nothing is decided of them." in reading.said
+    assert "Nothing is decided of 1 word of x with the tag -." in reading.said
     assert record["missing"] == [(0, 3)] and record["words"] == ["Ada", "saw", "Bob"]
 
 

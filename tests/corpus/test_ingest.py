@@ -173,6 +173,14 @@ def test_bad_records_are_named_and_the_rest_goes_on(tmp_path):
     assert report.dropped == {"unreadable record": 8, "empty": 1, "white space only": 1}
 
 
+def test_a_text_in_which_nothing_is_to_be_seen(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "\\u200b"}\n{"text": "\\ufeff\\u2060 "}\n{"text": "a\\u200b"}\n'
+    )
+    report = ingest([tmp_path / "a.jsonl"], tmp_path / "pool", unit="doc")
+    assert texts(tmp_path / "pool") == ["a\u200b"] and report.dropped == {"white space only": 2}
+
+
 def test_bad_tables_and_texts(tmp_path):
     put(tmp_path / "a.csv", 'id,text\n1,good\n2\n3,"bad"x\n4,fine\n5,"never closed\n6,swallowed\n')
     put(tmp_path / "b.csv", "id,note\n1,x\n")

@@ -129,13 +129,13 @@ def test_one_torn_shard_does_not_stop_the_others(tmp_path):
 
 
 def test_skips_are_counted(tmp_path):
-    write(tmp_path, "a", "", " \n", "a", "b", "a", "far too long")
+    write(tmp_path, "a", "", " \n", "\u200b \ufeff", "a", "b", "a", "far too long")
     nlp = spacy.blank("en")
     nlp.max_length = 5
     report = Counter()
     items = list(read_pool(tmp_path, nlp, report=report))
     assert [item.doc.text for item in items] == ["a", "b"]
-    assert report == {"read": 2, "empty": 1, "white space only": 1, "duplicate": 2, "too long": 1}
+    assert report == {"read": 2, "empty": 1, "white space only": 2, "duplicate": 2, "too long": 1}
 
 
 def test_nothing_usable_is_an_error(tmp_path):
