@@ -32,6 +32,7 @@ class Context:
     encoded (bool): Whether the encoder output on the documents is what the component saw.
     behind (bool): Whether the component is still to come.
     tokenizer (Any): What gave the tokens their norms, if some may have been changed since.
+    names (tuple[str, str]): The component and the place, for messages.
     """
 
     again: tuple[tuple[str, Any], ...] = ()
@@ -40,6 +41,7 @@ class Context:
     encoded: bool = False
     behind: bool = False
     tokenizer: Any = None
+    names: tuple[str, str] = ("", "")
 
     @classmethod
     def of(cls, nlp: Language, component: str, place: str) -> "Context":
@@ -60,7 +62,7 @@ class Context:
         if behind:
             # what stands on the documents is what the component will get, but for what is still to come
             rest = [(name, pipe) for name, pipe in before if name not in reached and name != place]
-            return cls(tuple(rest), behind=True)
+            return cls(tuple(rest), behind=True, names=(component, place))
         reader = nlp.get_pipe(component)
         set_before = {name: sets(nlp, name) for name, _ in before}
         made = set[str]().union(*set_before.values())
@@ -82,23 +84,37 @@ class Context:
         _check_tokens(nlp, [name for name, _ in rest], component, place)
         norms = shared({NORMS}, changed | made)
         return cls(
-            tuple(rest), copied=True, encoded=encoded, tokenizer=nlp.tokenizer if norms else None
+            tuple(rest),
+            copied=True,
+            encoded=encoded,
+            tokenizer=nlp.tokenizer if norms else None,
+            names=(component, place),
         )
 
     def prepare(self, docs: Sequence[Doc]) -> list[Doc]:
         """The documents as the component gets them, but that entities on them are presets only if `entities`.
 
         Where something has to be run again it is run on copies, so the documents stay as they are.
+
+        RAISES (AlError): AL008 if what is run again merges or splits tokens and does not say so.
         """
         if self.behind and self.again:
-            return run_pipes(self.again, [doc.copy() for doc in docs])
+            return self._run_again(docs, [doc.copy() for doc in docs])
         if not self.copied:
             return list(docs)
-        copies = run_pipes(self.again, [self._bare_copy(doc) for doc in docs])
+        copies = self._run_again(docs, [self._bare_copy(doc) for doc in docs])
         if self.encoded:
             # encoders of others, run again, have put their own output there
             for doc, copy in zip(docs, copies):
                 _copy_encoding(doc, copy)
+        return copies
+
+    def _run_again(self, docs: Sequence[Doc], copies: list[Doc]) -> list[Doc]:
+        for pair in self.again:
+            copies = run_pipes([pair], copies)
+            if any(len(copy) != len(doc) for doc, copy in zip(docs, copies)):
+                component, place = self.names
+                raise _retokenized(pair[0], component, place)
         return copies
 
     def _bare_copy(self, doc: Doc) -> Doc:
@@ -124,7 +140,11 @@ class Context:
 def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: str) -> None:
     for name in names:
         if nlp.get_pipe_meta(name).retokenizes:
-            raise AlError(Errors.AL008.format(name=place, retokenizer=name, component=component))
+            raise _retokenized(name, component, place)
+
+
+def _retokenized(name: str, component: str, place: str) -> AlError:
+    return AlError(Errors.AL008.format(name=place, retokenizer=name, component=component))
 
 
 def _copy_encoding(doc: Doc, copy: Doc) -> None:

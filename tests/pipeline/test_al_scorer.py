@@ -48,6 +48,14 @@ def set_starts(doc):
 COUNTED = []
 
 
+@Language.component("test_merges")
+def merge_first(doc):
+    """It merges tokens, says nothing of that, and would merge more if it were run again."""
+    with doc.retokenize() as retokenizer:
+        retokenizer.merge(doc[:2])
+    return doc
+
+
 @Language.component("test_counts", assigns=["doc.user_data"])
 def count(doc):
     """Whatever is run again is run with all that comes before it."""
@@ -422,6 +430,17 @@ def test_tokens_merged_between(between):
         nlp = make(*pipes.format(between).split(), scorer={"component": "ner"})
         with pytest.raises(AlError, match=f"AL008.*'{between}'"):
             nlp("aspirin helps")
+
+
+def test_tokens_merged_before_by_what_does_not_say_so():
+    nlp = make("ner", "al_scorer", scorer={"component": "ner"})
+    nlp.add_pipe("test_merges", first=True)
+    with pytest.raises(AlError, match=r"AL008.*'test_merges' merges"):
+        nlp("aspirin helps in many cases")
+    nlp.remove_pipe("al_scorer")
+    nlp.add_pipe("al_scorer", before="ner", config={"component": "ner"})
+    doc = nlp("aspirin helps in many cases")
+    assert len(doc) == len([token._.al.score for token in doc]) == 4
 
 
 @pytest.mark.slow
