@@ -1,10 +1,11 @@
 """The notebook of the docs runs from its first cell to its last, and shows what it says it shows."""
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
+
+from tests.helpers.clone import copy_clone
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOK = ROOT / "docs" / "first-hour.ipynb"
@@ -24,8 +25,7 @@ def test_it_is_kept_without_results():
 
 @pytest.mark.slow
 def test_each_cell_runs_and_shows_something(tmp_path, monkeypatch):
-    for name in ("configs", "corpus"):
-        shutil.copytree(ROOT / name, tmp_path / name)
+    copy_clone(tmp_path)
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     # the kernel reads its settings where the user has them
     for name, value in {"PYTHONPATH": path, "IPYTHONDIR": str(tmp_path / "ipython")}.items():

@@ -54,11 +54,9 @@ def package(tmp_path_factory) -> tuple[Path, Path]:
         if not done.exists():
             shutil.rmtree(made, ignore_errors=True)
             subprocess.run([sys.executable, "-m", "venv", made], check=True)
-            # what is imported is compiled here, and the rest never
-            environment = {**environment_of(made), "PIP_NO_COMPILE": "1", "PIP_QUIET": "1"}
+            environment = {**environment_of(made), "PIP_QUIET": "1"}
             pip_run("wheel", "--no-deps", "-w", wheels, ROOT, env=environment)
             pip_run("install", *wheels.glob("*.whl"), env=environment)
-            shell("python -m spacy_al --help", shared, environment)
             done.touch()
     (wheel,) = wheels.glob("*.whl")
     return made, wheel
@@ -121,11 +119,6 @@ class Tutorial:
         """Do the next command on a terminal: its process, and what it says."""
         line = self.line(begins, *more)
         return terminals(["sh", "-c", f"exec {line}"], self.folder, self.environment)
-
-    def bring(self, *names: str) -> None:
-        """Put what a clone has into the folder."""
-        for name in names:
-            shutil.copytree(ROOT / name, self.folder / name)
 
     def also(self, line: str) -> str:
         """What another command says on standard output: of a test that looks at what there is."""

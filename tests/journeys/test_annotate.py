@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from spacy_al.store.store import Store
+from tests.helpers.clone import copy_clone
 from tests.helpers.terminal import terminals, wait_for
 from tests.helpers.web_page import browser, context, open_page, press, saved
 
@@ -22,10 +22,7 @@ FEW = ["--al.batch_size", "3", "--training.max_steps", "20", "--training.eval_fr
 @pytest.fixture
 def terminal(tmp_path, terminals):
     """Runs one of our commands as on a terminal, in a folder with what a clone has: terminal(*words) -> process and what it says."""
-    corpus = [f"corpus/{part}.spacy" for part in ("seed", "dev", "pool", "test")]
-    for name in ("configs/ner.cfg", *corpus):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(HERE / name, tmp_path / name)
+    copy_clone(tmp_path)
     paths = filter(None, (os.environ.get("PYTHONPATH"), str(HERE)))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
     command = [sys.executable, "-m", "spacy_al"]

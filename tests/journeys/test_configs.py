@@ -21,6 +21,7 @@ from spacy_al.cli import app
 from spacy_al.config.settings import read_settings
 from spacy_al.kinds import FACTORIES
 from spacy_al.registry import resolve
+from tests.helpers.clone import copy_clone
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -159,8 +160,7 @@ def prepare():
 @pytest.fixture
 def project(tmp_path, request):
     """A worked project as a stranger has it: the configs and the corpus, in another place."""
-    shutil.copytree(CONFIGS, tmp_path / "configs")
-    shutil.copytree(ROOT / "corpus", tmp_path / "corpus")
+    copy_clone(tmp_path)
     ner = tmp_path / "configs" / "ner.cfg"
     text = ner.read_text("utf8")
     short, count = re.subn(r"(?m)^max_steps = \d+$", "max_steps = 10", text)

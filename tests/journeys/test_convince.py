@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.helpers.clone import copy_clone
 from tests.helpers.newcomer import followed, package
 from tests.helpers.web_page import browser, context
 
@@ -25,7 +26,7 @@ def read(page, path, scheme, width):
 
 def test_a_corpus_becomes_a_report_for_who_pays(package, tmp_path, context):
     with followed("convince-my-boss", tmp_path, package) as tutorial:
-        tutorial.bring("configs", "corpus")
+        copy_clone(tutorial.folder)
         tutorial.install()
         # two seeds are enough for an interval
         tutorial.run("python -m spacy_al simulate", *FEW, swaps={"--seeds 3": "--seeds 2"})

@@ -8,6 +8,7 @@ import spacy
 from spacy.tokens import DocBin
 
 from spacy_al.store.store import Store
+from tests.helpers.clone import copy_clone
 from tests.helpers.newcomer import ROOT, followed, package
 from tests.helpers.person import answer
 from tests.helpers.terminal import address, end, terminals, wait_for
@@ -44,7 +45,7 @@ def test_a_pipeline_learns_labels_and_what_it_forgets_is_measured(
     right = gold()
     context.set_default_timeout(300_000)
     with followed("a-pipeline-i-have", tmp_path, package) as tutorial:
-        tutorial.bring("configs", "corpus")
+        copy_clone(tutorial.folder)
         folder = tutorial.folder
         tutorial.install()
         tutorial.run("python configs/prepare.py")
