@@ -67,7 +67,13 @@ def _marks(rng, right, length, rate, labels=LABELS):
         if rng.random() < rate:
             found.add((start, end, label))
         elif kind == 0:
-            found.add((start, end, labels[(labels.index(label) + rng.integers(1, len(labels))) % len(labels)]))
+            found.add(
+                (
+                    start,
+                    end,
+                    labels[(labels.index(label) + rng.integers(1, len(labels))) % len(labels)],
+                )
+            )
         elif kind == 1:
             found.add((start, end + 1, label) if end < length else (start, end, label))
     if rate is not None and rng.random() < 1 - rate:
