@@ -906,6 +906,10 @@ class Errors:
         'consensus = "dawid_skene" in [al], which knows whole spans and any number of categories.'
     )
     AL431 = "[AL431] {path} holds no corpus to measure on: it takes a folder with {known}."
+    AL432 = (
+        "[AL432] {path}, whose texts are to be asked as gold questions ([al.consensus] gold), has no annotated {kind}. Name a corpus that is "
+        "labelled for the component."
+    )
 
 
 class Warnings:

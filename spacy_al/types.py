@@ -318,6 +318,8 @@ class RoundMetrics(Calibrated, SelfLabelled, RoundSeconds, LearnedWith, total=Fa
     # of what it was made from and of what it made, as `loop.hashes` has them
     hashes: dict[str, str]
     consensus: ConsensusMetrics
+    # the right answers to its gold questions
+    gold: dict[str, Any]
     # what its model is worth
     dev: Evaluation
     test: Evaluation

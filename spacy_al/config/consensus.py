@@ -1,6 +1,8 @@
 """The setting `consensus`: who decides where answers contradict each other."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from spacy_al.config.partial import read_block
@@ -12,7 +14,10 @@ CHOICES = {
     "method": (NONE, MAJORITY, DAWID_SKENE, MACE),
     "prior": ("base", "model"),
 }
-BOUNDS: dict[str, tuple[type, float, float]] = {"least": (float, 0.5, 1)}
+BOUNDS: dict[str, tuple[type, float, float]] = {
+    "least": (float, 0.5, 1),
+    "gold_share": (float, 0, 0.5),
+}
 
 
 def read_consensus(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> Consensus:
@@ -23,7 +28,14 @@ def read_consensus(block: Any, refuse: Callable[[str, str, list[str]], Any]) -> 
         return Consensus(block)
     if not isinstance(block, Mapping):
         refuse("al.consensus", f"it is {block!r}", [*CHOICES["method"], "a block [al.consensus]"])
-    return read_block(Consensus, "al.consensus", BOUNDS, CHOICES, block, refuse)
+    gold = block.get("gold")
+    if gold is not None and not isinstance(gold, str):
+        refuse("al.consensus.gold", f"it is {gold!r}", ["a path"])
+    if gold is None and block.get("gold_share"):
+        refuse("al.consensus.gold_share", "there is no gold", ["gold, a .spacy file"])
+    plain = {name: value for name, value in block.items() if name != "gold"}
+    made = read_block(Consensus, "al.consensus", BOUNDS, CHOICES, plain, refuse)
+    return replace(made, gold=Path(gold) if gold else None)
 
 
 def check_consensus(factory: str | None, consensus: Consensus) -> None:

@@ -161,7 +161,7 @@ def open_project(
     if settings.pool is None:
         raise UsageError(Errors.AL090)
     corpora = (settings.train, settings.weak, settings.dev, settings.test)
-    for path in (*corpora, settings.pool, project.oracle):
+    for path in (*corpora, settings.consensus.gold, settings.pool, project.oracle):
         if path is not None:
             shards(path)
     told = settings.train or settings.weak or settings.labels or project.oracle

@@ -53,7 +53,7 @@ def dawid_skene(votes: Votes, *, strength: float = 2.0, model: Floats | None = N
         prior = numpy.maximum(probs.mean(axis=0), LEAST)
         scores = numpy.log(before_votes(numpy.tile(prior, (n_items, 1)), model))
         numpy.add.at(scores, votes.items, numpy.log(confusion)[votes.annotators, :, votes.labels])
-        before, probs = probs, softmax(scores)
+        before, probs = probs, softmax(scores + votes.pins)
         if numpy.abs(probs - before).max(initial=0.0) < ENOUGH:
             break
     return DawidSkene(probs, confusion, prior / prior.sum())

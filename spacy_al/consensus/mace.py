@@ -87,4 +87,5 @@ def label_scores(
     scores = sums(votes.items * n_labels + votes.labels, surer, n_items * n_labels).reshape(
         n_items, n_labels
     )
+    scores = scores + votes.pins
     return scores if prior is None else scores + numpy.log(prior)

@@ -53,7 +53,7 @@ class Reliability:
         label, or of how much more often they mark what is there than what is not.
     right_by_label, finds_by_label (Floats | None): The same by label, shape (n_draws, n_annotators, n_labels). For categories
         the first is the share of the texts of a category to which they give it.
-    n_shared (Floats): Items that they and somebody else have answered, shape (n_annotators,).
+    n_shared (Floats): Items that they and somebody else have answered, or of which the right answer is known, shape (n_annotators,).
     n_by_label (Floats): How many texts of the label they have answered, or spans of it they have marked, about, shape (n_annotators, n_labels).
     """
 
@@ -111,10 +111,8 @@ def category_reliability(votes: Votes, *, draws: int = DRAWS, seed: int = 0) -> 
                 )
             )
     right, score, by_label, asked = (numpy.array(one) for one in zip(*kept))
-    shared = numpy.bincount(votes.items)[votes.items] > 1
-    return Reliability(
-        right, None, score, by_label, None, votes.by_annotator(shared), asked.mean(axis=0)
-    )
+    n_shared = votes.by_annotator(votes.is_checked())
+    return Reliability(right, None, score, by_label, None, n_shared, asked.mean(axis=0))
 
 
 def span_reliability(votes: SpanVotes, *, draws: int = DRAWS, seed: int = 0) -> Reliability:
@@ -158,7 +156,8 @@ def span_reliability(votes: SpanVotes, *, draws: int = DRAWS, seed: int = 0) -> 
                 )
             )
     found = [numpy.array(one) for one in zip(*kept)]
-    asked = numpy.bincount(votes.candidates, minlength=votes.shape[0])[votes.candidates] > 1
+    shared = numpy.bincount(votes.candidates, minlength=votes.shape[0]) > 1
+    asked = (shared | ~numpy.isnan(votes.known))[votes.candidates]
     n = numpy.bincount(votes.annotators, asked, minlength=votes.shape[1]).astype("f8")
     return Reliability(found[0], found[1], found[2], found[3], found[4], n, said)
 

@@ -14,11 +14,11 @@ import numpy
 
 from spacy_al.consensus.apart import States, make_states
 from spacy_al.consensus.dawid_skene import ENOUGH, STEPS
-from spacy_al.consensus.votes import sums
+from spacy_al.consensus.votes import PIN, sums
 from spacy_al.types import Bools, Floats, Ints
 
-# Whoever saw a text, and may have marked this label in it
-Panel = tuple[tuple[int, ...], int]
+# Whoever saw a text, and may have marked this label in it; and whether all that is right in it is known
+Panel = tuple[tuple[int, ...], int, bool]
 # So many answers are added to what an annotator has of each label, as good as those to all labels
 STRENGTH = 2.0
 # Boundaries beside the right ones that are as tempting: each end a token further in or out
@@ -35,10 +35,12 @@ class SpanVotes:
     candidates, annotators (Ints), yes (Bools): Of each vote, shape (n_votes,).
     panels (Floats): 1 for each annotator who looked at places where nobody marked anything, shape (n_panels, n_annotators).
     panel_labels (Ints), sites (Floats): For which label, and at how many places, shape (n_panels,).
+    panels_known (Bools): Whether it is known that nothing is there, shape (n_panels,).
     states (States): Which candidates can be right together.
     near (Ints): Of each vote 1 for a no beside a mark of the same annotator with the same label that overlaps the candidate, 2 where it is the very span with
         another label, else 0.
     priors (Floats): What a model believes of each candidate, NaN where none has been asked, shape (n_candidates,).
+    known (Floats): 1 for a candidate that is known to be right, 0 for one that is known to be wrong, else NaN, shape (n_candidates,).
     text_names, annotator_names, label_names (list): Of the numbers.
     """
 
@@ -51,9 +53,11 @@ class SpanVotes:
     yes: Bools
     panels: Floats
     panel_labels: Ints
+    panels_known: Bools
     sites: Floats
     states: States
     priors: Floats
+    known: Floats
     near: Ints
     text_names: list[Any]
     annotator_names: list[Any]
@@ -113,6 +117,7 @@ def make_span_votes(
     *,
     flat: bool,
     priors: Mapping[tuple[Hashable, tuple[int, int, Any]], float] | None = None,
+    gold: Mapping[Hashable, Collection[tuple[int, int, Any]]] | None = None,
 ) -> SpanVotes:
     """The votes on spans.
 
@@ -121,8 +126,9 @@ def make_span_votes(
         tokens; candidates are taken from these.
     flat (bool): Whether no two that are right share a token.
     priors (Mapping | None): What a model believes of candidates: the exact probability of the span.
+    gold (Mapping | None): Text -> all that is right in it, where that is known; what is right and nobody marked has a no of everybody.
     """
-    sites = list(sites)
+    sites, believed, right = list(sites), priors or {}, gold or {}
     keys = sorted({(str(text), mark, text) for text, who in said for mark in said[text, who]})
     numbers = {(text, mark): number for number, (_, mark, text) in enumerate(keys)}
     names = sorted({text for _, _, text in keys} | {one[0] for one in sites}, key=str)
@@ -141,9 +147,9 @@ def make_span_votes(
     panels = Counter[Panel]()
     for text, who, label, n in sites:
         own = tuple(sorted(who_of[one] for one in who))
-        panels[own, label_of[label]] += max(0, n - there[text, label])
+        panels[own, label_of[label], text in right] += max(0, n - there[text, label])
     seen = numpy.zeros((len(panels), len(people)))
-    for row, (own, _) in enumerate(panels):
+    for row, (own, *_) in enumerate(panels):
         seen[row, list(own)] = 1
     marks = [mark for _, mark, _ in keys]
     texts, starts, ends, of_label = (
@@ -155,7 +161,6 @@ def make_span_votes(
             [label_of[mark[2]] for mark in marks],
         )
     )
-    known = priors or {}
     states = make_states(texts, starts, ends, of_label, flat=flat)
     says_yes = numpy.zeros((len(keys), len(people)), dtype=bool)
     says_yes[table[0], table[1]] = table[2] > 0
@@ -172,10 +177,15 @@ def make_span_votes(
         table[1],
         table[2].astype(bool),
         seen,
-        numpy.array([label for _, label in panels], dtype="i8"),
+        numpy.array([label for _, label, _ in panels], dtype="i8"),
+        numpy.array([is_known for *_, is_known in panels], dtype=bool),
         numpy.array([*panels.values()], dtype="f8"),
         states,
-        numpy.array([known.get((text, mark), numpy.nan) for _, mark, text in keys], dtype="f8"),
+        numpy.array([believed.get((text, mark), numpy.nan) for _, mark, text in keys], dtype="f8"),
+        numpy.array(
+            [float(mark in right[text]) if text in right else numpy.nan for _, mark, text in keys],
+            dtype="f8",
+        ),
         beside[table[0], table[1]] * (table[2] == 0),
         names,
         people,
@@ -221,7 +231,7 @@ def log_odds(votes: SpanVotes, model: SpanConsensus) -> Floats:
     said = numpy.where(votes.yes, finds / spurious, misses / (1 - spurious))
     votes_say = sums(votes.candidates, numpy.log(said), votes.shape[0])
     found: Floats = numpy.log(prior) - numpy.log1p(-prior) + votes_say
-    return found
+    return numpy.where(numpy.isnan(votes.known), found, PIN * (2 * votes.known - 1))
 
 
 def near_odds(votes: SpanVotes, model: SpanConsensus) -> Floats:
@@ -241,7 +251,7 @@ def silent_probs(votes: SpanVotes, model: SpanConsensus) -> Floats:
     odds: Floats = numpy.log(base) - numpy.log1p(-base)
     odds = odds + (votes.panels * silent.T[votes.panel_labels]).sum(axis=1)
     found: Floats = 1 / (1 + numpy.exp(-odds))
-    return found
+    return numpy.where(votes.panels_known, 0.0, found)
 
 
 def count_slips(votes: SpanVotes, right: Floats) -> Floats:

@@ -11,6 +11,7 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
 from spacy_al.registry import named, resolve
+from spacy_al.store.gold import gold_answers, without_gold
 from spacy_al.store.settle import Settled, settle
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import task_kind
@@ -35,17 +36,19 @@ def merged_answers(
     likely (Mapping | None): As for `merge`.
     RAISES (AlError): AL159 if the run has asked for something else than what the component is taught by.
     """
-    tasks = list(store.tasks())
+    tasks, gold = list(store.tasks()), gold_answers(store)
     if tasks and (asked := task_kind(tasks[0].task)) != project.kind:
         message = Errors.AL159.format(path=project.output, asked=asked, kind=project.kind)
         raise AlError(message)
     names, answers = all_labels(store, project, tasks), list(store.answers(upto=upto))
+    consensus = project.settings.consensus
     return merge(
-        tasks,
+        # what is known tests people, and is not learned from them
+        without_gold(store, tasks),
         answers,
         kind=project.kind,
         labels=names,
-        settled=settle(tasks, answers, project.settings.consensus, project.kind, names).texts,
+        settled=settle(tasks, answers, consensus, project.kind, names, gold).texts,
         spans_key=project.settings.spans_key,
         purpose=purpose,
         likely=likely,
@@ -64,7 +67,8 @@ def settled_answers(store: Store, project: Project, upto: int | None = None) -> 
     """What the consensus that the config asks for makes of answers that contradict each other. upto: As for `merged_answers`."""
     tasks, answers = list(store.tasks()), list(store.answers(upto=upto))
     names = all_labels(store, project, tasks)
-    return settle(tasks, answers, project.settings.consensus, project.kind, names)
+    gold = gold_answers(store)
+    return settle(tasks, answers, project.settings.consensus, project.kind, names, gold)
 
 
 def check_oracle(store: Store, project: Project, labels: Collection[str]) -> None:

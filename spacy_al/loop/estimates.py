@@ -18,6 +18,7 @@ from spacy_al.evaluation.pool_score import batch_score
 from spacy_al.kinds import FACTORIES
 from spacy_al.loop.taught import AUDIT
 from spacy_al.reporting.estimates import EstimateRow, PoolEstimate
+from spacy_al.store.gold import without_gold
 from spacy_al.store.store import Store
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.merge import merge
@@ -35,7 +36,7 @@ def pool_estimate(store: Store, project: Project) -> PoolEstimate | None:
     for number in sorted(store.models(), reverse=True):
         tasks = [
             stored
-            for stored in store.tasks(number, purpose="train")
+            for stored in without_gold(store, store.tasks(number, purpose="train"))
             if stored.task.get("meta", {}).get("round") == number
             and "propensity" in stored.task["meta"]
             # a teacher's audits are draws of their own, from what it agrees about

@@ -13,6 +13,11 @@ def people_sentences(people: People, shown: Callable[[str], str] = str) -> list[
     """
     skills = people["skills"]
     lines = [line for one in skills for line in _advice(one, skills, shown)]
+    for name, own in people["gold"].items():
+        low, high = own["between"]
+        lines.append(
+            f"ℹ {shown(name)}: {own['right']:,} of {own['asked']:,} gold questions right ({low:.0%} to {high:.0%})."
+        )
     if alpha := people["alpha"]:
         lines.append(
             f"ℹ Agreement of all: Krippendorff's alpha {alpha['value']:.3f} ({_between(alpha)})."

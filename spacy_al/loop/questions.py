@@ -10,6 +10,7 @@ from spacy_al.errors import AlError
 from spacy_al.loop.again import questions_once_more
 from spacy_al.loop.answers import reviews
 from spacy_al.loop.batch import choose_batch, count_pool
+from spacy_al.loop.gold import gold_questions, n_gold
 from spacy_al.loop.hashes import pool_hashes
 from spacy_al.loop.labels import found_by_model
 from spacy_al.loop.measuring import among, measuring_texts, mixed
@@ -111,13 +112,19 @@ def _choose(
     others = second_opinions(store, project, number)[: max(0, left - 1)]
     second = [("train", task) for task in others]
     found.tasks += second
+    n_test = min(n_gold(store, project, number), max(0, left - len(others) - 1))
+    as_gold = dict(how)
     how["settings"] = private_settings(store, how["settings"], number, model)
-    n = left - len(others)
+    n = left - len(others) - n_test
     batch = choose_batch(project, settings.pool, number, n=n, model=model, asked=asked, **how)
     record_privacy(store, number, batch.selection)
     new = dict.fromkeys(label for task in batch.tasks for label in task["labels"])
     found_by_model(store, [*new])
     learn = [task_of_model(task, store.labels()) for task in batch.tasks]
-    found.tasks = again + second + mixed(measure.tasks, among(audits, learn))
+    tests, right = gold_questions(
+        store, project, number, n_test, learn, model=model, asked=asked, **as_gold
+    )
+    metrics |= {"gold": right} if right else {}
+    found.tasks = again + second + mixed(measure.tasks, among(audits, among(tests, learn)))
     metrics["strategy"], metrics["eligible"] = batch.selection.strategy, batch.selection.n_pool
     metrics["left_out"] = {why: n for why, n in batch.selection.report.items() if n}

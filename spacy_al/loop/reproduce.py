@@ -12,6 +12,7 @@ from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.loop.hashes import gold_of_round, pool_hashes, training_hashes
 from spacy_al.loop.next_batch import select_next
 from spacy_al.processes.lock import locked
+from spacy_al.store.gold import without_gold
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.tasks.relabel import AGAIN
@@ -189,7 +190,7 @@ def _choose(
     """Choose the questions of the round once more, from the pool as it is now."""
     tasks = [
         one.task["text"]
-        for one in store.tasks(found.round, purpose="train")
+        for one in without_gold(store, store.tasks(found.round, purpose="train"))
         if AGAIN not in one.task and "asked_anew" not in one.task
     ]
     settings = read_settings(folder / CONFIG)

@@ -10,6 +10,7 @@ from spacy_al.consensus.votes import Votes
 from spacy_al.loop.again import KEPT
 from spacy_al.loop.answers import all_labels
 from spacy_al.store.desk import opened
+from spacy_al.store.gold import without_gold
 from spacy_al.store.store import Store
 from spacy_al.store.votes import (
     SharedText,
@@ -39,7 +40,7 @@ def second_opinions(store: Store, project: Project, number: int) -> list[Task]:
     n = int(settings.reask * settings.batch_size)
     if not n:
         return []
-    tasks, answers = list(store.tasks()), list(store.answers())
+    tasks, answers = without_gold(store, store.tasks()), list(store.answers())
     labels, kind = all_labels(store, project, tasks), project.kind
     texts = shared_texts(tasks, answers, kind=kind, labels=labels, least=1)
     shared = [text for text in texts if len(text.opinions) > 1]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from spacy_al.store.gold import without_gold
 from spacy_al.store.labels import ANSWER, as_answer
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import check_name
@@ -107,7 +108,9 @@ def answered_tasks(store: Store) -> list[tuple[Task, dict[str, Any]]]:
     asked = (
         {}
         if current is None
-        else {t.id: t.task for t in store.tasks(current.number, purpose="train")}
+        else {
+            t.id: t.task for t in without_gold(store, store.tasks(current.number, purpose="train"))
+        }
     )
     return [(asked[one.task], one.payload) for one in store.answers() if one.task in asked]
 

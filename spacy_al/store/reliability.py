@@ -1,5 +1,6 @@
 """How good each annotator of a run is, at which label, and whether a model could take the place of one: of texts that several have answered."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
@@ -15,6 +16,8 @@ from spacy_al.consensus.reliability import (
     span_reliability,
 )
 from spacy_al.measures.agreement import iob_labels, span_f1
+from spacy_al.measures.interval import share_interval
+from spacy_al.store.gold import gold_answers
 from spacy_al.store.store import Store
 from spacy_al.store.votes import (
     SharedText,
@@ -72,39 +75,75 @@ class Replacement(TypedDict):
     is_passed: bool
 
 
+class GoldScore(TypedDict):
+    """Gold questions that somebody has answered, and those of them that are right in all; between: where their share probably lies."""
+
+    asked: int
+    right: int
+    between: tuple[float, float]
+
+
 class People(TypedDict):
-    """How good people are; alpha: how far all of them say the same."""
+    """How good people are; gold: by the questions whose answers are known; alpha: how far all of them say the same."""
 
     skills: list[Skill]
+    gold: dict[str, GoldScore]
     alpha: Supposed | None
     replacement: Replacement | None
 
 
 def people(store: Store) -> People:
-    """How good each annotator is, with intervals; nothing of fewer than three who have answered the same texts.
+    """How good each annotator is, with intervals; nothing of fewer than three who have answered the same texts, unless ten gold questions were
+    answered.
 
     RETURNS (People): Plain data.
     """
     tasks = list(store.tasks())
     if not tasks:
-        return {"skills": [], "alpha": None, "replacement": None}
-    return judge_people(tasks, list(store.answers()), store.labels().names)
+        return {"skills": [], "gold": {}, "alpha": None, "replacement": None}
+    return judge_people(tasks, list(store.answers()), store.labels().names, gold_answers(store))
 
 
 def judge_people(
-    tasks: Sequence[StoredTask], answers: Sequence[StoredAnswer], names: Sequence[str]
+    tasks: Sequence[StoredTask],
+    answers: Sequence[StoredAnswer],
+    names: Sequence[str],
+    gold: Mapping[str, Any] | None = None,
 ) -> People:
-    """The same of tasks and answers. names: The labels of the run."""
+    """The same of tasks and answers. names: The labels of the run. gold: Of gold questions the right answers."""
     kind = task_kind(tasks[0].task)
     known = (label for one in tasks for label in one.task["labels"])
     labels = [*dict.fromkeys([*names, *known])]
-    texts = shared_texts(tasks, answers, kind=kind, labels=labels)
-    found: People = {"skills": [], "alpha": _alpha(texts, kind), "replacement": None}
-    who = {name for text in texts for name in text.opinions}
-    if len(who) >= PEOPLE:
+    texts = shared_texts(tasks, answers, kind=kind, labels=labels, gold=gold)
+    shared = [text for text in texts if len(text.opinions) > 1]
+    found: People = {
+        "skills": [],
+        "gold": _gold_scores(texts),
+        "alpha": _alpha(shared, kind),
+        "replacement": None,
+    }
+    who = {name for text in shared for name in text.opinions}
+    known = sum(one["asked"] for one in found["gold"].values())
+    if len(who) >= PEOPLE or known >= FEWEST:
         found["skills"] = _skills(texts, kind, labels)
+    if len(who) >= PEOPLE:
         found["replacement"] = _replacement(texts, kind, sorted(who))
     return found
+
+
+def _gold_scores(texts: Sequence[SharedText]) -> dict[str, GoldScore]:
+    asked, right = Counter[str](), Counter[str]()
+    for text in texts:
+        if text.gold is not None:
+            for name, said in text.opinions.items():
+                asked[name] += 1
+                right[name] += {mark for _, one in said for mark in one.accepted} == text.gold
+            # whose no to all of it is as wrong as any other answer
+            asked.update(text.rejected)
+    return {
+        name: {"asked": n, "right": right[name], "between": share_interval(right[name], n)}
+        for name, n in sorted(asked.items())
+    }
 
 
 def _skills(texts: Sequence[SharedText], kind: str, labels: Sequence[str]) -> list[Skill]:

@@ -1,8 +1,9 @@
 """Answers that contradict each other settled by a consensus: what trains in their place, and what of whom it overrules."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy
 
@@ -69,16 +70,18 @@ def settle(
     consensus: Consensus,
     kind: str,
     labels: Sequence[str],
+    gold: Mapping[str, Any] | None = None,
 ) -> Settled:
     """Settle what answers contradict each other about and nobody has reviewed. The order of tasks and answers makes no difference.
 
     tasks, answers, kind, labels: As for `merge`.
     consensus (Consensus): Who decides; "none" settles nothing.
+    gold (Mapping | None): Of gold questions the right answers, by which people are known as well; there is nothing to settle about them.
     """
     if consensus.method == NONE:
         return Settled()
-    texts = shared_texts(tasks, answers, kind=kind, labels=labels)
-    open_ = [text for text in texts if _is_open(text, kind, labels)]
+    texts = shared_texts(tasks, answers, kind=kind, labels=labels, gold=gold)
+    open_ = [text for text in texts if text.gold is None and _is_open(text, kind, labels)]
     if not open_:
         return Settled(consensus.method)
     people = {who for text in texts for who in text.opinions}

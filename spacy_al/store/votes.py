@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_al.consensus.spans import SpanVotes, make_span_votes
 from spacy_al.consensus.votes import Votes, make_votes
-from spacy_al.tasks.decision import Annotation, Mark, is_exclusive
+from spacy_al.tasks.decision import Annotation, Mark, annotation, is_exclusive, moved
 from spacy_al.tasks.given import group_tasks, last_answers
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.tasks.relabel import AGAIN
@@ -19,13 +19,14 @@ Opinion = tuple[StoredAnswer, Annotation]
 
 @dataclass(frozen=True)
 class SharedText:
-    """A text that two people or more have an opinion on.
+    """A text that two people or more have an opinion on, or one, where the right answer is known.
 
     item (str): The id of the text.
     tasks (list[StoredTask]): What was asked about it.
     opinions (dict): Annotator -> answers and what they decide.
     rejected (list[str]): Who said no to the whole of it.
     given (dict): Task -> all that was answered, reviews as well.
+    gold (frozenset | None): What is right, of a gold question.
     """
 
     item: str
@@ -33,6 +34,7 @@ class SharedText:
     opinions: dict[str, list[Opinion]]
     rejected: list[str] = field(default_factory=list)
     given: dict[str, list[StoredAnswer]] = field(default_factory=dict)
+    gold: frozenset[Mark] | None = None
 
     @property
     def all(self) -> list[Annotation]:
@@ -41,6 +43,7 @@ class SharedText:
     def marks(self) -> dict[str, dict[Mark, bool]]:
         """What each annotator says of each mark that anybody made: yes or no; nothing where they were not asked."""
         candidates = {mark for one in self.all for mark in one.accepted | one.rejected}
+        candidates |= self.gold or set()
         found: dict[str, dict[Mark, bool]] = {}
         for who, said in self.opinions.items():
             own: dict[Mark, bool] = {}
@@ -76,15 +79,20 @@ def shared_texts(
     kind: str,
     labels: Sequence[str],
     least: int = 2,
+    gold: Mapping[str, Any] | None = None,
 ) -> list[SharedText]:
     """The texts that two people or more have an opinion on (or `least`), those to measure on as well; not those that were asked again about a later
-    label, where who was asked what differs. Arguments as of `merge`."""
+    label, where who was asked what differs. Arguments as of `merge`.
+
+    gold (Mapping | None): Question -> its right answer, where that is known: of such a text one opinion will do."""
     tasks = list(tasks)
     given = last_answers(answers, {task.id for task in tasks}, Counter())
     found = list[SharedText]()
     for purpose in ("train", "dev"):
         for own in group_tasks(tasks, purpose):
-            if len({one.annotator for task in own for one in given.get(task.id, ())}) < least:
+            right = _gold_marks(own, gold or {}, kind, labels)
+            enough = least if right is None else 1
+            if len({one.annotator for task in own for one in given.get(task.id, ())}) < enough:
                 continue
             if any(AGAIN in task.task for task in own):
                 continue
@@ -95,9 +103,9 @@ def shared_texts(
                 if (kept := [(answer, one) for answer, one in pairs if not one.reason])
             }
             rejected = sorted(said.keys() - useful.keys())
-            if len(useful) >= least:
+            if len(useful) >= (enough if right is None else 0):
                 here = {task.id: given[task.id] for task in own if task.id in given}
-                found.append(SharedText(own[0].item, own, useful, rejected, here))
+                found.append(SharedText(own[0].item, own, useful, rejected, here, right))
     return found
 
 
@@ -116,17 +124,20 @@ def span_votes(texts: Sequence[SharedText], *, kind: str, use_model: bool = Fals
         if use_model:
             believed = model_marks(text.tasks[0].task, kind)
             priors |= {(text.item, mark): prob for mark, prob in believed.items()}
-    return make_span_votes(said, sites, flat=kind == "entities", priors=priors)
+    gold = {text.item: text.gold for text in texts if text.gold is not None}
+    return make_span_votes(said, sites, flat=kind == "entities", priors=priors, gold=gold)
 
 
 def label_votes(texts: Sequence[SharedText], *, kind: str, labels: Sequence[str] = ()) -> Votes:
     """The votes on labels that exclude each other: items are texts, or (text, token)."""
-    rows = list[tuple[Hashable, Hashable, Hashable]]()
+    rows, known = list[tuple[Hashable, Hashable, Hashable]](), dict[Hashable, Hashable]()
     for text in texts:
         for who, said in text.opinions.items():
             for start, _, label in sorted(mark for _, one in said for mark in one.accepted):
                 rows.append((text.item if kind == "categories" else (text.item, start), who, label))
-    return make_votes(rows, labels)
+        for start, _, label in text.gold or ():
+            known[text.item if kind == "categories" else (text.item, start)] = label
+    return make_votes(rows, labels, known)
 
 
 def has_one_label(texts: Sequence[SharedText], kind: str) -> bool:
@@ -150,6 +161,17 @@ def model_marks(task: Task, kind: str) -> dict[Mark, float]:
         for span in task.get(name, ())
         if "score" in span
     }
+
+
+def _gold_marks(
+    tasks: Sequence[StoredTask], gold: Mapping[str, Any], kind: str, labels: Sequence[str]
+) -> frozenset[Mark] | None:
+    """What is right in a text, over the tokens of its first question; None where it is not known."""
+    for task in tasks:
+        if task.id in gold:
+            said = annotation(task.task, gold[task.id], kind=kind, labels=labels)
+            return moved(said, task.task, tasks[0].task)[0].accepted
+    return None
 
 
 def _was_asked(one: Annotation, mark: Mark) -> bool:

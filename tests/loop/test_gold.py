@@ -1,0 +1,131 @@
+"""Gold questions: asked at a rate, like any other, counted for how good people are, and never learned from."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import spacy
+from spacy.tokens import DocBin
+
+from spacy_al.cli.status import format_status
+from spacy_al.config.project import open_project
+from spacy_al.consensus.setting import Consensus
+from spacy_al.errors import AlError, UsageError
+from spacy_al.loop.answers import merged_answers
+from spacy_al.loop.gold import n_gold
+from spacy_al.loop.rounds import run
+from spacy_al.loop.status import status
+from spacy_al.store.desk import answered_tasks
+from spacy_al.store.gold import gold_answers, without_gold
+from spacy_al.store.reliability import judge_people
+from spacy_al.store.settle import settle
+from spacy_al.store.store import Store
+from tests.helpers.chaos import OVERRIDES, ROOT
+from tests.helpers.ward import ward
+from tests.store.test_settle import LABELS, answer, crowd, marks, task
+
+CONFIG = ROOT / "configs" / "ner.cfg"
+NLP = spacy.blank("en")
+
+
+DOCS = ward(60, 1, LABELS)
+
+
+def write(path, docs):
+    DocBin(docs=docs).to_disk(path)
+    return str(path)
+
+
+@pytest.fixture
+def overrides(tmp_path):
+    paths = {"train": None, "test": None, "dev": write(tmp_path / "dev.spacy", DOCS[:6])}
+    paths["pool"] = write(tmp_path / "pool.spacy", [NLP(doc.text) for doc in DOCS[6:44]])
+    gold = {"gold": write(tmp_path / "gold.spacy", DOCS[44:]), "gold_share": 0.25}
+    own = {"al.output": str(tmp_path / "al"), "al.labels": LABELS, "al.consensus": gold}
+    return {**{f"paths.{key}": value for key, value in paths.items()}, **OVERRIDES, **own}
+
+
+def test_they_are_asked_at_their_rate_and_look_like_the_others(overrides):
+    project = open_project(CONFIG, overrides)
+    outcome = run(project)
+    assert outcome.state == "waiting"
+    with Store(project.database) as store:
+        tasks, gold = list(store.tasks()), gold_answers(store)
+        assert len(tasks) == 12 and len(gold) == 3 and {*gold} < {one.id for one in tasks}
+        known = {doc.text: doc for doc in DOCS[44:]}
+        for one in tasks:
+            assert (one.id in gold) is (one.task["text"] in known)
+        # nothing that the page gets tells which they are, not even what they have and others lack
+        shapes = {json.dumps([sorted(one.task), sorted(one.task["meta"])]) for one in tasks}
+        assert len(shapes) == 1 and {one.purpose for one in tasks} == {"train"}
+        for name in ("strategy", "design", "component", "round"):
+            assert len({json.dumps(one.task["meta"].get(name)) for one in tasks}) == 1
+        propensities = {one.task["meta"]["propensity"] for one in tasks if one.id not in gold}
+        assert {one.task["meta"]["propensity"] for one in tasks if one.id in gold} <= propensities
+        assert not any("gold" in json.dumps(one.task) for one in tasks)
+        assert [one.id for one in without_gold(store, tasks)] == [
+            one.id for one in tasks if one.id not in gold
+        ]
+        # two rounds have twice as many between them, and gold that answers is not tested
+        assert n_gold(store, project, 1) == 3
+        assert n_gold(store, replace(project, oracle=project.settings.dev), 1) == 0
+        expected = 0
+        for number, one in enumerate(tasks):
+            ents = known[one.task["text"]].ents if one.id in gold else ()
+            said = [(span.start, span.end, span.label_) for span in ents][number % 2 :]
+            expected += one.id in gold and len(said) == len(ents)
+            payload = {"answer": "accept", **marks(*said)}
+            store.add_answer(one.id, payload, id=f"ann{number}", annotator="ann")
+        merged = merged_answers(store, project)
+        assert {doc.text for doc in merged.docs} == {one.task["text"] for one in tasks} - {*known}
+        assert len(answered_tasks(store)) == 9
+    found = status(project)
+    assert found["people"]["gold"]["ann"]["right"] == expected
+    assert f"ann: {expected} of 3 gold questions right" in format_status(found)
+
+
+def test_what_cannot_be(overrides, tmp_path):
+    for wrong in ({"gold": 3}, {"gold_share": 0.1}, {"gold": "x", "gold_share": 0.9}):
+        with pytest.raises(UsageError, match="AL083"):
+            open_project(CONFIG, {**overrides, "al.consensus": wrong})
+    with pytest.raises(AlError, match="AL040"):
+        open_project(CONFIG, {**overrides, "al.consensus": {"gold": str(tmp_path / "no.spacy")}})
+    bare = {"gold": write(tmp_path / "bare.spacy", [NLP("nothing is said")]), "gold_share": 0.25}
+    with pytest.raises(AlError, match="AL432"):
+        run(open_project(CONFIG, {**overrides, "al.consensus": bare}))
+
+
+def test_of_one_person_gold_alone_tells_how_good_they_are():
+    tasks, answers = crowd()
+    own = [one for one in answers if one.annotator == "cleo"]
+    assert judge_people(tasks, own, LABELS)["skills"] == []
+    gold = {one.id: marks((1, 2, "PERSON"), (3, 4, "DRUG")) | {"answer": "accept"} for one in tasks}
+    found = judge_people(tasks, own, LABELS, gold)
+    [row] = found["skills"]
+    share = sum(len(one.payload["spans"]) for one in own) / (2 * len(own))
+    # what nobody has marked is missed all the same
+    assert row["finds"]["low"] < share < row["finds"]["high"]
+    assert abs(row["finds"]["value"] - share) < 0.02 and row["shared"] >= 10
+    assert found["gold"]["cleo"]["asked"] == len(tasks) and found["alpha"] is None
+
+
+@pytest.mark.parametrize("kind", ["entities", "categories"])
+def test_two_who_err_alike_are_found_out_by_gold(kind):
+    """Without it the one who is right is outvoted; and nothing is settled about gold itself."""
+    tasks = [task(f"Doctor Brown gave aspirin {k}", kind) for k in range(60)]
+    good, bad = (marks((1, 2, "PERSON")), marks((1, 2, "DRUG")))
+    if kind == "categories":
+        good, bad = {"accept": ["PERSON"]}, {"accept": ["DRUG"]}
+    answers = [
+        answer(one, who, good if who == "cleo" else bad, 3 * k + j + 1)
+        for k, one in enumerate(tasks)
+        for j, who in enumerate(("ann", "bob", "cleo"))
+    ]
+    gold = {one.id: {**good, "answer": "accept"} for one in tasks[:25]}
+    for method in ("dawid_skene", *(["mace"] if kind == "categories" else [])):
+        settled = settle(tasks, answers, Consensus(method), kind, LABELS, gold)
+        assert {*settled.texts} <= {one.item for one in tasks[25:]}
+        said = {mark[2] for one in settled.texts.values() for mark in one.accepted}
+        assert said == {"PERSON"} and len(settled.texts) == 35
+        before = settle(tasks, answers, Consensus(method), kind, LABELS)
+        assert "DRUG" in {mark[2] for one in before.texts.values() for mark in one.accepted}
