@@ -3,9 +3,10 @@
 It is registered as `spacy-al.fake_model.v1`, for measuring alone.
 """
 
-# spacy-llm looks at the types of models, and knows these alone
 from functools import lru_cache
 from pathlib import Path
+
+# spacy-llm looks at the types of models, and knows these alone
 from typing import Any, Iterable  # noqa: UP035
 
 import numpy

@@ -3,14 +3,16 @@
     python -m spacy_al.bench.teacher_curves DATA --config configs/ner.cfg --work WORK
 
 DATA has a folder for each corpus with `train.spacy`, `dev.spacy`, `test.spacy` and `meta.json`. A cell is a corpus, a teacher, what becomes of
-what it says, and a seed: `run` answered from gold, without any label to begin with. Each round of a cell is a line of WORK/curves.jsonl as soon as
+what it says, and a seed: `run --oracle`, without any label to begin with. Each round of a cell is a line of WORK/curves.jsonl as soon as
 it is measured. The same command goes on where it was stopped, and prints the tables of what there is; `--tables` does nothing else.
 """
 
 import json
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
@@ -23,20 +25,19 @@ from spacy.tokens import Doc
 from spacy.util import load_config
 from spacy.vocab import Vocab
 from typer import Option
-from wasabi import table
 
 from spacy_al.bench.machine import describe
+from spacy_al.bench.teacher_cells import FULL, NONE, Cell, cell_of, curves_table
 from spacy_al.bench.teachers import RATES
-from spacy_al.config.project import Project, open_project
+from spacy_al.config.project import DATABASE, round_folder
+from spacy_al.config.settings import Settings, read_settings
 from spacy_al.corpus.shard import read_shard, write_shard, writing
-from spacy_al.loop.rounds import run
-from spacy_al.loop.taught import accepted_ids
 from spacy_al.store.store import Store
 from spacy_al.teachers.marks import teacher_marks
 from spacy_al.util import content_hash
 
 CORPORA = ("phee", "bc5cdr", "inlegal_ner")
-NONE, FULL, GAZETTEER, PIPELINE = "none", "all gold", "gazetteer", "pipeline"
+GAZETTEER, PIPELINE = "gazetteer", "pipeline"
 # What becomes of what a teacher says: it trains; it also chooses, and is accepted
 TRAIN, ALL = "train", "train, choose, accept"
 TEACHERS = ("model, careful", GAZETTEER, "model, rough", PIPELINE)
@@ -47,24 +48,11 @@ BATCHES = (100, 100, 200, 400)
 KNOWN = 2
 # The pipeline's labels that inlegal_ner has as well
 PIPELINE_LABELS = {"PERSON": "OTHER_PERSON", "GPE": "GPE", "ORG": "ORG", "DATE": "DATE"}
-SHARE = 0.95
 RESULTS = "curves.jsonl"
+# Registers the model that is made up
+MODEL_CODE = Path(__file__).with_name("fake_model.py")
 # Of a cell, as long as none has been measured
 MINUTES = 4.0
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One curve.
-
-    teacher (str): One of TEACHERS, NONE, or FULL: a model of all gold of the pool.
-    use (str): TRAIN or ALL; empty without a teacher.
-    """
-
-    corpus: str
-    teacher: str
-    use: str
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -105,12 +93,15 @@ def measure_cell(setup: Setup, cell: Cell) -> Iterator[dict[str, Any]]:
     config = cell_config(setup, cell, corpora, folder)
     done = set[int]()
     for most, batch in enumerate(setup.batches, 1):
-        overrides = {"al.max_rounds": most, "al.batch_size": batch}
-        project = open_project(config, overrides, oracle=corpora / "gold.spacy")
-        run(project)
-        for row in _rounds(project):
+        words = ["run", config, "--oracle", corpora / "gold.spacy", "--once"]
+        words += ["--code", MODEL_CODE] if cell.teacher.startswith("model") else []
+        more = ["--al.max_rounds", most, "--al.batch_size", batch]
+        argv = [sys.executable, "-m", "spacy_al", *map(str, words), *map(str, more)]
+        subprocess.run(argv, check=True, stdout=subprocess.DEVNULL)
+        settings = read_settings(config)
+        for row in _rounds(settings):
             if row["round"] not in done:
-                known = _accepted(project, corpora / "gold.spacy", row["round"])
+                known = _accepted(settings, corpora / "gold.spacy", row["round"])
                 yield {**asdict(cell), **row, **known}
                 done.add(row["round"])
         if cell.teacher == FULL:
@@ -188,22 +179,19 @@ def _teacher(setup: Setup, cell: Cell, corpora: Path) -> dict[str, Any]:
     if cell.teacher == GAZETTEER:
         named = {"patterns": str(corpora / "patterns.jsonl"), "phrase_matcher_attr": "LOWER"}
         return {**block, "component": {"factory": "entity_ruler", **named}}
-    # it registers itself, and is loaded only where the extra `llm` is needed
-    from spacy_al.bench.fake_model import NAME
-
     rates = asdict(RATES[cell.teacher.partition(", ")[2]])
     known = {name: rates[name] for name in ("missed", "mislabelled", "boundary", "spurious")}
     docs = read_shard(corpora / "gold.spacy", Vocab())
     labels = sorted({span.label_ for doc in docs for span in doc.ents})
     gold = str(corpora / "gold.spacy")
-    model = {"@llm_models": NAME, "gold": gold, **known, "seed": cell.seed}
+    model = {"@llm_models": "spacy-al.fake_model.v1", "gold": gold, **known, "seed": cell.seed}
     task = {"@llm_tasks": "spacy.NER.v3", "labels": labels}
     return {**block, "component": {"factory": "llm", "task": task, "model": model}}
 
 
-def _rounds(project: Project) -> Iterator[dict[str, Any]]:
+def _rounds(settings: Settings) -> Iterator[dict[str, Any]]:
     """What each round knows: the answers before it, and the score of its model on test."""
-    with Store(project.database) as store:
+    with Store(settings.output / DATABASE) as store:
         metrics = store.metrics()
     texts = words = 0
     for number in sorted(metrics):
@@ -218,67 +206,18 @@ def _rounds(project: Project) -> Iterator[dict[str, Any]]:
         words += own.get("words_decided", 0)
 
 
-def _accepted(project: Project, gold: Path, number: int) -> dict[str, Any]:
+def _accepted(settings: Settings, gold: Path, number: int) -> dict[str, Any]:
     """The texts that were accepted before a round, and those of them that the teacher has wrong."""
-    marks = teacher_marks(project.settings)
-    ids = accepted_ids(project, number - 1) if number else set()
+    marks, ids = teacher_marks(settings), set[str]()
+    for earlier in range(number):
+        path = round_folder(settings.output, earlier) / "teacher.json"
+        ids |= {*json.loads(path.read_text("utf8"))["accepted"]} if path.is_file() else set()
     if marks is None or not ids:
         return {}
     docs = [doc for doc in read_shard(gold, Vocab()) if content_hash(doc.text) in ids]
     own = [{(span.start, span.end, span.label_) for span in doc.ents} for doc in docs]
     wrong = sum(gold != {*(marks.of(doc) or ())} for gold, doc in zip(own, docs))
     return {"agreed": len(docs), "agreed_wrong": wrong}
-
-
-def words_until(curve: Sequence[tuple[int, float]], aim: float) -> float | None:
-    """Words until a score is reached, by straight lines between the rounds; None if it never is.
-
-    curve (Sequence): (words, score), by words.
-    """
-    before: tuple[int, float] | None = None
-    for words, score in curve:
-        if score >= aim:
-            if before is None:
-                return float(words)
-            share = (aim - before[1]) / (score - before[1])
-            return before[0] + share * (words - before[0])
-        before = (words, score)
-    return None
-
-
-def summarise(rows: Sequence[Mapping[str, Any]]) -> str:
-    """A line for each cell: F by texts that were asked, words until 95% of all gold, and what was accepted."""
-    cells: defaultdict[Cell, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in rows:
-        cells[_cell(row)].append(row)
-    full = {(c.corpus, c.seed): own[-1]["f"] for c, own in cells.items() if c.teacher == FULL}
-    sizes = sorted({row["texts"] for row in rows})
-    lines = []
-    for cell, own in cells.items():
-        own = sorted(own, key=lambda row: row["round"])
-        by_size = {row["texts"]: f"{row['f']:.3f}" for row in own}
-        top = full.get((cell.corpus, cell.seed))
-        curve = [(row["words"], row["f"]) for row in own]
-        until = words_until(curve, SHARE * top) if top and cell.teacher != FULL else None
-        last = own[-1]
-        taken = f"{last['agreed_wrong']} of {last['agreed']}" if last.get("agreed") else ""
-        states = ["" if row["on"] is None else "on" if row["on"] else "off" for row in own]
-        lines.append(
-            (
-                cell.corpus,
-                cell.teacher,
-                cell.use,
-                cell.seed,
-                *(by_size.get(size, "") for size in sizes),
-                f"{last['words']:,}",
-                f"{until:,.0f}" if until is not None else "",
-                taken,
-                " ".join(states).strip(),
-            )
-        )
-    header = ("corpus", "teacher", "use", "seed", *map(str, sizes), "words in all")
-    more = (f"words to {SHARE:.0%}", "wrong of those that agree", "acceptance by round")
-    return str(table(lines, header=(*header, *more), divider=True))
 
 
 def curves_cli(
@@ -303,13 +242,13 @@ def curves_cli(
     rows = [json.loads(line) for line in lines]
     setup = Setup(data, config, work, pipeline, encoder, pool, test, batches or BATCHES)
     wanted = make_cells(corpora or CORPORA, seeds, pipeline is not None)
-    took = {_cell(row): row["minutes"] for row in rows if "minutes" in row}
+    took = {cell_of(row): row["minutes"] for row in rows if "minutes" in row}
     todo = [] if tables else [cell for cell in wanted if cell not in took]
     hours = len(todo) * (mean(took.values()) if took else MINUTES) / 60
     typer.echo(f"{len(todo)} of {len(wanted)} cells to do, about {hours:.1f} hours")
     for cell in todo:
         started = time.perf_counter()
-        known = {row["round"] for row in rows if "round" in row and _cell(row) == cell}
+        known = {row["round"] for row in rows if "round" in row and cell_of(row) == cell}
         for row in measure_cell(setup, cell):
             if row["round"] not in known:
                 rows.append(_keep(path, row))
@@ -317,11 +256,7 @@ def curves_cli(
         minutes = round((time.perf_counter() - started) / 60, 2)
         rows.append(_keep(path, {**asdict(cell), "minutes": minutes}))
     typer.echo(json.dumps(describe()))
-    typer.echo(summarise([row for row in rows if "round" in row]))
-
-
-def _cell(row: Mapping[str, Any]) -> Cell:
-    return Cell(row["corpus"], row["teacher"], row["use"], row["seed"])
+    typer.echo(curves_table([row for row in rows if "round" in row]))
 
 
 def _keep(path: Path, row: dict[str, Any]) -> dict[str, Any]:

@@ -8,15 +8,12 @@ from spacy_al.store.store import Store
 from spacy_al.tasks.records import StoredTask
 from spacy_al.tasks.relabel import as_named_now
 
-# The name of their number
-GOLD = "gold"
-
 
 def gold_answers(store: Store) -> dict[str, Any]:
     """Question -> the right answer, in the labels of now, of all gold questions that were asked."""
     labels, found = store.labels(), dict[str, Any]()
     for metrics in store.metrics().values():
-        found |= metrics.get(GOLD, {})
+        found |= metrics.get("gold", {})
     return {task: as_named_now(payload, labels) for task, payload in found.items()}
 
 

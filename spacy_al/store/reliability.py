@@ -123,8 +123,8 @@ def judge_people(
         "replacement": None,
     }
     who = {name for text in shared for name in text.opinions}
-    known = sum(one["asked"] for one in found["gold"].values())
-    if len(who) >= PEOPLE or known >= FEWEST:
+    n_known = sum(one["asked"] for one in found["gold"].values())
+    if len(who) >= PEOPLE or n_known >= FEWEST:
         found["skills"] = _skills(texts, kind, labels)
     if len(who) >= PEOPLE:
         found["replacement"] = _replacement(texts, kind, sorted(who))

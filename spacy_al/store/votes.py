@@ -124,6 +124,7 @@ def span_votes(texts: Sequence[SharedText], *, kind: str, use_model: bool = Fals
         if use_model:
             believed = model_marks(text.tasks[0].task, kind)
             priors |= {(text.item, mark): prob for mark, prob in believed.items()}
+    gold: dict[Hashable, frozenset[Mark]]
     gold = {text.item: text.gold for text in texts if text.gold is not None}
     return make_span_votes(said, sites, flat=kind == "entities", priors=priors, gold=gold)
 

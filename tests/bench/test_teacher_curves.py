@@ -7,20 +7,16 @@ import spacy
 from spacy.tokens import Span
 from spacy.util import load_config
 
+from spacy_al.bench.teacher_cells import FULL, NONE, Cell, curves_table, words_until
 from spacy_al.bench.teacher_curves import (
     ALL,
-    FULL,
     GAZETTEER,
-    NONE,
     PIPELINE,
-    Cell,
     Setup,
     cell_config,
     gazetteer,
     make_cells,
     measure_cell,
-    summarise,
-    words_until,
 )
 from spacy_al.config.settings import read_settings
 from spacy_al.corpus.shard import write_shard
@@ -70,6 +66,9 @@ def test_words_until_a_score_by_straight_lines():
 def test_the_made_up_model_answers_through_the_task_itself(tmp_path):
     """As wrong as it is told to be, and nothing is right of what it invents."""
     pytest.importorskip("spacy_llm")
+    from spacy_al.bench import fake_model
+
+    assert fake_model.NAME
     setup = Setup(make_data(tmp_path), CONFIG, tmp_path / "work", None, None, pool=40)
     docs = ward(40, 0, LABELS)
     gold = {(doc.text, s.start, s.end, s.label_) for doc in docs for s in doc.ents}
@@ -105,5 +104,5 @@ def test_a_cell_is_a_run_that_goes_on(tmp_path):
             assert rows[0]["taught"] > 0 == rows[0]["words"] < rows[1]["words"]
     # nothing is trained again
     assert list(measure_cell(setup, cell)) == rows
-    shown = summarise(rows)
+    shown = curves_table(rows)
     assert shown.count("ward") == 1 and GAZETTEER in shown and NONE not in shown
