@@ -16,10 +16,11 @@ from spacy_al.evaluation.calibrate import figures, fit_calibration, judge
 from spacy_al.evaluation.events import FLOOR, TINY, Events, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold
 from spacy_al.measures.calibration import auroc, fit_temperature
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
-from spacy_al.types import Floats, Temperature
+from spacy_al.types import Floats
 
 EXACT = "exact"
 # Scores of whole documents; each is read off any posterior that has what it needs

@@ -16,11 +16,11 @@ from spacy_al.acquisition import default_acquisition
 from spacy_al.bench.beams import parse
 from spacy_al.bench.machine import peak_memory
 from spacy_al.evaluation.gold import fresh_doc
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.component import BATCH
 from spacy_al.posteriors.read import components_before, reader_of, run_pipes
 from spacy_al.posteriors.temperature import CalibrationRecord, fitted_temperature, weights_hash
 from spacy_al.query.scorer import Scorer
-from spacy_al.types import Temperature
 from spacy_al.util import batched, progress_bar
 
 PLAIN, SCORED, SCORING = "nlp.pipe", "nlp.pipe + al_scorer", "scoring"

@@ -12,6 +12,7 @@ from wasabi import table
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.measures.learning_curve import is_random
+from spacy_al.metrics import ResultRow
 from spacy_al.posteriors.component import load_code
 from spacy_al.reporting.facts import CostFacts, SimulationFacts
 from spacy_al.reporting.plot import check_plots
@@ -19,7 +20,6 @@ from spacy_al.simulation import SimulationPlan, make_plan, simulate
 from spacy_al.simulation.options import full_training, simulation_command
 from spacy_al.simulation.results import read_results
 from spacy_al.simulation.summary import write_facts
-from spacy_al.types import ResultRow
 from spacy_al.util import cores
 
 STRATEGY = (

@@ -14,10 +14,10 @@ from spacy_al.deployment.gate import FEWEST, Judgement, Rule
 from spacy_al.evaluation.text_counts import TextAnswers
 from spacy_al.measures.interval import f_interval
 from spacy_al.measures.paired import mean_f
+from spacy_al.metrics import RoundMetrics
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
 from spacy_al.training.made_from import hash_of, made_by
-from spacy_al.types import RoundMetrics
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from spacy_al.measures.calibration import (
     log_loss,
 )
 from spacy_al.measures.conformal import conformal_quantile
+from spacy_al.metrics import Calibrated, CalibrationErrors, Temperature
 from spacy_al.posteriors.component import TrainedComponent, open_pipeline
 from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.rescale import at_temperature
@@ -48,7 +49,6 @@ from spacy_al.posteriors.temperature import (
     closed_open,
     write_calibration,
 )
-from spacy_al.types import Calibrated, CalibrationErrors, Temperature
 
 # The searches' own limits, a hair's breadth inside
 LOWEST, HIGHEST = 0.05 * 1.02, 20 / 1.02

@@ -12,10 +12,10 @@ from spacy.training import Example
 from spacy_al.evaluation.gold import fresh_doc, stored_docs
 from spacy_al.evaluation.score_interval import score_interval
 from spacy_al.kinds import FACTORIES
+from spacy_al.metrics import Evaluation, LabelScores
 from spacy_al.posteriors.read import find_component
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.relabel import keep_labels, relabel_doc
-from spacy_al.types import Evaluation, LabelScores
 
 
 def evaluate(

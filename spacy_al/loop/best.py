@@ -6,8 +6,8 @@ from typing import TypedDict
 
 from spacy_al.config.project import Project
 from spacy_al.loop.history import breaks
+from spacy_al.metrics import RoundMetrics
 from spacy_al.training.trainer import MODEL
-from spacy_al.types import RoundMetrics
 
 
 class BestModel(TypedDict):

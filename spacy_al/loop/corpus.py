@@ -14,6 +14,7 @@ from spacy_al.loop.answers import merged_answers, settled_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
 from spacy_al.loop.taught import add_taught_texts
+from spacy_al.metrics import RoundMetrics
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
@@ -22,7 +23,6 @@ from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN
 from spacy_al.training.weak_labels import weak_docs
-from spacy_al.types import RoundMetrics
 
 
 @dataclass(frozen=True)

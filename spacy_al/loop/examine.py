@@ -15,10 +15,10 @@ from spacy_al.loop.groups import measure_groups
 from spacy_al.loop.measured import gold_now, labels_of_gold, labels_on_dev
 from spacy_al.loop.start import gold_with_kept, labels_kept, measure_kept, open_start
 from spacy_al.measures.agreement import agreement
+from spacy_al.metrics import Evaluation, RoundMetrics
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.store.store import Store
 from spacy_al.tasks.labels import RunLabels
-from spacy_al.types import Evaluation, RoundMetrics
 from spacy_al.util import replacing
 
 PREDICTIONS = "predictions.json"

@@ -12,6 +12,7 @@ from spacy_al.loop.masked import run_mask
 from spacy_al.loop.risks import has_quotas
 from spacy_al.loop.status import Status, status
 from spacy_al.measures.learning_curve import RANDOM, is_random
+from spacy_al.metrics import ResultRow, RoundMetrics
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.reporting.facts import (
     Baseline,
@@ -28,7 +29,6 @@ from spacy_al.stopping.forecast import fit_curve
 from spacy_al.store.drift import looks
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
-from spacy_al.types import ResultRow, RoundMetrics
 from spacy_al.util import versions
 
 # Questions of a round that are shown; all of them are in its tasks.jsonl

@@ -10,10 +10,10 @@ from spacy_al.errors import AlWarning, Warnings
 from spacy_al.evaluation.group_scores import GroupScore, group_scores
 from spacy_al.evaluation.text_counts import text_answers
 from spacy_al.measures.parity import FEWEST, LEVEL, asked_too_little
+from spacy_al.metrics import Evaluation, GroupMetrics, GroupRow
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.store.store import Store
 from spacy_al.tasks.labels import RunLabels
-from spacy_al.types import Evaluation, GroupMetrics, GroupRow
 
 # Groups that are told one by one
 MOST = 50

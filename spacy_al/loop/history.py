@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 from spacy_al.config.project import Project
+from spacy_al.metrics import RoundMetrics
 from spacy_al.registry import resolve
 from spacy_al.reporting.words import format_score_name
 from spacy_al.stopping.verdict import HistoryRow
 from spacy_al.store.store import Store
 from spacy_al.tasks.decision import decided_tokens
-from spacy_al.types import RoundMetrics
 from spacy_al.util import callable_name
 
 # Texts that a score is measured on before it is stopped by: of fewer it goes up and down by more than a round gains

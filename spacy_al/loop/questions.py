@@ -17,12 +17,12 @@ from spacy_al.loop.measuring import among, measuring_texts, mixed
 from spacy_al.loop.privacy import private_settings, record_privacy
 from spacy_al.loop.second import second_opinions
 from spacy_al.loop.taught import accepted_ids, judge_taught
+from spacy_al.metrics import RoundMetrics
 from spacy_al.query.costs import fit_seconds
 from spacy_al.store.store import Store
 from spacy_al.tasks.relabel import task_of_model
 from spacy_al.tasks.task import Task
 from spacy_al.training.committee import read_together, train_members
-from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 # The pool is empty, has no text that may be asked, or a batch would break the privacy that was promised

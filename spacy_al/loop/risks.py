@@ -6,9 +6,9 @@ from typing import Any
 from spacy_al.config.project import Project
 from spacy_al.config.settings import Settings
 from spacy_al.measures.balance import LabelShare, label_shares
+from spacy_al.metrics import RoundMetrics, TeacherMetrics
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import RiskFacts
-from spacy_al.types import RoundMetrics, TeacherMetrics
 
 QUOTAS = "spacy-al.quotas.v1"
 

@@ -16,6 +16,7 @@ from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import StopSet, read_stop_set
 from spacy_al.loop.measured import gold_now
 from spacy_al.measures.agreement import span_f1
+from spacy_al.metrics import RoundMetrics, StartMetrics
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.merge import write_corpus
@@ -23,7 +24,6 @@ from spacy_al.tasks.relabel import names_in
 from spacy_al.training.add_labels import check_can_widen
 from spacy_al.training.kept_labels import add_kept_labels
 from spacy_al.training.made_from import hash_of
-from spacy_al.types import RoundMetrics, StartMetrics
 from spacy_al.util import replacing
 
 FILE = "start.json"

@@ -13,6 +13,7 @@ from spacy_al.loop.privacy import PrivacyStatus, privacy_status
 from spacy_al.loop.risks import risk_facts
 from spacy_al.loop.taught import teacher_now
 from spacy_al.measures.balance import LabelShare
+from spacy_al.metrics import GroupMetrics, RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
 from spacy_al.reporting.risks import risks
@@ -23,7 +24,6 @@ from spacy_al.store.drift import looks
 from spacy_al.store.reliability import People, people
 from spacy_al.store.removal import forgotten_rounds
 from spacy_al.store.store import Store
-from spacy_al.types import GroupMetrics, RoundMetrics, RoundSeconds, StartMetrics, TeacherMetrics
 
 DOING = {
     "train": "trains",

@@ -17,6 +17,7 @@ from spacy_al.corpus.pool import fetch
 from spacy_al.corpus.shard import ACCEPTED, TAUGHT, read_shard, writing
 from spacy_al.loop.answers import merged_answers
 from spacy_al.loop.measuring import kept_to_measure
+from spacy_al.metrics import TeacherMetrics
 from spacy_al.posteriors.component import open_component, open_pipeline
 from spacy_al.query.random_order import RandomOrder, ask_in_order
 from spacy_al.store.store import Store
@@ -33,7 +34,6 @@ from spacy_al.teachers.ask import ask_pool, check_taught_labels, open_said
 from spacy_al.teachers.marks import TeacherMarks, teacher_marks
 from spacy_al.teachers.texts import is_right, label_taught, taught_by
 from spacy_al.training.trainer import MODEL
-from spacy_al.types import TeacherMetrics
 from spacy_al.util import content_hash
 
 # Of the folder of a round: what it has accepted

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Sequence
 from itertools import product
 from typing import Any
 
-from spacy_al.types import Agreement
+from spacy_al.metrics import Agreement
 
 
 def agreement(

@@ -7,7 +7,8 @@ from typing import TypeAlias, TypedDict, cast
 
 import numpy
 
-from spacy_al.types import Cost, Floats, FullNumbers, Learned, ResultRow
+from spacy_al.metrics import Cost, FullNumbers, Learned, ResultRow
+from spacy_al.types import Floats
 
 RANDOM = "random"
 # `mnlp@25` asks for 25 texts a round, whatever the others do

@@ -13,11 +13,12 @@ from spacy.tokens import Doc
 
 from spacy_al import registry
 from spacy_al.lattice import Chain, normalize
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.ner import read_batches, read_head
 from spacy_al.posteriors.temperature import closed_open
-from spacy_al.types import Bools, Floats, Ints, Temperature
+from spacy_al.types import Bools, Floats, Ints
 
 MAX_LENGTH = 100
 

@@ -16,11 +16,12 @@ from spacy.vocab import Vocab
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import get_posteriors, reader_of
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import read_calibration
-from spacy_al.types import Floats, Temperature
+from spacy_al.types import Floats
 
 # Analyses of each member that are compared one by one
 N_BEST = 5

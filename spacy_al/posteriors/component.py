@@ -18,10 +18,10 @@ from thinc.api import Model, NumpyOps, require_gpu
 from spacy_al.corpus.labelled import labelled_docs
 from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature, read_calibration
 from spacy_al.registry import resolve
-from spacy_al.types import Temperature
 from spacy_al.util import callable_name
 
 # A batch ends at either: posteriors hold kilobytes a token

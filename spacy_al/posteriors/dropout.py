@@ -18,10 +18,10 @@ from thinc.api import Model, Ops, Padded, Ragged
 from spacy_al import registry
 from spacy_al.arrays.checks import at_least
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.committee import CommitteePosterior
 from spacy_al.posteriors.encoder import check_encoded, check_ready
 from spacy_al.posteriors.read import reader_of, run_pipes
-from spacy_al.types import Temperature
 
 LAYERS = ("last", "all")
 

@@ -11,6 +11,7 @@ from spacy.tokens import Doc
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors, UsageError
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.decisions import (
     Decisions,
@@ -20,7 +21,7 @@ from spacy_al.posteriors.decisions import (
     warn_of_decisions,
 )
 from spacy_al.posteriors.read import Reader
-from spacy_al.types import Bools, Floats, Ints, Temperature
+from spacy_al.types import Bools, Floats, Ints
 
 
 @registry.al_posteriors("spacy-al.estimator.v1")

@@ -15,13 +15,13 @@ from spacy.tokens import Doc
 
 from spacy_al import registry
 from spacy_al.errors import AlWarning, Warnings
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.encoder import check_encoded, check_finite, check_ready
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.entity_scores import Actions, Head
 from spacy_al.posteriors.temperature import closed_open
-from spacy_al.types import Temperature
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token
 EPSILON = 5e-6

@@ -21,8 +21,8 @@ from spacy.tokens import Doc
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.temperature import fitted_temperature
-from spacy_al.types import Temperature
 
 # Of what is made from several, the first counts
 CLASSES: dict[type, str] = {

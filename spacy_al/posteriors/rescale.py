@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy
 
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import closed_open, valid
 from spacy_al.posteriors.tokens import Tokens
-from spacy_al.types import Temperature
 
 # Two kilobytes each while temperatures are tried: of so many tokens a hundred megabytes
 KEPT_TOKENS = 50_000

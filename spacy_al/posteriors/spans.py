@@ -11,13 +11,14 @@ from spacy.util import minibatch
 
 from spacy_al import registry
 from spacy_al.errors import AlError, Errors
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.notebook import spans_table
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.span_view import FLOOR, SpanView
 from spacy_al.posteriors.temperature import valid
-from spacy_al.types import Floats, Ints, Temperature
+from spacy_al.types import Floats, Ints
 
 
 @dataclass(frozen=True, eq=False)

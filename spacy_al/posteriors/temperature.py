@@ -12,7 +12,7 @@ import srsly
 from spacy.language import Language
 
 from spacy_al.errors import AlError, Errors
-from spacy_al.types import Temperature
+from spacy_al.metrics import Temperature
 from spacy_al.util import replacing
 
 FILE = "al_calibration.json"

@@ -10,12 +10,13 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from spacy_al import registry
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.notebook import tokens_table
 from spacy_al.posteriors.outputs import exclusive_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import valid
-from spacy_al.types import Floats, Temperature
+from spacy_al.types import Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)

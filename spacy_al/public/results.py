@@ -7,10 +7,10 @@ from spacy_al.deployment.drift import Drift
 from spacy_al.evaluation.calibrate import KeptCalibration
 from spacy_al.loop.best import BestModel
 from spacy_al.loop.status import Status, StatusRow
+from spacy_al.metrics import Temperature
 from spacy_al.posteriors.temperature import FittedSets, Judged
 from spacy_al.reporting.facts import RunFacts, SimulationFacts, StrategyFacts
 from spacy_al.reporting.notebook import run_part, simulation_part
-from spacy_al.types import Temperature
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from typing import Any, TypedDict
 
 from spacy_al.measures.balance import LabelShare
 from spacy_al.measures.learning_curve import Comparison
+from spacy_al.metrics import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
-from spacy_al.types import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
 
 
 class ShownToken(TypedDict):

@@ -1,7 +1,7 @@
 """Groups of texts in words: whose score differs, who was asked less, and of whom nothing can be said."""
 
+from spacy_al.metrics import GroupMetrics, GroupRow
 from spacy_al.reporting.words import count, format_interval, format_score, listing, p_value, plural
-from spacy_al.types import GroupMetrics, GroupRow
 
 LEVEL = 0.05
 NONE = "(without)"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
 from spacy_al.measures.balance import LabelShare
+from spacy_al.metrics import CalibrationErrors, Evaluation, GroupMetrics, TeacherMetrics
 from spacy_al.reporting.estimates import PoolEstimate
-from spacy_al.types import CalibrationErrors, Evaluation, GroupMetrics, TeacherMetrics
 
 State = Literal["alarm", "fine", "unknown"]
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_al.measures.learning_curve import RANDOM, is_random, split_size
+from spacy_al.metrics import Cost
 from spacy_al.reporting import words
 from spacy_al.reporting.charts import GREY, N_COLOURS, Chart, Level, Line, line_chart
 from spacy_al.reporting.comparison import compared, rare_labels
 from spacy_al.reporting.facts import CostFacts, SimulationFacts, StrategyFacts
 from spacy_al.reporting.words import is_number
-from spacy_al.types import Cost
 
 # Cost -> name of its axis
 COSTS: dict[Cost, str] = {

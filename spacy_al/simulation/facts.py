@@ -17,6 +17,7 @@ from spacy_al.measures.learning_curve import (
     is_random,
     mean_curve,
 )
+from spacy_al.metrics import Cost, FullNumbers, ResultRow
 from spacy_al.reporting.facts import (
     CorpusFacts,
     CostFacts,
@@ -27,7 +28,6 @@ from spacy_al.reporting.facts import (
     StrategyFacts,
 )
 from spacy_al.simulation.plan import SimulationPlan
-from spacy_al.types import Cost, FullNumbers, ResultRow
 
 # Labels whose finds are counted: those that the corpus has least of
 N_RARE = 5

@@ -12,6 +12,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.evaluation.gold import ANSWERS
 from spacy_al.measures.learning_curve import is_random
+from spacy_al.metrics import Choice
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.simulation.annotator import AnnotatedTexts, answered
 from spacy_al.simulation.corpus import Corpus
@@ -21,7 +22,6 @@ from spacy_al.tasks.decision import Mark
 from spacy_al.tasks.task import Task
 from spacy_al.training.pseudo_texts import label_whole, pseudo_label_texts
 from spacy_al.training.pseudo_tokens import self_labels
-from spacy_al.types import Choice
 from spacy_al.util import content_hash
 
 

@@ -18,6 +18,7 @@ from spacy_al.errors import AlWarning
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.measures.learning_curve import RANDOM, is_random
+from spacy_al.metrics import Choice, RoundNumbers
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus
@@ -38,7 +39,6 @@ from spacy_al.training.committee import read_together
 from spacy_al.training.pseudo_tokens import add_self_labels
 from spacy_al.training.round import TRAIN, TrainingRound, train_round_models
 from spacy_al.training.trainer import train_here
-from spacy_al.types import Choice, RoundNumbers
 from spacy_al.util import content_hash
 
 NUMBERS = "numbers.json"

@@ -21,6 +21,7 @@ from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, AlWarning, Errors
+from spacy_al.metrics import ResultRow, RoundNumbers
 from spacy_al.processes.lock import locked
 from spacy_al.processes.pool import processes
 from spacy_al.simulation.corpus import Corpus, read_corpus
@@ -30,7 +31,6 @@ from spacy_al.simulation.plan import SimulationPlan, check_plan, check_simulated
 from spacy_al.simulation.results import CORPUS, FULL, RESULTS, read_full, read_results
 from spacy_al.simulation.round import WORK, do, set_up
 from spacy_al.simulation.step import Step, followed
-from spacy_al.types import ResultRow, RoundNumbers
 from spacy_al.util import replacing
 
 # Times in a row that a process may die before nobody believes in chance any more

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from spacy_al.metrics import Choice
 from spacy_al.tasks.decision import Mark
-from spacy_al.types import Choice
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
+from spacy_al.metrics import ResultRow
 from spacy_al.reporting import report
 from spacy_al.reporting.facts import CorpusFacts, SimulationFacts
 from spacy_al.reporting.plot import plot
 from spacy_al.simulation.facts import simulation_facts
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.results import CORPUS, read_full
-from spacy_al.types import ResultRow
 from spacy_al.util import replacing
 
 

@@ -7,13 +7,13 @@ from statistics import median
 from typing import Any, TypedDict
 
 from spacy_al.measures.agreement import agreement, cohen_kappa
+from spacy_al.metrics import Agreement
 from spacy_al.store.desk import held
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import YES_NO_FORMS, task_kind
 from spacy_al.tasks.decision import decided_tokens
 from spacy_al.tasks.records import StoredAnswer
 from spacy_al.tasks.task import Task
-from spacy_al.types import Agreement
 
 
 class AnnotatorRow(TypedDict):

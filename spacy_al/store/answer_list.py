@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from spacy_al.errors import Errors, UsageError
+from spacy_al.metrics import ConsensusMetrics, Overruled
 from spacy_al.store.desk import flags
 from spacy_al.store.history import COUNTS, Said, all_said, find_said
 from spacy_al.store.store import Store
@@ -14,7 +15,6 @@ from spacy_al.tasks.decision import annotation
 from spacy_al.tasks.given import group_tasks, last_answers
 from spacy_al.tasks.records import PURPOSES, StoredAnswer, StoredTask
 from spacy_al.tasks.text_decision import decide_text
-from spacy_al.types import ConsensusMetrics, Overruled
 
 # Whether the answers about a text contradict each other
 OPEN, SETTLED = "open", "settled"

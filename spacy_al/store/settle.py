@@ -14,6 +14,7 @@ from spacy_al.consensus.majority import majority
 from spacy_al.consensus.setting import MACE, MAJORITY, NONE, Consensus
 from spacy_al.consensus.spans import SpanVotes, span_consensus, span_majority
 from spacy_al.consensus.votes import Votes
+from spacy_al.metrics import ConsensusMetrics, Overruled
 from spacy_al.store.votes import (
     SharedText,
     has_one_label,
@@ -25,7 +26,7 @@ from spacy_al.store.votes import (
 from spacy_al.tasks.decision import Annotation, Mark
 from spacy_al.tasks.records import StoredAnswer, StoredTask
 from spacy_al.tasks.text_decision import decide_text
-from spacy_al.types import ConsensusMetrics, Floats, Overruled
+from spacy_al.types import Floats
 
 # Of fewer annotators nobody can tell who is right more often
 FEWEST = 3

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.errors import AlError, Errors
+from spacy_al.metrics import RoundMetrics
 from spacy_al.store.database import Database
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
 from spacy_al.store.rows import seal
@@ -27,7 +28,6 @@ from spacy_al.tasks.records import (
 )
 from spacy_al.tasks.relabel import as_named_now
 from spacy_al.tasks.task import Task
-from spacy_al.types import RoundMetrics
 from spacy_al.util import content_hash
 
 SOURCE = ("doc", "sentence")

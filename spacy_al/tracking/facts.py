@@ -12,10 +12,10 @@ from spacy.util import load_config
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.project import Project
 from spacy_al.config.tracking import without_tracking
+from spacy_al.metrics import RoundMetrics
 from spacy_al.store.store import Store
 from spacy_al.tracking.tracker import TrackedRound, digest_of, numbers_of
 from spacy_al.training.trainer import CONFIG, MODEL
-from spacy_al.types import RoundMetrics
 
 EVENT = "tracked"
 # A round is told of once its questions are there, or it has none

@@ -22,10 +22,10 @@ from spacy_al.corpus.labelled import labelled_ids
 from spacy_al.corpus.pool import fetch, read_shard_items, shards
 from spacy_al.corpus.shard import read_shard
 from spacy_al.errors import AlError
+from spacy_al.metrics import SelfLabelled
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.decision import SELF, Mark
 from spacy_al.tasks.merge import count_decided, count_labels, write_corpus
-from spacy_al.types import SelfLabelled
 from spacy_al.util import content_hash
 
 # Texts that are read together

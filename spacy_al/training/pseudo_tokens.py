@@ -15,9 +15,9 @@ from spacy.tokens import Doc, Span
 from spacy_al.config.partial import Partial
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError
+from spacy_al.metrics import SelfLabelled
 from spacy_al.posteriors.component import TrainedComponent, open_component
 from spacy_al.tasks.decision import INCORRECT, SELF, Mark, undecided
-from spacy_al.types import SelfLabelled
 
 
 def self_labels(

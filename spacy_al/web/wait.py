@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from spacy_al.types import RoundMetrics
+from spacy_al.metrics import RoundMetrics
 
 # What a state of the store is called on the page, in the order in which a step goes through them, and the metric that says how long it took
 STARTING, TRAINING, MEASURING, CHOOSING = "starting", "training", "measuring", "choosing"

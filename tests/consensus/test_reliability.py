@@ -54,9 +54,9 @@ def test_intervals_hold_with_many_rare_labels():
         probs = span_consensus(votes).probs
         names = zip(votes.texts, votes.starts, votes.ends, votes.labels)
         keys = [(votes.text_names[t], (s, e, votes.label_names[k])) for t, s, e, k in names]
-        right = numpy.array([mark in gold[text] for text, mark in keys])
+        is_right = numpy.array([mark in gold[text] for text, mark in keys])
         # as many as it holds to be right
-        assert abs(probs.sum() - right.sum()) < 0.05 * right.sum()
+        assert abs(probs.sum() - is_right.sum()) < 0.05 * is_right.sum()
     assert held >= 10
 
 

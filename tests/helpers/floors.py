@@ -41,7 +41,7 @@ FLOORS = {
         "tasks",
     ),
     2: ("arrays", "corpus", "lattice", "processes", "registry"),
-    1: ("errors", "kinds", "types", "util"),
+    1: ("errors", "kinds", "metrics", "types", "util"),
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
 # Rooms of one floor of which the first imports the second, and why

@@ -17,7 +17,7 @@ from spacy.vocab import Vocab
 from spacy_al.config.project import Project, open_project
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
-from spacy_al.types import GroupRow
+from spacy_al.metrics import GroupRow
 from tests.helpers.chaos import ROOT
 
 KINDS = {"north": ("DRUG", "ROOM"), "south": ("DIET", "VISIT"), "west": ("DRUG", "ROOM")}
