@@ -20,17 +20,15 @@ from typer import Option
 from wasabi import table
 
 from spacy_al.auditing.judged import JudgedCorpus, JudgedText, judge_by_folds, judge_by_model
+from spacy_al.bench.cleanlab_scores import check_cleanlab, cleanlab_categories, cleanlab_tokens
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import Planted, plant
-from spacy_al.bench.ranked import Place, hits, join_tokens, ranking_figures
+from spacy_al.bench.ranked import Place, hits, ranking_figures
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.overrides import load_overridden
 from spacy_al.corpus.shard import read_shard
-from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.calibrate import calibrate_on_dev
-from spacy_al.evaluation.gold import SpanAnswer
 from spacy_al.posteriors.component import open_component
-from spacy_al.types import Floats, Ints
 
 # Takes each text with its posterior
 Look: TypeAlias = Callable[[JudgedText, Any], None]
@@ -57,7 +55,7 @@ def measure_audit(
     seed (int): Of texts and mistakes.
     RAISES (AlError): AL426 without cleanlab, and what `judge` raises.
     """
-    _check_cleanlab()
+    check_cleanlab()
     docs = [doc for doc in read_shard(path, Vocab()) if len(doc)]
     order = numpy.random.default_rng(seed).permutation(len(docs))[:texts]
     docs, planted = plant([docs[row] for row in sorted(order.tolist())], rate, seed)
@@ -74,10 +72,10 @@ def measure_audit(
     text_scores = _text_scores(seen)
     if found.task == "categories":
         # each text is one place
-        their_texts, issues = _cleanlab_categories(seen)
+        their_texts, issues = cleanlab_categories(seen)
         places = {}
     else:
-        theirs, their_texts, issues = _cleanlab_tokens(seen)
+        theirs, their_texts, issues = cleanlab_tokens(seen)
     return {
         "corpus": path.parent.name,
         "seed": seed,
@@ -174,83 +172,6 @@ def _named(places: Sequence[Place], marks: Sequence[tuple[int, int, int]]) -> di
 
 
 # cleanlab
-
-
-def _cleanlab_tokens(seen: Sequence[tuple[JudgedText, Any]]) -> tuple[Any, Any, list[Place]]:
-    """What cleanlab says of the labels of tokens. It gets the exact marginals, calibrated, which spaCy itself does not give."""
-    from cleanlab.token_classification.filter import find_label_issues
-    from cleanlab.token_classification.rank import get_label_quality_scores
-
-    names = sorted({label for _, posterior in seen for label in posterior.labels})
-    labels = [_token_labels(text.answer, len(text.doc), names).tolist() for text, _ in seen]
-    probs = [_token_probs(posterior, names) for _, posterior in seen]
-    rows = [text.row for text, _ in seen]
-    places: dict[str, list[Place]] = {}
-    texts: dict[str, dict[int, float]] = {}
-    for method in ("self_confidence", "normalized_margin"):
-        sentence, tokens = get_label_quality_scores(labels, probs, token_score_method=method)
-        name = f"cleanlab, {method.replace('_', ' ')}"
-        own = join_tokens([1 - numpy.asarray(one, dtype="f8") for one in tokens])
-        places[name] = [Place(rows[p.row], p.start, p.end, p.score) for p in own]
-        texts[name] = dict(zip(rows, (1 - numpy.asarray(sentence, dtype="f8")).tolist()))
-    issues = [numpy.full(len(own), -1.0) for own in labels]
-    for row, token in find_label_issues(labels, probs):
-        issues[row][token] = 1.0
-    named = join_tokens(_only_named(issues))
-    return places, texts, [Place(rows[p.row], p.start, p.end, 1.0) for p in named if p.score > 0]
-
-
-def _only_named(issues: Sequence[Floats]) -> list[Floats]:
-    """Tokens that are not named are kept from joining places: each run of named ones stands by itself."""
-    return [numpy.where(own > 0, own, -numpy.inf) for own in issues]
-
-
-def _token_labels(answer: SpanAnswer, n_tokens: int, names: Sequence[str]) -> Ints:
-    labels: Ints = numpy.full(n_tokens, len(names))
-    for start, end, label in answer.spans:
-        if label in names:
-            labels[start:end] = names.index(label)
-    return labels
-
-
-def _token_probs(posterior: Any, names: Sequence[str]) -> Floats:
-    own = posterior.token_probs
-    probs: Floats = numpy.zeros((len(own), len(names) + 1))
-    for column, label in enumerate(posterior.labels):
-        probs[:, names.index(label)] = own[:, column]
-    probs[:, -1] = own[:, -1]
-    return probs
-
-
-def _cleanlab_categories(seen: Sequence[tuple[JudgedText, Any]]) -> tuple[Any, list[Place]]:
-    from cleanlab.filter import find_label_issues
-    from cleanlab.rank import get_label_quality_scores
-
-    names = sorted({label for _, posterior in seen for label in posterior.labels})
-    labels, probs, rows = [], [], []
-    for text, posterior in seen:
-        given = [label for label, applies in text.answer.items() if applies]
-        if len(given) == 1 and given[0] in names:
-            labels.append(names.index(given[0]))
-            row = dict(zip(posterior.labels, posterior.probs.tolist()))
-            probs.append([row.get(name, 0.0) for name in names])
-            rows.append(text.row)
-    table_, given_ = numpy.array(probs), numpy.array(labels)
-    texts = {
-        f"cleanlab, {method.replace('_', ' ')}": dict(
-            zip(rows, (1 - get_label_quality_scores(given_, table_, method=method)).tolist())
-        )
-        for method in ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
-    }
-    issues = find_label_issues(given_, table_)
-    return texts, [Place(row, 0, 1, 1.0) for row, wrong in zip(rows, issues.tolist()) if wrong]
-
-
-def _check_cleanlab() -> None:
-    try:
-        import cleanlab  # noqa: F401
-    except ImportError:
-        raise AlError(Errors.AL426) from None
 
 
 def judge_of(
