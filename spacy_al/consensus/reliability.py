@@ -35,7 +35,7 @@ LEVEL = 0.95
 HALF = 0.5
 # Of how frequent a label is hardly anything is taken for granted: most places hold nothing
 FEW = 0.05
-# How far the rates of an annotator at all labels are alike: answers that are added to each of them
+# How far the rates of an annotator at all labels are alike: marks that are added to each of them
 LEANS = numpy.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0])
 # Whose score lies below this, as good as surely, tells next to nothing: who knows every third label, or finds every third entity, has 0.1
 SPAMMER = 0.1
@@ -168,8 +168,8 @@ def _by_label(yes: Floats, no: Floats, rng: Generator) -> Floats:
 
     no = numpy.maximum(no, 0)
     own = numpy.clip(_beta(yes.sum(axis=1), no.sum(axis=1), rng), 1e-9, 1 - 1e-6)[:, None]
-    # of what is rarer, or places where nothing is would say by their number alone that nobody marks a label there
-    leans = LEANS / numpy.minimum(own, 1 - own)[:, :, None]
+    # of marks, or places where nothing is would say by their number alone that nobody marks a label there
+    leans = LEANS / own[:, :, None]
     ahead, against = leans * own[:, :, None], leans * (1 - own[:, :, None])
     like = betaln(yes[:, :, None] + ahead, no[:, :, None] + against) - betaln(ahead, against)
     like = like.sum(axis=1)

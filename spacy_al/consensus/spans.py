@@ -19,7 +19,7 @@ from spacy_al.types import Bools, Floats, Ints
 
 # Whoever saw a text, and may have marked this label in it; and whether all that is right in it is known
 Panel = tuple[tuple[int, ...], int, bool]
-# So many answers are added to what an annotator has of each label, as good as those to all labels
+# So many marks are added to what an annotator has of each label, as good as those of all labels
 STRENGTH = 2.0
 # Boundaries beside the right ones that are as tempting: each end a token further in or out
 EDGES = 4.0
@@ -282,7 +282,7 @@ def _rates(
 def _towards(hits: Floats, all: Floats, yes: float, no: float) -> Floats:
     """Rates of each annotator and label, which lean on the annotator's own over all labels."""
     own = (hits.sum(axis=1) + yes) / (all.sum(axis=1) + yes + no)
-    # of what is rarer, or the many places where nothing is would outweigh them whatever the annotator does
-    more = (STRENGTH / numpy.minimum(own, 1 - own))[:, None]
+    # of marks, or the many places where nothing is would outweigh them whatever the annotator does
+    more = (STRENGTH / own)[:, None]
     found: Floats = (hits + more * own[:, None]) / (all + more)
     return numpy.clip(found, 1e-9, 1 - 1e-6)
