@@ -223,7 +223,7 @@ def test_a_full_disk_leaves_the_old_batch(format, place, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_folder_that_cannot_be_written(place, tmp_path, monkeypatch):
-    monkeypatch.setattr("spacy_al.loop.next_batch.os.access", lambda path, mode: False)
+    monkeypatch.setattr("spacy_al.corpus.shard.os.access", lambda path, mode: False)
     words = ["select", str(place / "pool"), "--cold", "-o", str(tmp_path / "a" / "b.jsonl")]
     result = run.invoke(app, words)
     assert result.exit_code == 1 and re.search("AL047.*nothing may be written", result.stderr)
