@@ -59,7 +59,7 @@ def test_what_follows_need_not_be_told_again(folder):
     found = typed("status", "--json")
     assert found.exit_code == 0, found.stderr
     facts = json.loads(found.stdout)
-    assert facts["labels"] == ["DRUG", "DATE"] and "answered by 2 people" in facts["sentence"]
+    assert facts["labels"] == ["DRUG", "DATE"] and "2 people for each text" in facts["sentence"]
     assert typed("report").exit_code == typed("export", "-o", "files").exit_code == 0
     assert "DATE" in (folder / "out" / "report.html").read_text("utf8")
     asked = (folder / "files" / "tasks.jsonl").read_text("utf8").splitlines()
