@@ -74,6 +74,7 @@ def test_what_is_taken_back_or_deleted_is_asked_again(context, serve):
     shown(page, 1)
     press(page, "x")
     listed(page, 2)
+    page.wait_for_selector(".rows .what:has-text('rejected')")
     # the correction, which is not confirmed at first
     press(page, "z")
     page.wait_for_selector("#confirm-text:has-text('What ann said before counts again: accept.')")
