@@ -134,7 +134,7 @@ def test_no_room_has_the_name_of_a_public_function():
 @pytest.mark.parametrize("path", sorted((PACKAGE / "cli").glob("*.py")), ids=lambda p: p.stem)
 def test_a_verb_parses_calls_and_prints(path):
     """What it does is done below, so that it can be called from Python; here are its options and its words."""
-    if path.stem in ("__init__", "app", "batch", "options"):
+    if path.stem in ("__init__", "app", "batch", "options", "status_tables"):
         return
     functions = [node for node in ast.parse(path.read_text("utf8")).body if hasattr(node, "args")]
     public = [node.name for node in functions if not node.name.startswith("_")]
