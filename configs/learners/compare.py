@@ -14,7 +14,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
-from concurrent.futures import as_completed
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,10 +22,11 @@ import spacy
 import typer
 from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
-from tables import estimate, page
+from tables import page
 from typer import Argument, Option
 from wasabi import msg
 
+from spacy_al.bench.cells import measure_cells
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard
@@ -35,7 +36,6 @@ from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.gold import read_gold, without_labels
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
-from spacy_al.processes.pool import processes
 from spacy_al.training.learner import (
     better_learner,
     compare_learners,
@@ -71,26 +71,15 @@ def compare_cli(
     names = names or found
     facts = {name: prepare(corpora / name, WORK / name) for name in names}
     use_cache(WORK / "encodings")
-    rows = read_rows()
-    cells = [cell for cell in all_cells(facts, seeds) if cell not in {key(row) for row in rows}]
-    msg.info(
-        f"{len(cells)} trainings and comparisons, about {estimate(cells, rows) / n_process:.1f} hours"
+    rows = measure_cells(
+        RESULTS,
+        ("corpus", "seed", "size", "learner"),
+        all_cells(facts, seeds),
+        partial(work, encoder, facts),
+        alike=("size", "learner"),
+        n_process=n_process,
+        hours=hours,
     )
-    began = time.time()
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:
-        queue, running = iter(cells), set()
-        while True:
-            late = hours and time.time() - began > hours * 3600
-            while not late and len(running) < n_process and (cell := next(queue, None)):
-                running.add(pool.submit(work, *cell))
-            if not running:
-                break
-            done = next(as_completed(running))
-            running.remove(done)
-            rows.append(done.result())
-            file.write(json.dumps(rows[-1]) + "\n")
-            file.flush()
     with replacing(RESULTS.with_name("README.md")) as file:
         file.write(page(rows))
     msg.good(f"{RESULTS.with_name('README.md')}")
@@ -131,44 +120,22 @@ def all_cells(facts: dict[str, Any], seeds: int) -> Iterator[tuple[str, int, int
                         yield from ((name, seed, size, learner) for learner in learners)
 
 
-def read_rows() -> list[dict[str, Any]]:
-    if not RESULTS.is_file():
-        return []
-    # the last line may have been cut off
-    lines = RESULTS.read_text("utf8").splitlines(keepends=True)
-    whole = [line for line in lines if line.endswith("}\n")]
-    if whole != lines:
-        RESULTS.write_text("".join(whole), "utf8")
-    return [json.loads(line) for line in whole]
-
-
-def key(row: dict[str, Any]) -> tuple[str, int, int, str]:
-    return (row["corpus"], row["seed"], row["size"], row["learner"])
-
-
-_encoder, _facts = "", dict[str, Any]()
-
-
-def set_up(encoder: str, facts: dict[str, Any]) -> None:
-    """What a process needs before its first work."""
-    global _encoder, _facts
-    _encoder, _facts = encoder, facts
-
-
-def work(name: str, seed: int, size: int, learner: str) -> dict[str, Any]:
-    """A line of the results."""
-    row: dict[str, Any] = {"corpus": name, "seed": seed, "size": size, "learner": learner}
+def work(
+    encoder: str, facts: dict[str, Any], name: str, seed: int, size: int, learner: str
+) -> dict[str, Any]:
+    """What a line of the results says of a cell."""
+    row: dict[str, Any] = {}
     folder = WORK / name / f"{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    config = CONFIGS / _facts[name]["config"]
+    config = CONFIGS / facts[name]["config"]
     component = config.stem
     settings = Settings(
         component=component,
         factory=component,
-        encoder=EncoderBlock(_encoder),
+        encoder=EncoderBlock(encoder),
         output=WORK / name,
-        lang=_facts[name]["lang"],
+        lang=facts[name]["lang"],
         seed=seed,
     )
     overrides = {"nlp.lang": settings.lang, "training.seed": seed, "system.seed": seed}

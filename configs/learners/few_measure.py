@@ -8,7 +8,6 @@ is taken for its true one. What was found is kept in docs/learners/few_measure.j
 that each estimate looks at; it goes on where it was stopped. The tables are printed as Markdown.
 """
 
-import json
 import os
 import random
 import shutil
@@ -26,11 +25,11 @@ from spacy.cli.train import train
 from spacy.tokens import Doc
 from typer import Argument, Option
 
+from spacy_al.bench.cells import measure_cells
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard
 from spacy_al.evaluation.gold import fresh_doc
 from spacy_al.measures.interval import f_interval
-from spacy_al.processes.pool import processes
 from spacy_al.query.select import select
 from spacy_al.training.round_config import write_config
 
@@ -65,25 +64,13 @@ def few_measure_cli(
     """Train what is not in the results yet, and print the tables."""
     for name in names:
         prepare(corpora / name, WORK / name)
-    rows = [json.loads(line) for line in RESULTS.open()] if RESULTS.is_file() else []
-    done = {(row["corpus"], row["seed"]) for row in rows}
     cells = [(name, seed) for seed in range(seeds) for name in names]
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with processes(n_process, nothing) as pool, RESULTS.open("a") as file:
-        for row in pool.map(work, [cell for cell in cells if cell not in done]):
-            rows.append(row)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+    rows = measure_cells(RESULTS, ("corpus", "seed"), cells, work, n_process=n_process)
     print("\n".join(tables(rows)))
 
 
-def nothing() -> None:
-    """What a process needs before its first work."""
-
-
-def work(cell: tuple[str, int]) -> dict[str, Any]:
-    """A line of the results: counts of (right, said, wanted), of each text."""
-    name, seed = cell
+def work(name: str, seed: int) -> dict[str, Any]:
+    """What a line of the results says of a cell: counts of (right, said, wanted), of each text."""
     folder = WORK / name / str(os.getpid())
     shutil.rmtree(folder, ignore_errors=True)
     docs = read(WORK / name / TRAIN)
@@ -100,7 +87,7 @@ def work(cell: tuple[str, int]) -> dict[str, Any]:
     learn = first + [by_text[task["text"]] for task in batch.tasks]
 
     made = trained(folder / "all", learn, measure, seed)
-    row: dict[str, Any] = {"corpus": name, "seed": seed}
+    row: dict[str, Any] = {}
     row["true"] = {one: counted(made, one, read(WORK / name / "test.spacy")) for one in MODELS}
     row["true"] = {one: numpy.sum(found, axis=0).tolist() for one, found in row["true"].items()}
     row["dev"] = {one: counted(made, one, measure) for one in MODELS}

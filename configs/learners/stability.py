@@ -6,11 +6,11 @@
 docs/learners/stability.jsonl, and the table in docs/learners/stability.md. It goes on where it was stopped.
 """
 
-import json
 import os
 import shutil
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated, Any
@@ -21,12 +21,12 @@ from spacy.util import load_config
 from typer import Argument, Option
 from wasabi import msg
 
+from spacy_al.bench.cells import measure_cells
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
 from spacy_al.evaluation.evaluate import evaluate
-from spacy_al.processes.pool import processes
 from spacy_al.training.learner import learner_of, pool_vectors
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import train_here
@@ -65,8 +65,6 @@ def stability_cli(
     names = names or ["bc5cdr", "german_ler", "inlegal_ner"]
     facts = {name: prepare(corpora / name, WORK / name) for name in names}
     use_cache(WORK / "encodings")
-    rows = [json.loads(line) for line in RESULTS.open()] if RESULTS.is_file() else []
-    done = {tuple(row[name] for name in KEY) for row in rows}
     cells = [
         (name, size, learner, recipe, seed)
         for seed in range(seeds)
@@ -75,36 +73,32 @@ def stability_cli(
         for learner in learners.split(",")
         for recipe in recipes.split(",")
     ]
-    RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    with processes(n_process, set_up, encoder, facts) as pool, RESULTS.open("a") as file:
-        for row in pool.map(work, [cell for cell in cells if cell not in done]):
-            rows.append(row)
-            file.write(json.dumps(row) + "\n")
-            file.flush()
+    measure = partial(work, encoder, facts)
+    rows = measure_cells(RESULTS, KEY, cells, measure, alike=KEY[1:4], n_process=n_process)
     with replacing(RESULTS.with_suffix(".md")) as file:
         file.write(page(rows))
     msg.good(str(RESULTS.with_suffix(".md")))
 
 
 KEY = ("corpus", "size", "learner", "recipe", "seed")
-_encoder, _facts = "", dict[str, Any]()
 
 
-def set_up(encoder: str, facts: dict[str, Any]) -> None:
-    """What a process needs before its first work."""
-    global _encoder, _facts
-    _encoder, _facts = encoder, facts
-
-
-def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
-    """A line of the results."""
-    name, size, learner, recipe, seed = cell
+def work(
+    encoder: str,
+    facts: dict[str, Any],
+    name: str,
+    size: int,
+    learner: str,
+    recipe: str,
+    seed: int,
+) -> dict[str, Any]:
+    """What a line of the results says of a cell."""
     folder = WORK / name / f"stability-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    component, lang = "ner", _facts[name]["lang"]
+    component, lang = "ner", facts[name]["lang"]
     settings = Settings(
-        component=component, encoder=EncoderBlock(_encoder), output=WORK / name, lang=lang
+        component=component, encoder=EncoderBlock(encoder), output=WORK / name, lang=lang
     )
     pool = WORK / name / TRAIN
     docs = drawn(read(pool), size, 1)
@@ -149,8 +143,7 @@ def work(cell: tuple[str, int, str, str, int]) -> dict[str, Any]:
     seconds = time.process_time() - began
     scores = evaluate(folder / "model-best", WORK / name / "test.spacy", component)
     shutil.rmtree(folder, ignore_errors=True)
-    found = {"score": round(float(scores["score"] or 0), 4), "seconds": round(seconds, 1)}
-    return dict(zip(KEY, cell)) | found
+    return {"score": round(float(scores["score"] or 0), 4), "seconds": round(seconds, 1)}
 
 
 def page(rows: list[dict[str, Any]]) -> str:

@@ -29,6 +29,7 @@ from spacy.vectors import Vectors
 from spacy.vocab import Vocab
 from typer import Argument, Option
 
+from spacy_al.bench.cells import measure_cells
 from spacy_al.embeddings.cache import open_cache
 from spacy_al.embeddings.encode import encode_docs
 from spacy_al.embeddings.encoder import EncoderSettings, open_encoder
@@ -283,17 +284,13 @@ def measure_cli(
     """Measure, and print the table of the corpus."""
     corpus = Corpus(corpora / name, lang, encoder, output, labelled)
     path = corpus.output / f"scores_{labelled}.jsonl"
-    rows = [json.loads(line) for line in path.open()] if path.exists() else []
     wanted = [each.strip() for each in choices.split(",") if each.strip()] or CHOICES.sections()
-    done = {(row["choice"], row["seed"]) for row in rows}
-    for choice in wanted:
-        for seed in range(seeds):
-            if (choice, seed) not in done:
-                found = corpus.measure(read_choice(choice), seed)
-                rows.append({"choice": choice, "seed": seed, **found})
-                with path.open("a") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
-    print(table(rows))
+    cells = [(choice, seed) for choice in wanted for seed in range(seeds)]
+
+    def measure(choice: str, seed: int) -> dict[str, float]:
+        return corpus.measure(read_choice(choice), seed)
+
+    print(table(measure_cells(path, ("choice", "seed"), cells, measure)))
 
 
 if __name__ == "__main__":

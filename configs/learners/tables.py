@@ -1,4 +1,4 @@
-"""What `compare.py` found, as a page; and how long the rest will take."""
+"""What `compare.py` found, as a page."""
 
 import platform
 from collections import Counter, defaultdict
@@ -6,21 +6,7 @@ from importlib.metadata import version
 from statistics import mean, stdev
 from typing import Any
 
-# Seconds of a core for a training, where nothing was measured yet: (so many texts, so many seconds)
-GUESS = {"encoder": 0.02, "vectors": 0.02, "scratch": 0.05, "auto": 0.2}
 NAMES = ("scratch", "vectors", "encoder", "auto")
-
-
-def estimate(cells: list[tuple[str, int, int, str]], rows: list[dict[str, Any]]) -> float:
-    """Hours of one core, by what trainings of the same learner and size took."""
-    took = defaultdict(list)
-    for row in rows:
-        took[row["learner"], row["size"]].append(row["seconds"])
-    seconds = (
-        mean(took[learner, size]) if took[learner, size] else 10 + GUESS[learner] * size
-        for _, _, size, learner in cells
-    )
-    return sum(seconds) / 3600
 
 
 def page(rows: list[dict[str, Any]]) -> str:

@@ -20,6 +20,7 @@ from typer import Option
 from wasabi import table
 
 from spacy_al.auditing.judged import JudgedCorpus, JudgedText, judge_by_folds, judge_by_model
+from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.cleanlab_scores import check_cleanlab, cleanlab_categories, cleanlab_tokens
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import Planted, plant
@@ -224,30 +225,27 @@ def audit_bench_cli(
     max_steps: Annotated[int, Option(help="Of each training, at most")] = 700,
 ) -> None:
     """Plant mistakes into corpora, and see which are found."""
-    lines = output.read_text("utf8").splitlines() if output.is_file() else []
-    done = [json.loads(line) for line in lines]
-    for seed in range(seeds):
-        for path in corpora:
-            name = path.parent.name
-            key = [name, seed, texts, rate, "a model" if models else folds]
-            if any(row["asked"] == key for row in done):
-                continue
-            is_text = any(doc.cats for doc in read_shard(path, Vocab()))
-            judge = judge_of(
-                path,
-                category_config if is_text else config,
-                folder / f"{name}-{seed}",
-                models,
-                n_folds=folds,
-                seed=seed,
-                max_steps=max_steps,
-                show=typer.echo,
-            )
-            found = measure_audit(path, judge, texts=texts, rate=rate, seed=seed)
-            done.append({**found, "asked": key})
-            with output.open("a", encoding="utf8") as file:
-                file.write(json.dumps(done[-1]) + "\n")
-    typer.echo(format_bench(done))
+    by_name = {path.parent.name: path for path in corpora}
+
+    def measure(asked: tuple[Any, ...]) -> dict[str, Any]:
+        name, seed = asked[:2]
+        path = by_name[name]
+        is_text = any(doc.cats for doc in read_shard(path, Vocab()))
+        judge = judge_of(
+            path,
+            category_config if is_text else config,
+            folder / f"{name}-{seed}",
+            models,
+            n_folds=folds,
+            seed=seed,
+            max_steps=max_steps,
+            show=typer.echo,
+        )
+        return measure_audit(path, judge, texts=texts, rate=rate, seed=seed)
+
+    how = (texts, rate, "a model" if models else folds)
+    cells = [((name, seed, *how),) for seed in range(seeds) for name in by_name]
+    typer.echo(format_bench(measure_cells(output, ("asked",), cells, measure)))
 
 
 def _lang(path: Path) -> str:

@@ -11,6 +11,7 @@ WORK/noisy.jsonl as soon as it is measured. The same command goes on where it wa
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
@@ -27,6 +28,7 @@ from wasabi import table
 
 from spacy_al.auditing.audit import audit
 from spacy_al.auditing.weighted import weigh_texts
+from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import plant
 from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard, writing
@@ -45,12 +47,11 @@ RESULTS = "noisy.jsonl"
 
 
 def measure_noisy(
-    data: Path, name: str, rate: float, seed: int, config: Path, work: Path, arms: Sequence[str]
+    data: Path, config: Path, work: Path, name: str, rate: float, seed: int
 ) -> dict[str, Any]:
-    """F on test of a model for each of some arms, and how many texts had a mistake and were found.
+    """F on test of a model for each arm, and how many texts had a mistake and were found.
 
-    rate (float): Mistakes per mark.
-    arms (Sequence[str]): Of ARMS.
+    rate (float): Mistakes per mark. What does not depend on it, `clean`, is measured with the first alone.
     """
 
     def drawn(part: str, n: int) -> list[Doc]:
@@ -68,23 +69,22 @@ def measure_noisy(
     how: dict[str, Any] = {"training.max_steps": STEPS, "training.seed": seed}
     corpora: dict[str, list[Doc]] = {ALL: noisy, CLEAN: clean}
     found: dict[str, Any] = {"texts": len(noisy), "wrong": len(wrong)}
-    if {*arms} - {CLEAN}:
-        write_shard(noisy, folder / "noisy.spacy")
-        about: dict[str, Any] = {"overrides": how, "folds": FOLDS, "folder": folder / "folds"}
-        judged = audit(folder / "noisy.spacy", config=config, seed=seed, **about).corpus
-        doubted = [text for text in judged.texts if text.score > 0]
-        order = sorted(doubted, key=lambda text: (-text.score, text.row))[: len(wrong)]
-        chosen = {text.row for text in order}
-        weighted = weigh_texts([doc.copy() for doc in noisy], judged)
-        corpora |= {
-            WEIGHTED: weighted,
-            DROPPED: [doc for row, doc in enumerate(noisy) if row not in chosen],
-            CORRECTED: [clean[row] if row in chosen else doc for row, doc in enumerate(noisy)],
-        }
-        rates = [float(doc.user_data.get(RATE_KEY, 1.0)) for doc in weighted]
-        found |= {"found": len(chosen & wrong), "mean rate": round(mean(rates), 4)}
-        found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
-    for arm in arms:
+    write_shard(noisy, folder / "noisy.spacy")
+    about: dict[str, Any] = {"overrides": how, "folds": FOLDS, "folder": folder / "folds"}
+    judged = audit(folder / "noisy.spacy", config=config, seed=seed, **about).corpus
+    doubted = [text for text in judged.texts if text.score > 0]
+    order = sorted(doubted, key=lambda text: (-text.score, text.row))[: len(wrong)]
+    chosen = {text.row for text in order}
+    weighted = weigh_texts([doc.copy() for doc in noisy], judged)
+    corpora |= {
+        WEIGHTED: weighted,
+        DROPPED: [doc for row, doc in enumerate(noisy) if row not in chosen],
+        CORRECTED: [clean[row] if row in chosen else doc for row, doc in enumerate(noisy)],
+    }
+    rates = [float(doc.user_data.get(RATE_KEY, 1.0)) for doc in weighted]
+    found |= {"found": len(chosen & wrong), "mean rate": round(mean(rates), 4)}
+    found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
+    for arm in ARMS if rate == RATES[0] else ARMS[:-1]:
         own = folder / arm
         write_shard(corpora[arm], own / "train.spacy")
         used = batched_config(config, own) if arm == WEIGHTED else config
@@ -144,21 +144,10 @@ def noisy_cli(
     tables: Annotated[bool, Option("--tables", help="Of what there is")] = False,
 ) -> None:
     """Measure what the rates, and leaving out, are worth."""
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / RESULTS
-    lines = path.read_text("utf8").splitlines() if path.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    for seed in [] if tables else range(seeds):
-        for rate in RATES:
-            for name in corpora or CORPORA:
-                if any((r["corpus"], r["rate"], r["seed"]) == (name, rate, seed) for r in rows):
-                    continue
-                # once for all rates
-                arms = ARMS if rate == RATES[0] else ARMS[:-1]
-                found = measure_noisy(data, name, rate, seed, config, work, arms)
-                rows.append({"corpus": name, "rate": rate, "seed": seed, **found})
-                with path.open("a", encoding="utf8") as file:
-                    file.write(json.dumps(rows[-1]) + "\n")
+    seen = [] if tables else range(seeds)
+    cells = [(name, rate, n) for n in seen for rate in RATES for name in corpora or CORPORA]
+    measure = partial(measure_noisy, data, config, work)
+    rows = measure_cells(work / RESULTS, ("corpus", "rate", "seed"), cells, measure)
     typer.echo(json.dumps(describe()))
     typer.echo(noisy_table(rows))
 

@@ -3,19 +3,19 @@
     python -m spacy_al.bench.teacher_curves DATA --config configs/ner.cfg --work WORK
 
 DATA has a folder for each corpus with `train.spacy`, `dev.spacy`, `test.spacy` and `meta.json`. A cell is a corpus, a teacher, what becomes of
-what it says, and a seed: `run --oracle`, without any label to begin with. Each round of a cell is a line of WORK/curves.jsonl as soon as
-it is measured. The same command goes on where it was stopped, and prints the tables of what there is; `--tables` does nothing else.
+what it says, and a seed: `run --oracle`, without any label to begin with. Each is a line of WORK/cells.jsonl as soon as it is
+measured. The same command goes on where it was stopped, within a cell as well, and prints the tables of what there is; `--tables`
+does nothing else.
 """
 
 import json
 import subprocess
 import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass, fields
+from functools import partial
 from pathlib import Path
-from statistics import mean
 from typing import Annotated, Any
 
 import numpy
@@ -26,8 +26,9 @@ from spacy.util import load_config
 from spacy.vocab import Vocab
 from typer import Option
 
+from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
-from spacy_al.bench.teacher_cells import FULL, NONE, Cell, cell_of, curves_table
+from spacy_al.bench.teacher_cells import FULL, NONE, Cell, curves_table
 from spacy_al.bench.teachers import RATES
 from spacy_al.config.project import DATABASE, round_folder
 from spacy_al.config.settings import Settings, read_settings
@@ -48,11 +49,9 @@ BATCHES = (100, 100, 200, 400)
 KNOWN = 2
 # The pipeline's labels that inlegal_ner has as well
 PIPELINE_LABELS = {"PERSON": "OTHER_PERSON", "GPE": "GPE", "ORG": "ORG", "DATE": "DATE"}
-RESULTS = "curves.jsonl"
+RESULTS = "cells.jsonl"
 # Registers the model that is made up
 MODEL_CODE = Path(__file__).with_name("fake_model.py")
-# Of a cell, as long as none has been measured
-MINUTES = 4.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,11 @@ def make_cells(corpora: Sequence[str], seeds: int, has_pipeline: bool) -> list[C
         for name in corpora
         if teacher != PIPELINE or (has_pipeline and name == "inlegal_ner")
     ]
+
+
+def measure_curve(setup: Setup, *cell: Any) -> dict[str, Any]:
+    """The rounds of a cell."""
+    return {"rounds": [*measure_cell(setup, Cell(*cell))]}
 
 
 def measure_cell(setup: Setup, cell: Cell) -> Iterator[dict[str, Any]]:
@@ -236,33 +240,12 @@ def curves_cli(
     tables: Annotated[bool, Option("--tables", help="Of what there is")] = False,
 ) -> None:
     """Measure curves with and without teachers."""
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / RESULTS
-    lines = path.read_text("utf8").splitlines() if path.is_file() else []
-    rows = [json.loads(line) for line in lines]
     setup = Setup(data, config, work, pipeline, encoder, pool, test, batches or BATCHES)
-    wanted = make_cells(corpora or CORPORA, seeds, pipeline is not None)
-    took = {cell_of(row): row["minutes"] for row in rows if "minutes" in row}
-    todo = [] if tables else [cell for cell in wanted if cell not in took]
-    hours = len(todo) * (mean(took.values()) if took else MINUTES) / 60
-    typer.echo(f"{len(todo)} of {len(wanted)} cells to do, about {hours:.1f} hours")
-    for cell in todo:
-        started = time.perf_counter()
-        known = {row["round"] for row in rows if "round" in row and cell_of(row) == cell}
-        for row in measure_cell(setup, cell):
-            if row["round"] not in known:
-                rows.append(_keep(path, row))
-        # a cell with such a line is done
-        minutes = round((time.perf_counter() - started) / 60, 2)
-        rows.append(_keep(path, {**asdict(cell), "minutes": minutes}))
+    wanted = [] if tables else make_cells(corpora or CORPORA, seeds, pipeline is not None)
+    key = [field.name for field in fields(Cell)]
+    cells = measure_cells(work / RESULTS, key, map(astuple, wanted), partial(measure_curve, setup))
     typer.echo(json.dumps(describe()))
-    typer.echo(curves_table([row for row in rows if "round" in row]))
-
-
-def _keep(path: Path, row: dict[str, Any]) -> dict[str, Any]:
-    with path.open("a", encoding="utf8") as file:
-        file.write(json.dumps(row) + "\n")
-    return row
+    typer.echo(curves_table([row for cell in cells for row in cell["rounds"]]))
 
 
 if __name__ == "__main__":

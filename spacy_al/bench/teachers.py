@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,6 +26,7 @@ from spacy_al.acquisition.disagreement_teacher import disagreement_teacher
 from spacy_al.acquisition.sequence import sequence_entropy
 from spacy_al.acquisition.token import token_entropy
 from spacy_al.arrays.distribution import row_entropy
+from spacy_al.bench.cells import measure_cells
 from spacy_al.config.teacher import TeacherBlock
 from spacy_al.corpus.shard import read_shard, write_shard
 from spacy_al.evaluation.calibrate import calibrate_on_dev
@@ -52,7 +54,7 @@ SEEDS, DRAWS = 3, 20
 BLOCK = TeacherBlock(pipeline="bench", audit_share=0.3, max_error=0.1)
 AUDITS = 10
 ACCEPT = (0.9, 0.5)
-RESULTS = "results.jsonl"
+RESULTS = "cells.jsonl"
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,11 @@ def accept_texts(
     }
 
 
+def measure_student(data: Path, config: Path, work: Path, name: str, seed: int) -> dict[str, Any]:
+    """The rows of one corpus and seed."""
+    return {"rows": [*measure_teachers(data, name, seed, config, work)]}
+
+
 def measure_teachers(
     data: Path, name: str, seed: int, config: Path, work: Path
 ) -> Iterator[dict[str, Any]]:
@@ -254,19 +261,10 @@ def teachers_cli(
     seeds: Annotated[int, Option(help="Students of each corpus")] = SEEDS,
 ) -> None:
     """Measure what disagreement with a teacher finds, and what audited acceptance lets through."""
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / RESULTS
-    lines = path.read_text("utf8").splitlines() if path.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    for seed in range(seeds):
-        for name in corpora or CORPORA:
-            if any((row["corpus"], row["seed"]) == (name, seed) for row in rows):
-                continue
-            new = list(measure_teachers(data, name, seed, config, work))
-            with path.open("a", encoding="utf8") as file:
-                file.writelines(json.dumps(row) + "\n" for row in new)
-            rows += new
-    typer.echo(summarise(rows))
+    wanted = [(name, seed) for seed in range(seeds) for name in corpora or CORPORA]
+    measure = partial(measure_student, data, config, work)
+    cells = measure_cells(work / RESULTS, ("corpus", "seed"), wanted, measure)
+    typer.echo(summarise([row for cell in cells for row in cell["rows"]]))
 
 
 def _trained(

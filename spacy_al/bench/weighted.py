@@ -11,6 +11,7 @@ command goes on where it was stopped, and prints a table of what there is.
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import mean
 from typing import Annotated, Any
@@ -23,6 +24,7 @@ from typer import Option
 from wasabi import table
 
 from spacy_al.acquisition.sequence import expected_errors
+from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
 from spacy_al.bench.noisy_labels import batched_config
 from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard
@@ -42,7 +44,7 @@ ARMS = CHOSEN, WEIGHTED, RANDOM = ("chosen", "by weights", "by chance")
 RESULTS = "weighted.jsonl"
 
 
-def measure_weighted(data: Path, name: str, seed: int, config: Path, work: Path) -> dict[str, Any]:
+def measure_weighted(data: Path, config: Path, work: Path, name: str, seed: int) -> dict[str, Any]:
     """F on test of a model for each of ARMS."""
     rng = numpy.random.default_rng(seed)
 
@@ -109,18 +111,9 @@ def weighted_cli(
     tables: Annotated[bool, Option("--tables", help="Of what there is")] = False,
 ) -> None:
     """Measure what the weights are worth."""
-    work.mkdir(parents=True, exist_ok=True)
-    path = work / RESULTS
-    lines = path.read_text("utf8").splitlines() if path.is_file() else []
-    rows = [json.loads(line) for line in lines]
-    for seed in [] if tables else range(seeds):
-        for name in corpora or CORPORA:
-            if any((row["corpus"], row["seed"]) == (name, seed) for row in rows):
-                continue
-            rows.append({"corpus": name, "seed": seed})
-            rows[-1] |= measure_weighted(data, name, seed, config, work)
-            with path.open("a", encoding="utf8") as file:
-                file.write(json.dumps(rows[-1]) + "\n")
+    cells = [(name, n) for n in ([] if tables else range(seeds)) for name in corpora or CORPORA]
+    measure = partial(measure_weighted, data, config, work)
+    rows = measure_cells(work / RESULTS, ("corpus", "seed"), cells, measure)
     typer.echo(json.dumps(describe()))
     typer.echo(weighted_table(rows))
 

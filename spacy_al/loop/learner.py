@@ -43,7 +43,7 @@ def round_learner(
     def compare(names: Any) -> dict[str, list[float]]:
         project.show(f"Round {number}: comparing the learners {', '.join(names)}")
         made = vectors() if "vectors" in names else None
-        with processes(project.n_process, _nothing) as pool:
+        with processes(project.n_process) as pool:
             return compare_learners(
                 names,
                 settings=settings,
@@ -76,7 +76,3 @@ def _before(store: Store, number: int) -> ChosenLearner | None:
 def _vectors(project: Project) -> Path:
     assert project.settings.pool is not None
     return pool_vectors(project.settings, project.settings.pool, project.output)
-
-
-def _nothing() -> None:
-    """What a process needs before its first work."""

@@ -16,11 +16,13 @@ from spacy_al.processes.listeners import tell_batches_fast
 
 
 @contextmanager
-def processes(n: int, set_up: Callable[..., None], *given: Any) -> Iterator[ProcessPoolExecutor]:
+def processes(
+    n: int, set_up: Callable[..., None] | None = None, *given: Any
+) -> Iterator[ProcessPoolExecutor]:
     """A pool of processes that were not forked, so they have none of this one's threads and locks to trip over.
 
     n (int): How many.
-    set_up (Callable): Called once in each with `given`, before its first work. Both travel, so it is importable.
+    set_up (Callable | None): Called once in each with `given`, before its first work. Both travel, so it is importable.
     YIELDS (ProcessPoolExecutor): Where the block ends by an exception nobody waits for what is under way.
     """
     others = set(multiprocessing.active_children())
@@ -37,12 +39,13 @@ def processes(n: int, set_up: Callable[..., None], *given: Any) -> Iterator[Proc
         pool.shutdown()
 
 
-def _begin(set_up: Callable[..., None], given: tuple[Any, ...]) -> None:
+def _begin(set_up: Callable[..., None] | None, given: tuple[Any, ...]) -> None:
     # Ctrl-C reaches every process: this one has nothing to say about it
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_follow_parent, daemon=True).start()
     one_thread_each()
-    set_up(*given)
+    if set_up is not None:
+        set_up(*given)
 
 
 def one_thread_each() -> None:
