@@ -4,7 +4,10 @@ import subprocess
 import sys
 import textwrap
 
+import catalogue
+import numpy
 import pytest
+import srsly
 
 # as another package would bring it: a folder with its metadata beside its module
 OTHER = """
@@ -45,3 +48,26 @@ def test_codecs_of_other_packages_are_used_by_our_processes(tmp_path, start):
         [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_one_that_is_added_later_is_used_and_nothing_else_is_looked_for(monkeypatch):
+    """conftest has had them looked for, as all commands do."""
+    encoders = srsly.msgpack.msgpack_encoders
+    assert srsly.msgpack_loads(srsly.msgpack_dumps({"a": numpy.arange(2)}))["a"].tolist() == [0, 1]
+    # what is gone through for each message otherwise
+    monkeypatch.setattr(catalogue, "REGISTRY", None)
+    assert srsly.msgpack_loads(srsly.msgpack_dumps([1])) == [1]
+    monkeypatch.undo()
+    name = (*encoders.namespace, "later")
+    try:
+        # in place of one that was added before
+        for said in ("first", "second"):
+
+            @encoders("later")
+            def later(obj, chain=None, said=said):
+                return said if obj is Ellipsis else obj if chain is None else chain(obj)
+
+            assert srsly.msgpack_loads(srsly.msgpack_dumps([...])) == [said]
+    finally:
+        del catalogue.REGISTRY[name]
+        encoders.register("numpy", func=encoders.get("numpy"))
