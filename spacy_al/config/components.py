@@ -6,7 +6,8 @@ from typing import Any
 
 import spacy
 from spacy import registry
-from spacy.util import get_model_meta, is_package, load_config
+from spacy.language import Language
+from spacy.util import get_lang_class, get_model_meta, is_package, load_config
 
 from spacy_al.embeddings.encoder import package_folder
 from spacy_al.errors import AlError, Errors
@@ -66,11 +67,11 @@ def _learn(lang: str, name: str, block: Mapping[str, Any]) -> None:
     if not isinstance(factory, str) or factory in FACTORIES:
         return
     try:
+        # a pipeline, whose tokeniser takes a tenth of a second, is made only for what may be one's own
+        if _is_spacys(get_lang_class(lang), factory):
+            return
         nlp = spacy.blank(lang)
-        nlp.has_factory(factory)
-        own = nlp.get_factory_name(factory)
-        made = registry.factories.get(own if own in registry.factories else factory)
-        if str(made.__module__).startswith(("spacy", "thinc")):
+        if _is_spacys(type(nlp), factory):
             return
         settings = {
             key: value
@@ -80,3 +81,12 @@ def _learn(lang: str, name: str, block: Mapping[str, Any]) -> None:
         learn_factory(factory, nlp.create_pipe(factory, name, config=settings))
     except Exception:
         return
+
+
+def _is_spacys(language: type[Language], factory: str) -> bool:
+    """Whether a factory comes with spaCy or a package of its makers. False of one that is not there, or not imported yet."""
+    if not language.has_factory(factory):
+        return False
+    own = language.get_factory_name(factory)
+    made = registry.factories.get(own if own in registry.factories else factory)
+    return str(made.__module__).startswith(("spacy", "thinc"))

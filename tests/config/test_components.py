@@ -252,3 +252,9 @@ def test_a_reader_that_is_named_is_followed(tmp_path, code):
     assert result.exit_code == 0, result.output
     task = json.loads((tmp_path / "out.jsonl").read_text("utf8"))
     assert [option["id"] for option in task["options"]] == ["A", "B"]
+
+
+def test_no_pipeline_is_made_for_what_comes_with_spacy(monkeypatch):
+    """Its tokeniser took most of the time in which a config is read."""
+    monkeypatch.setattr(spacy, "blank", lambda lang: pytest.fail("it made a pipeline"))
+    component_blocks({"nlp": {"lang": "en"}, "components": {"tok2vec": {"factory": "tok2vec"}}})
