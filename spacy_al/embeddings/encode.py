@@ -30,7 +30,10 @@ def encode_docs(
     found: dict[Key, Encoding] = {}
     if cache is not None:
         cache.refresh()
-        found = {key: rounded(encoding) for key, encoding in cache.get(keys).items()}
+        found = {
+            key: Encoding(numpy.array(encoding.text, "f4"), numpy.array(encoding.tokens, "f4"))
+            for key, encoding in cache.get(keys).items()
+        }
     rest = {key: doc for key, doc in zip(keys, docs) if key not in found}
     for chunk in chunks(rest.items()):
         made = encoder.encode([doc for _, doc in chunk])
@@ -57,9 +60,9 @@ def chunks(
         yield chunk
 
 
-def rounded(encoding: Encoding, key: Key | None = None) -> Encoding:
+def rounded(encoding: Encoding, key: Key) -> Encoding:
     """An encoding as it comes out of a cache, in float32; without its tokens where the key has none."""
-    rows = encoding.tokens if key is None or key.tokens else encoding.tokens[:0]
+    rows = encoding.tokens if key.tokens else encoding.tokens[:0]
     text, tokens = (
         array.clip(-LARGEST, LARGEST).astype("f2").astype("f4") for array in (encoding.text, rows)
     )
