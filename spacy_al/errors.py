@@ -874,10 +874,6 @@ class Errors:
         "[AL461] A coverage is a probability above 0 and below 1, such as --coverage 0.9, and {value} is none. The nearer to 1, the larger the "
         "sets."
     )
-    AL462 = (
-        "[AL462] There are no sets of answers for '{name}': they are made of whole analyses (ner, beam_ner), categories and tags. "
-        "Calibrate it without --coverage."
-    )
     # teachers
     AL440 = (
         "[AL440] {name} scores what a teacher says, and there is no teacher. Name one in a block [al.teacher] and give its config: "

@@ -22,7 +22,7 @@ from spacy_al.evaluation.coverage import Nonconformity, nonconformity
 from spacy_al.evaluation.events import FLOOR, TINY, Events, candidates
 from spacy_al.evaluation.gold import read_gold
 from spacy_al.kinds import FACTORIES
-from spacy_al.measures.conformal import conformal_quantile
+from spacy_al.measures.conformal import conformal_quantile, mean_by_text
 from spacy_al.posteriors.component import open_component
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
@@ -36,13 +36,14 @@ def measure_sets(found: Nonconformity, splits: int, seed: int = 0) -> list[dict[
 
     found (Nonconformity): Of all texts.
     splits (int): How many.
-    RETURNS (list[dict]): Of each level `coverage` (mean, and over splits the standard deviation), `closed`, `size` of the closed ones (mean and
-        median), and `closed_coverage`.
+    RETURNS (list[dict]): Of each level `coverage` (mean, and over splits the standard deviation), `closed`, `size` of the closed ones (mean, in
+        which each text counts once, and median of all), and `closed_coverage`.
     """
     rng, texts = numpy.random.default_rng(seed), numpy.unique(found.texts)
     rows = list[dict[str, Any]]()
     for level in LEVELS:
-        covered, closed, sizes, in_closed = (list[float]() for _ in range(4))
+        covered, closed, means, in_closed = (list[float | None]() for _ in range(4))
+        sizes = list[int]()
         for _ in range(splits):
             fit = numpy.isin(found.texts, rng.permutation(texts)[: len(texts) // 2])
             threshold = conformal_quantile(found.scores[fit], level, found.texts[fit])
@@ -50,18 +51,21 @@ def measure_sets(found: Nonconformity, splits: int, seed: int = 0) -> list[dict[
             right = found.scores[judged] <= threshold
             own = found.sizes(threshold, judged)
             is_closed = numpy.array([size is not None for size in own])
-            covered.append(right.mean())
-            closed.append(is_closed.mean())
-            in_closed.append(right[is_closed].mean() if is_closed.any() else numpy.nan)
-            sizes += [size for size in own if size is not None]
+            judged_texts = found.texts[judged]
+            covered.append(mean_by_text(right, judged_texts))
+            closed.append(mean_by_text(is_closed, judged_texts))
+            in_closed.append(mean_by_text(right[is_closed], judged_texts[is_closed]))
+            in_split = [size for size in own if size is not None]
+            means.append(mean_by_text(in_split, judged_texts[is_closed]))
+            sizes += in_split
         rows.append(
             {
                 "level": level,
                 "coverage": float(numpy.mean(covered)),
                 "spread": float(numpy.std(covered)),
                 "closed": float(numpy.mean(closed)),
-                "closed_coverage": float(numpy.nanmean(in_closed)),
-                "size": float(numpy.mean(sizes)) if sizes else None,
+                "closed_coverage": float(numpy.nanmean(numpy.array(in_closed, "f8"))),
+                "size": float(numpy.nanmean(numpy.array(means, "f8"))) if sizes else None,
                 "median": float(numpy.median(sizes)) if sizes else None,
             }
         )

@@ -85,7 +85,7 @@ def format_record(record: KeptCalibration) -> str:
 def format_sets(sets: FittedSets) -> list[str]:
     """What sets of answers cover."""
     found, asked = sets["held_out"], sets["coverage"]
-    begin = f"ℹ Sets that hold the right answer in {asked:.0%} of texts: those with a probability of {max(0.0, 1 - sets['threshold']):.2g} or more, by {sets['documents']} other texts"
+    begin = f"ℹ Sets that hold what is right with a probability of {asked:.0%}: answers with one of {max(0.0, 1 - sets['threshold']):.2g} or more, by {sets['documents']} other texts"
     if found["coverage"] is None:
         return [f"{begin}, too few to judge them by halves"]
     size, closed = found["size"], found["closed"]

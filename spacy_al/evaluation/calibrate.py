@@ -26,7 +26,7 @@ import numpy
 from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
-from spacy_al.evaluation.coverage import check_sets, fit_sets, halves_of, nonconformity
+from spacy_al.evaluation.coverage import fit_sets, halves_of, nonconformity
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
 from spacy_al.kinds import FACTORIES
@@ -37,7 +37,7 @@ from spacy_al.measures.calibration import (
     fit_two_temperatures,
     log_loss,
 )
-from spacy_al.measures.conformal import conformal_quantile
+from spacy_al.measures.conformal import conformal_quantile, valid_coverage
 from spacy_al.metrics import Calibrated, CalibrationErrors, Temperature
 from spacy_al.posteriors.component import TrainedComponent, open_pipeline
 from spacy_al.posteriors.read import find_component, reader_of
@@ -87,14 +87,14 @@ def calibrate(
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
     RETURNS (KeptCalibration): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
-    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, AL460 to AL462 for sets, and what reading the gold documents raises.
+    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, AL460 and AL461 for sets, and what reading the gold documents raises.
     """
     if max_docs < 1:
         raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
     nlp = open_pipeline(str(model))
     name = find_component(nlp, component)
     if coverage is not None:
-        check_sets(nlp, name, coverage)
+        valid_coverage(coverage)
     documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
     if coverage is None:
         record = fit_calibration(nlp, name, documents)

@@ -3,26 +3,23 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
-from spacy.language import Language
 
-from spacy_al.errors import Errors, UsageError
 from spacy_al.evaluation.gold import Answer, Gold, SpanAnswer
-from spacy_al.kinds import FACTORIES
 from spacy_al.measures.conformal import (
     conformal_quantile,
-    coverage_of,
     fewest_texts,
     label_sets,
     mass_score,
     mass_set,
+    mean_by_text,
     right_label_scores,
-    valid_coverage,
 )
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import Covered, FittedSets
 from spacy_al.posteriors.tokens import Tokens
 from spacy_al.types import Bools, Floats, Ints
@@ -31,17 +28,19 @@ from spacy_al.types import Bools, Floats, Ints
 MOST = 20
 # The score of a right answer that the model cannot give, which no set covers
 NEVER = 1.0
+# Of each right answer its label and its score
+Right: TypeAlias = list[tuple[str, float]]
 
 
 @dataclass(frozen=True)
 class Nonconformity:
-    """Right answers against a posterior: an entry for each text, or for each of its tokens where these are what is answered.
+    """Right answers against a posterior: an entry for each text, or for each of its tokens or right spans where these are what is answered.
 
     scores (Floats): (n,) of the right answer.
     texts (Ints): (n,) the text of each.
     probs (list[Floats]): Of each the probabilities that its set is made of.
     listed (list[bool]): Whether these are all there are.
-    labels (list[frozenset[str]]): What is right, by label.
+    right (list[Right]): The labels that are right there, and the score of each by itself. Of an analysis each has the score of the whole.
     by_mass (bool): Whether sets are made by the mass of all that is more probable, not by the probability itself.
     """
 
@@ -49,7 +48,7 @@ class Nonconformity:
     texts: Ints
     probs: list[Floats]
     listed: list[bool]
-    labels: list[frozenset[str]]
+    right: list[Right]
     by_mass: bool
 
     def sizes(self, threshold: float, rows: Ints) -> list[int | None]:
@@ -65,13 +64,6 @@ class Nonconformity:
         return found
 
 
-def check_sets(nlp: Language, name: str, coverage: float) -> None:
-    """RAISES (UsageError): AL461 for another level, AL462 for a component whose answers have no sets."""
-    valid_coverage(coverage)
-    if FACTORIES[nlp.get_pipe_meta(name).factory].answers == "spans":
-        raise UsageError(Errors.AL462.format(name=name))
-
-
 def nonconformity(
     posteriors: Sequence[Any],
     answers: Sequence[Answer],
@@ -79,7 +71,8 @@ def nonconformity(
     *,
     by_mass: bool = False,
 ) -> Nonconformity:
-    """The scores of the right answers: 1 - P(right), of analyses as of labels (Sadinle et al., 2019).
+    """The scores of the right answers: 1 - P(right), of analyses as of labels (Sadinle et al., 2019); where several
+    categories are right, of the least probable one, as all have to be in the set. Of spans each right one has its own.
 
     posteriors (Sequence): One component's posteriors, at their temperature.
     answers (Sequence[Answer]): The right answer of each. Texts of which only a part is annotated are left out, as are tokens that are not.
@@ -88,20 +81,20 @@ def nonconformity(
         is for comparison (`spacy_al.bench.conformal`).
     """
     scores, texts, listed = list[float](), list[int](), list[bool]()
-    probs, labels = list[Floats](), list[frozenset[str]]()
+    probs, rights = list[Floats](), list[Right]()
     for text, (posterior, answer) in enumerate(zip(posteriors, answers)):
-        for score, own, whole, names in _scores_of(posterior, answer, most, by_mass):
+        for score, own, whole, right in _scores_of(posterior, answer, most, by_mass):
             scores.append(score)
             texts.append(text)
             probs.append(own)
             listed.append(whole)
-            labels.append(names)
+            rights.append(right)
     return Nonconformity(
         numpy.array(scores, dtype="f8"),
         numpy.array(texts, dtype=int),
         probs,
         listed,
-        labels,
+        rights,
         by_mass,
     )
 
@@ -134,15 +127,16 @@ def judge_sets(found: Nonconformity, thresholds: Floats, rows: Ints) -> Covered:
     covered: Bools = found.scores[rows] <= thresholds + 1e-12
     sizes = [found.sizes(t, numpy.array([row]))[0] for t, row in zip(thresholds, rows)]
     closed = numpy.array([size is not None for size in sizes], dtype=bool)
+    texts = found.texts[rows]
     by_label: dict[str, list[bool]] = defaultdict(list)
-    for row, is_in in zip(rows.tolist(), covered.tolist()):
-        for label in found.labels[row]:
-            by_label[label].append(is_in)
+    for row, threshold in zip(rows.tolist(), thresholds.tolist()):
+        for label, score in found.right[row]:
+            by_label[label].append(score <= threshold + 1e-12)
     return {
-        "coverage": coverage_of(covered),
-        "closed": coverage_of(closed),
-        "closed_coverage": coverage_of(covered[closed]),
-        "size": float(numpy.mean([s for s in sizes if s is not None])) if closed.any() else None,
+        "coverage": mean_by_text(covered, texts),
+        "closed": mean_by_text(closed, texts),
+        "closed_coverage": mean_by_text(covered[closed], texts[closed]),
+        "size": mean_by_text([s for s in sizes if s is not None], texts[closed]),
         "per_label": {k: (sum(v) / len(v), len(v)) for k, v in sorted(by_label.items())},
     }
 
@@ -161,26 +155,28 @@ def _crossed(found: Nonconformity, coverage: float) -> Covered:
 
 def _scores_of(
     posterior: Any, answer: Any, most: int, by_mass: bool
-) -> list[tuple[float, Floats, bool, frozenset[str]]]:
+) -> list[tuple[float, Floats, bool, Right]]:
     if isinstance(posterior, EntityPosterior):
         return _analysis_score(posterior, answer, most, by_mass)
     if isinstance(posterior, Categories):
         return _category_score(posterior, answer)
+    if isinstance(posterior, Spans):
+        return _spans_score(posterior, answer)
     assert isinstance(posterior, Tokens), type(posterior)
     place = {label: k for k, label in enumerate(posterior.labels)}
     rows = [row for row, label in enumerate(answer) if label is not None]
     known = [row for row in rows if answer[row] in place]
     right = numpy.array([place[answer[row]] for row in known], dtype=int)
     scores = dict(zip(known, right_label_scores(posterior.token_probs[known], right).tolist()))
+    found = [(row, str(answer[row]), scores.get(row, NEVER)) for row in rows]
     return [
-        (scores.get(row, NEVER), posterior.token_probs[row], True, frozenset([str(answer[row])]))
-        for row in rows
+        (score, posterior.token_probs[row], True, [(label, score)]) for row, label, score in found
     ]
 
 
 def _analysis_score(
     posterior: EntityPosterior, answer: SpanAnswer, most: int, by_mass: bool
-) -> list[tuple[float, Floats, bool, frozenset[str]]]:
+) -> list[tuple[float, Floats, bool, Right]]:
     if not answer.known.all():
         return []
     right = tuple(sorted(answer.spans))
@@ -190,24 +186,31 @@ def _analysis_score(
     if by_mass:
         place = analyses.index(right) if right in analyses else None
         score = mass_score(probs, place, right_prob)
-    return [(score, probs, len(probs) < most, frozenset(label for *_, label in right))]
+    labels = sorted({label for *_, label in right})
+    return [(score, probs, len(probs) < most, [(label, score) for label in labels])]
 
 
 def _category_score(
     posterior: Categories, answer: dict[str, bool]
-) -> list[tuple[float, Floats, bool, frozenset[str]]]:
+) -> list[tuple[float, Floats, bool, Right]]:
     right = [label for label, is_right in answer.items() if is_right]
     if posterior.exclusive and len(right) != 1:
         return []
     if not posterior.exclusive and not all(label in answer for label in posterior.labels):
         return []
-    if any(label not in posterior.labels for label in right):
-        score = NEVER
-    else:
-        # all that are right have to be in the set
-        probs = [posterior.probs[posterior.labels.index(label)] for label in right]
-        score = 1 - float(min(probs, default=1.0))
-    return [(score, posterior.probs, True, frozenset(right))]
+    probs = dict(zip(posterior.labels, posterior.probs.tolist()))
+    scores = [(label, 1 - probs.get(label, 0.0)) for label in right]
+    # all that are right have to be in the set
+    worst = max((score for _, score in scores), default=0.0)
+    return [(worst, posterior.probs, True, scores)]
+
+
+def _spans_score(posterior: Spans, answer: SpanAnswer) -> list[tuple[float, Floats, bool, Right]]:
+    """What the suggester does not suggest has no probability, and no set covers it."""
+    if not answer.known.all():
+        return []
+    found = [(span[2], 1 - posterior.prob(*span)) for span in sorted(answer.spans)]
+    return [(score, posterior.span_probs, True, [(label, score)]) for label, score in found]
 
 
 def halves_of(gold: Gold, seed: int = 0) -> tuple[Gold, Gold]:

@@ -6,6 +6,7 @@ right answer is in the set with at least the stated probability, on average over
 """
 
 import math
+from typing import Any
 
 import numpy
 
@@ -37,8 +38,8 @@ def fewest_texts(coverage: float) -> int:
 def conformal_quantile(scores: Floats, coverage: float, groups: Ints | None = None) -> float:
     """The score that the right answer of another text passes with a probability of at most 1 - coverage (Vovk et al., 2005).
 
-    It is the ceil((n + 1) * coverage)-th smallest one of n. Where a text has several scores, as one with tags has, a text weighs 1 / (n + 1)
-    and shares it among them; it holds of a word by chance in another text (Lee et al., 2023).
+    It is the ceil((n + 1) * coverage)-th smallest one of n. Where a text has several scores, as one with tags or spans has, a text weighs 1 / (n + 1)
+    and shares it among them; it holds of a word or span by chance in another text (Lee et al., 2023).
 
     scores (Floats): Nonconformity of right answers, shape (n,).
     coverage (float): Above 0 and below 1.
@@ -127,6 +128,17 @@ def mass_set(probs: Floats, threshold: float, *, all_listed: bool = False) -> in
     return len(total) if all_listed and threshold < 1 else None
 
 
-def coverage_of(covered: Bools) -> float | None:
-    """The share of sets that hold the right answer; None without any."""
-    return float(numpy.mean(covered)) if len(covered) else None
+def mean_by_text(values: Any, texts: Ints) -> float | None:
+    """A mean in which each text counts once, as in what is promised, however many answers it has.
+
+    values (ArrayLike): Of each answer, shape (n,): a size, or whether it is in its set.
+    texts (Ints): The text of each, shape (n,).
+    RETURNS (float | None): None without any.
+    RAISES (AlError): AL024.
+    """
+    values = numpy.asarray(values, dtype="f8")
+    same_length(len(values), texts, "The texts of the answers")
+    if not len(values):
+        return None
+    _, own, sizes = numpy.unique(texts, return_inverse=True, return_counts=True)
+    return float(numpy.average(values, weights=1 / sizes[own]))

@@ -4,18 +4,20 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from spacy_al.measures.conformal import label_sets
+from spacy_al.measures.conformal import label_sets, least_prob
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
+from spacy_al.posteriors.spans import Spans
 from spacy_al.posteriors.temperature import FittedSets
 from spacy_al.posteriors.tokens import Tokens
 
 
 class AnswerSet(NamedTuple):
-    """Answers of which one is right with a stated probability, on average over texts like those it was fitted on.
+    """Answers that hold what is right with a stated probability, on average over texts like those it was fitted on.
 
-    answers (tuple): (answer, probability), most probable first. An answer is an analysis, a tuple of (start, end, label), or a
-        category. Of tags a tuple for each token, which holds (tag, probability). Nothing where the set is not closed.
+    answers (tuple): (answer, probability), most probable first. An answer is an analysis, a tuple of (start, end, label); or a category,
+        and where several may apply all that do are in the set; or, of a span categoriser, one (start, end, label), and it is each right one
+        that is in the set with that probability. Of tags a tuple for each token, which holds (tag, probability). Nothing where the set is not closed.
     coverage (float): The stated probability.
     closed (bool): Whether this is all of the set. If not, it holds more answers than are listed, and none is shown.
     """
@@ -49,6 +51,10 @@ def packed_set(posterior: Any, fitted: FittedSets) -> dict[str, Any] | None:
         found = label_sets(posterior.probs[order], threshold)
         answers = [[posterior.labels[k], float(posterior.probs[k])] for k in order[found]]
         kind = "labels"
+    elif isinstance(posterior, Spans):
+        spans = posterior.above(least_prob(threshold))
+        answers = [[[span.start, span.end, span.label], span.prob] for span in spans]
+        kind = "spans"
     elif isinstance(posterior, Tokens):
         answers = [
             [
@@ -78,6 +84,8 @@ def unpacked_set(stored: dict[str, Any]) -> AnswerSet:
         found = tuple((tuple((i, j, name) for i, j, name in one), p) for one, p in answers)
     elif stored["kind"] == "labels":
         found = tuple((name, p) for name, p in answers)
+    elif stored["kind"] == "spans":
+        found = tuple(((i, j, name), p) for (i, j, name), p in answers)
     else:
         found = tuple(tuple((name, p) for name, p in row) for row in answers)
     return AnswerSet(found, stored["coverage"], stored["closed"])

@@ -62,7 +62,7 @@ class DocScore:
 
     @cached_property
     def sets(self) -> AnswerSet | None:
-        """The answers of which one is right with a stated probability; None unless `calibrate --coverage` has fitted that."""
+        """The answers that hold what is right with a stated probability; None unless `calibrate --coverage` has fitted that."""
         stored = self._stored.get("sets")
         return None if stored is None else unpacked_set(stored)
 

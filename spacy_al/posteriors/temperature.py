@@ -44,7 +44,8 @@ class Loss(TypedDict):
 class Covered(TypedDict):
     """What sets were worth on texts that did not make their threshold.
 
-    coverage (float | None): The share of right answers in their sets; a set that is not closed is judged by the threshold.
+    coverage (float | None): The share of right answers in their sets; a set that is not closed is judged by the threshold. Each text counts
+        once, here and in what follows, however many tokens or right spans it has.
     closed (float | None): The share of sets that are closed.
     closed_coverage (float | None): The share of right answers in the closed ones, of which nothing is promised.
     size (float | None): Mean size of the closed ones.

@@ -9,11 +9,11 @@ from typer.testing import CliRunner
 
 import spacy_al
 from spacy_al import AlError, get_posteriors
+from spacy_al.bench.conformal import measure_sets
 from spacy_al.cli import app
 from spacy_al.evaluation.calibrate import calibrate, fit_with_sets
 from spacy_al.evaluation.coverage import (
     MOST,
-    check_sets,
     fit_sets,
     halves_of,
     judge_sets,
@@ -144,9 +144,59 @@ def test_halves_share_no_document():
     assert total["answers"] == gold.counts["answers"] and total["documents"] == 11
 
 
-def test_spans_have_no_sets():
-    with pytest.raises(AlError, match="AL462"):
-        check_sets(make("spancat"), "spancat", 0.9)
+@pytest.mark.parametrize("component", ["spancat", "spancat_singlelabel"])
+def test_each_right_span_is_in_the_set_of_its_text_as_often_as_is_said(component):
+    """Against plain loops, on gold that is drawn from the model; over random halves by text, and each label by itself."""
+    nlp = make(component)
+    gold = align_gold(nlp, component, drawn(nlp, component, 60, temperature=1.0))
+    posteriors = get_posteriors(nlp, gold.docs, component, temperature=1.0)
+    found = nonconformity(posteriors, gold.answers)
+    sets = fit_sets(found, 0.8)
+    threshold, by_label, shares, sizes = sets["threshold"], {}, [], []
+    for posterior, answer in zip(posteriors, gold.answers):
+        likely = {
+            (start, end, label)
+            for start, end in zip(posterior.start.tolist(), posterior.end.tolist())
+            for label in posterior.labels
+            if 1 - posterior.prob(start, end, label) <= threshold + 1e-12
+        }
+        shown = unpacked_set(srsly.msgpack_loads(srsly.msgpack_dumps(packed_set(posterior, sets))))
+        assert shown.closed and {span for span, _ in shown.answers} == likely
+        probs = [p for _, p in shown.answers]
+        assert probs == sorted(probs, reverse=True)
+        for span in answer.spans:
+            by_label.setdefault(span[2], []).append(span in likely)
+        if answer.spans:
+            shares.append(len(answer.spans & likely) / len(answer.spans))
+            sizes.append(len(likely))
+    rows = numpy.arange(len(found.scores))
+    judged = judge_sets(found, numpy.full(len(rows), threshold), rows)
+    assert judged["per_label"] == {k: (sum(v) / len(v), len(v)) for k, v in by_label.items()}
+    assert judged["coverage"] == pytest.approx(numpy.mean(shares)) and judged["closed"] == 1
+    assert judged["size"] == pytest.approx(numpy.mean(sizes))
+    for row in measure_sets(found, splits=200):
+        # 30 texts of a half promise at most 1 / 31 more than what is said
+        assert row["level"] - 0.02 < row["coverage"] < row["level"] + 1 / 31 + 0.02
+
+
+def test_a_span_that_is_not_suggested_is_in_no_set():
+    nlp = make("spancat")
+    doc = nlp.make_doc("Dr Smith gave him two mg")
+    posterior = get_posteriors(nlp, [doc], "spancat")[0]
+    known = numpy.ones(len(doc), dtype=bool)
+    label = posterior.labels[0]
+    long, short = (0, len(doc), label), (0, 1, label)
+    assert posterior.prob(*long) == 0 < posterior.prob(*short)
+    # a text without spans has none that could be missed
+    answers = [SpanAnswer(frozenset(spans), known) for spans in ({long, short}, set())]
+    found = nonconformity([posterior] * 2, answers)
+    assert found.scores == pytest.approx([1 - posterior.prob(*short), 1.0])
+    assert found.texts.tolist() == [0, 0] and found.sizes(1.0, numpy.array([1])) == [None]
+    shown = packed_set(posterior, fitted(1.0))
+    assert not shown["closed"] and not shown["answers"]
+    # of a text that is annotated in part nothing is known
+    known[2] = False
+    assert not len(nonconformity([posterior], answers[:1]).scores)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +214,7 @@ def test_they_are_stored_shown_and_carried(home, tmp_path):
     command = ["calibrate", str(home / "model"), str(home / "gold.spacy"), "--coverage"]
     result = CliRunner().invoke(app, [*command, "0.8"])
     assert result.exit_code == 0, result.output
-    assert "Sets that hold the right answer in 80% of texts" in result.output
+    assert "Sets that hold what is right with a probability of 80%" in result.output
     assert "by 40 other texts" in result.output and "covered" in result.output
     nlp = spacy.load(home / "model")
     sets = read_calibration(nlp, "ner")["sets"]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from spacy_al import AlError
 from spacy_al.measures.conformal import (
     conformal_quantile,
-    coverage_of,
     fewest_texts,
     label_sets,
     mass_score,
     mass_set,
+    mean_by_text,
     right_label_scores,
     valid_coverage,
 )
@@ -59,7 +59,7 @@ def test_exchangeable_texts_are_covered_as_often_as_is_said(coverage, n):
         held.append(scores[-1] <= conformal_quantile(scores[:-1], coverage))
     # without ties at least what is said, and at most 1 / (n + 1) more
     error = 3.5 * math.sqrt(coverage * (1 - coverage) / len(held))
-    assert coverage - error <= coverage_of(numpy.array(held)) <= coverage + 1 / (n + 1) + error
+    assert coverage - error <= numpy.mean(held) <= coverage + 1 / (n + 1) + error
 
 
 def test_words_of_texts_that_are_alike_inside_are_covered():
@@ -109,5 +109,9 @@ def test_a_set_of_all_that_is_possible_is_not_closed_where_the_impossible_was_ri
     assert mass_set(probs, 0.0) == 1 and mass_set(numpy.zeros(0), 0.5) is None
 
 
-def test_no_sets_cover_nothing():
-    assert coverage_of(numpy.zeros(0, dtype=bool)) is None
+def test_each_text_counts_once():
+    assert mean_by_text([True, True, True, False], numpy.array([7, 7, 7, 2])) == 0.5
+    assert mean_by_text([4, 2, 0], numpy.arange(3)) == 2
+    assert mean_by_text(numpy.zeros(0, dtype=bool), numpy.zeros(0, dtype=int)) is None
+    with pytest.raises(AlError, match="AL024"):
+        mean_by_text([1.0], numpy.arange(2))
