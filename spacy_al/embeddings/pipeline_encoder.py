@@ -22,7 +22,8 @@ from spacy_al.embeddings.encoder import (
     hash_parts,
     unit_length,
 )
-from spacy_al.embeddings.transformer_encoder import TransformerEncoder, hushed, need_packages
+from spacy_al.embeddings.opening import need_packages, opening
+from spacy_al.embeddings.transformer_encoder import TransformerEncoder, hushed
 from spacy_al.embeddings.vectors_encoder import VectorsEncoder
 from spacy_al.embeddings.windows import range_means
 from spacy_al.errors import AlError, Errors
@@ -96,20 +97,16 @@ def open_pipeline_encoder(folder: Path, settings: EncoderSettings) -> Encoder:
 
     RAISES (AlError): AL301 if the package of its transformer is missing, AL302 if it cannot be loaded, AL303 if it has neither.
     """
-    try:
+    with opening(settings.name):
         components = load_config(folder / "config.cfg").get("components", {})
-    except Exception as error:
-        raise _not_opened(settings.name, error) from error
     factories = {name: block.get("factory") for name, block in components.items()}
     name = next((name for name, factory in factories.items() if factory in PACKAGES), None)
     factory = factories.get(name)
     if name is not None and factory is not None:
         need_packages(settings.name, "torch", PACKAGES[factory])
-    try:
+    with opening(settings.name):
         # nothing but what encodes
         nlp = spacy.load(folder, exclude=[other for other in factories if other != name])
-    except Exception as error:
-        raise _not_opened(settings.name, error) from error
     if name is None:
         if not nlp.vocab.vectors_length or not len(nlp.vocab.vectors):
             why = "the pipeline has neither a transformer nor vectors"
@@ -125,8 +122,3 @@ def open_pipeline_encoder(folder: Path, settings: EncoderSettings) -> Encoder:
     with hushed():
         model = pipe.model.transformer.eval()
         return TransformerEncoder(model, pipe.model.tokenizer, settings, weights)
-
-
-def _not_opened(name: str, error: Exception) -> AlError:
-    why = (str(error).strip() or type(error).__name__).splitlines()[0]
-    return AlError(Errors.AL302.format(name=name, why=why))
