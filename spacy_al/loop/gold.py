@@ -14,6 +14,7 @@ from spacy_al.store.store import Store
 from spacy_al.tasks.records import question_id
 from spacy_al.tasks.relabel import relabel_doc, task_of_model
 from spacy_al.tasks.task import EXPECTED, Task
+from spacy_al.util import content_hash
 
 # What a question says of its own text; all else it says as another question of the batch does
 OWN = ("score", "rank", "why", "teacher", *SOURCE)
@@ -36,7 +37,8 @@ def gold_questions(
 
     n (int): How many.
     batch (Sequence[Task]): The other questions; without any there is nothing to hide among.
-    how: As for `select`, as the batch was chosen.
+    how: As for `select`, as the batch was chosen; where its sampler is private, with the seed of the config, not the run's secret one:
+        what is known of the gold, which is no part of the pool, would tell of the noise.
     RETURNS (tuple): The questions, and the right answer to each by its id. Fewer where the gold has no more.
     RAISES (AlError): As `read_gold_texts` and `select`; AL432 if the gold has no answers of the kind that is asked for.
     """
@@ -49,7 +51,9 @@ def gold_questions(
     except AlError as error:
         raise AlError(Errors.AL432.format(path=path, kind=project.kind)) from error
     try:
-        chosen = select(path, n=n, **how)
+        # gold that is in the pool as well may have been chosen there
+        asked = {*how.pop("asked"), *(content_hash(task["text"]) for task in batch)}
+        chosen = select(path, n=n, asked=asked, **how)
     except AlError as error:
         # nothing is left of it
         if error.code != "AL086":
@@ -61,7 +65,7 @@ def gold_questions(
         task = task_of_model(_hidden(task, batch[k % len(batch)]), labels)
         if "uncertainty" in batch[0]:
             task["uncertainty"] = [round(float(value), 4) for value in values]
-        doc = next(one for one in gold.values() if one.text == task["text"]).copy()
+        doc = gold[content_hash(task["text"])].copy()
         relabel_doc(doc, labels, project.kind, settings.spans_key)
         payload, _ = oracle(task, doc, kind=project.kind, spans_key=settings.spans_key, seed=0)
         # what it leaves open nobody can be measured by

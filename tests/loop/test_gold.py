@@ -1,7 +1,9 @@
 """Gold questions: asked at a rate, like any other, counted for how good people are, and never learned from."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import spacy
@@ -13,13 +15,19 @@ from spacy_al.consensus.setting import Consensus
 from spacy_al.errors import AlError, UsageError
 from spacy_al.loop.answers import merged_answers
 from spacy_al.loop.gold import n_gold
+from spacy_al.loop.questions import round_questions
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
+from spacy_al.query.select import select
 from spacy_al.store.desk import answered_tasks
 from spacy_al.store.gold import gold_answers, without_gold
+from spacy_al.store.privacy import batches, secret_seed
 from spacy_al.store.reliability import judge_people
 from spacy_al.store.settle import settle
 from spacy_al.store.store import Store
+from spacy_al.tasks.records import question_id
+from spacy_al.training.round_config import write_config
+from spacy_al.training.trainer import train_here
 from tests.helpers.chaos import OVERRIDES, ROOT
 from tests.helpers.ward import ward
 from tests.store.test_settle import LABELS, answer, crowd, marks, task
@@ -82,6 +90,91 @@ def test_they_are_asked_at_their_rate_and_look_like_the_others(overrides):
     found = status(project)
     assert found["people"]["gold"]["ann"]["right"] == expected
     assert f"ann: {expected} of 3 gold questions right" in format_status(found)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The folder of a round whose model has learned a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    corpus, dev = write(folder / "train.spacy", DOCS[6:20]), write(folder / "dev.spacy", DOCS[:6])
+    training = {name: value for name, value in OVERRIDES.items() if not name.startswith("al.")}
+    write_config(CONFIG, training, Path(corpus), Path(dev), folder, n_words=100)
+    train_here(folder, 14)
+    return folder
+
+
+def ask(trained, overrides, output, **more):
+    """What the first round asks with this model, the right answers to its gold, and the settings of its batch."""
+    project = open_project(CONFIG, {**overrides, "al.output": str(output), **more})
+    with Store(project.database) as store:
+        store.open_round(0)
+        store.advance(0, "train", metrics={"texts": 14})
+        shutil.copytree(trained, project.folder(0))
+        found = round_questions(store, project, 0, lambda folder: train_here(folder, 14) or 0.0)
+        tasks = [task for purpose, task in found.tasks if purpose == "train"]
+        gold = {*found.metrics["gold"]}
+        is_gold = [question_id(0, task, "train") in gold for task in tasks]
+        return tasks, is_gold, batches(store).get(0)
+
+
+PRIVATE = {"@al_samplers": "spacy-al.private.v1", "epsilon": 2.0, "budget": 4.0}
+EXPECTS = {"@al_samplers": "spacy-al.active_testing.v1"}
+TOGETHER = {"@al_acquisitions": "spacy-al.bald.v1"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"al.committee": "seeds", "al.committee_size": 2, "al.acquisition": TOGETHER},
+        {"al.sampler": PRIVATE},
+        {"al.sampler": EXPECTS},
+    ],
+    ids=["model", "committee", "private", "active testing"],
+)
+def test_they_look_like_the_others_that_a_model_chose(trained, overrides, tmp_path, more):
+    tasks, is_gold, spent = ask(trained, overrides, tmp_path / "al", **more)
+    known = {doc.text for doc in DOCS[44:]}
+    assert len(tasks) == 12 and sum(is_gold) == 3
+    assert [task["text"] in known for task in tasks] == is_gold
+    shapes = {json.dumps([sorted(task), sorted(task["meta"])]) for task in tasks}
+    assert len(shapes) == 1
+    for name in ("strategy", "design", "component", "round", "model", "explore"):
+        assert len({json.dumps(task["meta"].get(name)) for task in tasks}) == 1, name
+    for name in ("propensity", "eligible"):
+        ours, others = (
+            {t["meta"].get(name) for t, g in zip(tasks, is_gold) if g is own}
+            for own in (True, False)
+        )
+        assert ours <= others
+    if "al.sampler" not in more or more["al.sampler"] is not PRIVATE:
+        assert spent is None
+        return
+    # as private as without gold: the pool's own batch is that of its seed, and no more is spent
+    with Store(tmp_path / "al" / "al.db") as store:
+        seed = secret_seed(store)
+    assert spent["epsilon"] == 2.0 and len(spent["propensities"]) == 9
+    assert not any("propensity" in task["meta"] for task in tasks)
+    project = open_project(CONFIG, {**overrides, **more})
+    settings = replace(project.settings, seed=seed)
+    model = str(trained / "model-best")
+    alone = select(project.settings.pool, n=9, model=model, settings=settings)
+    assert [task["text"] for task in alone.tasks] == [
+        task["text"] for task, own in zip(tasks, is_gold) if not own
+    ]
+    # the noise on gold is no noise of the pool's
+    for own, is_secret in ((settings, False), (project.settings, True)):
+        chosen = select(project.settings.consensus.gold, n=3, model=model, settings=own)
+        texts = [task["text"] for task in chosen.tasks]
+        assert (texts == [t["text"] for t, g in zip(tasks, is_gold) if g]) is is_secret
+
+
+@pytest.mark.slow
+def test_gold_that_is_in_the_pool_is_asked_once(trained, overrides, tmp_path):
+    gold = {"gold": write(tmp_path / "both.spacy", DOCS[6:44]), "gold_share": 0.25}
+    tasks, is_gold, _ = ask(trained, overrides, tmp_path / "al", **{"al.consensus": gold})
+    assert len({task["text"] for task in tasks}) == len(tasks) == 12 and sum(is_gold) == 3
 
 
 def test_what_cannot_be(overrides, tmp_path):
