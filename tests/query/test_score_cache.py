@@ -127,6 +127,20 @@ def test_what_was_scored_otherwise_is_not_reused(models, pool, tmp_path, scored)
         select(pool, **how, keep_tokens=True)
 
 
+def test_runs_that_start_from_one_model_share_its_scores(models, tmp_path):
+    """Wherever it lies; but another output in the config of a model is another model."""
+    hashes = [model_hash(Job(models[0]))]
+    for name in ("copied", "trained-elsewhere"):
+        shutil.copytree(models[0], tmp_path / name)
+        if name != "copied":
+            config = tmp_path / name / "config.cfg"
+            text = config.read_text("utf8")
+            config.write_text(text.replace("[paths]\ntrain = null", '[paths]\ntrain = "other"'))
+            assert config.read_text("utf8") != text
+        hashes.append(model_hash(Job(str(tmp_path / name))))
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
 def test_processes_share_it(models, pool, tmp_path, scored):
     how = {"model": models[0], "score_cache": tmp_path / "cache"}
     several = select(pool, **how, n_process=2)
