@@ -11,7 +11,7 @@ from wasabi import table
 
 from spacy_al.cli.app import app, explained, printable, say
 from spacy_al.estimation.ratios import Estimate
-from spacy_al.evaluation.pool_score import WANTED, BatchScore, estimate
+from spacy_al.evaluation.pool_score import WANTED, BatchScore, batch_score, read_batch
 from spacy_al.evaluation.weighted import write_weighted
 
 TASKS = "The batch as `select` wrote it, with --sampler active_testing, uniform, or stochastic with `explore`"
@@ -34,8 +34,9 @@ def estimate_cli(
 
     Texts that were likelier to be drawn count less. What was chosen without chance is refused.
     """
-    found = estimate(tasks, gold, spans_key=spans_key, wanted=wanted)
-    written = write_weighted(tasks, gold, weighted) if weighted is not None else 0
+    batch = read_batch(tasks, gold)
+    found = batch_score(*batch, spans_key=spans_key, wanted=wanted)
+    written = write_weighted(*batch, weighted) if weighted is not None else 0
     if as_json:
         typer.echo(json.dumps(asdict(found), indent=2))
     else:

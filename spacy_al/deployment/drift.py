@@ -16,6 +16,7 @@ from spacy_al.deployment.promote import DEV
 from spacy_al.embeddings.documents import compress, hashed_words, weigh_rare
 from spacy_al.errors import AlError, Errors
 from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import expected_answers
 from spacy_al.loop.notify import notify
 from spacy_al.measures.drift import (
@@ -103,7 +104,14 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     pool = recent or settings.pool
     assert pool is not None
     since = look_back(pool, settings.recency).since if own else None
-    texts = [_sample(path, since if path == pool else None, project) for path in (dev, pool)]
+    measured, seed = [*stored_docs(dev)], settings.seed
+    recent_texts = (
+        stored.text
+        for shard in shards(pool)
+        for stored in read_bare(shard)
+        if not (since and since.leaves_out(stored.source))
+    )
+    texts = [_sample(found, seed) for found in ((doc.text for doc in measured), recent_texts)]
     for path, found in zip((dev, pool), texts):
         if len(found) < FEWEST:
             raise AlError(Errors.AL365.format(path=path, found=len(found), least=FEWEST))
@@ -112,9 +120,9 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
         compare_numbers("words a text", numpy.array(before.words), numpy.array(now.words)),
         compare_numbers("errors expected", numpy.array(before.doubts), numpy.array(now.doubts)),
         *compare_shares(before.labels, len(texts[0]), now.labels, len(texts[1])),
-        _vectors(before, now, settings.seed),
+        _vectors(before, now, seed),
     ]
-    right = evaluate(component.nlp, dev, component.name)
+    right = evaluate(component.nlp, measured, component.name)
     made = Drift(
         model,
         len(texts[0]),
@@ -145,13 +153,9 @@ def check_drift(project: Project, recent: Path | None = None) -> Drift:
     return made
 
 
-def _sample(path: Path, since: Any, project: Project) -> list[str]:
+def _sample(texts: Iterable[str], seed: int) -> list[str]:
     """Different texts: those whose hash, with the seed of the run, is least."""
-    found: dict[str, str] = {}
-    for shard in shards(path):
-        for stored in read_bare(shard):
-            if stored.text.strip() and not (since and since.leaves_out(stored.source)):
-                found[content_hash(f"{project.settings.seed} {stored.text}")] = stored.text
+    found = {content_hash(f"{seed} {text}"): text for text in texts if text.strip()}
     return [found[key] for key in heapq.nsmallest(MOST, found)]
 
 

@@ -1,12 +1,13 @@
 """How good a model is on a labelled corpus, measured as `spacy evaluate` does. Where there is no gold the answer is None."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import spacy
 from spacy.language import Language
 from spacy.scorer import PRFScore
+from spacy.tokens import Doc
 from spacy.training import Example
 
 from spacy_al.evaluation.gold import fresh_doc, stored_docs
@@ -20,7 +21,7 @@ from spacy_al.tasks.relabel import keep_labels, relabel_doc
 
 def evaluate(
     model: Path | Language,
-    gold: Path,
+    gold: Path | Iterable[Doc],
     component: str | None = None,
     *,
     labels: RunLabels | None = None,
@@ -29,7 +30,7 @@ def evaluate(
     """Compare what a model says with what is right.
 
     model (Path | Language): A trained pipeline.
-    gold (Path): A labelled `.spacy` file, or a folder of them.
+    gold (Path | Iterable[Doc]): A labelled `.spacy` file, a folder of them, or its documents as `stored_docs` gives them.
     component (str | None): Whose scores; by default the only component that has a posterior.
     labels (RunLabels | None): Of a run, by whose names of now the model's labels are read.
     measured (Sequence[str] | None): The labels that count; None for all. Of others nothing is right and nothing wrong.
@@ -43,7 +44,7 @@ def evaluate(
     key = getattr(pipe, "key", "")
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     score_name = row.score.format(key=key)
-    stored = [doc for doc in stored_docs(gold) if len(doc)]
+    stored = [doc for doc in (stored_docs(gold) if isinstance(gold, Path) else gold) if len(doc)]
     if measured is not None:
         for doc in stored:
             keep_labels(doc, measured, row.task, key)

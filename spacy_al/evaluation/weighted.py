@@ -7,21 +7,21 @@ from spacy.tokens import Doc
 
 from spacy_al.corpus.shard import RATE_KEY, check_writable, write_shard
 from spacy_al.estimation.totals import draw_weights
-from spacy_al.evaluation.pool_score import read_batch, used_draws
+from spacy_al.evaluation.pool_score import used_draws
 from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 
 
-def write_weighted(tasks: Path, gold: Path, output: Path) -> int:
+def write_weighted(tasks: Sequence[Task], gold: Mapping[str, Doc | None], output: Path) -> int:
     """Write what `weigh_drawn` gives.
 
-    tasks, gold (Path): As for `estimate`.
+    tasks, gold: As for `weigh_drawn`.
     output (Path): A `.spacy` file.
     RETURNS (int): How many texts were written.
-    RAISES (AlError): AL047 if it cannot be written; as `read_batch` and `weigh_drawn`.
+    RAISES (AlError): AL047 if it cannot be written; as `weigh_drawn`.
     """
     check_writable(output)
-    found = weigh_drawn(*read_batch(tasks, gold))
+    found = weigh_drawn(tasks, gold)
     write_shard(found, output)
     return len(found)
 
