@@ -22,7 +22,6 @@ from confection import Config
 from spacy.language import DEFAULT_CONFIG
 from spacy.tokens import Doc
 from spacy.util import load_config
-from spacy.vocab import Vocab
 from typer import Option
 from wasabi import table
 
@@ -31,11 +30,9 @@ from spacy_al.auditing.weighted import weigh_texts
 from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import plant
-from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard, writing
+from spacy_al.bench.trained import draw_docs, train_on
+from spacy_al.corpus.shard import RATE_KEY, write_shard, writing
 from spacy_al.evaluation.evaluate import evaluate
-from spacy_al.posteriors.component import open_component
-from spacy_al.training.round_config import write_config
-from spacy_al.training.trainer import MODEL, train
 
 CORPORA = ("bc5cdr", "phee")
 RATES = (0.05, 0.1, 0.2)
@@ -55,9 +52,7 @@ def measure_noisy(
     """
 
     def drawn(part: str, n: int) -> list[Doc]:
-        docs = [doc for doc in read_shard(data / name / part, Vocab()) if len(doc)]
-        order = numpy.random.default_rng(seed).permutation(len(docs))[:n]
-        return [docs[i] for i in order]
+        return draw_docs(data / name / part, n, numpy.random.default_rng(seed))
 
     folder = work / f"{name}-{seed}-{rate:g}"
     clean = drawn("train.spacy", TEXTS)
@@ -86,12 +81,8 @@ def measure_noisy(
     found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
     for arm in ARMS if rate == RATES[0] else ARMS[:-1]:
         own = folder / arm
-        write_shard(corpora[arm], own / "train.spacy")
         used = batched_config(config, own) if arm == WEIGHTED else config
-        n_words = sum(map(len, corpora[arm]))
-        write_config(used, how, own / "train.spacy", dev, own, n_words=n_words)
-        train(own)
-        model = open_component(str(own / MODEL), "ner")
+        model = train_on(corpora[arm], own, dev, used, how)
         found[arm] = evaluate(model.nlp, test, model.name)["score"]
     return found
 

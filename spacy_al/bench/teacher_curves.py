@@ -29,7 +29,8 @@ from typer import Option
 from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
 from spacy_al.bench.teacher_cells import FULL, NONE, Cell, curves_table
-from spacy_al.bench.teachers import RATES
+from spacy_al.bench.teacher_mistakes import RATES
+from spacy_al.bench.trained import draw_docs
 from spacy_al.config.project import DATABASE, round_folder
 from spacy_al.config.settings import Settings, read_settings
 from spacy_al.corpus.shard import read_shard, write_shard, writing
@@ -117,12 +118,8 @@ def split_corpus(setup: Setup, cell: Cell) -> Path:
     folder = setup.work / f"{cell.corpus}-{cell.seed}"
     if not (folder / "patterns.jsonl").is_file():
         rng = numpy.random.default_rng(cell.seed)
-
-        def drawn(name: str) -> list[Doc]:
-            docs = [d for d in read_shard(setup.data / cell.corpus / name, Vocab()) if len(d)]
-            return [docs[i] for i in rng.permutation(len(docs))]
-
-        train, dev, test = (drawn(f"{name}.spacy") for name in ("train", "dev", "test"))
+        parts = [setup.data / cell.corpus / f"{name}.spacy" for name in ("train", "dev", "test")]
+        train, dev, test = (draw_docs(part, None, rng) for part in parts)
         # of a small corpus, so that something is left for the gazetteer
         n_dev = min(DEV, len(dev) // 2)
         write_shard(train[: setup.pool], folder / "gold.spacy")

@@ -18,8 +18,6 @@ from typing import Annotated, Any
 
 import numpy
 import typer
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
 from typer import Option
 from wasabi import table
 
@@ -27,14 +25,12 @@ from spacy_al.acquisition.sequence import expected_errors
 from spacy_al.bench.cells import measure_cells
 from spacy_al.bench.machine import describe
 from spacy_al.bench.noisy_labels import batched_config
-from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard
+from spacy_al.bench.trained import draw_docs, train_on
+from spacy_al.corpus.shard import RATE_KEY, write_shard
 from spacy_al.estimation.draws import Draws
 from spacy_al.estimation.totals import draw_weights
 from spacy_al.evaluation.evaluate import evaluate
-from spacy_al.posteriors.component import open_component
 from spacy_al.selection.stochastic import stochastic
-from spacy_al.training.round_config import write_config
-from spacy_al.training.trainer import MODEL, train
 
 CORPORA = ("bc5cdr", "german_ler")
 START, TEXTS, DEV, TEST, STEPS, SEEDS, EXPLORE = 100, 300, 200, 1000, 300, 3, 0.2
@@ -48,26 +44,14 @@ def measure_weighted(data: Path, config: Path, work: Path, name: str, seed: int)
     """F on test of a model for each of ARMS."""
     rng = numpy.random.default_rng(seed)
 
-    def drawn(part: str, n: int) -> list[Doc]:
-        docs = [doc for doc in read_shard(data / name / part, Vocab()) if len(doc)]
-        return [docs[i] for i in rng.permutation(len(docs))[:n]]
-
     folder = work / f"{name}-{seed}"
-    docs = drawn("train.spacy", START + POOL)
+    docs = draw_docs(data / name / "train.spacy", START + POOL, rng)
     start, pool = docs[:START], docs[START:]
-    write_shard(drawn("dev.spacy", DEV), folder / "dev.spacy")
-    write_shard(drawn("test.spacy", TEST), folder / "test.spacy")
+    for part, n in (("dev.spacy", DEV), ("test.spacy", TEST)):
+        write_shard(draw_docs(data / name / part, n, rng), folder / part)
     how: dict[str, Any] = {"training.max_steps": STEPS, "training.seed": seed}
 
-    def learned(arm: str, texts: Sequence[Doc], used: Path) -> Path:
-        own = folder / arm
-        write_shard(texts, own / "train.spacy")
-        words = sum(map(len, texts))
-        write_config(used, how, own / "train.spacy", folder / "dev.spacy", own, n_words=words)
-        train(own)
-        return own / MODEL
-
-    first = open_component(str(learned("start", start, config)), "ner")
+    first = train_on(start, folder / "start", folder / "dev.spacy", config, how)
     scores = expected_errors(first.posteriors([first.nlp.make_doc(doc.text) for doc in pool]))
     rows, propensities = stochastic(scores, TEXTS, rng, explore=EXPLORE)
     weights = draw_weights(Draws(propensities, len(pool), numpy.ones(len(rows))))
@@ -81,7 +65,7 @@ def measure_weighted(data: Path, config: Path, work: Path, name: str, seed: int)
     found: dict[str, Any] = {"mean rate": round(float((weights / weights.max()).mean()), 4)}
     for arm, texts in zip(ARMS, (chosen, rated, by_chance)):
         used = batched_config(config, folder_of) if arm == WEIGHTED else config
-        model = open_component(str(learned(arm, texts, used)), "ner")
+        model = train_on(texts, folder / arm, folder / "dev.spacy", used, how)
         found[arm] = evaluate(model.nlp, folder / "test.spacy", model.name)["score"]
     return found
 

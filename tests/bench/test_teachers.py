@@ -4,7 +4,8 @@ import numpy
 import pytest
 
 from spacy_al import get_posteriors
-from spacy_al.bench.teachers import RATES, Texts, accept_texts, corrupted, find_wrong, summarise
+from spacy_al.bench.teacher_mistakes import RATES, Texts, accept_texts, corrupted, find_wrong
+from spacy_al.bench.teachers import summarise
 from tests.helpers.ner_oracle import make_ner, random_doc
 
 
