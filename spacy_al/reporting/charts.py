@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from spacy_al.reporting.words import is_number
+from spacy_al.reporting.words import count, is_number
 
 Point = tuple[float, float]
 # Of the plot's width and height
@@ -59,6 +59,38 @@ class Chart:
     levels: list[dict[str, Any]] = field(default_factory=list)
     # where a vertical axis begins that does not begin at 0
     begins: str = ""
+
+
+def small_chart(
+    lines: Sequence[Line],
+    *,
+    title: str,
+    x_title: str,
+    y_title: str,
+    y_text: Callable[[float], str],
+    meaning: str,
+    y_from: float | None = None,
+) -> dict[str, Any] | None:
+    """One of several charts over rounds or looks, as `parts.small_charts` shows them.
+
+    meaning (str): Said below it.
+    RETURNS (dict | None): `title`, `chart`, `meaning`, and the `numbers` by line, for what has no curve as it happened once; None without any.
+    """
+    numbers = [(line.name, y_text(y)) for line in lines for _, y in line.points if is_number(y)]
+    if not numbers:
+        return None
+    chart = line_chart(
+        lines,
+        title=title,
+        x_title=x_title,
+        y_title=y_title,
+        x_text=count,
+        y_text=y_text,
+        y_from=y_from,
+        whole=True,
+        small=True,
+    )
+    return {"title": title, "chart": chart, "numbers": numbers, "meaning": meaning}
 
 
 def line_chart(

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_al.reporting import words
-from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.charts import Line, small_chart
 
 # Of the looks of many nights the last ones are shown
 MOST = 30
@@ -41,19 +41,10 @@ def drift_part(looks: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
             Line("recent texts", now, colour=1),
             Line("texts that measure", before, dashed=True),
         ]
-        chart = line_chart(
-            lines,
-            title=title,
-            x_title="look",
-            y_title=y_title,
-            x_text=words.count,
-            y_text=y_text,
-            whole=True,
-            small=True,
+        made = small_chart(
+            lines, title=title, x_title="look", y_title=y_title, y_text=y_text, meaning=meaning
         )
-        own = [(line.name, y_text(line.points[-1][1])) for line in lines]
-        if any(words.is_number(value) for pair in pairs for value in pair):
-            charts.append({"title": title, "chart": chart, "numbers": own, "meaning": meaning})
+        charts += [made] if made else []
     rows = [_row(first + k, look) for k, look in enumerate(shown)]
     compared = sorted(looks[-1].get("compared") or [], key=lambda one: one["p"])
     differs = set(looks[-1]["alarms"])

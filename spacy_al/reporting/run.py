@@ -6,7 +6,7 @@ from typing import Any
 from spacy_al.reporting import words
 from spacy_al.reporting.balance import balance_sentences
 from spacy_al.reporting.bars import balance_bars, time_bars
-from spacy_al.reporting.charts import Line, line_chart
+from spacy_al.reporting.charts import Line, small_chart
 from spacy_al.reporting.drift import drift_part
 from spacy_al.reporting.estimates import count_sentence, estimate_sentences
 from spacy_al.reporting.facts import RoundFacts, RunFacts
@@ -230,23 +230,19 @@ def _sure(rounds: Sequence[Row]) -> dict[str, Any] | None:
         ("Agreement of models", "agreement", agreements, words.format_score, None, AGREEMENT),
         ("Calibration error", "error", calibrations, words.format_score, 0.0, CALIBRATION),
     ]
-    charts = []
-    for title, y_title, lines, y_text, y_from, meaning in shown:
-        chart = line_chart(
+    made = [
+        small_chart(
             lines,
             title=title,
             x_title="round",
             y_title=y_title,
-            x_text=words.count,
             y_text=y_text,
             y_from=y_from,
-            whole=True,
-            small=True,
+            meaning=meaning,
         )
-        # of a single round there is no curve, but a number
-        numbers = [(line.name, y_text(y)) for line in lines for _, y in line.points if is_number(y)]
-        if numbers:
-            charts.append({"title": title, "chart": chart, "numbers": numbers, "meaning": meaning})
+        for title, y_title, lines, y_text, y_from, meaning in shown
+    ]
+    charts = [one for one in made if one]
     if not charts:
         return None
     keys = ("expected_errors", "expected_answers", "kappa", "span_f1")
