@@ -8,7 +8,7 @@ A plan does nothing. The stream reads the pool when its first task is asked for,
 as a newer model is there.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -24,10 +24,13 @@ from spacy_al.kinds import USUAL
 from spacy_al.posteriors import find_component, get_posteriors
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.query.select import select
-from spacy_al.tasks.answer import YES_NO_CATEGORY, check
+from spacy_al.tasks.answer import check
 from spacy_al.tasks.decision import Annotation, annotation, make_doc
-from spacy_al.tasks.task import Task, chosen_options, make_task
-from spacy_al.tasks.yes_no import PROBABILITY, yes_no_tasks
+from spacy_al.tasks.recipes import missed_entities as missed_entities
+from spacy_al.tasks.recipes import preselected as preselected
+from spacy_al.tasks.recipes import single_category as single_category
+from spacy_al.tasks.recipes import single_entities as single_entities
+from spacy_al.tasks.task import Task
 from spacy_al.training.latest import latest_model
 from spacy_al.util import content_hash
 
@@ -178,78 +181,6 @@ def rank(plan: Plan, ask: Ask | None = None, *, ahead: int = 100) -> Iterator[Ta
             yield from ask(task, doc, get_posteriors(nlp, [doc], plan.settings.component)[0])
 
 
-def single_entities(
-    task: Task, doc: Doc, posterior: Any, *, answers: Answers, most: int = 3
-) -> Iterator[Task]:
-    """Questions to be answered with yes or no, about the entities of a text that are as likely right as wrong.
-
-    Each takes into account what was answered when it is asked for.
-
-    task (Task): About the whole text.
-    doc (Doc): Its document.
-    posterior (EntityPosterior): The model's.
-    answers (Answers): What was answered so far.
-    most (int): Questions about one text.
-    """
-    seen: set[tuple[int, int, str]] = set()
-    while len(seen) < most:
-        given = answers.about(doc.text, posterior.labels)
-        try:
-            # who fetches tasks in advance is not to be asked the same twice
-            found = yes_no_tasks(posterior, doc, given, len(seen) + 1, meta=task["meta"])
-        except AlError as error:
-            if error.code != "AL006":
-                raise
-            # the model holds the answers to be impossible, and has nothing left to ask
-            return
-        new = next((one for one in found if _entity(one) not in seen), None)
-        if new is None:
-            return
-        seen.add(_entity(new))
-        yield new
-
-
-def single_category(task: Task, doc: Doc, posterior: Any) -> Iterator[Task]:
-    """One question to be answered with yes or no, about the category whose probability is nearest to one half.
-
-    task (Task): About the whole text.
-    doc (Doc): Its document.
-    posterior (CategoryPosterior): The model's.
-    """
-    pairs = zip(posterior.labels, posterior.probs.tolist())
-    label, prob = min(pairs, key=lambda pair: abs(pair[1] - 0.5))
-    made = make_task(
-        doc,
-        suggestions=[(label, prob)],
-        component_kind="categories",
-        labels=[label],
-        meta={**task["meta"], "score": prob, "scored_by": PROBABILITY},
-        view_id=YES_NO_CATEGORY,
-        exclusive=posterior.exclusive,
-    )
-    yield {**made, "label": label}
-
-
-def missed_entities(task: Task, doc: Doc, posterior: Any, *, most: int = 3) -> Iterator[Task]:
-    """The whole text, with the entities that are most probably missing named beside it.
-
-    task (Task): About the whole text.
-    doc (Doc): Its document.
-    posterior (EntityPosterior): The model's.
-    most (int): Entities that are named.
-    """
-    there = {(span.start, span.end, span.label) for span in posterior.greedy}
-    gaps = [s for s in posterior.spans if (s.start, s.end, s.label) not in there][:most]
-    named = [f"“{doc[s.start : s.end].text}” {s.label} {s.prob:.2f}" for s in gaps]
-    yield {**task, "meta": {**task["meta"], "why": ", ".join(named)}}
-
-
-def preselected(stream: Iterable[Task]) -> Iterator[Task]:
-    """Tasks with the categories chosen that the model would choose."""
-    for task in stream:
-        yield {**task, "accept": [option["id"] for option in chosen_options(task)]}
-
-
 def newest(model: str | None) -> tuple[str | None, int]:
     """The pipeline that is to be used now, and when it was written.
 
@@ -278,12 +209,6 @@ def app_config(plan: Plan, **more: Any) -> dict[str, Any]:
     if model:
         labels = [*nlp.get_pipe(find_component(nlp, settings.component)).labels]  # type: ignore[attr-defined]
     return {"lang": nlp.lang, "labels": [*dict.fromkeys([*labels, *settings.labels])], **more}
-
-
-def _entity(task: Task) -> tuple[int, int, str]:
-    """The single entity of a question."""
-    (span,) = task["spans"]
-    return span["token_start"], span["token_end"], span["label"]
 
 
 def _chosen(plan: Plan, model: str | None, n: int, asked: set[str]) -> list[Task]:

@@ -12,7 +12,7 @@ from wasabi import table
 from spacy_al.cli.app import app, explained, only_overrides, say
 from spacy_al.cli.options import WITH_OVERRIDES, Code, Config, Quiet
 from spacy_al.measures.learning_curve import is_random
-from spacy_al.metrics import ResultRow
+from spacy_al.measures.simulated import ResultRow
 from spacy_al.posteriors.component import load_code
 from spacy_al.reporting.facts import CostFacts, SimulationFacts
 from spacy_al.reporting.plot import check_plots

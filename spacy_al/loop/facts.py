@@ -12,7 +12,8 @@ from spacy_al.loop.masked import run_mask
 from spacy_al.loop.risks import has_quotas
 from spacy_al.loop.status import Status, status
 from spacy_al.measures.learning_curve import RANDOM, is_random
-from spacy_al.metrics import ResultRow, RoundMetrics
+from spacy_al.measures.simulated import ResultRow
+from spacy_al.metrics import RoundMetrics
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.reporting.facts import (
     Baseline,

@@ -7,7 +7,7 @@ from typing import TypeAlias, TypedDict, cast
 
 import numpy
 
-from spacy_al.metrics import Cost, FullNumbers, Learned, ResultRow
+from spacy_al.measures.simulated import Cost, FullNumbers, Learned, ResultRow
 from spacy_al.types import Floats
 
 RANDOM = "random"

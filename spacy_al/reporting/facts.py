@@ -4,7 +4,8 @@ from typing import Any, TypedDict
 
 from spacy_al.measures.balance import LabelShare
 from spacy_al.measures.learning_curve import Comparison
-from spacy_al.metrics import Cost, FullNumbers, GroupMetrics, LabelScores, RoundMetrics
+from spacy_al.measures.simulated import Cost, FullNumbers
+from spacy_al.metrics import GroupMetrics, LabelScores, RoundMetrics
 from spacy_al.reporting.estimates import PoolEstimate
 from spacy_al.reporting.risk import Risk
 

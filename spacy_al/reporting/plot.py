@@ -7,7 +7,7 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.measures.learning_curve import RANDOM, curves, is_random, mean_curve
-from spacy_al.metrics import Cost, FullNumbers, ResultRow
+from spacy_al.measures.simulated import Cost, FullNumbers, ResultRow
 from spacy_al.util import replacing
 
 AXES: dict[Cost, str] = {

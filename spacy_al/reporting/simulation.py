@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from spacy_al.measures.learning_curve import RANDOM, is_random, split_size
-from spacy_al.metrics import Cost
+from spacy_al.measures.simulated import Cost
 from spacy_al.reporting import words
 from spacy_al.reporting.charts import GREY, N_COLOURS, Chart, Level, Line, line_chart
 from spacy_al.reporting.comparison import compared, rare_labels

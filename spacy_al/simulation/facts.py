@@ -17,7 +17,7 @@ from spacy_al.measures.learning_curve import (
     is_random,
     mean_curve,
 )
-from spacy_al.metrics import Cost, FullNumbers, ResultRow
+from spacy_al.measures.simulated import Cost, FullNumbers, ResultRow
 from spacy_al.reporting.facts import (
     CorpusFacts,
     CostFacts,

@@ -12,7 +12,7 @@ from spacy_al.config.partial import Partial
 from spacy_al.config.self_training import SelfTraining
 from spacy_al.evaluation.gold import ANSWERS
 from spacy_al.measures.learning_curve import is_random
-from spacy_al.metrics import Choice
+from spacy_al.measures.simulated import Choice
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.simulation.annotator import AnnotatedTexts, answered
 from spacy_al.simulation.corpus import Corpus

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from spacy_al.metrics import FullNumbers, ResultRow
+from spacy_al.measures.simulated import FullNumbers, ResultRow
 
 RESULTS = "results.jsonl"
 

@@ -18,7 +18,7 @@ from spacy_al.errors import AlWarning
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.measures.learning_curve import RANDOM, is_random
-from spacy_al.metrics import Choice, RoundNumbers
+from spacy_al.measures.simulated import Choice, RoundNumbers
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.query.select import select
 from spacy_al.simulation.corpus import Corpus, read_corpus

@@ -21,7 +21,7 @@ from spacy_al.corpus.pool import shards
 from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
 from spacy_al.errors import AlError, AlWarning, Errors
-from spacy_al.metrics import ResultRow, RoundNumbers
+from spacy_al.measures.simulated import ResultRow, RoundNumbers
 from spacy_al.processes.lock import locked
 from spacy_al.processes.pool import processes
 from spacy_al.simulation.corpus import Corpus, read_corpus

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from spacy_al.metrics import Choice
+from spacy_al.measures.simulated import Choice
 from spacy_al.tasks.decision import Mark
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from spacy_al.metrics import ResultRow
+from spacy_al.measures.simulated import ResultRow
 from spacy_al.reporting import report
 from spacy_al.reporting.facts import CorpusFacts, SimulationFacts
 from spacy_al.reporting.plot import plot

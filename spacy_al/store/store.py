@@ -12,17 +12,15 @@ from typing import Any
 
 from spacy_al.errors import AlError, Errors
 from spacy_al.metrics import RoundMetrics
-from spacy_al.store.database import Database
+from spacy_al.store.journal import Journal
 from spacy_al.store.labels import ANSWER, POSITION, as_answer, as_task, read_labels
 from spacy_al.store.rows import seal
 from spacy_al.tasks.answer import check, check_name, check_number
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.records import (
     STATES,
-    Event,
     Round,
     StoredAnswer,
-    StoredModel,
     StoredTask,
     question_id,
 )
@@ -38,7 +36,7 @@ LATEST = """FROM answers WHERE seq IN (SELECT coalesce(stands, seq) FROM answers
     SELECT max(seq) FROM answers WHERE seq <= ? GROUP BY task, annotator))"""
 
 
-class Store(Database):
+class Store(Journal):
     """The records of a run; every method is one transaction, on disk when it returns.
 
     path, create, RAISES: As of `Database`.
@@ -214,44 +212,6 @@ class Store(Database):
         """The labels of the run. Questions and answers are read in the labels of now; stored they stay as they were."""
         self._labels = read_labels(self, self._labels)
         return self._labels
-
-    # Numbers
-
-    def metrics(self) -> dict[int, RoundMetrics]:
-        """Of every round that has any, by name."""
-        found: dict[int, Any] = {}
-        rows = self.read("SELECT round, name, value FROM metrics ORDER BY round, name")
-        for number, name, value in rows:
-            found.setdefault(number, {})[name] = self.loads(value, number, name)
-        return found
-
-    def models(self) -> dict[int, StoredModel]:
-        """Of every round that has trained: hash, path, seconds, versions."""
-        rows = self.read("SELECT round, hash, path, seconds, versions FROM models ORDER BY round")
-        return {
-            number: {
-                "hash": hash,
-                "path": path,
-                "seconds": seconds,
-                "versions": self.loads(versions, number, hash, path, seconds),
-            }
-            for number, hash, path, seconds, versions in rows
-        }
-
-    def log(self, kind: str, **data: Any) -> None:
-        """Record that something happened."""
-        at = time.time()
-        sql = "INSERT INTO events (at, kind, data) VALUES (?, ?, ?)"
-        with self.transaction() as connection:
-            connection.execute(sql, (at, kind, seal(data, at, kind)))
-
-    def events(self) -> Iterator[Event]:
-        """The events, in order: seq, at, kind, data."""
-        rows = self.read("SELECT seq, at, kind, data FROM events ORDER BY seq")
-        return (
-            {"seq": seq, "at": at, "kind": kind, "data": self.loads(data, at, kind)}
-            for seq, at, kind, data in rows
-        )
 
     # For what stands beside this class in its room
 
