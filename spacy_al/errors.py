@@ -71,7 +71,7 @@ class Errors:
         "Put '{name}' right before '{component}'."
     )
     AL009 = "[AL009] No span {start}..{end} in a document of {length} tokens. Starts are inclusive, ends exclusive."
-    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is), or for entities a closed and an open one."
+    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is), for entities a closed and an open one, or for categories a scale and a bias of each label."
     AL011 = (
         "[AL011] This pipeline was not loaded from a directory, so there is nowhere to keep its temperature. "
         "Save it with nlp.to_disk, load it from there, and calibrate that."
@@ -854,7 +854,8 @@ class Errors:
     )
     AL451 = (
         "[AL451] The draws were too uneven: with a share of {share:g} of uniform draws there are texts that could next to never come, and of "
-        "these nothing is known. Set `explore` in [al.sampler] to {least:g} or more; a score to ±{wanted:g} takes {n} uniform draws in all."
+        "these nothing is known. Set `explore` in [al.sampler] to {least:g} or more, such as 0.1, which cost no score that could be measured; a score "
+        "to ±{wanted:g} takes {n} uniform draws in all."
     )
     AL452 = (
         "[AL452] {n} texts were drawn and answered, and an interval that holds takes {least}; one of ±{wanted:g} takes some {more}. Answer "

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict
 
-# One number, or for entities {"closed": ..., "open": ...}: between entities and within one
-Temperature: TypeAlias = float | Mapping[str, float]
+# One number; or for entities {"closed": ..., "open": ...}: between entities and within one; or for categories
+# {"scale": {label: ...}, "bias": {label: ...}}, by which logits are multiplied and moved
+Temperature: TypeAlias = float | Mapping[str, Any]
 
 
 class LabelScores(TypedDict):

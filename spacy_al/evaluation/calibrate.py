@@ -26,6 +26,7 @@ import numpy
 from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
+from spacy_al.evaluation.category_scaling import SURER, category_scaling
 from spacy_al.evaluation.coverage import fit_sets, halves_of, nonconformity
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
@@ -61,8 +62,6 @@ class KeptCalibration(CalibrationRecord):
     path: Path | None
 
 
-# Standard deviation of the prior on the logarithm of temperatures below 1
-SURER = 0.25
 # Documents that `calibrate` fits on unless it is told otherwise
 MOST_DOCS = 1000
 
@@ -111,16 +110,15 @@ def calibrate(
 
 
 def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
-    """The temperature with the least loss on gold documents, and what it mends.
+    """The temperature with the least loss on gold documents, and what it mends; of categories a scale and a bias for each, where folds say so.
 
-    The figures are of the same documents that it is fitted on; one or two numbers are too few to learn those by heart.
+    The figures are of the same documents that it is fitted on. One or two numbers are too few to learn those by heart; those of many categories flatter.
 
     nlp (Language): The pipeline.
     name (str): The component.
     gold (Gold): Documents that the component was not trained on.
     RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what one half gives is
-        worse than none on the other: a warning says which), `before`
-        and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, answers that were left out as the component has no such label, by label, versions.
+        worse than none on the other: a warning says which), `before` and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, answers that were left out as the component has no such label, by label, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
     """
     pipe = nlp.get_pipe(name)
@@ -161,6 +159,13 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     if not any(map(n_right, gold.answers)):
         message = Warnings.W070.format(name=name, n=len(gold.docs))
         warnings.warn(message, AlWarning, stacklevel=2)
+        return record
+    by_category = category_scaling(raw, gold.answers)
+    if by_category is not None:
+        # folds have held it against one temperature and against none
+        after = at_temperature(pipe, raw, by_category)
+        record["temperature"], record["after"] = by_category, judge(after, gold)
+        record["loss"]["after"] = log_loss_of(after, gold.answers) / scale
         return record
     two = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
     temperature = _search(_doubted(loss, scale), name, two=two)

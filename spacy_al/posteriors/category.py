@@ -16,7 +16,7 @@ from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, chec
 from spacy_al.posteriors.notebook import labels_table
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
-from spacy_al.posteriors.temperature import valid
+from spacy_al.posteriors.temperature import by_label
 from spacy_al.types import Floats
 
 
@@ -54,14 +54,14 @@ def read_categories(pipe: Any, docs: Sequence[Doc], temperature: Temperature) ->
 
     pipe (TextCategorizer): The component.
     docs (Sequence[Doc]): Docs that carry encoder output if the component listens for it. Not changed.
-    temperature (Temperature): Divides the logits.
+    temperature (Temperature): Divides the logits, or has a scale and a bias for each.
     RETURNS (list[Categories]): One per doc, in order.
     RAISES (AlError): AL004, AL005, AL007, AL010, AL012.
     """
-    temperature = valid(temperature)
+    labels = tuple(pipe.labels)
+    scaling = by_label(temperature, labels)
     check_ready(pipe)
     check_encoded(pipe, docs)
-    labels = tuple(pipe.labels)
     exclusive = not isinstance(pipe, MultiLabel_TextCategorizer)
     blank = 1 / len(labels) if exclusive else 0.0
     probs = numpy.full((len(docs), len(labels)), blank)
@@ -69,7 +69,7 @@ def read_categories(pipe: Any, docs: Sequence[Doc], temperature: Temperature) ->
     if found:
         scores = numpy.concatenate(list(_scores(pipe, [docs[i] for i in found])))
         to_probs = exclusive_probs if exclusive else independent_probs
-        probs[found] = to_probs(scores, output_kind(pipe.model), temperature, pipe)
+        probs[found] = to_probs(scores, output_kind(pipe.model), scaling, pipe)
     return [Categories(labels, row, exclusive) for row in probs]
 
 

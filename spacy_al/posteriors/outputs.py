@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy
 from thinc.api import Model
 
+from spacy_al.arrays.scaling import Scaling, scaled
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats
 
@@ -50,7 +51,7 @@ def output_kind(model: Model[Any, Any]) -> Kind:
     return kind
 
 
-def exclusive_probs(scores: Floats, kind: Kind, temperature: float, pipe: Any) -> Floats:
+def exclusive_probs(scores: Floats, kind: Kind, temperature: float | Scaling, pipe: Any) -> Floats:
     """Distributions over labels of which exactly one applies.
 
     One logistic output per label is read as independent Bernoullis, given that exactly one of them is true: the
@@ -58,7 +59,7 @@ def exclusive_probs(scores: Floats, kind: Kind, temperature: float, pipe: Any) -
 
     scores (Floats): Shape (n, n_labels), finite, as the model returned them.
     kind (Kind): What they are.
-    temperature (float): Divides the logits; above 0.
+    temperature (float | Scaling): Divides the logits; above 0. Or what is done to those of each label.
     pipe (Any): Where they come from, for the error.
     RETURNS (Floats): Shape (n, n_labels), float64, rows sum to 1.
     RAISES (AlError): AL012 if they are not what their layer promises.
@@ -73,23 +74,25 @@ def exclusive_probs(scores: Floats, kind: Kind, temperature: float, pipe: Any) -
         if (off > 1e-3).any():
             found = f"a row sums to {scores[off.argmax()].sum():.4g}, not 1"
             raise AlError(Errors.AL012.format(name=pipe.name, found=found, layer="a softmax"))
-        if temperature == 1:
+        if _is_one(temperature):
             return scores / scores.sum(axis=1, keepdims=True)
         with numpy.errstate(divide="ignore"):
             logits = numpy.log(scores)  # an impossible label stays impossible
-    logits = logits / temperature
+    logits = _tempered(logits, temperature)
     probs = numpy.exp(logits - logits.max(axis=1, keepdims=True))
     return probs / probs.sum(axis=1, keepdims=True)
 
 
-def independent_probs(scores: Floats, kind: Kind, temperature: float, pipe: Any) -> Floats:
+def independent_probs(
+    scores: Floats, kind: Kind, temperature: float | Scaling, pipe: Any
+) -> Floats:
     """One probability per label, where any number of labels may apply.
 
     A softmax under such a component is left as it is, since that is what the component thresholds.
 
     scores (Floats): Shape (n, n_labels), finite, as the model returned them.
     kind (Kind): What they are.
-    temperature (float): Divides the logits; above 0.
+    temperature (float | Scaling): Divides the logits; above 0. Or what is done to those of each label.
     pipe (Any): Where they come from, for the error.
     RETURNS (Floats): Shape (n, n_labels), float64, each in [0, 1].
     RAISES (AlError): AL012 if they are not what their layer promises.
@@ -99,10 +102,21 @@ def independent_probs(scores: Floats, kind: Kind, temperature: float, pipe: Any)
         logits = scores
     else:
         scores = _checked(scores, pipe)
-        if temperature == 1:
+        if _is_one(temperature):
             return scores
         logits = _logit(scores)
-    return numpy.exp(-numpy.logaddexp(0, -logits / temperature))
+    return numpy.exp(-numpy.logaddexp(0, -_tempered(logits, temperature)))
+
+
+def _is_one(temperature: float | Scaling) -> bool:
+    # through logits and back probabilities would differ in their last digits
+    return not isinstance(temperature, Scaling) and temperature == 1
+
+
+def _tempered(logits: Floats, temperature: float | Scaling) -> Floats:
+    if isinstance(temperature, Scaling):
+        return scaled(logits, temperature)
+    return logits / temperature
 
 
 def _checked(probs: Floats, pipe: Any) -> Floats:

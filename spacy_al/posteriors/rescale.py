@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy
 
+from spacy_al.arrays.scaling import Scaling
 from spacy_al.metrics import Temperature
 from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.spans import Spans
-from spacy_al.posteriors.temperature import closed_open, valid
+from spacy_al.posteriors.temperature import by_label, closed_open, valid
 from spacy_al.posteriors.tokens import Tokens
 
 # Two kilobytes each while temperatures are tried: of so many tokens a hundred megabytes
@@ -23,7 +24,7 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
 
     pipe (Any): The component they are of.
     posteriors (Sequence): One component's posteriors, read at temperature 1, without answers.
-    temperature (Temperature): Divides the scores.
+    temperature (Temperature): Divides the scores, or has a scale and a bias for each category.
     RETURNS (list): One posterior each, in order.
     RAISES (AlError): AL010.
     """
@@ -38,14 +39,17 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
             if id(source) not in sources:
                 sources[id(source)] = source.at(closed, opened, keep=keep)
         return [EntityPosterior(sources[id(p.source)], p.index) for p in posteriors]
-    temperature = valid(temperature)
-    if temperature == 1.0:
+    if isinstance(posteriors[0], Categories):
+        scaling = by_label(temperature, posteriors[0].labels)
+    else:
+        scaling = valid(temperature)
+    if not isinstance(scaling, Scaling) and scaling == 1.0:
         # through logits and back they would differ in their last digits
         return list(posteriors)
-    return [_rescaled(pipe, posterior, temperature) for posterior in posteriors]
+    return [_rescaled(pipe, posterior, scaling) for posterior in posteriors]
 
 
-def _rescaled(pipe: Any, posterior: Any, temperature: float) -> Any:
+def _rescaled(pipe: Any, posterior: Any, temperature: float | Scaling) -> Any:
     """The probabilities are outputs of a softmax or of logistic units, whatever the model itself ends in."""
     if isinstance(posterior, Categories):
         rows = _probs(pipe, posterior.probs[None], temperature, posterior.exclusive)
@@ -61,7 +65,7 @@ def _rescaled(pipe: Any, posterior: Any, temperature: float) -> Any:
     return replace(posterior, probs=rows[:, :-1], negative=rows[:, -1])
 
 
-def _probs(pipe: Any, rows: Any, temperature: float, exclusive: bool = True) -> Any:
+def _probs(pipe: Any, rows: Any, temperature: float | Scaling, exclusive: bool = True) -> Any:
     if not len(rows):
         return rows
     if exclusive:

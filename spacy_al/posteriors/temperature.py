@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any, TypedDict
@@ -11,6 +11,7 @@ import numpy
 import srsly
 from spacy.language import Language
 
+from spacy_al.arrays.scaling import Scaling
 from spacy_al.errors import AlError, Errors
 from spacy_al.metrics import Temperature
 from spacy_al.util import replacing
@@ -167,6 +168,23 @@ def closed_open(temperature: Temperature) -> tuple[float, float]:
             raise AlError(Errors.AL010.format(value=dict(temperature)))
         return valid(temperature["closed"]), valid(temperature["open"])
     return valid(temperature), valid(temperature)
+
+
+def by_label(temperature: Temperature, labels: Sequence[str]) -> float | Scaling:
+    """What divides the logits of categories; or a scale and a bias for each label, in the order of the labels.
+
+    RAISES (AlError): AL010.
+    """
+    if not isinstance(temperature, Mapping):
+        return valid(temperature)
+    try:
+        scale = [valid(temperature["scale"][label]) for label in labels]
+        bias = [float(temperature["bias"][label]) for label in labels]
+    except (KeyError, TypeError, ValueError):
+        raise AlError(Errors.AL010.format(value=dict(temperature))) from None
+    if not all(map(math.isfinite, bias)):
+        raise AlError(Errors.AL010.format(value=dict(temperature)))
+    return Scaling(numpy.array(scale), numpy.array(bias))
 
 
 def valid(temperature: Any) -> float:

@@ -70,7 +70,8 @@ class CalibrationResult:
     """What came of a calibration.
 
     component (str): Whose probabilities.
-    temperature: None where none could be fitted; a dict of two for an entity recogniser.
+    temperature: None where none could be fitted; a dict of two for an entity recogniser; for categories, where folds say that it is better, a
+        dict of `scale` and `bias`, of each label one.
     documents (int): The gold documents that it was fitted on.
     before, after (dict | None): Calibration error, log loss and Brier score.
     path (Path | None): The file that keeps it; None where nothing was stored.
