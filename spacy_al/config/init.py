@@ -29,7 +29,8 @@ BLOCKS = {
     "pool": "path = ${paths.pool}\n",
     "posterior": '@al_posteriors = "{reader}"\n',
     "acquisition": '@al_acquisitions = "spacy-al.{acquisition}.v1"\n',
-    "sampler": '@al_samplers = "spacy-al.top_k.v1"\n',
+    # the uniform share is what a score of the whole pool can be estimated by
+    "sampler": '@al_samplers = "spacy-al.stochastic.v1"\nbeta = 4.0\nexplore = 0.1\n',
     # stops before max_rounds once three rounds have gained next to nothing
     "stopper": '@al_stoppers = "spacy-al.plateau.v1"\nwindow = 3\nmin_gain = 0.005\n',
 }

@@ -1,0 +1,35 @@
+"""What is chosen by default is the same in every shipped config and in what `init` writes, and leaves a pool that can be estimated."""
+
+from pathlib import Path
+
+import pytest
+from confection import Config
+
+from spacy_al.config.init import init
+from spacy_al.estimation.draws import LEAST_EXPLORED
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SHIPPED = sorted(
+    path for path in CONFIGS.glob("**/*.cfg") if "[al.sampler]" in path.read_text("utf8")
+)
+SAMPLER = {"@al_samplers": "spacy-al.stochastic.v1", "beta": 4.0, "explore": 0.1}
+
+
+def sampler_of(path):
+    return Config().from_disk(path, interpolate=False)["al"]["sampler"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_every_shipped_config_draws_alike(path):
+    assert sampler_of(path) == SAMPLER
+
+
+@pytest.mark.parametrize("component", ["ner", "textcat", "spancat", "tagger"])
+def test_init_writes_the_same(component, tmp_path):
+    init(tmp_path / "my.cfg", component=component)
+    assert sampler_of(tmp_path / "my.cfg") == SAMPLER
+
+
+def test_it_explores_enough_for_an_estimate_and_none_is_left_out():
+    assert SAMPLER["explore"] >= LEAST_EXPLORED
+    assert len(SHIPPED) >= 5
