@@ -666,7 +666,7 @@ class Errors:
     )
     AL302 = (
         "[AL302] '{name}' cannot be opened as an encoder: {why}. It takes a folder with config.json, model.safetensors and "
-        "a fast tokenizer, or a spaCy pipeline."
+        "a fast tokenizer, or with config.json, model.onnx and tokenizer.json, or a spaCy pipeline."
     )
     AL303 = "[AL303] '{name}' is not an encoder: {why}. Name the folder of one model, or a pipeline with a transformer or vectors."
     AL304 = (
@@ -685,6 +685,11 @@ class Errors:
         "[AL307] The encoder '{name}' has a vector for none of the words of '{pool}'. "
         "Choose another encoder, or look whether the texts are of its language."
     )
+    AL308 = (
+        "[AL308] ONNX Runtime cannot run '{name}': {why}. Its files are damaged or do not belong together: make it again with "
+        "`export-encoder`."
+    )
+    AL309 = "[AL309] '{name}' cannot be exported: {why}."
 
     # learners
     AL310 = (
@@ -1005,6 +1010,10 @@ class Warnings:
     W302 = (
         "[ALW302] {folder} holds what '{name}' said before it, its settings or its files changed, which is not used: {before}. Texts are "
         "encoded anew; delete that folder if nobody needs it."
+    )
+    W303 = (
+        "[ALW303] '{name}' gives its last layer alone, so that is what vectors of tokens are made of, and of an encoder of sentences it says "
+        "little of words. `export-encoder` makes one with the mean of the upper layers; layers = [-1] says that the last is meant."
     )
 
     # formats

@@ -30,6 +30,7 @@ OPTIONAL = (
     "fastapi",
     "matplotlib",
     "mlflow",
+    "onnxruntime",
     "scipy",
     "sklearn",
     "torch",

@@ -15,6 +15,7 @@ from spacy_al.cli import (  # noqa: F401  (they mount commands)
     encode,
     estimate,
     export,
+    export_encoder,
     forget,
     import_,
     ingest,

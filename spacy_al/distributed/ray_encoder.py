@@ -64,10 +64,10 @@ class ShardEncoder:
             tokens,
             keep_tokens,
         )
-        self._encoder = open_encoder(settings)
         with warnings.catch_warnings():
             # who began it has said it
             warnings.simplefilter("ignore", AlWarning)
+            self._encoder = open_encoder(settings)
             self._cache = open_cache(folder, self._encoder)
 
     def __call__(self, shard: Path) -> int:

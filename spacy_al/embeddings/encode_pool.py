@@ -268,16 +268,10 @@ _OPEN: list[Any] = []
 
 
 def _set_up(settings: EncoderSettings, folder: Path, tokens: bool) -> None:
-    encoder = open_encoder(settings)
-    try:
-        import torch
-
-        torch.set_num_threads(1)
-    except ImportError:
-        pass  # static vectors need none
     with warnings.catch_warnings():
         # the first process has said it
         warnings.simplefilter("ignore", AlWarning)
+        encoder = open_encoder(settings, n_threads=1)
         _OPEN[:] = [encoder, open_cache(folder, encoder), tokens]
 
 

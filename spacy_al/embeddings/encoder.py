@@ -7,6 +7,7 @@
 """
 
 import hashlib
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,6 +29,8 @@ MODEL_FILES = (
     "merges.txt",
     "*.model",
 )
+# A model that ONNX Runtime runs, the first that is there
+ONNX_FILES = ("model.onnx", "onnx/model.onnx")
 POOLINGS = ("mean", "cls")
 # Goes up when the same files and settings give other vectors: with the VERSION of any kind of encoder
 READING = 1
@@ -39,9 +42,10 @@ UNREAD = ("name", "batch_tokens")
 class EncoderSettings:
     """An encoder and how it is read.
 
-    name (str): A folder of a transformers model or of a spaCy pipeline, or an installed package that holds one.
+    name (str): A folder of a transformers model, of an ONNX model or of a spaCy pipeline, or an installed package that holds one.
     layers (tuple[int, ...] | None): Layers whose mean is a piece's vector: 0 is what goes into the first one, 6 the sixth, -1 the
-        last. By default the upper two thirds, 2 to 6 of 6: the last alone of an encoder of sentences says little of words.
+        last. By default the upper two thirds, 2 to 6 of 6: the last alone of an encoder of sentences says little of words. An ONNX
+        model has those that it was exported with.
     pooling (str): A text's vector is the "mean" of the last layer over its pieces, [CLS] and [SEP] with them, as
         sentence-transformers does it, or that of "cls", its first piece. Either has unit length.
     window (int): Most pieces that the model sees at once, as far as it can take so many. A longer text goes through in
@@ -92,10 +96,11 @@ class Encoder(Protocol):
         """One encoding a doc, float32. The docs stay as they are. RAISES (AlError): AL304 for what is not finite."""
 
 
-def open_encoder(settings: EncoderSettings) -> Encoder:
+def open_encoder(settings: EncoderSettings, n_threads: int | None = None) -> Encoder:
     """An encoder by the path or the name in its settings.
 
-    RAISES (AlError): AL300 if there is none of that name, AL301 if a package is missing, AL302 if it cannot be opened, AL303
+    n_threads (int | None): That it computes with, for all encoders of the process that run on torch; None leaves it as it is.
+    RAISES (AlError): AL300 if there is none of that name, AL301 if a package is missing, AL302 or AL308 if it cannot be opened, AL303
         if nothing in it can encode, AL087 for settings that make no sense.
     """
     _check_settings(settings)
@@ -105,10 +110,16 @@ def open_encoder(settings: EncoderSettings) -> Encoder:
         from spacy_al.embeddings.pipeline_encoder import open_pipeline_encoder
 
         encoder = open_pipeline_encoder(folder, settings)
+    elif onnx_file(folder):
+        from spacy_al.embeddings.onnx_encoder import open_onnx
+
+        encoder = open_onnx(folder, settings, n_threads)
     else:
         from spacy_al.embeddings.transformer_encoder import open_transformer
 
         encoder = open_transformer(folder, settings)
+    if n_threads is not None and (torch := sys.modules.get("torch")):
+        torch.set_num_threads(n_threads)
     encoder.about["identity"] = identify(settings)
     return encoder
 
@@ -143,8 +154,10 @@ def find_model(name: str) -> tuple[Path, bool]:
     if (folder / "config.json").is_file():
         return folder, False
     pipelines = [meta.parent for meta in folder.rglob("meta.json") if _is_pipeline(meta.parent)]
-    models = [file.parent for file in folder.rglob("config.json") if _has_weights(file.parent)]
-    below = sorted(pipelines or models)
+    folders = [file.parent for file in folder.rglob("config.json")]
+    models = [own for own in folders if _has_weights(own)]
+    # beside weights, a model of ONNX is another form of them
+    below = sorted(pipelines or models or [own for own in folders if onnx_file(own)])
     if len(below) != 1:
         names = ", ".join(str(path.relative_to(folder)) for path in below[:5])
         what = (
@@ -152,6 +165,13 @@ def find_model(name: str) -> tuple[Path, bool]:
         )
         raise AlError(Errors.AL303.format(name=name, why=what))
     return below[0], bool(pipelines)
+
+
+def onnx_file(folder: Path) -> Path | None:
+    """The model in a folder for ONNX Runtime; none where there are weights for transformers, which then are what the name means."""
+    if _has_weights(folder):
+        return None
+    return next((folder / name for name in ONNX_FILES if (folder / name).is_file()), None)
 
 
 def check_layers(layers: tuple[int, ...] | None, n_layers: int) -> tuple[int, ...]:

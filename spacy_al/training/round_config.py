@@ -16,6 +16,7 @@ from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.tracking import without_tracking
 from spacy_al.corpus.shard import writing
+from spacy_al.embeddings.encoder import find_model, onnx_file
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
@@ -222,7 +223,8 @@ def _values(block: Any) -> list[Any]:
 
 def _say_requirements(config: Config, encoder: str) -> None:
     """Have the model say that it needs spacy-al and, if it is a package, the encoder."""
-    needed = [f"spacy-al[encoder]>={version('spacy-al')}"]
+    extra = "onnx" if onnx_file(find_model(encoder)[0]) else "encoder"
+    needed = [f"spacy-al[{extra}]>={version('spacy-al')}"]
     if not Path(encoder).is_dir():
         owners = packages_distributions().get(encoder.replace("-", "_"), [encoder])
         needed += [f"{name}=={version(name)}" for name in owners[:1]]
