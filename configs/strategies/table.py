@@ -25,13 +25,8 @@ HEAD = """# Strategies, in tables
 Written by `python configs/strategies/compare.py CORPORA`, which goes on where it was stopped; how to read them, on which machine, and what follows
 from them is in [measured.md](../measured.md#strategies-compared). *Better* and *worse*: the 95% interval of the gain over random leaves out zero;
 in bold with all strategies of a table counted (Holm, 1979)."""
-# What the shipped configs choose with
-DEFAULTS = {
-    "ner.cfg": "stochastic_4",
-    "textcat.cfg": "margin",
-    "textcat_multilabel.cfg": "entropy_max",
-    "spancat.cfg": "binary_max",
-}
+# What the shipped configs choose with, in each file of strategies
+DEFAULT = "default"
 COSTS = {
     "words": "words read",
     "words_decided": "words decided",
@@ -80,8 +75,8 @@ def _defaults(results: Path, plans: dict[str, dict[str, Any]]) -> list[str]:
             continue
         rows, full = read_results(results / name), read_full(results / name) or None
         by = {row["strategy"]: row for row in compare(rows, "texts", full)}
-        if DEFAULTS[plan["config"]] in by and RANDOM in by:
-            found[name] = (by[DEFAULTS[plan["config"]]], by[RANDOM])
+        if DEFAULT in by and RANDOM in by:
+            found[name] = (by[DEFAULT], by[RANDOM])
     if not found:
         return []
     p_values = holm([1.0 if row["p"] is None else row["p"] for row, _ in found.values()])
@@ -89,13 +84,13 @@ def _defaults(results: Path, plans: dict[str, dict[str, Any]]) -> list[str]:
         "\n## The defaults, over a pretrained encoder\n",
         "Texts to a share of the score of all texts: of the default, and of random choice with the same learner. p: that the gain is not chance, "
         "all rows counted (Holm).\n",
-        "| experiment | default | seeds | gain by texts (95%) | p | "
+        "| experiment | seeds | gain by texts (95%) | p | "
         + " | ".join(f"to {level:.0%}: default, random" for level in LEVELS)
         + " |",
-        "|---|---|---:|---:|---:|" + "---:|" * len(LEVELS),
+        "|---|---:|---:|---:|" + "---:|" * len(LEVELS),
     ]
     for (name, (row, chance)), p in zip(found.items(), p_values):
-        cells = [f"[{name}](#{name})", f"`{row['strategy']}`", f"{row['seeds']}"]
+        cells = [f"[{name}](#{name})", f"{row['seeds']}"]
         cells += [_gain(row, p), f"{p:.3f}"]
         cells += [f"{_share(row, level)}, {_share(chance, level)}" for level in LEVELS]
         made.append(f"| {' | '.join(cells)} |")
