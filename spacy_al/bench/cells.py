@@ -39,7 +39,7 @@ def measure_cells(
     hours (float): Begin no cell after so many; 0 for no end.
     RETURNS (list[Row]): All that the file has, of other cells as well.
     """
-    rows = read_rows(path)
+    rows = read_cells(path)
     known = {_name(row[field] for field in key) for row in rows}
     todo = [cell for cell in dict.fromkeys(cells) if _name(cell) not in known]
     msg.info(f"{len(todo)} cells to do{_about(rows, key, todo, alike, n_process or 1)}")
@@ -53,7 +53,7 @@ def measure_cells(
     return rows
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_cells(path: Path) -> list[Row]:
     """The lines of a file so far; none of one that is missing. A last line that was cut off is taken out of it: its cell is measured again."""
     lines = path.read_text("utf8").splitlines(keepends=True) if path.is_file() else []
     if lines and not lines[-1].endswith("\n"):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from spacy_al.bench.cells import measure_cells, read_rows
+from spacy_al.bench.cells import measure_cells, read_cells
 
 ROOT = Path(__file__).parents[2]
 KEY = ("corpus", "seed")
@@ -32,7 +32,9 @@ def test_what_was_killed_goes_on(tmp_path):
     path, asked = tmp_path / "rows.jsonl", []
     paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-c", RUN]
-    run = subprocess.Popen(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": paths})
+    where = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": paths}}
+    # what tidies up after it says that it had no time to
+    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, **where)
     try:
         until = time.monotonic() + 60
         while not (path.is_file() and path.read_text().count("\n") == 2):
@@ -41,7 +43,7 @@ def test_what_was_killed_goes_on(tmp_path):
     finally:
         run.kill()
         run.wait()
-    before = read_rows(path)
+    before = read_cells(path)
     assert {(row["corpus"], row["seed"]) for row in before} == {("a", 0), ("b", 0)}
     assert not {row["process"] for row in before} & {run.pid, os.getpid()}
     # it was killed while it wrote
@@ -53,7 +55,7 @@ def test_what_was_killed_goes_on(tmp_path):
         return {"score": seed, "seconds": 7.0}
 
     rows = measure_cells(path, KEY, CELLS, measure)
-    assert asked == CELLS[2:] and rows[:2] == before and read_rows(path) == rows
+    assert asked == CELLS[2:] and rows[:2] == before and read_cells(path) == rows
     assert rows[2] == {"corpus": "a", "seed": 1, "score": 1, "seconds": 7.0}
     assert all(json.loads(line) for line in path.read_text().splitlines())
     # all is there, and so is what another call measured
@@ -70,7 +72,7 @@ def test_the_estimate_is_of_cells_that_are_alike(tmp_path, capsys):
         measure_cells(path, KEY, [(cell, 1)], hangs, alike=alike, hours=1e-12)
         assert f"1 cells to do, about {said} hours" in capsys.readouterr().out
     # no hours were left to begin one
-    assert len(read_rows(path)) == 2
+    assert len(read_cells(path)) == 2
 
 
 def test_a_tuple_in_a_cell_is_known_again(tmp_path):
