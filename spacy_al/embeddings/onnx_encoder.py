@@ -21,7 +21,7 @@ from spacy_al.embeddings.encoder import (
     hash_files,
     onnx_file,
 )
-from spacy_al.embeddings.opening import first_line, need_packages, opening
+from spacy_al.embeddings.opening import explain_opening, first_line, need_packages
 from spacy_al.embeddings.piece_encoder import PieceEncoder
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.types import Floats, Ints
@@ -138,7 +138,7 @@ def open_onnx(folder: Path, settings: EncoderSettings, n_threads: int | None = N
     need_packages(settings.name, "onnxruntime", "tokenizers")
     graph = onnx_file(folder)
     assert graph is not None
-    with opening(settings.name):
+    with explain_opening(settings.name):
         import onnxruntime
         from tokenizers import Tokenizer
 
@@ -176,7 +176,7 @@ def open_onnx(folder: Path, settings: EncoderSettings, n_threads: int | None = N
     return made
 
 
-def write_facts(folder: Path, facts: OnnxFacts, about: dict[str, Any]) -> None:
+def note_facts(folder: Path, facts: OnnxFacts, about: dict[str, Any]) -> None:
     """Note beside a graph what it does not say. about (dict): More, for people to read."""
     text = json.dumps({**asdict(facts), **about}, indent=2, default=str)
     (folder / EXPORT).write_text(text + "\n", "utf8")

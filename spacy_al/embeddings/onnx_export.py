@@ -22,8 +22,8 @@ from spacy_al.embeddings.onnx_encoder import (
     TOKENIZER,
     TOP,
     OnnxFacts,
+    note_facts,
     open_onnx,
-    write_facts,
 )
 from spacy_al.embeddings.opening import first_line, need_packages
 from spacy_al.embeddings.transformer_encoder import TransformerEncoder
@@ -109,7 +109,7 @@ def export_encoder(
             {name: hash_files([place / name]) for name in (GRAPH, CONFIG, TOKENIZER)},
         )
         about = {"of": Path(settings.name).name, "hash": encoder.hash, "int8": int8}
-        write_facts(place, facts, {**about, "versions": encoder.about["versions"]})
+        note_facts(place, facts, {**about, "versions": encoder.about["versions"]})
         made = open_onnx(place, replace(settings, name=str(output), layers=None))
         found = compare_encodings(encoder.encode(docs), made.encode(docs))
         size = (place / GRAPH).stat().st_size

@@ -28,7 +28,7 @@ def need_packages(name: str, *packages: str) -> None:
 
 
 @contextmanager
-def opening(name: str) -> Iterator[None]:
+def explain_opening(name: str) -> Iterator[None]:
     """RAISES (AlError): AL302 for whatever a damaged file raises; errors with a code stay."""
     try:
         yield

@@ -22,7 +22,7 @@ from spacy_al.embeddings.encoder import (
     hash_parts,
     unit_length,
 )
-from spacy_al.embeddings.opening import need_packages, opening
+from spacy_al.embeddings.opening import explain_opening, need_packages
 from spacy_al.embeddings.transformer_encoder import TransformerEncoder, hushed
 from spacy_al.embeddings.vectors_encoder import VectorsEncoder
 from spacy_al.embeddings.windows import range_means
@@ -97,14 +97,14 @@ def open_pipeline_encoder(folder: Path, settings: EncoderSettings) -> Encoder:
 
     RAISES (AlError): AL301 if the package of its transformer is missing, AL302 if it cannot be loaded, AL303 if it has neither.
     """
-    with opening(settings.name):
+    with explain_opening(settings.name):
         components = load_config(folder / "config.cfg").get("components", {})
     factories = {name: block.get("factory") for name, block in components.items()}
     name = next((name for name, factory in factories.items() if factory in PACKAGES), None)
     factory = factories.get(name)
     if name is not None and factory is not None:
         need_packages(settings.name, "torch", PACKAGES[factory])
-    with opening(settings.name):
+    with explain_opening(settings.name):
         # nothing but what encodes
         nlp = spacy.load(folder, exclude=[other for other in factories if other != name])
     if name is None:

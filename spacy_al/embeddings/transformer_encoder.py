@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from thinc.api import get_current_ops
 
 from spacy_al.embeddings.encoder import MODEL_FILES, EncoderSettings, check_layers, hash_files
-from spacy_al.embeddings.opening import need_packages, opening
+from spacy_al.embeddings.opening import explain_opening, need_packages
 from spacy_al.embeddings.piece_encoder import PieceEncoder
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats, Ints
@@ -65,7 +65,7 @@ class TransformerEncoder(PieceEncoder):
 def open_transformer(folder: Path, settings: EncoderSettings) -> TransformerEncoder:
     """The model in a folder that `save_pretrained` made. RAISES (AlError): AL301, AL302, AL087."""
     need_packages(settings.name, "torch", "transformers")
-    with hushed(), opening(settings.name):
+    with hushed(), explain_opening(settings.name):
         import transformers
 
         # it has few types
