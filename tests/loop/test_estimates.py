@@ -85,9 +85,17 @@ def test_where_it_shows(drawn, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_shipped_config_can_be_estimated_as_it_is(folder, tmp_path):
+    project = project_of(folder, tmp_path / "al")
+    run(project)
+    found = status(project)["pool"]
+    assert found["refused"] is None and found["n_draws"] == 40
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler, code", [
     ({"al.sampler": {"@al_samplers": "spacy-al.top_k.v1"}}, "AL450"),
-    ({}, "AL451"),
+    ({"al.sampler.explore": 0.0}, "AL451"),
 ])  # fmt: skip
 def test_what_cannot_be_estimated_says_what_it_takes(folder, tmp_path, sampler, code):
     project = project_of(folder, tmp_path / "al", **sampler)
