@@ -42,7 +42,7 @@ def measure_sets(found: Nonconformity, splits: int, seed: int = 0) -> list[dict[
     rng, texts = numpy.random.default_rng(seed), numpy.unique(found.texts)
     rows = list[dict[str, Any]]()
     for level in LEVELS:
-        covered, closed, means, in_closed = (list[float | None]() for _ in range(4))
+        covered, closed, means, in_closed = (list[Any]() for _ in range(4))
         sizes = list[int]()
         for _ in range(splits):
             fit = numpy.isin(found.texts, rng.permutation(texts)[: len(texts) // 2])

@@ -144,8 +144,8 @@ def main(
             )
             rows.append(format_row(corpus.name, seed, found))
             typer.echo(" ".join(rows[-1]), err=True)
-    header = ("corpus", "seed", "T", "penalty", "ECE: raw, one T, vector", "log loss of a text")
-    header += ("Brier", "log loss: lower by", "taken")
+    header = ["corpus", "seed", "T", "penalty", "ECE: raw, one T, vector", "log loss of a text"]
+    header += ["Brier", "log loss: lower by", "taken"]
     typer.echo(table(rows, header=header, divider=True))
     about = describe()
     typer.echo(f"{about['processor']}, Python {about['python']}, {about['versions']}")

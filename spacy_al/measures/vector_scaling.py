@@ -41,7 +41,9 @@ class Texts(NamedTuple):
 def logits_of(probs: Floats, *, exclusive: bool) -> Floats:
     """Logits of probabilities, (n, n_labels)."""
     logs: Floats = numpy.log(numpy.clip(probs, TINY, 1))
-    return logs if exclusive else logs - numpy.log(numpy.clip(1 - probs, TINY, 1))
+    if not exclusive:
+        logs = logs - numpy.log(numpy.clip(1 - probs, TINY, 1))
+    return logs
 
 
 def probs_of(logits: Floats, *, exclusive: bool) -> Floats:
