@@ -42,7 +42,7 @@ def logits_of(probs: Floats, *, exclusive: bool) -> Floats:
     """Logits of probabilities, (n, n_labels)."""
     logs: Floats = numpy.log(numpy.clip(probs, TINY, 1))
     if not exclusive:
-        logs = logs - numpy.log(numpy.clip(1 - probs, TINY, 1))
+        logs -= numpy.log(numpy.clip(1 - probs, TINY, 1))
     return logs
 
 
