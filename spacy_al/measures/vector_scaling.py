@@ -51,8 +51,9 @@ def probs_of(logits: Floats, *, exclusive: bool) -> Floats:
     if not exclusive:
         found: Floats = numpy.exp(-numpy.logaddexp(0, -logits))
         return found
-    odds = numpy.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    odds: Floats = numpy.exp(logits - logits.max(axis=1, keepdims=True))
+    odds /= odds.sum(axis=1, keepdims=True)
+    return odds
 
 
 def text_losses(texts: Texts, scaling: Scaling | None = None) -> Floats:
