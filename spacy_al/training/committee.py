@@ -22,6 +22,7 @@ from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.component import open_pipeline
 from spacy_al.training.checkpoints import CALLBACK
+from spacy_al.training.round_config import LONGEST
 from spacy_al.training.trainer import CONFIG, MODEL
 
 LABELS, TRAIN = "labels.json", "train.spacy"
@@ -138,6 +139,9 @@ def keep_checkpoints(settings: Settings, folder: Path) -> None:
     if made["training"].get("before_update"):
         raise AlError(Errors.AL208.format(path=folder / CONFIG))
     last = int(made["training"]["max_steps"])
+    if made.get("al", {}).get("learner") == "encoder":
+        # patience may end a training before, and all checkpoints are needed
+        last //= LONGEST
     size = settings.committee_size
     steps = sorted({max(1, last * member // size) for member in range(1, size)})
     made["training"]["before_update"] = {

@@ -33,13 +33,14 @@ from spacy_al.training.trainer import CONFIG
 
 # Steps of training, on the smallest of corpora
 LEAST = 200
-
+# Over a pretrained encoder legal texts still gain where the law ends, and the others lose nothing: docs/learners/stability.md
+LONGEST = 2
 
 # In the folder of a round: the project's config as it was then, with its overrides
 PROJECT = "project.cfg"
 
 
-def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
+def training_budget(config: Mapping[str, Any], n_words: int, *, longest: int = 1) -> dict[str, int]:
     """How long to train on a corpus of this size: 8 * sqrt(words) steps, at least 200, within what the config allows.
 
     Measured with steps of 100 to 300 words and no early stop, on the entities of NCBI-disease (an encoder of width 96) and the
@@ -60,6 +61,7 @@ def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
 
     config (Mapping): A spaCy config. Its own numbers are limits; a `max_steps` of 0 is none, a `patience` of 0 stays.
     n_words (int): Words in the labelled corpus.
+    longest (int): So many times the steps of the law at most, with its patience and its looks: a training that no longer gains ends as before.
     RETURNS (dict): `max_steps`, `patience` and `eval_frequency` of `[training]`.
     """
     own = _filled(config)["training"]
@@ -70,8 +72,9 @@ def training_budget(config: Mapping[str, Any], n_words: int) -> dict[str, int]:
     every = max(1, min(own["eval_frequency"], steps // 10))
     # the last step is looked at too
     steps -= steps % every
+    most = min(longest * steps, own["max_steps"] or longest * steps)
     return {
-        "max_steps": steps,
+        "max_steps": most - most % every,
         "patience": min(own["patience"], max(every, steps // 2)),
         "eval_frequency": every,
     }
@@ -130,7 +133,10 @@ def write_config(
         corpus = filled["training"][f"{name}_corpus"]
         if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
             raise AlError(Errors.AL131.format(name=corpus, path=name))
-    made.setdefault("training", {}).update(training_budget(filled, n_words))
+    over_encoder = learner is not None and learner.name == "encoder"
+    made.setdefault("training", {}).update(
+        training_budget(filled, n_words, longest=LONGEST if over_encoder else 1)
+    )
     if self_rate is not None or taught_rate:
         batcher = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
         sampled = {

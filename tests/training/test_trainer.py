@@ -149,6 +149,15 @@ def test_no_limit_is_finite_and_no_patience_stays_none():
     assert training_budget({}, 2000) == training_budget(of(20000, 1600, 200), 2000)
 
 
+def test_over_an_encoder_a_training_that_still_gains_goes_on():
+    own = of(20000, 1600, 200)
+    law, long = training_budget(own, 2000), training_budget(own, 2000, longest=2)
+    assert long == {**law, "max_steps": 2 * law["max_steps"]}
+    # within the config's own limit
+    short = training_budget(of(400, 1600, 200), 2000, longest=2)
+    assert law["max_steps"] < short["max_steps"] <= 400
+
+
 # The config
 
 
