@@ -16,6 +16,6 @@ class Scaling(NamedTuple):
     bias: Floats
 
 
-def scaled(logits: Floats, scaling: Scaling) -> Floats:
+def rescaled(logits: Floats, scaling: Scaling) -> Floats:
     """Logits after a scaling, (n, n_labels)."""
     return logits * scaling.scale + scaling.bias

@@ -18,7 +18,7 @@ from spacy.vocab import Vocab
 from typer import Argument, Option
 from wasabi import table
 
-from spacy_al.arrays.scaling import Scaling, scaled
+from spacy_al.arrays.scaling import Scaling, rescaled
 from spacy_al.bench.machine import describe
 from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.settings import Settings
@@ -29,7 +29,7 @@ from spacy_al.evaluation.events import FLOOR
 from spacy_al.evaluation.gold import read_gold, without_labels
 from spacy_al.measures.calibration import expected_calibration_error
 from spacy_al.measures.vector_scaling import (
-    Texts,
+    HeldOut,
     best_penalty,
     fit_scaling,
     probs_of,
@@ -42,9 +42,9 @@ from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import train_here
 
 
-def judged(texts: Texts, scaling: Scaling | None) -> dict[str, Any]:
+def judged(texts: HeldOut, scaling: Scaling | None) -> dict[str, Any]:
     """Figures on texts: `ece` of categories from .01 up, mean `loss` and `brier` of a text, and the `losses` themselves."""
-    logits = texts.logits if scaling is None else scaled(texts.logits, scaling)
+    logits = texts.logits if scaling is None else rescaled(texts.logits, scaling)
     probs = probs_of(logits, exclusive=texts.exclusive)
     some = probs >= FLOOR
     own = text_losses(texts, scaling)
@@ -56,7 +56,7 @@ def judged(texts: Texts, scaling: Scaling | None) -> dict[str, Any]:
     }
 
 
-def read_texts(component: Any, path: Path, limit: int, seed: int) -> Texts:
+def read_held_out(component: Any, path: Path, limit: int, seed: int) -> HeldOut:
     """What a classifier says of gold texts, and what is right."""
     gold = read_gold(component.nlp, component.name, path, limit=limit, seed=seed)
     posteriors = reader_of(component.nlp, component.name)(component.pipe, gold.docs, 1.0)
@@ -64,7 +64,7 @@ def read_texts(component: Any, path: Path, limit: int, seed: int) -> Texts:
     return category_texts(posteriors, gold.answers)
 
 
-def train(corpus: Path, folder: Path, texts: int, seed: int, encoder: str | None) -> Path:
+def trained_on(corpus: Path, folder: Path, texts: int, seed: int, encoder: str | None) -> Path:
     """A classifier of some texts of a corpus by chance."""
     docs = [*read_shard(corpus / "train.spacy", Vocab())]
     several = any(sum(value >= 0.5 for value in doc.cats.values()) != 1 for doc in docs)
@@ -95,9 +95,11 @@ def vector_scaling(
     RETURNS (dict): `raw`, `temperature` and `vector`, each as `judged`; the fitted `t` and `penalty`; and whether the scaling is `worth` it by folds.
     """
     with tempfile.TemporaryDirectory() as folder:
-        component = open_component(str(train(corpus, Path(folder), texts, seed, encoder)), None)
-        dev = read_texts(component, corpus / "dev.spacy", fit_docs, seed)
-        test = read_texts(component, corpus / "test.spacy", max_docs, seed)
+        component = open_component(
+            str(trained_on(corpus, Path(folder), texts, seed, encoder)), None
+        )
+        dev = read_held_out(component, corpus / "dev.spacy", fit_docs, seed)
+        test = read_held_out(component, corpus / "test.spacy", max_docs, seed)
     one = fit_scaling(dev, None, SURER)
     penalty, worth = best_penalty(dev, SURER)
     vector = fit_scaling(dev, penalty, SURER)

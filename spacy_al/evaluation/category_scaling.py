@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from spacy_al.evaluation.gold import Answer
-from spacy_al.measures.vector_scaling import Texts, better_scaling, logits_of
+from spacy_al.measures.vector_scaling import HeldOut, better_scaling, logits_of
 from spacy_al.posteriors.category import Categories
 
 # Standard deviation of the prior on the logarithm of temperatures below 1
@@ -31,7 +31,7 @@ def category_scaling(
     return {key: dict(zip(posteriors[0].labels, part.tolist())) for key, part in parts.items()}
 
 
-def category_texts(posteriors: Sequence[Categories], answers: Sequence[Answer]) -> Texts:
+def category_texts(posteriors: Sequence[Categories], answers: Sequence[Answer]) -> HeldOut:
     """What a classifier says of texts, and what is right, as `category_scaling` takes them."""
     labels, exclusive = posteriors[0].labels, posteriors[0].exclusive
     if exclusive:
@@ -40,5 +40,5 @@ def category_texts(posteriors: Sequence[Categories], answers: Sequence[Answer]) 
         told = [[float(answer.get(k, numpy.nan)) for k in labels] for answer in answers]  # type: ignore[union-attr]
     right = numpy.array(told)
     logits = logits_of(numpy.array([p.probs for p in posteriors]), exclusive=exclusive)
-    texts = Texts(logits, right, exclusive)
+    texts = HeldOut(logits, right, exclusive)
     return texts.some(right.sum(axis=1) == 1) if exclusive else texts

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy
 
 from spacy_al.arrays.checks import same_length
-from spacy_al.arrays.scaling import Scaling, scaled
+from spacy_al.arrays.scaling import Scaling, rescaled
 from spacy_al.types import Bools, Floats
 
 # What a square of a bias, or of a scale's distance from the common one, costs: the less, the freer
@@ -21,7 +21,7 @@ FEWEST = 50
 TINY = 1e-12
 
 
-class Texts(NamedTuple):
+class HeldOut(NamedTuple):
     """What a classifier says of texts, and what is right.
 
     logits (Floats): (n, n_labels); logarithms of probabilities where one category applies.
@@ -33,7 +33,7 @@ class Texts(NamedTuple):
     right: Floats
     exclusive: bool
 
-    def some(self, rows: Bools) -> "Texts":
+    def some(self, rows: Bools) -> "HeldOut":
         """Of some of the texts."""
         return self._replace(logits=self.logits[rows], right=self.right[rows])
 
@@ -56,7 +56,7 @@ def probs_of(logits: Floats, *, exclusive: bool) -> Floats:
     return odds
 
 
-def text_losses(texts: Texts, scaling: Scaling | None = None) -> Floats:
+def text_losses(texts: HeldOut, scaling: Scaling | None = None) -> Floats:
     """Negative log-likelihood of what is right in each text, in nats, shape (n,).
 
     Of exclusive categories, of the right one; else of each that is known being right or wrong.
@@ -64,7 +64,7 @@ def text_losses(texts: Texts, scaling: Scaling | None = None) -> Floats:
     RAISES (AlError): AL024.
     """
     same_length(len(texts.logits), texts.right, "What is right")
-    logits = texts.logits if scaling is None else scaled(texts.logits, scaling)
+    logits = texts.logits if scaling is None else rescaled(texts.logits, scaling)
     probs = probs_of(logits, exclusive=texts.exclusive)
     right = numpy.nan_to_num(texts.right)
     terms = right * numpy.log(numpy.clip(probs, TINY, 1))
@@ -75,10 +75,10 @@ def text_losses(texts: Texts, scaling: Scaling | None = None) -> Floats:
     return total
 
 
-def fit_scaling(texts: Texts, penalty: float | None, surer: float) -> Scaling:
+def fit_scaling(texts: HeldOut, penalty: float | None, surer: float) -> Scaling:
     """The scaling with the least loss.
 
-    texts (Texts): Held out.
+    texts (HeldOut): Held out.
     penalty (float | None): Of what goes beyond a common scale; None for a common scale alone.
     surer (float): Standard deviation of a normal prior on the logarithm of a common scale above 1.
     """
@@ -90,7 +90,7 @@ def fit_scaling(texts: Texts, penalty: float | None, surer: float) -> Scaling:
 
     def loss(params: Floats) -> tuple[float, Floats]:
         scaling = _unpacked(params, n_labels)
-        logits = scaled(texts.logits, scaling)
+        logits = rescaled(texts.logits, scaling)
         off = (probs_of(logits, exclusive=texts.exclusive) - right) * known
         own = (off * (logits - scaling.bias)).sum(axis=0)
         gradient = numpy.concatenate([[own.sum()], own, off.sum(axis=0)])[: len(params)]
@@ -114,7 +114,7 @@ def _unpacked(params: Floats, n_labels: int) -> Scaling:
 
 
 def best_penalty(
-    texts: Texts, surer: float, penalties: Sequence[float] = PENALTIES, seed: int = 0
+    texts: HeldOut, surer: float, penalties: Sequence[float] = PENALTIES, seed: int = 0
 ) -> tuple[float, bool]:
     """The penalty by which held-out folds have the least loss, and whether a scale and a bias for each category are worth it.
 
@@ -139,7 +139,7 @@ def best_penalty(
     return penalties[best], bool(is_worth)
 
 
-def better_scaling(texts: Texts, surer: float) -> Scaling | None:
+def better_scaling(texts: HeldOut, surer: float) -> Scaling | None:
     """A scale and a bias for each category, where folds say that they are worth it.
 
     texts, surer: As for `fit_scaling`.

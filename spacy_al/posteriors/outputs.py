@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy
 from thinc.api import Model
 
-from spacy_al.arrays.scaling import Scaling, scaled
+from spacy_al.arrays.scaling import Scaling, rescaled
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats
 
@@ -115,7 +115,7 @@ def _is_one(temperature: float | Scaling) -> bool:
 
 def _tempered(logits: Floats, temperature: float | Scaling) -> Floats:
     if isinstance(temperature, Scaling):
-        return scaled(logits, temperature)
+        return rescaled(logits, temperature)
     return logits / temperature
 
 

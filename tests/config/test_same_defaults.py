@@ -1,6 +1,7 @@
 """What is chosen by default is the same in every shipped config and in what `init` writes, and leaves a pool that can be estimated."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confection import Config
@@ -12,7 +13,7 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 SHIPPED = sorted(
     path for path in CONFIGS.glob("**/*.cfg") if "[al.sampler]" in path.read_text("utf8")
 )
-SAMPLER = {"@al_samplers": "spacy-al.stochastic.v1", "beta": 4.0, "explore": 0.1}
+SAMPLER: dict[str, Any] = {"@al_samplers": "spacy-al.stochastic.v1", "beta": 4.0, "explore": 0.1}
 
 
 def sampler_of(path):

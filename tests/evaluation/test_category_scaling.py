@@ -1,12 +1,14 @@
 """Scales and biases of categories: fitted by `calibrate` where folds say so, stored beside the model, and read back."""
 
+from typing import Any
+
 import numpy
 import pytest
 import spacy
 from typer.testing import CliRunner
 
 from spacy_al import AlError, get_posteriors
-from spacy_al.arrays.scaling import Scaling, scaled
+from spacy_al.arrays.scaling import Scaling, rescaled
 from spacy_al.cli import app
 from spacy_al.evaluation.category_scaling import category_texts
 from spacy_al.measures.vector_scaling import logits_of, probs_of
@@ -41,7 +43,7 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     assert result.exit_code == 0 and "Temperature: by label, scale" in result.output
     nlp = spacy.load(tmp_path / "model")
     record = read_calibration(nlp, component)
-    fitted = record["temperature"]
+    fitted: Any = record["temperature"]
     labels = nlp.get_pipe(component).labels
     assert [*fitted] == ["scale", "bias"] and [*fitted["bias"]] == [*labels]
     assert fitted["bias"][labels[0]] > fitted["bias"][labels[1]] + 1
@@ -52,7 +54,7 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     scaling = Scaling(*(numpy.array([*fitted[key].values()]) for key in ("scale", "bias")))
     exclusive = raw[0].exclusive
     logits = logits_of(numpy.array([p.probs for p in raw]), exclusive=exclusive)
-    expected = probs_of(scaled(logits, scaling), exclusive=exclusive)
+    expected = probs_of(rescaled(logits, scaling), exclusive=exclusive)
     read = get_posteriors(nlp, docs, component)
     for found in (read, at_temperature(nlp.get_pipe(component), raw, fitted)):
         numpy.testing.assert_allclose([p.probs for p in found], expected, atol=1e-6)

@@ -4,16 +4,17 @@ import numpy
 import pytest
 from scipy.optimize import check_grad
 
-from spacy_al.arrays.scaling import Scaling, scaled
+from spacy_al.arrays.scaling import Scaling, rescaled
 from spacy_al.measures import vector_scaling
 from spacy_al.measures.vector_scaling import (
-    Texts,
+    HeldOut,
     better_scaling,
     fit_scaling,
     logits_of,
     probs_of,
     text_losses,
 )
+from spacy_al.types import Floats
 
 SURER = 0.25
 
@@ -21,16 +22,16 @@ SURER = 0.25
 def made(bias, exclusive, n=300, scale=0.5, seed=0):
     """Texts of which what is right is drawn at a planted scale and bias."""
     rng = numpy.random.default_rng(seed)
-    logits = 2 * rng.normal(size=(n, len(bias)))
+    logits: Floats = 2 * rng.normal(size=(n, len(bias)))
     if exclusive:
         logits = logits_of(probs_of(logits, exclusive=True), exclusive=True)
     truth = Scaling(numpy.full(len(bias), scale), numpy.array(bias, dtype=float))
-    probs = probs_of(scaled(logits, truth), exclusive=exclusive)
+    probs = probs_of(rescaled(logits, truth), exclusive=exclusive)
     if exclusive:
         right = numpy.array([rng.multinomial(1, row) for row in probs], dtype=float)
     else:
         right = (rng.random(probs.shape) < probs).astype(float)
-    return Texts(logits, right, exclusive), truth
+    return HeldOut(logits, right, exclusive), truth
 
 
 @pytest.mark.parametrize("exclusive", [True, False])
@@ -64,7 +65,7 @@ def test_few_texts_are_not_asked():
 def test_losses_against_a_loop_and_what_is_not_known_costs_nothing():
     texts, truth = made([1.0, 0.0], False, n=4)
     texts.right[1, 0] = texts.right[2, 0] = texts.right[2, 1] = numpy.nan
-    logits, expected = scaled(texts.logits, truth), []
+    logits, expected = rescaled(texts.logits, truth), []
     for row, right in zip(logits, texts.right):
         probs = 1 / (1 + numpy.exp(-row))
         terms = [p if r else 1 - p for p, r in zip(probs, right) if not numpy.isnan(r)]
