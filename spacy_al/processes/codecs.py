@@ -1,5 +1,7 @@
 """Codecs that srsly looks for in every document that is read, looked for once."""
 
+from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from srsly.msgpack import msgpack_decoders, msgpack_encoders
@@ -21,15 +23,23 @@ def look_for_codecs_once() -> None:
 
 def _remember(registry: Any) -> None:
     """Find the codecs of a registry anew only after one was added."""
-    find, add, known = registry.get_all, registry.register, dict[str, Any]()
+    find, add = registry.get_all, registry.register
+    # threads write and read messages, and one may be adding: what was given out is never changed
+    lock, known = Lock(), list[dict[str, Any]]()
 
     def get_all() -> dict[str, Any]:
-        if not known:
-            known.update(find())
-        return known
+        with suppress(IndexError):
+            return known[0]
+        with lock:
+            known[:] = [find()]
+            return known[0]
 
-    def register(name: str, **given: Any) -> Any:
-        known.clear()
-        return add(name, **given)
+    def register(name: str, *, func: Any = None) -> Any:
+        if func is None:
+            return lambda func: register(name, func=func)
+        with lock:
+            add(name, func=func)
+            known.clear()
+        return func
 
     registry.get_all, registry.register = get_all, register

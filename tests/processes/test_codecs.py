@@ -71,3 +71,23 @@ def test_one_that_is_added_later_is_used_and_nothing_else_is_looked_for(monkeypa
     finally:
         del catalogue.REGISTRY[name]
         encoders.register("numpy", func=encoders.get("numpy"))
+
+
+def test_one_is_found_that_is_added_while_messages_are_read():
+    """A decorator that is made, then a message, then what it decorates; and the codecs that somebody is going through stay as they are."""
+    encoders = srsly.msgpack.msgpack_encoders
+    name = (*encoders.namespace, "later")
+    try:
+        decorate = encoders("later")
+        before = encoders.get_all()
+        assert "later" not in before
+
+        @decorate
+        def later(obj, chain=None):
+            return "found" if obj is Ellipsis else obj if chain is None else chain(obj)
+
+        assert "later" not in before and before["numpy"]
+        assert srsly.msgpack_loads(srsly.msgpack_dumps([...])) == ["found"]
+    finally:
+        del catalogue.REGISTRY[name]
+        encoders.register("numpy", func=encoders.get("numpy"))
