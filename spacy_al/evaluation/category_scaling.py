@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy
 
+from spacy_al.arrays.scaling import logits_of
 from spacy_al.evaluation.gold import Answer
-from spacy_al.measures.vector_scaling import HeldOut, better_scaling, logits_of
+from spacy_al.measures.vector_scaling import HeldOut, better_scaling
 from spacy_al.posteriors.category import Categories
 
 # Standard deviation of the prior on the logarithm of temperatures below 1

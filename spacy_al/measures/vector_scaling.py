@@ -18,7 +18,6 @@ PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 FOLDS = 5
 # Fewer texts cannot say anything of each category
 FEWEST = 50
-TINY = 1e-12
 
 
 class HeldOut(NamedTuple):
@@ -38,22 +37,13 @@ class HeldOut(NamedTuple):
         return self._replace(logits=self.logits[rows], right=self.right[rows])
 
 
-def logits_of(probs: Floats, *, exclusive: bool) -> Floats:
-    """Logits of probabilities, (n, n_labels)."""
-    logs: Floats = numpy.log(numpy.clip(probs, TINY, 1))
-    if not exclusive:
-        logs -= numpy.log(numpy.clip(1 - probs, TINY, 1))
-    return logs
-
-
 def probs_of(logits: Floats, *, exclusive: bool) -> Floats:
     """Probabilities of logits, (n, n_labels)."""
     if not exclusive:
         found: Floats = numpy.exp(-numpy.logaddexp(0, -logits))
         return found
-    odds: Floats = numpy.exp(logits - logits.max(axis=1, keepdims=True))
-    odds /= odds.sum(axis=1, keepdims=True)
-    return odds
+    odds = numpy.exp(logits - logits.max(axis=1, keepdims=True))
+    return odds / odds.sum(axis=1, keepdims=True)
 
 
 def text_losses(texts: HeldOut, scaling: Scaling | None = None) -> Floats:
@@ -65,13 +55,13 @@ def text_losses(texts: HeldOut, scaling: Scaling | None = None) -> Floats:
     """
     same_length(len(texts.logits), texts.right, "What is right")
     logits = texts.logits if scaling is None else rescaled(texts.logits, scaling)
-    probs = probs_of(logits, exclusive=texts.exclusive)
     right = numpy.nan_to_num(texts.right)
-    terms = right * numpy.log(numpy.clip(probs, TINY, 1))
-    if not texts.exclusive:
+    if texts.exclusive:
+        losses = right * (numpy.logaddexp.reduce(logits, axis=1, keepdims=True) - logits)
+    else:
         wrong = numpy.nan_to_num(1 - texts.right)
-        terms = terms + wrong * numpy.log(numpy.clip(1 - probs, TINY, 1))
-    total: Floats = -terms.sum(axis=1)
+        losses = right * numpy.logaddexp(0, -logits) + wrong * numpy.logaddexp(0, logits)
+    total: Floats = losses.sum(axis=1)
     return total
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 import numpy
 from thinc.api import Model
 
-from spacy_al.arrays.scaling import Scaling, rescaled
+from spacy_al.arrays.scaling import Scaling, logits_of, rescaled
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats
 
@@ -26,9 +26,8 @@ KINDS: dict[str, Kind] = {
     "sparse_linear": "logits",
 }
 
-# float32 cannot hold a logistic output between this and 1, so a 1 in it stands for about this
-CEILING = 1 - 2.0**-25
-TINY = float(numpy.finfo("float32").tiny)
+# Log odds of what float32 cannot tell from 0 and from 1
+LEAST, MOST = logits_of(numpy.array([0.0, 1.0]), exclusive=False).tolist()
 
 
 def last_layer(model: Model[Any, Any]) -> Model[Any, Any]:
@@ -68,7 +67,7 @@ def exclusive_probs(scores: Floats, kind: Kind, temperature: float | Scaling, pi
     if kind == "logits":
         logits = scores
     elif kind == "logistic":
-        logits = _logit(_checked(scores, pipe))
+        logits = logits_of(_checked(scores, pipe), exclusive=False)
     else:
         off = numpy.abs(_checked(scores, pipe).sum(axis=1) - 1)
         if (off > 1e-3).any():
@@ -78,9 +77,10 @@ def exclusive_probs(scores: Floats, kind: Kind, temperature: float | Scaling, pi
             return scores / scores.sum(axis=1, keepdims=True)
         with numpy.errstate(divide="ignore"):
             logits = numpy.log(scores)  # an impossible label stays impossible
-    logits = _tempered(logits, temperature)
-    probs = numpy.exp(logits - logits.max(axis=1, keepdims=True))
-    return probs / probs.sum(axis=1, keepdims=True)
+    if not isinstance(temperature, Scaling):
+        return _softmax(logits / temperature)
+    # a scale of its own for each label was fitted on logarithms of probabilities: what else all logits of a row have in common would count
+    return _softmax(rescaled(logits_of(_softmax(logits), exclusive=True), temperature))
 
 
 def independent_probs(
@@ -104,8 +104,13 @@ def independent_probs(
         scores = _checked(scores, pipe)
         if _is_one(temperature):
             return scores
-        logits = _logit(scores)
-    return numpy.exp(-numpy.logaddexp(0, -_tempered(logits, temperature)))
+        logits = logits_of(scores, exclusive=False)
+    if isinstance(temperature, Scaling):
+        # no farther than what it was fitted on
+        logits = rescaled(logits.clip(LEAST, MOST), temperature)
+    else:
+        logits = logits / temperature
+    return numpy.exp(-numpy.logaddexp(0, -logits))
 
 
 def _is_one(temperature: float | Scaling) -> bool:
@@ -113,10 +118,10 @@ def _is_one(temperature: float | Scaling) -> bool:
     return not isinstance(temperature, Scaling) and temperature == 1
 
 
-def _tempered(logits: Floats, temperature: float | Scaling) -> Floats:
-    if isinstance(temperature, Scaling):
-        return rescaled(logits, temperature)
-    return logits / temperature
+def _softmax(logits: Floats) -> Floats:
+    probs = numpy.exp(logits - logits.max(axis=1, keepdims=True))
+    total: Floats = probs.sum(axis=1, keepdims=True)
+    return probs / total
 
 
 def _checked(probs: Floats, pipe: Any) -> Floats:
@@ -126,8 +131,3 @@ def _checked(probs: Floats, pipe: Any) -> Floats:
         layer = "a softmax (one label) or a logistic layer (several)"
         raise AlError(Errors.AL012.format(name=pipe.name, found=found, layer=layer))
     return probs.clip(0, 1)
-
-
-def _logit(probs: Floats) -> Floats:
-    probs = probs.clip(TINY, CEILING)
-    return numpy.log(probs) - numpy.log1p(-probs)

@@ -8,10 +8,11 @@ import spacy
 from typer.testing import CliRunner
 
 from spacy_al import AlError, get_posteriors
-from spacy_al.arrays.scaling import Scaling, rescaled
+from spacy_al.arrays.scaling import Scaling, logits_of, rescaled
 from spacy_al.cli import app
 from spacy_al.evaluation.category_scaling import category_texts
-from spacy_al.measures.vector_scaling import logits_of, probs_of
+from spacy_al.measures.vector_scaling import probs_of
+from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.posteriors.temperature import read_calibration
@@ -63,6 +64,23 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     doc = spacy.load(tmp_path / "with")("two mg")
     assert doc._.al.calibrated
     assert [*doc._.al.probs.values()] == pytest.approx([*read[0].probs])
+
+
+@pytest.mark.parametrize("kind", ["softmax", "logistic", "logits"])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_what_it_does_to_probabilities_does_not_hang_on_the_last_layer(exclusive, kind):
+    """It is fitted on the probabilities. What all logits of a row have in common, or more than float32 can say, has no part in it."""
+    logits = numpy.array([[2.0, 0.0, -1.0], [-3.0, -4.0, -5.0], [60.0, -120.0, 3.0]])
+    scores = logits
+    if kind != "logits":
+        probs = probs_of(logits, exclusive=kind == "softmax")
+        scores = probs.astype("f4")
+    to_probs = exclusive_probs if exclusive else independent_probs
+    raw = to_probs(scores, kind, 1.0, None)
+    scaling = Scaling(numpy.array([0.2, 1.0, 2.0]), numpy.array([0.0, 0.5, -0.5]))
+    expected = probs_of(rescaled(logits_of(raw, exclusive=exclusive), scaling), exclusive=exclusive)
+    found = to_probs(scores, kind, scaling, None)
+    numpy.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_what_is_no_scaling_of_these_labels_is_refused():

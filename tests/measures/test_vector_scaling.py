@@ -4,13 +4,12 @@ import numpy
 import pytest
 from scipy.optimize import check_grad
 
-from spacy_al.arrays.scaling import Scaling, rescaled
+from spacy_al.arrays.scaling import Scaling, logits_of, rescaled
 from spacy_al.measures import vector_scaling
 from spacy_al.measures.vector_scaling import (
     HeldOut,
     better_scaling,
     fit_scaling,
-    logits_of,
     probs_of,
     text_losses,
 )
@@ -55,6 +54,14 @@ def test_one_temperature_is_kept_where_it_is_all_there_is(exclusive, scale):
     texts, _ = made([0.0] * 4, exclusive, scale=scale)
     assert better_scaling(texts, SURER) is None
     assert fit_scaling(texts, None, SURER).scale[0] == pytest.approx(scale, rel=0.2)
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_what_is_certain_and_wrong_costs_as_much_as_its_logit_says(exclusive):
+    """Were it cut off the loss would be flat there, and its slope another one."""
+    logits = numpy.array([[0.0, -80.0]])
+    texts = HeldOut(logits, numpy.array([[0.0, 1.0]]), exclusive)
+    assert text_losses(texts) == pytest.approx([80 if exclusive else 80 + numpy.log(2)])
 
 
 def test_few_texts_are_not_asked():
