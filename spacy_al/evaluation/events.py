@@ -30,7 +30,8 @@ class Events(NamedTuple):
 
 
 def chosen(posteriors: Sequence[Any], answers: Sequence[Answer]) -> Events:
-    """The answers that the component would write: greedy entities, categories and tags of most probability, spans over one half.
+    """The answers that the component would write: greedy entities, tags of most probability, spans over one half; categories
+    as the component chooses them, which a bias for each leaves as they are.
 
     posteriors (Sequence): One component's posteriors.
     answers (Sequence[Answer]): The right answer of each.
@@ -116,9 +117,7 @@ def _written(
                 label = today(posterior.labels[k])
                 yield label, posterior.probs[row, k], (start, end, label) in answer.spans
     elif isinstance(posterior, Categories):
-        first = [posterior.labels[int(posterior.probs.argmax())]] if posterior.exclusive else None
-        for label, prob in zip(posterior.labels, posterior.probs):
-            picked = label in first if first else prob >= 0.5
+        for label, prob, picked in zip(posterior.labels, posterior.probs, posterior.written):
             name = today(label)
             if picked and name is not None and _knows(posterior, answer, name):
                 yield name, prob, answer.get(name, False)

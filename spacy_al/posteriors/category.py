@@ -11,13 +11,14 @@ from spacy.tokens import Doc
 from spacy.util import minibatch
 
 from spacy_al import registry
+from spacy_al.arrays.scaling import Scaling
 from spacy_al.metrics import Temperature
 from spacy_al.posteriors.encoder import BATCH, check_encoded, check_finite, check_ready
 from spacy_al.posteriors.notebook import labels_table
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs, output_kind
 from spacy_al.posteriors.read import Reader
 from spacy_al.posteriors.temperature import by_label
-from spacy_al.types import Floats
+from spacy_al.types import Bools, Floats
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +28,22 @@ class Categories:
     labels (tuple[str, ...]): The categories, in the component's order.
     probs (Floats): Shape (n_labels,); sums to 1 if exclusive, else one probability per label.
     exclusive (bool): Whether exactly one category applies.
+    raw (Floats | None): As the model was trained, where a bias for each category may have made another one the most probable.
     """
 
     labels: tuple[str, ...]
     probs: Floats
     exclusive: bool
+    raw: Floats | None = None
+
+    @property
+    def written(self) -> Bools:
+        """(n_labels,) the categories that the component itself writes: a pipeline knows of no calibration."""
+        probs = self.probs if self.raw is None else self.raw
+        found: Bools = (
+            numpy.arange(len(probs)) == probs.argmax() if self.exclusive else probs >= 0.5
+        )
+        return found
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -64,13 +76,18 @@ def read_categories(pipe: Any, docs: Sequence[Doc], temperature: Temperature) ->
     check_encoded(pipe, docs)
     exclusive = not isinstance(pipe, MultiLabel_TextCategorizer)
     blank = 1 / len(labels) if exclusive else 0.0
-    probs = numpy.full((len(docs), len(labels)), blank)
+    probs, raw = (numpy.full((len(docs), len(labels)), blank) for _ in range(2))
     found = [i for i, doc in enumerate(docs) if len(doc)]
     if found:
         scores = numpy.concatenate(list(_scores(pipe, [docs[i] for i in found])))
         to_probs = exclusive_probs if exclusive else independent_probs
-        probs[found] = to_probs(scores, output_kind(pipe.model), scaling, pipe)
-    return [Categories(labels, row, exclusive) for row in probs]
+        kind = output_kind(pipe.model)
+        probs[found] = to_probs(scores, kind, scaling, pipe)
+        if isinstance(scaling, Scaling):
+            raw[found] = to_probs(scores, kind, 1.0, pipe)
+    if not isinstance(scaling, Scaling):
+        return [Categories(labels, row, exclusive) for row in probs]
+    return [Categories(labels, row, exclusive, own) for row, own in zip(probs, raw)]
 
 
 def _scores(pipe: Any, docs: Sequence[Doc]) -> Iterator[Floats]:

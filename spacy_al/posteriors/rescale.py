@@ -53,7 +53,8 @@ def _rescaled(pipe: Any, posterior: Any, temperature: float | Scaling) -> Any:
     """The probabilities are outputs of a softmax or of logistic units, whatever the model itself ends in."""
     if isinstance(posterior, Categories):
         rows = _probs(pipe, posterior.probs[None], temperature, posterior.exclusive)
-        return replace(posterior, probs=rows[0])
+        raw = posterior.probs if isinstance(temperature, Scaling) else None
+        return replace(posterior, probs=rows[0], raw=raw)
     if isinstance(posterior, Tokens):
         return replace(posterior, token_probs=_probs(pipe, posterior.token_probs, temperature))
     assert isinstance(posterior, Spans), type(posterior)

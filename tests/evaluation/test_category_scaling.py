@@ -11,6 +11,7 @@ from spacy_al import AlError, get_posteriors
 from spacy_al.arrays.scaling import Scaling, logits_of, rescaled
 from spacy_al.cli import app
 from spacy_al.evaluation.category_scaling import category_texts
+from spacy_al.evaluation.events import chosen_labels
 from spacy_al.measures.vector_scaling import probs_of
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.read import reader_of
@@ -57,6 +58,17 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     logits = logits_of(numpy.array([p.probs for p in raw]), exclusive=exclusive)
     expected = probs_of(rescaled(logits, scaling), exclusive=exclusive)
     read = get_posteriors(nlp, docs, component)
+    # the pipeline writes what it did, whatever is most probable now, and that is what scores are of
+    for doc, *found in zip(docs, read, at_temperature(nlp.get_pipe(component), raw, fitted)):
+        cats = [*nlp(doc.text).cats.values()]
+        written = [p == max(cats) if exclusive else p >= 0.5 for p in cats]
+        for posterior in found:
+            assert posterior.written.tolist() == written
+            told = {label: True for label, yes in zip(labels, written) if yes}
+            known = told if exclusive else dict.fromkeys(labels, False) | told
+            assert [one[0] for one in chosen_labels(posterior, known)] == [*told]
+    if exclusive:
+        assert any(p.written.argmax() != p.probs.argmax() for p in read)
     for found in (read, at_temperature(nlp.get_pipe(component), raw, fitted)):
         numpy.testing.assert_allclose([p.probs for p in found], expected, atol=1e-6)
     nlp.add_pipe("al_scorer")
