@@ -65,6 +65,10 @@ class Exported:
     text_cosine: float
     token_cosine: float
 
+    def is_alike(self, least: float) -> bool:
+        """Whether both cosines are that high. They are NaN, and not, where nothing was there to be compared."""
+        return self.text_cosine >= least and self.token_cosine >= least
+
 
 def export_encoder(
     settings: EncoderSettings, output: Path, *, int8: bool = True, docs: Sequence[Doc] = ()
@@ -115,7 +119,7 @@ def export_encoder(
         size = (place / GRAPH).stat().st_size
         exported = Exported(output, facts.layers, size, len(docs), *found)
         least = LEAST_INT8 if int8 else LEAST
-        if min(exported.text_cosine, exported.token_cosine) < least:
+        if not exported.is_alike(least):
             why = (
                 f"what it says afterwards is another thing: to the vectors before, those of tokens have a mean cosine of "
                 f"{exported.token_cosine:.3f} and those of texts {exported.text_cosine:.3f}, and {least:g} is the least that is taken"

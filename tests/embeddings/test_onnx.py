@@ -29,7 +29,7 @@ from spacy_al.embeddings.encoder import (
     hash_files,
     open_encoder,
 )
-from spacy_al.embeddings.onnx_export import compare_encodings
+from spacy_al.embeddings.onnx_export import Exported, compare_encodings
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.training.needs import needs_torch
 from spacy_al.training.round_config import write_config
@@ -421,3 +421,12 @@ def test_encodes_trains_and_loads_without_torch(made, tmp_path):
     # the same vectors as in this process
     plan = encode_pool(tmp_path / "train.spacy", NLP, block.settings, tmp_path / "cache")
     assert plan.new_texts == 0
+
+
+def test_where_nothing_could_be_compared_nothing_is_alike(tmp_path):
+    nan = float("nan")
+    alike = [
+        Exported(tmp_path, (1,), 0, 1, 0, *both).is_alike(0.95)
+        for both in ((0.96, 0.95), (0.94, 1.0), (1.0, 0.94), (nan, 1.0), (1.0, nan))
+    ]
+    assert alike == [True, False, False, False, False]
