@@ -43,7 +43,8 @@ def probs_of(logits: Floats, *, exclusive: bool) -> Floats:
         found: Floats = numpy.exp(-numpy.logaddexp(0, -logits))
         return found
     odds = numpy.exp(logits - logits.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    shares: Floats = odds / odds.sum(axis=1, keepdims=True)
+    return shares
 
 
 def text_losses(texts: HeldOut, scaling: Scaling | None = None) -> Floats:
