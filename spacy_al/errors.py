@@ -880,6 +880,7 @@ class Errors:
         "[AL461] A coverage is a probability above 0 and below 1, such as --coverage 0.9, and {value} is none. The nearer to 1, the larger the "
         "sets."
     )
+    AL462 = "[AL462] --by-label fits a scale and a bias for each category, and '{name}' answers with no categories. Leave it out."
     # teachers
     AL440 = (
         "[AL440] {name} scores what a teacher says, and there is no teacher. Name one in a block [al.teacher] and give its config: "

@@ -1,5 +1,6 @@
 """`spacy-al calibrate`: make a model's probabilities mean what they say."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,7 @@ MODEL = "Directory of the trained pipeline; its temperature is stored in it"
 GOLD = "Held-out gold documents (.spacy, or a folder of them), never those that the model was trained on"
 COMPONENT = "Whose probabilities (default: the only component that has any)"
 COVERAGE = "Also fit sets of answers that hold the right one with this probability, such as 0.9; half of the documents are for that"
+BY_LABEL = "Of categories, fit a scale and a bias for each in place of one temperature, if folds say that it is better"
 MAX_DOCS = "Use a random sample of at most so many documents"
 
 
@@ -30,6 +32,7 @@ def calibrate_cli(
     component: Annotated[str | None, Option("--component", help=COMPONENT)] = None,
     max_docs: Annotated[int, Option("--max-docs", "-n", help=MAX_DOCS)] = MOST_DOCS,
     coverage: Annotated[float | None, Option("--coverage", help=COVERAGE)] = None,
+    by_label: Annotated[bool, Option("--by-label", help=BY_LABEL)] = False,
     code: Code = None,
     seed: Annotated[int, Option("--seed", help="Of the sample")] = 0,
     dry_run: Annotated[bool, Option("--dry-run", help="Fit and show, store nothing")] = False,
@@ -38,8 +41,7 @@ def calibrate_cli(
     """Fit a temperature on held-out gold documents, so that what is called 80% probable is right in 80% of cases.
 
     It is stored beside the weights and belongs to them: every command finds it there, and after another training it is
-    ignored until you calibrate again. An entity recogniser gets two, one between entities and one inside; categories a scale and a bias each
-    where folds say that this is better.
+    ignored until you calibrate again. An entity recogniser gets two, one between entities and one inside.
     """
     load_code(code)
     record = calibrate(
@@ -48,11 +50,16 @@ def calibrate_cli(
         component=component,
         max_docs=max_docs,
         coverage=coverage,
+        by_label=by_label,
         seed=seed,
         dry_run=dry_run,
     )
     if not quiet:
         say(format_record(record))
+        if by_label and not isinstance(record["temperature"], Mapping):
+            say(
+                "ℹ Folds of these documents do not show that a scale and a bias for each category are better"
+            )
 
 
 def format_record(record: KeptCalibration) -> str:

@@ -73,6 +73,7 @@ def calibrate(
     component: str | None = None,
     max_docs: int = MOST_DOCS,
     coverage: float | None = None,
+    by_label: bool = False,
     seed: int = 0,
     dry_run: bool = False,
 ) -> KeptCalibration:
@@ -83,10 +84,11 @@ def calibrate(
     component (str | None): By default the only one that has a posterior.
     max_docs (int): Documents used at most, a random sample.
     coverage (float | None): Fit sets of answers too that hold the right one with this probability; see `fit_with_sets`.
+    by_label (bool): Of categories fit a scale and a bias for each, if folds say that it is better.
     seed (int): Of that sample.
     dry_run (bool): Store nothing.
     RETURNS (KeptCalibration): As `fit_calibration`, with `component` and the `path` of the file (None if nothing is stored).
-    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, AL460 and AL461 for sets, and what reading the gold documents raises.
+    RAISES (AlError): AL001 to AL003, AL085, AL070 to AL072, AL460 and AL461 for sets, AL462 for `by_label` and other answers than categories, and what reading the gold documents raises.
     """
     if max_docs < 1:
         raise UsageError(Errors.AL072.format(value=max_docs, what="documents", must="1 or more"))
@@ -94,11 +96,13 @@ def calibrate(
     name = find_component(nlp, component)
     if coverage is not None:
         valid_coverage(coverage)
+    if by_label and FACTORIES[nlp.get_pipe_meta(name).factory].answers != "categories":
+        raise UsageError(Errors.AL462.format(name=name))
     documents = read_gold(nlp, name, Path(gold), limit=max_docs, seed=seed)
     if coverage is None:
-        record = fit_calibration(nlp, name, documents)
+        record = fit_calibration(nlp, name, documents, by_label=by_label)
     else:
-        record = fit_with_sets(nlp, name, documents, coverage)
+        record = fit_with_sets(nlp, name, documents, coverage, by_label=by_label)
     path = None
     if (record["temperature"] is not None or "sets" in record) and not dry_run:
         try:
@@ -109,14 +113,18 @@ def calibrate(
     return {"component": name, **record, "path": path}
 
 
-def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
-    """The temperature with the least loss on gold documents, and what it mends; of categories a scale and a bias for each, where folds say so.
+def fit_calibration(
+    nlp: Language, name: str, gold: Gold, *, by_label: bool = False
+) -> CalibrationRecord:
+    """The temperature with the least loss on gold documents, and what it mends.
 
     The figures are of the same documents that it is fitted on. One or two numbers are too few to learn those by heart; those of many categories flatter.
+    A scale and a bias for each category can make another one the most probable than the pipeline writes, so they are for whoever asks for them.
 
     nlp (Language): The pipeline.
     name (str): The component.
     gold (Gold): Documents that the component was not trained on.
+    by_label (bool): Of categories a scale and a bias for each in place of one temperature, where folds say that it is better.
     RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what one half gives is
         worse than none on the other: a warning says which), `before` and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, answers that were left out as the component has no such label, by label, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
@@ -160,7 +168,7 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
         message = Warnings.W070.format(name=name, n=len(gold.docs))
         warnings.warn(message, AlWarning, stacklevel=2)
         return record
-    by_category = category_scaling(raw, gold.answers)
+    by_category = category_scaling(raw, gold.answers) if by_label else None
     if by_category is not None:
         # folds have held it against one temperature and against none
         after = at_temperature(pipe, raw, by_category)
@@ -182,12 +190,14 @@ def fit_calibration(nlp: Language, name: str, gold: Gold) -> CalibrationRecord:
     return record
 
 
-def fit_with_sets(nlp: Language, name: str, gold: Gold, coverage: float) -> CalibrationRecord:
+def fit_with_sets(
+    nlp: Language, name: str, gold: Gold, coverage: float, *, by_label: bool = False
+) -> CalibrationRecord:
     """The temperature by one half of the documents, and by the other the sets of answers that hold the right one with a stated probability.
 
     Were it the same documents, the right answers would be a little more probable there than in others, and the sets too small.
 
-    nlp, name, gold: As for `fit_calibration`.
+    nlp, name, gold, by_label: As for `fit_calibration`.
     coverage (float): Above 0 and below 1.
     RETURNS (CalibrationRecord): As `fit_calibration`, with `sets`.
     RAISES (AlError): AL460 for too few documents, and as `fit_calibration`.
@@ -195,7 +205,7 @@ def fit_with_sets(nlp: Language, name: str, gold: Gold, coverage: float) -> Cali
     first, second = halves_of(gold)
     # before the minutes that a temperature may take
     conformal_quantile(numpy.zeros(len(second.docs)), coverage)
-    record = fit_calibration(nlp, name, first)
+    record = fit_calibration(nlp, name, first, by_label=by_label)
     record["unaligned"] = gold.counts["unaligned"]
     fitted = record["temperature"]
     posteriors = reader_of(nlp, name)(

@@ -1,6 +1,6 @@
 """Several opinions of one document: a committee of trained pipelines (query by committee; Seung et al., 1992)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -117,7 +117,7 @@ def read_committee(
 
     pipe (Any): The component.
     docs (Sequence[Doc]): Docs that have been through what comes before the component. Not changed.
-    temperature (Temperature): Of the component, and of members for which none was fitted.
+    temperature (Temperature): Of the component, and of members for which none was fitted, unless it is by label.
     members (Sequence[str]): Directories of the other pipelines.
     nlp (Language): The component's own pipeline, which knows what it is read by.
     RETURNS (list[CommitteePosterior]): One per doc, in order.
@@ -130,7 +130,12 @@ def read_committee(
     for path, (other, fitted) in zip(members, _opened(tuple(members), stamps, pipe.name)):
         _check_labels(nlp, pipe, other.get_pipe(pipe.name), path)
         copies = [_copy(doc, other.vocab) for doc in docs]
-        own = temperature if fitted is None else fitted
+        own = fitted
+        if own is None:
+            # the biases of one model are not those of another
+            own = (
+                1.0 if isinstance(temperature, Mapping) and "scale" in temperature else temperature
+            )
         rows.append(get_posteriors(other, copies, pipe.name, temperature=own))
     return [CommitteePosterior(opinions, opinions[0]) for opinions in zip(*rows)]
 

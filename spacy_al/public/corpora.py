@@ -118,6 +118,7 @@ def calibrate(
     component: str | None = None,
     max_docs: int = MOST_DOCS,
     coverage: float | None = None,
+    by_label: bool = False,
     seed: int = 0,
     dry_run: bool = False,
     code: AnyPath | None = None,
@@ -129,6 +130,7 @@ def calibrate(
     component (str | None): Whose probabilities; by default the only component that has any.
     max_docs, seed (int): Documents used at most, a random sample, and what it is drawn with.
     coverage (float | None): Fit sets of answers too that hold the right one with this probability: half of the documents are for them.
+    by_label (bool): Of categories, fit a scale and a bias for each in place of one temperature, if folds say that it is better.
     dry_run (bool): Fit, and store nothing.
     code: Python file that registers functions.
     RETURNS (CalibrationResult): The temperature, and what it mends.
@@ -141,6 +143,7 @@ def calibrate(
         component=component,
         max_docs=max_docs,
         coverage=coverage,
+        by_label=by_label,
         seed=seed,
         dry_run=dry_run,
     )

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 from spacy_al import AlError, get_posteriors
 from spacy_al.arrays.scaling import Scaling, logits_of, rescaled
 from spacy_al.cli import app
+from spacy_al.errors import UsageError
+from spacy_al.evaluation.calibrate import calibrate
 from spacy_al.evaluation.category_scaling import category_texts
 from spacy_al.evaluation.events import chosen_labels
 from spacy_al.measures.vector_scaling import probs_of
@@ -41,7 +43,9 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     nlp = make(component)
     gold = saved(biased(nlp, component, [1.5, -1.5, 0.0]), tmp_path / "gold.spacy")
     nlp.to_disk(tmp_path / "model")
-    result = CliRunner().invoke(app, ["calibrate", str(tmp_path / "model"), str(gold)])
+    result = CliRunner().invoke(
+        app, ["calibrate", str(tmp_path / "model"), str(gold), "--by-label"]
+    )
     assert result.exit_code == 0 and "Temperature: by label, scale" in result.output
     nlp = spacy.load(tmp_path / "model")
     record = read_calibration(nlp, component)
@@ -76,6 +80,16 @@ def test_it_is_fitted_stored_read_and_carried(component, tmp_path):
     doc = spacy.load(tmp_path / "with")("two mg")
     assert doc._.al.calibrated
     assert [*doc._.al.probs.values()] == pytest.approx([*read[0].probs])
+
+
+def test_it_is_for_whoever_asks_and_for_categories_alone(tmp_path):
+    nlp = make("textcat")
+    gold = saved(biased(nlp, "textcat", [1.5, -1.5, 0.0]), tmp_path / "gold.spacy")
+    nlp.to_disk(tmp_path / "model")
+    assert isinstance(calibrate(tmp_path / "model", gold)["temperature"], float)
+    make("tagger").to_disk(tmp_path / "tagger")
+    with pytest.raises(UsageError, match="AL462"):
+        calibrate(tmp_path / "tagger", gold, by_label=True)
 
 
 @pytest.mark.parametrize("kind", ["softmax", "logistic", "logits"])
