@@ -207,7 +207,7 @@ def _check_scored_in_part(strategy: Strategy, per_shard: int | None) -> None:
     given += ["--refresh"] if settings.refresh else []
     drawn = strategy.sampler_name in DRAWN or not strategy.is_ranked
     if given and drawn and strategy.job.model is not None:
-        why = "it takes texts of low scores as well"
+        why = "it takes texts of low scores as well. `--sampler top_k` takes the highest alone"
         other = f"the sampler {strategy.short_sampler_name}"
         raise UsageError(Errors.AL395.format(given=" and ".join(given), other=other, why=why))
 
