@@ -46,7 +46,7 @@ SHALLOW = {"components.tok2vec.model.encode.depth": 2}
 KEPT = ("plan.json", "corpus.json", "full.json", "selecting.json")
 # What was asked is needed to go on with a strategy, and here all of them have ended
 SPENT: dict[str, Any] = {"batch": []}
-LONG = ("asked", "doubted", "self_labels", "self_texts")
+LONG = ("asked", "doubted", "self_labels", "self_texts", "f_by_label")
 
 
 def compare_cli(
