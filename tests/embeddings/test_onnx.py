@@ -33,6 +33,7 @@ from spacy_al.embeddings.onnx_export import Exported, compare_encodings
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.training.needs import needs_torch
 from spacy_al.training.round_config import write_config
+from tests.embeddings.test_encoder import TEXTS
 from tests.helpers.encoders import save_tiny_bert
 
 NEEDED = ("torch", "transformers", "onnx", "onnxruntime", "onnxscript")
@@ -46,14 +47,6 @@ pytestmark = [
 ]
 ROOT = Path(__file__).parents[2]
 NLP = spacy.blank("en")
-TEXTS = [
-    "the patient took two",
-    "",
-    "She can't take  10mg -- not naïve.",
-    "  \n ",
-    "x",
-    "the patient took two not " * 12,
-]
 SHORT = {"training.max_steps": 10, "training.eval_frequency": 5, "training.patience": 0}
 
 
