@@ -93,7 +93,8 @@ def run(name: str, plan: dict[str, Any], corpus: Path, encoder: str, n_process: 
     changed |= {"training.max_steps": plan["steps"]} if "steps" in plan else {}
     words += [word for key, value in changed.items() for word in (f"--{key}", value)]
     subprocess.run([str(word) for word in words], check=True)
-    measure_cli(config, HERE / plan["strategies"], output, cut / "pool.spacy", plan["batch"], code)
+    pool, only = cut / "pool.spacy", plan["only"]
+    measure_cli(config, HERE / plan["strategies"], output, pool, plan["batch"], code, only)
     kept.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
         if (output / file).is_file():

@@ -28,12 +28,13 @@ def measure_cli(
     pool: Annotated[Path, Argument(help="Texts to choose from")],
     n: Annotated[int, Option("-n", help="Texts to choose")] = 100,
     code: Annotated[Path | None, Option("--code", help="File with registered functions")] = None,
+    only: Annotated[list[str] | None, Option("--strategy", help="Some of them")] = None,
 ) -> None:
     """Write `selecting.json` beside the results: seconds, and megabytes at most, of one selection."""
     from spacy_al.config.settings import read_strategies
 
     found = {}
-    for name in [*read_strategies(strategies), "random"]:
+    for name in [*(only or read_strategies(strategies)), "random"]:
         words = [config, strategies, results, pool, n, name, code or ""]
         done = subprocess.run(
             [sys.executable, "-c", CHILD, *map(str, words)],
