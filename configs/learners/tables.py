@@ -50,25 +50,31 @@ def with_auto(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def gains(cells: dict[Any, list[float]]) -> list[str]:
-    """What learners have over `scratch` on average over corpora that have both."""
+    """What learners have over `scratch` on average over the corpora that have both; of how many, where it is not all."""
     lines = [
-        "Over `scratch`, in points, on average over corpora:",
+        "Over `scratch`, in points, on average over corpora (in brackets over how many, where a learner has fewer):",
         "",
         "| texts | corpora | vectors | encoder | auto |",
+        "|---:|---:|---:|---:|---:|",
     ]
-    lines.append("|---:|---:|---:|---:|---:|")
+    corpora = sorted({corpus for corpus, _, _ in cells})
     for size in sorted({size for _, size, _ in cells}):
-        row = []
-        n_corpora = 0
-        for name in NAMES[1:]:
-            both = [
-                100 * (mean(cells[c, s, name]) - mean(cells[c, s, "scratch"]))
-                for c, s, learner in list(cells)
-                if learner == name and s == size and cells[c, s, name] and cells[c, s, "scratch"]
+        found = {
+            name: [
+                100 * (mean(cells[c, size, name]) - mean(cells[c, size, "scratch"]))
+                for c in corpora
+                if cells[c, size, name] and cells[c, size, "scratch"]
             ]
-            n_corpora = max(n_corpora, len(both))
-            row.append(f"{mean(both):+.1f}" if both else "-")
-        lines.append(f"| {size:,} | {n_corpora} | {' | '.join(row)} |")
+            for name in NAMES[1:]
+        }
+        most = max(map(len, found.values()))
+        said = [
+            f"{mean(points):+.1f}" + (f" ({len(points)})" if len(points) < most else "")
+            if points
+            else "-"
+            for points in found.values()
+        ]
+        lines.append(f"| {size:,} | {most} | {' | '.join(said)} |")
     return lines
 
 
