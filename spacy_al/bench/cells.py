@@ -100,13 +100,16 @@ def _measured(
     if n_process is None:
         yield from map(row_of, queue)
         return
-    running = set[Future[Row]]()
+    running, failed = set[Future[Row]](), list[BaseException]()
     with processes(n_process) as pool:
         while True:
-            # no more than are under way, so that none begins late
-            while len(running) < n_process and (cell := next(queue, None)) is not None:
+            # no more than are under way, so that none begins late; after a failure those that are under way are kept
+            while len(running) < n_process and not failed and (cell := next(queue, None)):
                 running.add(pool.submit(row_of, cell))
             if not running:
-                return
+                break
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            yield from (one.result() for one in done)
+            failed += [error for one in done if (error := one.exception())]
+            yield from (one.result() for one in done if not one.exception())
+    if failed:
+        raise failed[0]

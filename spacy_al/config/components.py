@@ -14,6 +14,17 @@ from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.posteriors.read import learn_factory
 
+# Packages whose factories need not be looked at: spaCy's own, and those of its makers
+MAKERS = {
+    "spacy",
+    "spacy_al",
+    "spacy_curated_transformers",
+    "spacy_legacy",
+    "spacy_llm",
+    "spacy_transformers",
+    "thinc",
+}
+
 
 def component_blocks(config: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The blocks of all components by name; of one that is taken from a pipeline, the block that it has there, and its `source`.
@@ -89,4 +100,4 @@ def _is_spacys(language: type[Language], factory: str) -> bool:
         return False
     own = language.get_factory_name(factory)
     made = registry.factories.get(own if own in registry.factories else factory)
-    return str(made.__module__).startswith(("spacy", "thinc"))
+    return str(made.__module__).partition(".")[0] in MAKERS

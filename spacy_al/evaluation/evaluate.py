@@ -20,8 +20,8 @@ from spacy_al.tasks.relabel import keep_labels, relabel_doc
 
 
 def evaluate(
-    model: Path | Language,
-    gold: Path | Iterable[Doc],
+    model: str | Path | Language,
+    gold: str | Path | Iterable[Doc],
     component: str | None = None,
     *,
     labels: RunLabels | None = None,
@@ -29,8 +29,8 @@ def evaluate(
 ) -> Evaluation:
     """Compare what a model says with what is right.
 
-    model (Path | Language): A trained pipeline.
-    gold (Path | Iterable[Doc]): A labelled `.spacy` file, a folder of them, or its documents as `stored_docs` gives them.
+    model (str | Path | Language): A trained pipeline.
+    gold (str | Path | Iterable[Doc]): A labelled `.spacy` file, a folder of them, or its documents as `stored_docs` gives them.
     component (str | None): Whose scores; by default the only component that has a posterior.
     labels (RunLabels | None): Of a run, by whose names of now the model's labels are read.
     measured (Sequence[str] | None): The labels that count; None for all. Of others nothing is right and nothing wrong.
@@ -44,7 +44,8 @@ def evaluate(
     key = getattr(pipe, "key", "")
     row = FACTORIES[nlp.get_pipe_meta(name).factory]
     score_name = row.score.format(key=key)
-    stored = [doc for doc in (stored_docs(gold) if isinstance(gold, Path) else gold) if len(doc)]
+    docs = stored_docs(Path(gold)) if isinstance(gold, str | Path) else gold
+    stored = [doc for doc in docs if len(doc)]
     if measured is not None:
         for doc in stored:
             keep_labels(doc, measured, row.task, key)

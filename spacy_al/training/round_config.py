@@ -228,9 +228,13 @@ def _values(block: Any) -> list[Any]:
 
 
 def _say_requirements(config: Config, encoder: str) -> None:
-    """Have the model say that it needs spacy-al and, if it is a package, the encoder."""
-    extra = "onnx" if onnx_file(find_model(encoder)[0]) else "encoder"
-    needed = [f"spacy-al[{extra}]>={version('spacy-al')}"]
+    """Have the model say that it needs spacy-al, what the encoder runs on and, if it is a package, the encoder."""
+    found, is_pipeline = find_model(encoder)
+    extra = "" if is_pipeline else "[onnx]" if onnx_file(found) else "[encoder]"
+    needed = [f"spacy-al{extra}>={version('spacy-al')}"]
+    if is_pipeline:
+        # static vectors need nothing, and a pipeline with a transformer says what that needs
+        needed += get_model_meta(found).get("requirements", [])
     if not Path(encoder).is_dir():
         owners = packages_distributions().get(encoder.replace("-", "_"), [encoder])
         needed += [f"{name}=={version(name)}" for name in owners[:1]]

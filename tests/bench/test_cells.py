@@ -80,3 +80,19 @@ def test_a_tuple_in_a_cell_is_known_again(tmp_path):
     for _ in range(2):
         rows = measure_cells(path, ("asked",), [(("a", 1),)], lambda asked: {"n": len(asked)})
     assert len(rows) == 1 and rows[0]["n"] == 2
+
+
+def fails_at_once(name, seed):
+    if name == "a":
+        raise ValueError("no such corpus")
+    time.sleep(1)
+    return {"score": 0.5}
+
+
+@pytest.mark.slow
+def test_a_cell_beside_one_that_fails_is_kept(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    with pytest.raises(ValueError, match="no such corpus"):
+        measure_cells(path, KEY, CELLS, fails_at_once, n_process=2)
+    # and none was begun after it
+    assert [(row["corpus"], row["seed"]) for row in read_cells(path)] == [("b", 0)]

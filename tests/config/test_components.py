@@ -1,5 +1,6 @@
 """Components that are taken from a trained pipeline, or made by a factory of one's own, in the config and in the loop."""
 
+import importlib
 import json
 from pathlib import Path
 
@@ -258,3 +259,13 @@ def test_no_pipeline_is_made_for_what_comes_with_spacy(monkeypatch):
     """Its tokeniser took most of the time in which a config is read."""
     monkeypatch.setattr(spacy, "blank", lambda lang: pytest.fail("it made a pipeline"))
     component_blocks({"nlp": {"lang": "en"}, "components": {"tok2vec": {"factory": "tok2vec"}}})
+
+
+def test_a_package_whose_name_begins_like_spacys_is_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "spacy_hospital.py").write_text(
+        OWN.split("class Other")[0].replace('"mine"', '"hospital"')
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("spacy_hospital")
+    component_blocks({"nlp": {"lang": "en"}, "components": {"n": {"factory": "hospital"}}})
+    assert FACTORIES["hospital"].task == FACTORIES["ner"].task

@@ -1,5 +1,6 @@
 """Learners compared on what is labelled: the right one is taken, kept within noise, and says what it was made from."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -219,7 +220,20 @@ def test_a_model_of_an_encoder_says_what_it_requires(files, tmp_path, no_cache):
     assert config["al"]["encoder"]["hash"] == made.encoder.hash
     train_here(tmp_path / "round", 60)
     meta = spacy.load(tmp_path / "round" / MODEL).meta
-    assert any(requirement.startswith("spacy-al") for requirement in meta["requirements"])
+    (ours,) = [said for said in meta["requirements"] if said.startswith("spacy-al")]
+    assert ours.startswith("spacy-al>=")
+
+
+@pytest.mark.parametrize("said", [[], ["spacy-transformers>=1.3"]])
+def test_of_a_pipeline_as_encoder_a_model_requires_what_that_does(files, tmp_path, said, no_cache):
+    nlp = spacy.load(files / "vectors")
+    nlp.meta["requirements"] = said
+    nlp.to_disk(tmp_path / "pipeline")
+    block = EncoderBlock(str(tmp_path / "pipeline"), cache=files / "encodings")
+    made = learner_of(replace(settings_of(files), encoder=block), "encoder")
+    config = load_config(written(files, tmp_path / "round", made))
+    ours, *rest = config["training"]["before_to_disk"]["requirements"]
+    assert ours.startswith("spacy-al>=") and rest == said
 
 
 def test_another_encoder_than_that_of_the_round_is_refused(files, no_cache):
