@@ -164,9 +164,9 @@ def open_onnx(folder: Path, settings: EncoderSettings, n_threads: int | None = N
         session = onnxruntime.InferenceSession(
             str(graph), options, providers=["CPUExecutionProvider"]
         )
-        files = [path for path in graph.parent.iterdir() if path.name.startswith(graph.name)]
-        weights = hash_files([*files, folder / CONFIG, folder / TOKENIZER])
-        alone = ROUNDS_TOGETHER in graph.read_bytes()
+        content = graph.read_bytes()
+        weights = hash_files([*_data_files(graph, content), folder / CONFIG, folder / TOKENIZER])
+        alone = ROUNDS_TOGETHER in content
         made = OnnxEncoder(session, pieces, facts, settings, weights, alone)
     if sorted(layers) != [*facts.layers]:
         if settings.layers is not None:
@@ -174,6 +174,13 @@ def open_onnx(folder: Path, settings: EncoderSettings, n_threads: int | None = N
         if not facts.files:
             warnings.warn(Warnings.W303.format(name=settings.name), AlWarning, stacklevel=2)
     return made
+
+
+def _data_files(graph: Path, content: bytes) -> list[Path]:
+    """The file of a graph and those beside it that hold its weights, which it names."""
+    beside = [path for path in graph.parent.rglob("*") if path.is_file() and path != graph]
+    named = [p for p in beside if p.relative_to(graph.parent).as_posix().encode() in content]
+    return [graph, *named]
 
 
 def note_facts(folder: Path, facts: OnnxFacts, about: dict[str, Any]) -> None:

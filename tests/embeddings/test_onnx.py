@@ -230,6 +230,26 @@ def test_a_foreign_graph_has_its_last_layer(made, foreign):
         open_encoder(EncoderSettings(str(foreign), (1, 2)))
 
 
+def test_weights_in_a_file_beside_the_graph_count(foreign, tmp_path):
+    import onnx
+
+    folder = shutil.copytree(foreign, tmp_path / "apart")
+    graph = next(folder.rglob("model.onnx"))
+    onnx.save_model(
+        onnx.load(graph),
+        graph,
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=1024,
+    )
+    before = open_encoder(settings(folder, (-1,))).hash
+    weights = graph.parent / "weights.bin"
+    content = bytearray(weights.read_bytes())
+    content[0] ^= 1
+    weights.write_bytes(content)
+    assert open_encoder(settings(folder, (-1,))).hash != before
+
+
 def test_weights_for_transformers_are_what_a_name_means(made, foreign, monkeypatch):
     """As ever: what was encoded with such a folder stays right."""
     package = foreign.with_name("gt_tiny_onnx")
