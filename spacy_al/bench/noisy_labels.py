@@ -4,7 +4,7 @@
 
 DATA has a folder for each corpus with `train.spacy`, `dev.spacy` and `test.spacy`. Mistakes are planted into texts of train as for
 `bench.audit`; the corpus is judged by folds of itself; and models are trained on all of it, on all of it at rates by P(right), without the texts that are most
-doubtful, as many as have a mistake, on these alone corrected, and on the labels without mistakes. Dev, which training stops on, is clean. Each is a line of
+doubtful, as many as have a mistake, without those that are once models have learned from the rest ("twice"), on all with the most doubtful corrected, and on the labels without mistakes. Dev, which training stops on, is clean. Each is a line of
 WORK/noisy.jsonl as soon as it is measured. The same command goes on where it was stopped, and prints a table of what there is.
 """
 
@@ -32,14 +32,17 @@ from spacy_al.bench.machine import describe
 from spacy_al.bench.planted_errors import plant
 from spacy_al.bench.trained import draw_docs, train_on
 from spacy_al.corpus.shard import RATE_KEY, write_shard, writing
+from spacy_al.evaluation.calibrate import calibrate
 from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.training.trainer import MODEL
 
 CORPORA = ("bc5cdr", "phee")
 RATES = (0.05, 0.1, 0.2)
 TEXTS, DEV, TEST, FOLDS, STEPS, SEEDS = 500, 200, 500, 3, 300, 3
 # What models learn from; `clean` does not depend on the rate
-ALL, WEIGHTED, DROPPED, CORRECTED, CLEAN = "all", "P(right)", "dropped", "corrected", "clean"
-ARMS = (ALL, WEIGHTED, DROPPED, CORRECTED, CLEAN)
+ALL, WEIGHTED, DROPPED, TWICE = "all", "P(right)", "dropped", "dropped twice"
+CORRECTED, CLEAN = "corrected", "clean"
+ARMS = (ALL, WEIGHTED, DROPPED, TWICE, CORRECTED, CLEAN)
 RESULTS = "noisy.jsonl"
 
 
@@ -65,19 +68,30 @@ def measure_noisy(
     corpora: dict[str, list[Doc]] = {ALL: noisy, CLEAN: clean}
     found: dict[str, Any] = {"texts": len(noisy), "wrong": len(wrong)}
     write_shard(noisy, folder / "noisy.spacy")
-    about: dict[str, Any] = {"overrides": how, "folds": FOLDS, "folder": folder / "folds"}
-    judged = audit(folder / "noisy.spacy", config=config, seed=seed, **about).corpus
-    doubted = [text for text in judged.texts if text.score > 0]
-    order = sorted(doubted, key=lambda text: (-text.score, text.row))[: len(wrong)]
-    chosen = {text.row for text in order}
+    about: dict[str, Any] = {"config": config, "overrides": how, "folds": FOLDS, "seed": seed}
+    judged = audit(folder / "noisy.spacy", folder=folder / "folds", **about).corpus
+    chosen = most_doubtful({text.row: text.score for text in judged.texts}, len(wrong))
+    kept = [row for row in range(len(noisy)) if row not in chosen]
+    train_on([noisy[row] for row in kept], folder / DROPPED, dev, config, how)
+    calibrate(folder / DROPPED / MODEL, dev)
+    # the rest is judged by folds of itself, and what was dropped by a model of the rest
+    again = dict[int, float]()
+    for rows, judges in ((kept, about), (sorted(chosen), {"model": str(folder / DROPPED / MODEL)})):
+        path = folder / f"of_{len(rows)}.spacy"
+        write_shard([noisy[row] for row in rows], path)
+        texts = audit(path, folder=folder / "folds again", **judges).corpus.texts
+        again |= {rows[text.row]: text.score for text in texts}
+    twice = most_doubtful(again, len(wrong))
     weighted = weigh_texts([doc.copy() for doc in noisy], judged)
     corpora |= {
         WEIGHTED: weighted,
-        DROPPED: [doc for row, doc in enumerate(noisy) if row not in chosen],
+        DROPPED: [noisy[row] for row in kept],
+        TWICE: [doc for row, doc in enumerate(noisy) if row not in twice],
         CORRECTED: [clean[row] if row in chosen else doc for row, doc in enumerate(noisy)],
     }
     rates = [float(doc.user_data.get(RATE_KEY, 1.0)) for doc in weighted]
-    found |= {"found": len(chosen & wrong), "mean rate": round(mean(rates), 4)}
+    found |= {"found": len(chosen & wrong), "found again": len(twice & wrong)}
+    found |= {"mean rate": round(mean(rates), 4)}
     found["mean rate wrong"] = round(mean([rates[row] for row in wrong] or [1.0]), 4)
     for arm in ARMS if rate == RATES[0] else ARMS[:-1]:
         own = folder / arm
@@ -85,6 +99,12 @@ def measure_noisy(
         model = train_on(corpora[arm], own, dev, used, how)
         found[arm] = evaluate(model.nlp, test, model.name)["score"]
     return found
+
+
+def most_doubtful(scores: Mapping[int, float], n: int) -> set[int]:
+    """At most n rows, those of the highest scores; none of which nothing is doubted."""
+    doubted = [row for row, score in scores.items() if score > 0]
+    return {*sorted(doubted, key=lambda row: (-scores[row], row))[:n]}
 
 
 def batched_config(config: Path, folder: Path) -> Path:
@@ -114,10 +134,15 @@ def noisy_table(rows: Sequence[Mapping[str, Any]]) -> str:
             ]
             scores = [one for one in known if one is not None]
             cells.append(f"{mean(scores):.3f}" if scores else "")
-            if arm in (WEIGHTED, DROPPED, CORRECTED):
+            if arm in (WEIGHTED, DROPPED, TWICE, CORRECTED):
                 gains = [f"{row[arm] - row[ALL]:+.3f}" for row in own if arm in row]
                 cells[-1] += f" ({' '.join(gains)})"
-        found = f"{mean(r['found'] for r in own):.0f} of {mean(r['wrong'] for r in own):.0f}"
+        found = ", ".join(
+            f"{mean(r[what] for r in own if what in r):.0f}"
+            for what in ("found", "found again")
+            if any(what in r for r in own)
+        )
+        found += f" of {mean(r['wrong'] for r in own):.0f}"
         taken = f"{mean(r['mean rate'] for r in own):.2f}, {mean(r['mean rate wrong'] for r in own):.2f}"
         lines.append((name, f"{rate:.0%}", len(own), *cells, found, taken))
     header = ("corpus", "mistakes", "seeds", *ARMS, "wrong texts found", "rate: all, wrong ones")
