@@ -35,12 +35,16 @@ from spacy_al.training.trainer import CONFIG
 LEAST = 200
 # Over a pretrained encoder legal texts still gain where the law ends, and the others lose nothing: docs/learners/stability.md
 LONGEST = 2
+# Where a step counts texts, so does the law: as texts of Banking77, of which 24 have 300 words
+BY_TEXTS, TEXT = "spacy.batch_by_sequence.v1", 12
 
 # In the folder of a round: the project's config as it was then, with its overrides
 PROJECT = "project.cfg"
 
 
-def training_budget(config: Mapping[str, Any], n_words: int, *, longest: int = 1) -> dict[str, int]:
+def training_budget(
+    config: Mapping[str, Any], n_words: int, *, longest: int = 1, words_a_text: float = TEXT
+) -> dict[str, int]:
     """How long to train on a corpus of this size: 8 * sqrt(words) steps, at least 200, within what the config allows.
 
     Measured with steps of 100 to 300 words and no early stop, on the entities of NCBI-disease (an encoder of width 96) and the
@@ -57,17 +61,20 @@ def training_budget(config: Mapping[str, Any], n_words: int, *, longest: int = 1
     after a linear one (300 + words / 25), which gave Banking77 too few; it has not been tried on others. It stops short of the
     best on all but the largest, for rounds of seconds; steps of more words, as in spaCy's own configs, were not measured.
     Patience is half of the steps, and ten looks are taken. A span categoriser takes three times as many steps: from the 2,082
-    words of the seed that ships its F on dev was .03 after 300 steps, and .22 after 500.
+    words of the seed that ships its F on dev was .03 after 300 steps, and .22 after 500. Where the batcher counts texts, each
+    counts as 12 words: a corpus is passed over as often, however long its texts are.
 
     config (Mapping): A spaCy config. Its own numbers are limits; a `max_steps` of 0 is none, a `patience` of 0 stays.
     n_words (int): Words in the labelled corpus.
     longest (int): So many times the steps of the law at most, with its patience and its looks: a training that no longer gains ends as before.
+    words_a_text (float): The mean length of its texts, above 0; only batches of texts need it.
     RETURNS (dict): `max_steps`, `patience` and `eval_frequency` of `[training]`.
     """
     own = _filled(config)["training"]
     factories = [part.get("factory") for part in component_blocks(_filled(config)).values()]
     pace = max((FACTORIES[name].pace for name in factories if name in FACTORIES), default=1)
-    steps = max(1, pace * max(LEAST, int(8 * n_words**0.5)))
+    words = n_words * (TEXT / words_a_text if own["batcher"].get("@batchers") == BY_TEXTS else 1)
+    steps = max(1, pace * max(LEAST, int(8 * words**0.5)))
     steps = min(steps, own["max_steps"] or steps)
     every = max(1, min(own["eval_frequency"], steps // 10))
     # the last step is looked at too
@@ -133,9 +140,11 @@ def write_config(
         corpus = filled["training"][f"{name}_corpus"]
         if filled["paths"][name] not in _values(dot_to_object(filled, corpus)):
             raise AlError(Errors.AL131.format(name=corpus, path=name))
-    over_encoder = learner is not None and learner.name == "encoder"
+    docs = list(stored_docs(train))
+    longest = LONGEST if learner is not None and learner.name == "encoder" else 1
+    mean = sum(map(len, docs)) / max(1, len(docs)) or TEXT
     made.setdefault("training", {}).update(
-        training_budget(filled, n_words, longest=LONGEST if over_encoder else 1)
+        training_budget(filled, n_words, longest=longest, words_a_text=mean)
     )
     if self_rate is not None or taught_rate:
         batcher = Config(DEFAULT_CONFIG).merge(made)["training"]["batcher"]
@@ -145,15 +154,12 @@ def write_config(
             "seed": filled["training"]["seed"] or 0,
             "batcher": batcher,
         }
-        made["training"]["batcher"] = {
-            **sampled,
-            **({"taught": taught_rate} if taught_rate else {}),
-        }
+        taught = {"taught": taught_rate} if taught_rate else {}
+        made["training"]["batcher"] = sampled | taught
     path = folder / CONFIG
     # a round that an earlier version began is trained again to the same result
     if not path.is_file() or BLAS in path.read_text("utf8"):
         _multiply_fast(made)
-    docs = list(stored_docs(train))
     # a component that is to go on in later rounds keeps the settings of its first
     _learn_rejected(made, docs, always=filled.get("al", {}).get("retrain") == "resume")
     if measured is not None and component is not None:

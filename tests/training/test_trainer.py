@@ -149,6 +149,30 @@ def test_no_limit_is_finite_and_no_patience_stays_none():
     assert training_budget({}, 2000) == training_budget(of(20000, 1600, 200), 2000)
 
 
+def test_steps_of_texts_count_texts_and_steps_of_words_words():
+    texts = {"training": {"batcher": {"@batchers": "spacy.batch_by_sequence.v1", "size": 24}}}
+    short = training_budget(texts, 3000, words_a_text=12)
+    assert training_budget(texts, 50_000, words_a_text=200) == short
+    assert training_budget(texts, 12_000, words_a_text=12)["max_steps"] > short["max_steps"]
+    assert training_budget({}, 50_000, words_a_text=200) == training_budget({}, 50_000)
+
+
+@pytest.mark.parametrize("name", ["textcat", "ner"])
+def test_as_many_texts_are_passed_over_as_often_when_they_are_longer(name, tmp_path):
+    nlp, steps = spacy.blank("en"), []
+    for times in (3, 60):
+        docs = [nlp(f"{name} {number} " * times) for number in range(200)]
+        for doc in docs:
+            doc.cats = {"A": 1.0, "B": 0.0}
+        path = tmp_path / "train.spacy"
+        DocBin(docs=docs).to_disk(path)
+        words = sum(map(len, docs))
+        config = ROOT / "configs" / f"{name}.cfg"
+        written = write_config(config, {}, path, path, tmp_path, n_words=words)
+        steps.append(load_config(written)["training"]["max_steps"])
+    assert (steps[0] == steps[1]) is (name == "textcat") and steps[0] < 500
+
+
 def test_over_an_encoder_a_training_that_still_gains_goes_on():
     own = of(20000, 1600, 200)
     law, long = training_budget(own, 2000), training_budget(own, 2000, longest=2)
