@@ -126,13 +126,9 @@ def _classifier(block: Mapping[str, Any], learner: Learner) -> dict[str, Any]:
     kept = {name: block[name] for name in ("threshold", "scorer") if name in block}
     if learner.name == "vectors":
         model = {
-            "@architectures": "spacy.TextCatReduce.v1",
+            "@architectures": "spacy.TextCatParametricAttention.v1",
             "exclusive_classes": is_exclusive,
-            "use_reduce_first": False,
-            "use_reduce_last": False,
-            "use_reduce_max": True,
-            "use_reduce_mean": True,
-            "tok2vec": tok2vec_block(learner),
+            "tok2vec": _embed_block(learner),
         }
         return {"factory": block["factory"], **kept, "model": model}
     assert learner.encoder is not None
@@ -170,16 +166,9 @@ def _put_tok2vec(config: Config, component: str, learner: Learner) -> None:
 
 def tok2vec_block(learner: Learner) -> dict[str, Any]:
     """The layers that learn, over the vectors that do not."""
-    hashed: dict[str, Any] = {"width": WIDTH, "attrs": [*ATTRS], "rows": [*ROWS]}
-    if learner.name == "vectors":
-        embed = {"@architectures": "spacy.MultiHashEmbed.v2", "include_static_vectors": True}
-    else:
-        assert learner.encoder is not None
-        embed = {"@architectures": "spacy-al.encoder_embed.v1", **_named(learner.encoder)}
-        embed["hash"] = learner.encoder.hash
     return {
         "@architectures": "spacy.Tok2Vec.v2",
-        "embed": {**embed, **hashed},
+        "embed": _embed_block(learner),
         "encode": {
             "@architectures": "spacy.MaxoutWindowEncoder.v2",
             "width": WIDTH,
@@ -188,6 +177,18 @@ def tok2vec_block(learner: Learner) -> dict[str, Any]:
             "maxout_pieces": 3,
         },
     }
+
+
+def _embed_block(learner: Learner) -> dict[str, Any]:
+    """Vectors that do not learn beside hashed words that do, without their context."""
+    hashed: dict[str, Any] = {"width": WIDTH, "attrs": [*ATTRS], "rows": [*ROWS]}
+    if learner.name == "vectors":
+        embed = {"@architectures": "spacy.MultiHashEmbed.v2", "include_static_vectors": True}
+    else:
+        assert learner.encoder is not None
+        embed = {"@architectures": "spacy-al.encoder_embed.v1", **_named(learner.encoder)}
+        embed["hash"] = learner.encoder.hash
+    return {**embed, **hashed}
 
 
 def _train_well(config: Config) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import spacy
+from spacy.training import Example
 from spacy.util import load_config
 
 from spacy_al.config.learner import (
@@ -55,6 +56,24 @@ def test_every_shipped_config_can_have_it(name, number, encoder):
         assert "spacy-al" not in str(config["components"])
     else:
         assert ("al_text_vectors" if "textcat" in name else "al_frozen_encoder") in layers
+
+
+@pytest.mark.parametrize("name", ["textcat", "textcat_multilabel"])
+@pytest.mark.parametrize("of", ["scratch", "vectors"])
+def test_a_long_text_is_no_surer_of_its_category_than_a_short_one(name, of, encoder):
+    config = load_config(CONFIGS / f"{name}.cfg", interpolate=False)
+    apply_learner(config, Learner(of, encoder, Path(encoder.name)), name)
+    nlp = spacy.util.load_model_from_config(config.interpolate(), auto_fill=True)
+    texts = {"aspirin fever": "A", "tenant rent": "B"}
+    cats = [{label: float(label == own) for label in "AB"} for own in texts.values()]
+    examples = [
+        Example.from_dict(nlp.make_doc(text), {"cats": own}) for text, own in zip(texts, cats)
+    ]
+    sgd = nlp.initialize(lambda: examples)
+    for _ in range(5):
+        nlp.update(examples, sgd=sgd)
+    once, often = nlp("aspirin fever").cats, nlp("aspirin fever " * 100).cats
+    assert once["A"] > 0.5 and often == pytest.approx(once, abs=1e-4)
 
 
 def test_an_optimizer_of_the_users_own_stays(encoder):

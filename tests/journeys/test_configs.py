@@ -123,7 +123,7 @@ def test_they_differ_where_they_must(name):
             )
             del config["training"]["batcher"]["size"]["start"]
     if "textcat" in name:
-        # words alone: no encoder, and steps of texts, of which a long one is no step of its own
+        # words without their context: no encoder, and steps of texts, of which a long one is no step of its own
         ner["components"].clear()
         assert ours["training"].pop("batcher")["@batchers"] == "spacy.batch_by_sequence.v1"
         del ner["training"]["batcher"]
