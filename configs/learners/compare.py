@@ -33,7 +33,9 @@ from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
 from spacy_al.evaluation.calibrate import calibrate, judge
 from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.evaluation.events import candidates, chosen
 from spacy_al.evaluation.gold import read_gold, without_labels
+from spacy_al.measures.calibration import calibration_error_by_chance
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.training.learner import (
@@ -185,7 +187,8 @@ def work(
 
 
 def calibration(model: Path, component: str, dev: Path, test: Path) -> dict[str, Any]:
-    """Calibration errors on test, of what the model sets and of all candidates, as it was trained and at the temperature that dev gives."""
+    """Calibration errors on test, of what the model sets and of all candidates, as it was trained and at the temperature that dev gives; by
+    chance: what a model would have whose probabilities were these, and held."""
     found = calibrate(model, dev, component=component)
     nlp = spacy.load(model)
     gold = read_gold(nlp, component, test, limit=JUDGED)
@@ -194,8 +197,14 @@ def calibration(model: Path, component: str, dev: Path, test: Path) -> dict[str,
     temperature = found["temperature"]
     row: dict[str, Any] = {"texts": found["documents"], "temperature": temperature}
     for name, at in (("before", 1.0), ("after", 1.0 if temperature is None else temperature)):
-        judged = judge(at_temperature(nlp.get_pipe(component), raw, at), gold)
+        posteriors = at_temperature(nlp.get_pipe(component), raw, at)
+        judged = judge(posteriors, gold)
         row[name] = {what: judged[what]["ece"] for what in ("chosen", "candidates")}
+    events = {"chosen": chosen, "candidates": candidates}
+    row["by_chance"] = {
+        what: calibration_error_by_chance(of(posteriors, gold.answers).probs)
+        for what, of in events.items()
+    }
     return row
 
 

@@ -86,18 +86,20 @@ def calibrations(rows: list[dict[str, Any]]) -> list[str]:
             found[row["corpus"], row["learner"]].append(row["calibration"])
     lines = [
         "Calibration error on 1,000 texts of test (ten bins of equal mass) of models of 500 texts, as trained and after `calibrate` on the texts of",
-        "dev: of what they set, and of all candidates above .01. Means over seeds.",
+        "dev: of what they set, and of all candidates above .01. By chance: what would be measured on average if each probability that a model has",
+        "after `calibrate` held, since bins of few events are off by chance. Means over seeds.",
         "",
-        "| corpus | learner | seeds | set, before | after | candidates, before | after |",
-        "|---|---|---:|---:|---:|---:|---:|",
+        "| corpus | learner | seeds | set, before | after | by chance | candidates, before | after | by chance |",
+        "|---|---|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for (corpus, learner), own in sorted(found.items()):
         means = [
             f"{mean(values):.3f}"
-            if (values := [c[when][what] for c in own if c[when][what] is not None])
+            # older rows lack what is measured by chance
+            if (values := [v for c in own if (v := c.get(when, {}).get(what)) is not None])
             else "-"
             for what in ("chosen", "candidates")
-            for when in ("before", "after")
+            for when in ("before", "after", "by_chance")
         ]
         lines.append(f"| {corpus} | {learner} | {len(own)} | {' | '.join(means)} |")
     return lines if found else []

@@ -73,6 +73,34 @@ def expected_calibration_error(probs: Floats, correct: Floats, bins: int = 10) -
     return sum(row.size * abs(row.mean_prob - row.accuracy) for row in table) / total
 
 
+def calibration_error_by_chance(
+    probs: Floats, bins: int = 10, *, draws: int = 200, seed: int = 0
+) -> float | None:
+    """The calibration error that a model would be measured to have if each of its probabilities held: what bins of few events make of chance.
+
+    Whether an event comes true is drawn anew from its own probability (consistency resampling: Bröcker & Smith, 2007), and the errors are averaged. It is the bias of
+    the measure where a model is calibrated (Roelofs et al., 2022): an error at about this says nothing against the model.
+
+    probs (Floats): Probability of each event, shape (n,).
+    bins (int): As for `expected_calibration_error`.
+    draws (int): How often all events are drawn.
+    seed (int): Of the draws.
+    RETURNS (float | None): From 0 to 1; None without events.
+    RAISES (AlError): AL021 for NaN or what is no probability, AL023 for bins or draws below 1.
+    """
+    at_least(1, bins, "bins")
+    at_least(1, draws, "draws")
+    probs = probabilities(probs, "The probabilities of the events")
+    if not len(probs):
+        return None
+    rng, bin_of = numpy.random.default_rng(seed), _bin_of(probs, bins)
+    errors = [
+        numpy.abs(numpy.bincount(bin_of, probs - (rng.random(len(probs)) < probs))).sum()
+        for _ in range(draws)
+    ]
+    return float(numpy.mean(errors)) / len(probs)
+
+
 def calibration_error_interval(
     probs: Floats, correct: Floats, groups: Ints, bins: int = 10, *, seed: int = 0
 ) -> tuple[float, float] | None:

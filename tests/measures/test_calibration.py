@@ -14,6 +14,7 @@ from spacy_al.errors import AlError, UsageError
 from spacy_al.measures.calibration import (
     auroc,
     brier,
+    calibration_error_by_chance,
     calibration_error_interval,
     expected_calibration_error,
     fit_temperature,
@@ -97,6 +98,26 @@ def test_known_calibration_errors():
     assert expected_calibration_error(numpy.full(4, 0.75), numpy.array([1, 1, 1, 0])) == 0
     assert expected_calibration_error(numpy.full(4, 1.0), numpy.array([1, 1, 1, 0])) == 0.25
     assert log_loss(numpy.array([1.0]), numpy.array([False])) == pytest.approx(-math.log(1e-12))
+
+
+def test_the_calibration_error_of_a_model_that_is_right_about_how_sure_it_is():
+    """As the measure has it of outcomes that are drawn: the fewer events, the larger."""
+    rng = numpy.random.default_rng(1)
+    for n in (3, 40, 400):
+        probs = rng.random(n).round(1 if n == 40 else 6)
+        found = calibration_error_by_chance(probs, draws=2000)
+        drawn = [expected_calibration_error(probs, rng.random(n) < probs) for _ in range(2000)]
+        assert found == pytest.approx(numpy.mean(drawn), rel=0.05)
+    # one event: it comes true or not, and is missed by the other
+    assert calibration_error_by_chance(numpy.array([0.5])) == 0.5
+    assert calibration_error_by_chance(numpy.array([0.0, 1.0, 1.0])) == 0
+    assert calibration_error_by_chance(probs, seed=3) == calibration_error_by_chance(probs, seed=3)
+    assert calibration_error_by_chance(numpy.zeros(0)) is None
+    for bad in ({"bins": 0}, {"draws": 0}):
+        with pytest.raises(UsageError, match="AL023"):
+            calibration_error_by_chance(probs, **bad)
+    with pytest.raises(AlError, match="AL021"):
+        calibration_error_by_chance(numpy.array([1.5]))
 
 
 def test_nothing_gives_none():
