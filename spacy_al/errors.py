@@ -71,7 +71,7 @@ class Errors:
         "Put '{name}' right before '{component}'."
     )
     AL009 = "[AL009] No span {start}..{end} in a document of {length} tokens. Starts are inclusive, ends exclusive."
-    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is), for entities a closed and an open one, or for categories a scale and a bias of each label."
+    AL010 = "[AL010] '{value}' is not a temperature. Give a finite number above 0 (1.0 leaves a model as it is), for entities a closed and an open one (of an ner component also four: closed, open, begin, label), or for categories a scale and a bias of each label."
     AL011 = (
         "[AL011] This pipeline was not loaded from a directory, so there is nowhere to keep its temperature. "
         "Save it with nlp.to_disk, load it from there, and calibrate that."
@@ -971,8 +971,8 @@ class Warnings:
         "probabilities say little, or there are too few documents. {then}"
     )
     W072 = (
-        "[ALW072] No temperature is stored for '{name}': of {n} documents one half gives a temperature that is worse than none on "
-        "the other half. Its probabilities may be as good as they get, or there are too few documents."
+        "[ALW072] No temperature is stored for '{name}': what each half of the documents gives is worse than none on the "
+        "other half. Its probabilities may be as good as they get, or there are too few documents."
     )
 
     # estimators

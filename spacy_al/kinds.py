@@ -27,8 +27,8 @@ class Factory:
     learns_rejected (bool): Whether it reads spans that somebody said no to, by `incorrect_spans_key`.
     asks_yes_no (bool): Whether each of its answers can be asked about by itself, with a yes or no.
     is_sure_of_whole (bool): Whether its analysis of a whole text has a probability, by which sure texts are told from others.
-    is_greedy (bool): Whether it parses greedily, so that its posterior has one temperature in closed states and one in open
-        ones, and beams can be compared with it.
+    is_greedy (bool): Whether it parses greedily, so that its posterior has temperatures by state, as `EntityTemperatures` says,
+        and beams can be compared with it.
     pace (int): How many times as many steps of training it needs, as nearly all of its candidates are nothing; 0 where it is
         fitted when it is initialised.
     """

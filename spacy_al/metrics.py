@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, TypeAlias, TypedDict
 
-# One number; or for entities {"closed": ..., "open": ...}: between entities and within one; or for categories
+# One number; or for entities {"closed": ..., "open": ...}: between entities and within one, and of a greedy recogniser "begin" and "label"
+# besides: where one begins, whether it does and which; or for categories
 # {"scale": {label: ...}, "bias": {label: ...}}, by which logits are multiplied and moved
 Temperature: TypeAlias = float | Mapping[str, Any]
 

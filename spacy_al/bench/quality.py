@@ -109,7 +109,7 @@ def compare_entities(
 
 
 def temperatures_of(nlp: Language, name: str, held_out: Gold | None) -> dict[str, Temperature]:
-    """One temperature, and two if they can be fitted, on held-out documents; none without any."""
+    """One temperature, and two or four if they can be fitted, on held-out documents; none without any."""
     if not held_out:
         return {}
     pipe = nlp.get_pipe(name)
@@ -118,8 +118,10 @@ def temperatures_of(nlp: Language, name: str, held_out: Gold | None) -> dict[str
     one = fit_temperature(
         lambda t: log_loss_of(at_temperature(pipe, raw, t), held_out.answers) / scale
     )
-    two = fit_calibration(nlp, name, held_out)["temperature"]
-    return {"one temperature": one} | ({"two temperatures": two} if isinstance(two, dict) else {})
+    more = fit_calibration(nlp, name, held_out)["temperature"]
+    if not isinstance(more, dict):
+        return {"one temperature": one}
+    return {"one temperature": one, f"{'four' if len(more) > 2 else 'two'} temperatures": more}
 
 
 def _missed(

@@ -13,11 +13,12 @@ expected calibration error of the entities they set / of all candidates above .0
 The first is kept: it is best or next to best everywhere, while the last, which has the fewest events, found temperatures of 15
 and 20 inside entities, and made the candidates of the second corpus three times worse. Two temperatures rather than one
 are worth little for the entities that are set, up to a fifth for the candidates, and cost a little where right entities are
-to be told from wrong ones (area under the ROC curve .803 for .810, .804 for .806, .651 for .676).
+to be told from wrong ones (area under the ROC curve .803 for .810, .804 for .806, .651 for .676). Four, with two for where an entity
+begins, are fitted as well and taken where halves of the documents say so: over a pretrained encoder they are worth half of the error and more (`docs/posterior.md`).
 """
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,16 +27,15 @@ import numpy
 from spacy.language import Language
 
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
-from spacy_al.evaluation.category_scaling import SURER, category_scaling
+from spacy_al.evaluation.category_scaling import category_scaling
 from spacy_al.evaluation.coverage import fit_sets, halves_of, nonconformity
 from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
+from spacy_al.evaluation.temperature_search import MOST, MOST_OF_LABELS, Loss, find_temperature
 from spacy_al.kinds import FACTORIES
 from spacy_al.measures.calibration import (
     brier,
     expected_calibration_error,
-    fit_temperature,
-    fit_two_temperatures,
     log_loss,
 )
 from spacy_al.measures.conformal import conformal_quantile, valid_coverage
@@ -47,12 +47,8 @@ from spacy_al.posteriors.temperature import (
     CalibrationRecord,
     Figures,
     Judged,
-    closed_open,
     write_calibration,
 )
-
-# The searches' own limits, a hair's breadth inside
-LOWEST, HIGHEST = 0.05 * 1.02, 20 / 1.02
 
 
 class KeptCalibration(CalibrationRecord):
@@ -125,7 +121,7 @@ def fit_calibration(
     name (str): The component.
     gold (Gold): Documents that the component was not trained on.
     by_label (bool): Of categories a scale and a bias for each in place of one temperature, where folds say that it is better.
-    RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what one half gives is
+    RETURNS (CalibrationRecord): What `write_calibration` stores: `temperature` (None if nothing can be fitted, or what each half gives is
         worse than none on the other: a warning says which), `before` and `after` (calibration error, log loss and Brier score of what is chosen and of all candidates), counts, answers that were left out as the component has no such label, by label, versions.
     RAISES (AlError): AL027 if the loss is not a number, and what readers raise.
     """
@@ -140,12 +136,10 @@ def fit_calibration(
     gold, others = without_labels(gold, [posterior.labels for posterior in raw])
     scale = max(gold.counts["answers"], 1)
 
-    def loss_on(rows: Sequence[int]) -> Callable[..., float]:
+    def loss_on(rows: Sequence[int]) -> Loss:
         some, answers = [raw[row] for row in rows], [gold.answers[row] for row in rows]
 
-        def loss(*temperatures: float) -> float:
-            closed, opened = temperatures[0], temperatures[-1]
-            temperature = closed if closed == opened else {"closed": closed, "open": opened}
+        def loss(temperature: Temperature) -> float:
             return log_loss_of(at_temperature(pipe, some, temperature), answers) / scale
 
         return loss
@@ -175,17 +169,19 @@ def fit_calibration(
         record["temperature"], record["after"] = by_category, judge(after, gold)
         record["loss"]["after"] = log_loss_of(after, gold.answers) / scale
         return record
-    two = FACTORIES[nlp.get_pipe_meta(name).factory].is_greedy
-    temperature = _search(_doubted(loss, scale), name, two=two)
-    if temperature is not None:
+    kind = FACTORIES[nlp.get_pipe_meta(name).factory]
+    temperature = find_temperature(
+        loss,
         # a single document has no half to hold out
-        fit = _doubted(loss_on(halves[0]), scale)
-        if halves[1] and not _holds(fit, loss_on(halves[1]), name, two=two):
-            message = Warnings.W072.format(name=name, n=len(gold.docs))
-            warnings.warn(message, AlWarning, stacklevel=2)
-            return record
+        [loss_on(half) for half in halves] if halves[1] else (),
+        scale,
+        name,
+        greedy=kind.is_greedy,
+        most=MOST if kind.answers == "entities" else MOST_OF_LABELS,
+    )
+    if temperature is not None:
         record["temperature"] = temperature
-        record["loss"]["after"] = loss(*closed_open(temperature))
+        record["loss"]["after"] = loss(temperature)
         record["after"] = judge(at_temperature(pipe, raw, temperature), gold)
     return record
 
@@ -215,20 +211,6 @@ def fit_with_sets(
     return record
 
 
-def _doubted(loss: Callable[..., float], scale: int) -> Callable[..., float]:
-    """A loss by which a model is made surer than it is only as far as many answers say so.
-
-    Where a model makes no mistake on a few texts, the least loss is that of certainty, which the next text belies. So each temperature below 1 costs
-    as much as a normal prior on its logarithm.
-    """
-
-    def doubted(*temperatures: float) -> float:
-        logs = numpy.minimum(numpy.log(temperatures), 0)
-        return loss(*temperatures) + float((logs**2).sum()) / (2 * SURER**2 * scale)
-
-    return doubted
-
-
 def judge(posteriors: Any, gold: Gold) -> Judged:
     """Calibration figures of what is chosen and of all candidates."""
     return {
@@ -245,41 +227,6 @@ def figures(events: Events) -> Figures:
         "log_loss": log_loss(*events),
         "brier": brier(*events),
     }
-
-
-def _search(loss: Callable[..., float], name: str, *, two: bool) -> Temperature | None:
-    """A temperature inside the limits: two if wanted and found, else one, else none, with a warning."""
-    found: tuple[float, ...]
-    if two:
-        found = fit_two_temperatures(loss)
-        if _inside(found):
-            return {"closed": found[0], "open": found[1]}
-        _warn_bounds(name, found, "One temperature is fitted for all states in place of two.")
-    found = (fit_temperature(loss),)
-    if _inside(found):
-        return found[0]
-    _warn_bounds(name, found, "It is not kept.")
-    return None
-
-
-def _holds(
-    fit: Callable[..., float], held_out: Callable[..., float], name: str, *, two: bool
-) -> bool:
-    """Whether a temperature that is fitted on half of the documents is no worse than none on the other half."""
-    with warnings.catch_warnings():
-        # of the whole it has been said
-        warnings.simplefilter("ignore", AlWarning)
-        found = _search(fit, name, two=two)
-    return found is not None and held_out(*closed_open(found)) <= held_out(1.0)
-
-
-def _inside(found: tuple[float, ...]) -> bool:
-    return all(LOWEST < temperature < HIGHEST for temperature in found)
-
-
-def _warn_bounds(name: str, found: tuple[float, ...], then: str) -> None:
-    shown = ", ".join(f"{temperature:.3g}" for temperature in found)
-    warnings.warn(Warnings.W071.format(name=name, found=shown, then=then), AlWarning, stacklevel=4)
 
 
 # Held-out texts on which a temperature is fitted each round: one or two numbers need no more

@@ -199,7 +199,7 @@ def fit_temperature(
     """
     from scipy.optimize import minimize_scalar
 
-    at_one = _loss_at_one(loss, 1.0)
+    at_one = _loss_at_start(loss, 1.0)
     found = minimize_scalar(
         lambda log_t: _walled(loss, float(numpy.exp(log_t))),
         bounds=(float(numpy.log(bounds[0])), float(numpy.log(bounds[1]))),
@@ -209,34 +209,37 @@ def fit_temperature(
     return float(numpy.exp(found.x)) if found.fun < at_one else 1.0
 
 
-def fit_two_temperatures(loss: Callable[[float, float], float]) -> tuple[float, float]:
-    """The pair of temperatures with the least loss, by a simplex search over their logarithms from (1, 1).
+def fit_temperatures(
+    loss: Callable[..., float],
+    start: tuple[float, ...] = (1.0, 1.0),
+    bounds: tuple[float, float] = (0.05, 20.0),
+) -> tuple[float, ...]:
+    """Some temperatures with the least loss, within a hundredth, by a simplex search over their logarithms (Nelder & Mead, 1965).
 
-    loss (Callable): Two temperatures -> loss on held-out data.
-    RETURNS (tuple[float, float]): The best pair found, each from 0.05 to 20; (1.0, 1.0) if none is better.
-    RAISES (AlError): AL027 if the loss is NaN anywhere, or not finite at (1, 1).
+    loss (Callable): So many temperatures -> loss on held-out data.
+    start (tuple[float, ...]): Where the search begins.
+    bounds (tuple[float, float]): The lowest and the highest temperature to try.
+    RETURNS (tuple[float, ...]): The best ones found; `start` if none are better.
+    RAISES (AlError): AL027 if the loss is NaN anywhere, or not finite at `start`.
     """
     from scipy.optimize import minimize
 
-    at_one = _loss_at_one(loss, 1.0, 1.0)
-    limit = float(numpy.log(20.0))
+    first = numpy.log(start)
+    at_start = _loss_at_start(loss, *start)
     found = minimize(
         lambda logs: _walled(loss, *(float(t) for t in numpy.exp(logs))),
-        x0=(0.0, 0.0),
+        x0=first,
         method="Nelder-Mead",
-        bounds=[(-limit, limit), (-limit, limit)],
+        bounds=[tuple(numpy.log(bounds))] * len(start),
         options={
             # the default first steps from 0 are a thousandth of what a temperature is usually off by
-            "initial_simplex": [[0.0, 0.0], [0.3, 0.0], [0.0, 0.3]],
-            "xatol": 1e-3,
-            "fatol": 1e-7 * max(1.0, abs(at_one)),
+            "initial_simplex": numpy.vstack([first, first + 0.3 * numpy.eye(len(start))]),
+            "xatol": 1e-2,
+            "fatol": 1e-5 * max(1.0, abs(at_start)),
             "maxfev": 400,
         },
     )
-    if not found.fun < at_one:
-        return 1.0, 1.0
-    first, second = numpy.exp(found.x)
-    return float(first), float(second)
+    return tuple(numpy.exp(found.x).tolist()) if found.fun < at_start else start
 
 
 def _events(probs: Floats, correct: Floats) -> tuple[Floats, Floats]:
@@ -246,10 +249,12 @@ def _events(probs: Floats, correct: Floats) -> tuple[Floats, Floats]:
     return probs, correct
 
 
-def _loss_at_one(loss: Callable[..., float], *ones: float) -> float:
-    value = float(loss(*ones))
+def _loss_at_start(loss: Callable[..., float], *start: float) -> float:
+    value = float(loss(*start))
     if not numpy.isfinite(value):
-        raise AlError(Errors.AL027.format(value=value, temperature=1))
+        raise AlError(
+            Errors.AL027.format(value=value, temperature=", ".join(f"{t:.3g}" for t in start))
+        )
     return value
 
 

@@ -17,7 +17,7 @@ from spacy_al.metrics import Temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.ner import read_batches, read_head
-from spacy_al.posteriors.temperature import closed_open
+from spacy_al.posteriors.temperature import entity_temperatures
 from spacy_al.types import Bools, Floats, Ints
 
 MAX_LENGTH = 100
@@ -41,10 +41,10 @@ def read_beam_entities(
     presets: bool = True,
 ) -> list[EntityPosterior]:
     """The posterior of each doc. The docs have been through what comes before the component; they are not changed."""
-    closed, opened = closed_open(temperature)
+    temperatures = entity_temperatures(temperature, most=2)
     # beam search and training apply the ReLU that the greedy parse leaves out
     head = read_head(pipe, docs if presets else (), relu=True)
-    settings = ReaderSettings(closed, opened, 0.0, max_length)
+    settings = ReaderSettings(temperatures, 0.0, max_length)
     return read_batches(pipe, docs, head, partial(BeamSource, settings=settings), presets)
 
 
@@ -57,7 +57,7 @@ class BeamSource(Source):
     def log_steps(self) -> tuple[Floats, Floats, Floats]:
         """Log weights with nothing open: begin, unit (n_tokens, n_labels), out (n_tokens,); -inf where invalid."""
         actions, rules = self.features.head.actions, self.constraints
-        scores = self.closed.astype(numpy.float64) / self.settings.closed
+        scores = self.closed.astype(numpy.float64) / self.settings.temperatures.closed
         begin = numpy.where(rules.begin, scores[:, actions.columns["B"]], -numpy.inf)
         unit = numpy.where(rules.unit, scores[:, actions.columns["U"]], -numpy.inf)
         return begin, unit, numpy.where(rules.out, scores[:, actions.out], -numpy.inf)
@@ -74,7 +74,7 @@ class BeamSource(Source):
         while len(start):
             token, length = token + 1, length + 1
             inside, last = (
-                s / self.settings.opened for s in self.features.inside_last(token, start)
+                s / self.settings.temperatures.open for s in self.features.inside_last(token, start)
             )
             firsts.append(start)
             lasts.append(token)
@@ -115,7 +115,8 @@ class BeamSource(Source):
         tokens = numpy.arange(first + 1, last + 1)
         starts = numpy.full(len(tokens), first)
         inside, closing = (
-            s[:, label] / self.settings.opened for s in self.features.inside_last(tokens, starts)
+            s[:, label] / self.settings.temperatures.open
+            for s in self.features.inside_last(tokens, starts)
         )
         rule = self.constraints.odds[tokens, label]
         if (rule[:-1] == -numpy.inf).any() or rule[-1] == numpy.inf:

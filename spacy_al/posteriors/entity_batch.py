@@ -12,6 +12,7 @@ from spacy_al.lattice import Chain, Chunks, expand
 from spacy_al.lattice.order import grouped, sorted_in_groups
 from spacy_al.posteriors.constraints import Constraints
 from spacy_al.posteriors.entity_scores import Features
+from spacy_al.posteriors.temperature import EntityTemperatures
 from spacy_al.types import Bools, Floats, Ints
 
 ROUNDING = 1e-9
@@ -19,10 +20,9 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class ReaderSettings:
-    """How a batch is read: the two temperatures, and where to cut."""
+    """How a batch is read: the temperatures, and where to cut."""
 
-    closed: float
-    opened: float
+    temperatures: EntityTemperatures
     epsilon: float
     rows_per_token: int
 
@@ -54,12 +54,12 @@ class Source:
         self.offsets = numpy.concatenate(([0], numpy.cumsum(lengths)))
         self._listed: dict[tuple[float, bool], tuple[Ints, Ints, Ints, Ints, Floats]] = {}
 
-    def at(self, closed: float, opened: float, *, keep: bool = False) -> "Source":
+    def at(self, temperatures: EntityTemperatures, *, keep: bool = False) -> "Source":
         """The same batch at other temperatures, nothing encoded anew.
 
         keep (bool): Do not forget what does not depend on the temperature: for one who will ask for many.
         """
-        settings = replace(self.settings, closed=closed, opened=opened)
+        settings = replace(self.settings, temperatures=temperatures)
         other = type(self)(self.features, self.constraints, self.lengths, settings=settings)
         other.closed, other.greedy_actions = self.closed, self.greedy_actions
         other.releases = not keep
@@ -78,12 +78,32 @@ class Source:
         scores = numpy.full((len(self.closed), 2 * n_labels + 1), -numpy.inf)
         columns = numpy.concatenate((actions.columns["B"], actions.columns["U"], [actions.out]))
         valid = numpy.concatenate((rules.begin, rules.unit, rules.out[:, None]), axis=1)
-        numpy.divide(self.closed[:, columns], self.settings.closed, out=scores, where=valid)
+        numpy.divide(
+            self.closed[:, columns], self.settings.temperatures.closed, out=scores, where=valid
+        )
+        self._begin_apart(scores)
         # nothing is valid inside a preset entity, where no parse is ever closed: probability 0 for all
         scores -= numpy.maximum(scores.max(axis=1, keepdims=True), -1e300)
         probs = numpy.exp(scores, out=scores)
         probs /= numpy.maximum(probs.sum(axis=1, keepdims=True), 1e-300)
         return probs[:, :n_labels], probs[:, n_labels:-1], probs[:, -1]
+
+    def _begin_apart(self, scores: Floats) -> None:
+        """Where an entity is most probable to begin, divide by temperatures of its own whether one does, and which. Changes its argument.
+
+        scores (Floats): (n_tokens, n_actions) at the temperature of closed states, out last.
+        """
+        closed, _, begin, label = self.settings.temperatures
+        if begin is None or label is None:
+            return
+        rows = numpy.flatnonzero(scores[:, :-1].max(axis=1, initial=-numpy.inf) > scores[:, -1])
+        raw = scores[rows] * closed
+        entity = raw[:, :-1]
+        odds = numpy.logaddexp.reduce(entity, axis=1) - raw[:, -1]
+        entity /= label
+        entity -= numpy.logaddexp.reduce(entity, axis=1, keepdims=True)
+        raw[:, -1] = -odds / begin
+        scores[rows] = raw
 
     @cached_property
     def greedy_actions(self) -> tuple[Ints, Ints]:
@@ -111,7 +131,7 @@ class Source:
             self.lengths,
             epsilon=settings.epsilon,
             rows_per_token=settings.rows_per_token,
-            temperature=settings.opened,
+            temperature=settings.temperatures.open,
             greedy_label=self.greedy_actions[0],
             protected=protected,
             followed=followed,
@@ -196,7 +216,7 @@ class Source:
             numpy.float64
         )
         rule = self.constraints.odds[tokens, label]
-        odds = numpy.where(numpy.isnan(rule), odds, rule) / self.settings.opened
+        odds = numpy.where(numpy.isnan(rule), odds, rule) / self.settings.temperatures.open
         inside = -numpy.logaddexp(0, -odds[:-1]).sum()
         with numpy.errstate(divide="ignore"):
             return float(

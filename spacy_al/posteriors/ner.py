@@ -21,7 +21,7 @@ from spacy_al.posteriors.encoder import check_encoded, check_finite, check_ready
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.entity_batch import ReaderSettings, Source
 from spacy_al.posteriors.entity_scores import Actions, Head
-from spacy_al.posteriors.temperature import closed_open
+from spacy_al.posteriors.temperature import entity_temperatures
 
 # At most 1e-3 in 200 tokens, since at most this much is cut for each token
 EPSILON = 5e-6
@@ -55,11 +55,11 @@ def read_entities(
 
     presets (bool): Whether entities on the docs constrain the analysis, as they do in spaCy.
     """
-    closed, opened = closed_open(temperature)
+    temperatures = entity_temperatures(temperature)
     head = read_head(pipe, docs if presets else ())
     if head.n_pieces == 1:
         warn(Warnings.W002.format(name=pipe.name), AlWarning, stacklevel=2)
-    settings = ReaderSettings(closed, opened, epsilon, rows_per_token)
+    settings = ReaderSettings(temperatures, epsilon, rows_per_token)
     return read_batches(pipe, docs, head, partial(Source, settings=settings), presets)
 
 

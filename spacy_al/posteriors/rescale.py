@@ -12,7 +12,7 @@ from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.outputs import exclusive_probs, independent_probs
 from spacy_al.posteriors.spans import Spans
-from spacy_al.posteriors.temperature import by_label, closed_open, valid
+from spacy_al.posteriors.temperature import by_label, entity_temperatures, valid
 from spacy_al.posteriors.tokens import Tokens
 
 # Two kilobytes each while temperatures are tried: of so many tokens a hundred megabytes
@@ -31,13 +31,15 @@ def at_temperature(pipe: Any, posteriors: Sequence[Any], temperature: Temperatur
     if not posteriors:
         return []
     if isinstance(posteriors[0], EntityPosterior):
-        closed, opened = closed_open(temperature)
+        # what is normalised as a whole has no step at which an entity begins or does not
+        most = 4 if posteriors[0].source.is_greedy else 2
+        temperatures = entity_temperatures(temperature, most=most)
         sources: dict[int, Any] = {}
         keep = sum(map(len, posteriors)) <= KEPT_TOKENS
         for posterior in posteriors:
             source = posterior.source
             if id(source) not in sources:
-                sources[id(source)] = source.at(closed, opened, keep=keep)
+                sources[id(source)] = source.at(temperatures, keep=keep)
         return [EntityPosterior(sources[id(p.source)], p.index) for p in posteriors]
     if isinstance(posteriors[0], Categories):
         scaling = by_label(temperature, posteriors[0].labels)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy
 import srsly
@@ -161,13 +161,33 @@ def fitted_temperature(nlp: Language, name: str) -> Temperature:
     return 1.0 if found is None else found
 
 
-def closed_open(temperature: Temperature) -> tuple[float, float]:
-    """The temperatures outside and inside an open entity."""
-    if isinstance(temperature, Mapping):
-        if set(temperature) != {"closed", "open"}:
-            raise AlError(Errors.AL010.format(value=dict(temperature)))
-        return valid(temperature["closed"]), valid(temperature["open"])
-    return valid(temperature), valid(temperature)
+class EntityTemperatures(NamedTuple):
+    """What the scores of an entity recogniser are divided by.
+
+    closed (float): Where no entity is open, and none is most probable to begin.
+    open (float): Where one is open.
+    begin (float | None): Where one is most probable to begin, by which the log odds that any does are divided. None: all scores there are divided by `closed`.
+    label (float | None): Likewise, what tells one entity that may begin there from another. With `begin`, or None.
+    """
+
+    closed: float
+    open: float
+    begin: float | None = None
+    label: float | None = None
+
+
+def entity_temperatures(temperature: Temperature, *, most: int = 4) -> EntityTemperatures:
+    """The temperatures of a recogniser: one for all, or two, or four by the names of `EntityTemperatures`.
+
+    most (int): How many it can have: a globally normalised one has two.
+    RAISES (AlError): AL010.
+    """
+    if not isinstance(temperature, Mapping):
+        return EntityTemperatures(valid(temperature), valid(temperature))
+    for n in (2, most):
+        if set(temperature) == {*EntityTemperatures._fields[:n]}:
+            return EntityTemperatures(**{key: valid(value) for key, value in temperature.items()})
+    raise AlError(Errors.AL010.format(value=dict(temperature)))
 
 
 def by_label(temperature: Temperature, labels: Sequence[str]) -> float | Scaling:

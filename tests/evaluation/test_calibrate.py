@@ -8,6 +8,7 @@ from typing import Any
 import numpy
 import pytest
 import spacy
+from scipy.special import softmax
 from spacy.tokens import Doc, DocBin, Span
 from typer.testing import CliRunner
 
@@ -17,7 +18,9 @@ from spacy_al.cli.calibrate import format_record
 from spacy_al.evaluation.calibrate import calibrate, fit_calibration
 from spacy_al.evaluation.events import TINY, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
+from spacy_al.evaluation.temperature_search import MOST_OF_LABELS, find_temperature
 from spacy_al.measures.calibration import log_loss
+from spacy_al.posteriors.category import Categories
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.posteriors.temperature import FILE, read_calibration
@@ -116,6 +119,83 @@ def test_scores_times_a_factor_get_the_inverse_back(home, model):
         before, after = record["before"][kind], record["after"][kind]
         assert after["ece"] < before["ece"] and after["log_loss"] < before["log_loss"]
         assert after["events"] > 50
+
+
+@pytest.mark.slow
+def test_a_recogniser_too_sure_that_entities_begin_gets_temperatures_of_its_own_for_that():
+    nlp = make_ner(shared=True, scale=3.0)
+    true = {"closed": 1.0, "open": 1.0, "begin": 3.0, "label": 1.0}
+    gold = align_gold(nlp, "ner", drawn(nlp, "ner", 150, temperature=true))
+    record = fit_calibration(nlp, "ner", gold)
+    found: Any = record["temperature"]
+    assert list(found) == ["closed", "open", "begin", "label"]
+    assert found["begin"] == pytest.approx(3, rel=0.3)
+    assert found["closed"] == pytest.approx(1, rel=0.3)
+    # what the pipeline writes is what it was
+    raw = reader_of(nlp, "ner")(nlp.get_pipe("ner"), gold.docs[:20], 1.0)
+    for before, after in zip(raw, at_temperature(nlp.get_pipe("ner"), raw, found)):
+        written = [
+            [(s.start, s.end, s.label) for s in posterior.greedy] for posterior in (before, after)
+        ]
+        assert written[0] == written[1]
+    beam = make_ner(factory="beam_ner")
+    for read in (
+        lambda: get_posteriors(beam, gold.docs[:2], "beam_ner", temperature=found),
+        lambda: at_temperature(
+            beam.get_pipe("beam_ner"), get_posteriors(beam, gold.docs[:2], "beam_ner"), found
+        ),
+    ):
+        with pytest.raises(AlError, match="AL010"):
+            read()
+
+
+@pytest.mark.parametrize("component", ["textcat", "textcat_multilabel"])
+def test_a_classifier_that_is_wildly_too_sure_gets_a_temperature(component):
+    """Of long texts that it learned from scratch: one that was right half of the time said .96 and had its least loss at 25."""
+    nlp, true = make(component), 40.0
+    rng, labels = numpy.random.default_rng(0), nlp.get_pipe(component).labels
+    exclusive = component == "textcat"
+    logits = rng.normal(size=(400, len(labels))) * 30
+    raw, answers = [], []
+    for row in logits:
+        probs = softmax(row) if exclusive else 1 / (1 + numpy.exp(-row))
+        says = softmax(row / true) if exclusive else 1 / (1 + numpy.exp(-row / true))
+        right = rng.multinomial(1, says) if exclusive else rng.random(len(says)) < says
+        raw.append(Categories(tuple(labels), probs, exclusive))
+        answers.append(dict(zip(labels, right.astype(bool).tolist())))
+
+    def loss_on(rows):
+        return lambda temperature: (
+            log_loss_of(
+                at_temperature(nlp.get_pipe(component), [raw[k] for k in rows], temperature),
+                [answers[k] for k in rows],
+            )
+            / 400
+        )
+
+    halves = [loss_on(range(0, 400, 2)), loss_on(range(1, 400, 2))]
+    how = (loss_on(range(400)), halves, 400, component)
+    assert find_temperature(*how, greedy=False, most=MOST_OF_LABELS) == pytest.approx(40, rel=0.2)
+    with pytest.warns(AlWarning, match=r"ALW071.*\(20\)"):
+        assert find_temperature(*how, greedy=False, most=20.0) is None
+
+
+def test_each_half_says_what_a_temperature_is_worth_on_the_other():
+    """Half of the documents has all mistakes, so that what it gives is worse on the other than none."""
+
+    def half(best):
+        return lambda temperature: 0.1 + numpy.log(temperature / best) ** 2
+
+    def fitted(*bests):
+        halves = [half(best) for best in bests]
+        return find_temperature(
+            lambda t: sum(h(t) for h in halves), halves, 10**6, "ner", greedy=False
+        )
+
+    assert fitted(2.0, 3.0) == pytest.approx(6**0.5, rel=1e-2)
+    for bests in ((3.0, 1.1), (1.1, 3.0)):
+        with pytest.warns(AlWarning, match="ALW072"):
+            assert fitted(*bests) is None
 
 
 @pytest.mark.slow
@@ -392,7 +472,7 @@ def test_a_model_that_knows_nothing_has_no_temperature(tmp_path):
             doc = nlp.make_doc(text)
             doc.cats = {label: float(label == right) for label in nlp.get_pipe("textcat").labels}
             docs.append(doc)
-    with pytest.warns(AlWarning, match=r"ALW071.*\(20\)"):
+    with pytest.warns(AlWarning, match=r"ALW071.*\(100\)"):
         record = calibrate(tmp_path / "model", saved(docs, tmp_path / "gold.spacy"))
     assert record["temperature"] is None and record["after"] is None
 

@@ -67,7 +67,10 @@ def off_by(posterior):
         inside = weight.sum(axis=0)
         if len(starts):
             odds = source.features.odds(numpy.full(len(starts), t), starts).astype(float)
-            odds = numpy.where(numpy.isnan(fixed[t]), odds, fixed[t]) / source.settings.opened
+            odds = (
+                numpy.where(numpy.isnan(fixed[t]), odds, fixed[t])
+                / source.settings.temperatures.open
+            )
             closing = weight / (1 + numpy.exp(numpy.clip(odds, -700, 700)))
             found = numpy.zeros((n, n_labels))
             found[starts] = closing

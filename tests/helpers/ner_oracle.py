@@ -106,7 +106,16 @@ def action_scores(pipe, doc, *, relu=False):
     return score
 
 
-def analyses(pipe, doc, *, closed=1.0, opened=1.0, normalized="locally"):
+def begun(scores, is_entity, begin, label):
+    """Log probabilities where an entity is most probable to begin, at temperatures of whether one does, and which."""
+    odds = numpy.exp(scores)
+    share = 1 / (1 + (odds[~is_entity].sum() / odds[is_entity].sum()) ** (1 / begin))
+    which = numpy.where(is_entity, odds ** (1 / label), 0.0)
+    with numpy.errstate(divide="ignore"):
+        return numpy.log(numpy.where(is_entity, share * which / which.sum(), 1 - share))
+
+
+def analyses(pipe, doc, *, closed=1.0, opened=1.0, begins=None, normalized="locally"):
     """Every analysis of a doc with its probability: {((start, end, label), ...): probability}, and the greedy one."""
     names = [pipe.moves.get_class_name(i) for i in range(pipe.moves.n_moves)]
     unseen = pipe.model.attrs["unseen_classes"]
@@ -131,7 +140,11 @@ def analyses(pipe, doc, *, closed=1.0, opened=1.0, normalized="locally"):
         if all(v in unseen for v in valid):
             scores = numpy.zeros(len(valid))  # all are set to the same minimum
         best = int(scores.argmax())
-        scores = scores / (opened if state.entity_is_open() else closed)
+        first = [names[v][0] for v in valid]
+        if begins and not state.entity_is_open() and first[best] != "O":
+            scores = begun(scores, numpy.array(first) != "O", *begins)
+        else:
+            scores = scores / (opened if state.entity_is_open() else closed)
         if normalized == "locally":
             scores = scores - numpy.logaddexp.reduce(scores)
         for k, action in enumerate(valid):

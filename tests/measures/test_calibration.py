@@ -18,7 +18,7 @@ from spacy_al.measures.calibration import (
     calibration_error_interval,
     expected_calibration_error,
     fit_temperature,
-    fit_two_temperatures,
+    fit_temperatures,
     log_loss,
     reliability,
 )
@@ -153,13 +153,14 @@ def test_fit_temperature_finds_the_least(best):
     assert fit_temperature(lambda t: math.log(t / best) ** 2) == pytest.approx(best, rel=1e-3)
 
 
-@pytest.mark.parametrize("best", [(1.0, 1.0), (0.4, 3.0), (5.0, 2.0)])
-def test_fit_two_temperatures_finds_the_least(best):
-    def loss(first, second):
-        a, b = math.log(first / best[0]), math.log(second / best[1])
-        return a * a + b * b + 0.5 * a * b
+@pytest.mark.parametrize("best", [(1.0, 1.0), (0.4, 3.0), (5.0, 2.0), (4.5, 7.3, 8.1, 5.5)])
+def test_fit_temperatures_finds_the_least(best):
+    def loss(*found):
+        logs = numpy.log(found) - numpy.log(best)
+        return logs @ logs + 0.5 * logs[0] * logs[1]
 
-    assert fit_two_temperatures(loss) == pytest.approx(best, rel=5e-3)
+    start = tuple(1.0 for _ in best)
+    assert fit_temperatures(loss, start) == pytest.approx(best, rel=2e-2)
 
 
 def test_a_fitted_temperature_mends_logits():
@@ -178,11 +179,11 @@ def test_a_fitted_temperature_mends_logits():
 
 def test_temperatures_stay_within_bounds_and_never_harm():
     assert fit_temperature(lambda t: -t, bounds=(0.5, 4.0)) == pytest.approx(4.0, rel=1e-2)
-    first, second = fit_two_temperatures(lambda a, b: -a + b)
+    first, second = fit_temperatures(lambda a, b: -a + b)
     assert first == pytest.approx(20.0, rel=1e-2) and second == pytest.approx(0.05, rel=1e-2)
     # a flat loss, and one whose only dip is where the model stands
     assert fit_temperature(lambda t: 1.0) == 1.0
-    assert fit_two_temperatures(lambda a, b: 1.0) == (1.0, 1.0)
+    assert fit_temperatures(lambda a, b: 1.0, (1.0, 3.0)) == (1.0, 3.0)
     assert fit_temperature(lambda t: 0.0 if t == 1.0 else 1.0 + abs(math.log(t) - 2)) == 1.0
 
 
@@ -195,7 +196,7 @@ def test_infinite_losses_are_walls_and_nan_is_an_error():
     with pytest.raises(AlError, match=r"AL027.*nan"):
         fit_temperature(lambda t: math.nan if t != 1 else 0.0)
     with pytest.raises(AlError, match=r"AL027.*nan"):
-        fit_two_temperatures(lambda a, b: math.nan if a > 1 else 0.0)
+        fit_temperatures(lambda a, b: math.nan if a > 1 else 0.0)
 
 
 @pytest.mark.slow

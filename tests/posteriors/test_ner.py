@@ -10,6 +10,7 @@ from spacy.tokens import Doc
 from spacy_al import AlError, AlWarning, get_posteriors
 from spacy_al.posteriors.entity_batch import ReaderSettings
 from spacy_al.posteriors.ner import EPSILON, ROWS_PER_TOKEN
+from spacy_al.posteriors.temperature import EntityTemperatures
 from tests.helpers.missed_mass import LENGTHS, SLACK, SLOW, flat, off_by, promised, read
 from tests.helpers.ner_oracle import (
     analyses,
@@ -168,7 +169,11 @@ def test_temperatures():
     docs = [random_doc(nlp, rng, 4) for _ in range(6)]
     compare(nlp, docs, temperature={"closed": 2.5, "open": 0.4}, closed=2.5, opened=0.4)
     compare(nlp, docs, temperature=3.0, closed=3.0, opened=3.0)
-    for wrong in (0, -1, float("nan"), float("inf"), "hot", True, {"closed": 1.0}):
+    four = {"closed": 2.5, "open": 0.4, "begin": 3.0, "label": 0.6}
+    compare(nlp, docs, temperature=four, closed=2.5, opened=0.4, begins=(3.0, 0.6))
+    three = {key: four[key] for key in ("closed", "open", "begin")}
+    hot = {**four, "label": "hot"}
+    for wrong in (0, -1, float("nan"), float("inf"), "hot", True, {"closed": 1.0}, three, hot):
         with pytest.raises(AlError, match="AL010"):
             get_posteriors(nlp, docs, temperature=wrong)
 
@@ -468,7 +473,7 @@ def test_unlabelled_component_is_explained():
 
 def test_settings_are_what_the_reader_documents():
     source = get_posteriors(make_ner(), [Doc(spacy.blank("en").vocab, words=["a"])])[0].source
-    assert source.settings == ReaderSettings(1.0, 1.0, EPSILON, ROWS_PER_TOKEN)
+    assert source.settings == ReaderSettings(EntityTemperatures(1.0, 1.0), EPSILON, ROWS_PER_TOKEN)
     assert pytest.approx(1e-3) == EPSILON * 200 and ROWS_PER_TOKEN >= 199 / 2
 
 
