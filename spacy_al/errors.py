@@ -415,6 +415,10 @@ class Errors:
         "[AL135] '{component}' of {model} cannot learn further labels ({labels}): spaCy cannot widen its layers. Ask for labels that it "
         "knows, or begin without its weights: python -m spacy_al init NEW.cfg --component {component}"
     )
+    AL136 = (
+        "[AL136] {what} needs something that nobody has registered: {why} "
+        "If it is yours, give the file that registers it with --code; else install the package that has it."
+    )
 
     # the loop
     AL155 = (

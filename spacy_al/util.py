@@ -112,6 +112,11 @@ def callable_name(function: Any) -> str:
     return getattr(function, "__name__", type(function).__name__)
 
 
+def is_unregistered(why: str) -> bool:
+    """Whether an error of spaCy's, by what it says, is over a function or a component that nobody has registered."""
+    return "[E893]" in why or "[E002]" in why
+
+
 def versions() -> dict[str, str]:
     """The versions of what makes a model, by name."""
     names = ("spacy", "spacy-al", "thinc", "numpy")

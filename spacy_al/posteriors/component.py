@@ -22,7 +22,7 @@ from spacy_al.metrics import Temperature
 from spacy_al.posteriors.read import Reader, components_before, find_component, reader_of, run_pipes
 from spacy_al.posteriors.temperature import fitted_temperature, read_calibration
 from spacy_al.registry import resolve
-from spacy_al.util import callable_name
+from spacy_al.util import callable_name, is_unregistered
 
 # A batch ends at either: posteriors hold kilobytes a token
 BATCH, BATCH_TOKENS = 1000, 50_000
@@ -150,7 +150,7 @@ def open_pipeline(
 ) -> Language:
     """A pipeline from a directory or a package, or an empty one as `blank_pipeline` makes it of a language or a config.
 
-    RAISES (AlError): AL062 for a config that fails, AL085 if there is no such pipeline, or no such language.
+    RAISES (AlError): AL062 for a config that fails, AL085 if there is no such pipeline, or no such language, AL136 if it needs code that is not loaded.
     """
     try:
         return blank_pipeline(lang, config) if model is None else spacy.load(model)
@@ -159,6 +159,8 @@ def open_pipeline(
     except Exception as error:
         # a damaged file can raise anything
         why = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if is_unregistered(why):
+            raise AlError(Errors.AL136.format(what=f"The pipeline {model}", why=why)) from error
         raise AlError(Errors.AL085.format(path=model or lang, why=why)) from error
 
 

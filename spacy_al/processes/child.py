@@ -70,7 +70,7 @@ def run_spacy(
 
     words (Sequence[str]): As after `python -m spacy`, e.g. ["train", "config.cfg"].
     log (Path): Gets all that is printed, line by line, in place of what it held.
-    show (Callable | None): Takes the same lines.
+    show (Callable | None): Takes the same lines, without the frames of a traceback, which are for the log.
     torch (bool): As for `start_child`.
     RETURNS (int): The exit status, 0 if all went well, below 0 for a signal.
     RAISES (AlError): AL047 if the log cannot be written.
@@ -93,12 +93,14 @@ def run_spacy(
     try:
         with _unwritable(log):
             log.write_text("", "utf8")
+        in_frames = False
         for printed in process.stdout:
             line = ESCAPES.sub("", printed)
             with _unwritable(log), log.open("a", encoding="utf8") as file:
                 file.write(line)
             # what this raises is its own
-            if show is not None:
+            in_frames = line.strip() == TRACEBACK or (in_frames and line[0].isspace())
+            if show is not None and not in_frames:
                 show(line.rstrip("\n"))
         return process.wait()
     finally:

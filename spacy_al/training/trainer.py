@@ -18,6 +18,7 @@ from spacy_al.processes.child import attempt, reason, run_spacy, sweep
 from spacy_al.training.checkpoints import kept_checkpoints
 from spacy_al.training.made_from import FILE, changed_since, hash_folder, inputs, made_by, sign
 from spacy_al.training.needs import needs_torch
+from spacy_al.util import is_unregistered
 
 CONFIG, MODEL, LOG = "config.cfg", "model-best", "train.log"
 # The last line of the log, so that a model that is used again is known to have taken as long
@@ -57,7 +58,7 @@ def train(
     code (Path | None): Python file that registers functions.
     show (Callable | None): Takes each line that spaCy prints.
     RETURNS (Trained): The best model on the development set.
-    RAISES (AlError): AL130 with spaCy's own error if training fails, AL047 if the folder cannot be written.
+    RAISES (AlError): AL130 with spaCy's own error if training fails, AL136 if that is for want of code, AL047 if the folder cannot be written.
     """
     sweep(folder)
     made_from, config = inputs(folder / CONFIG, code), load_config(folder / CONFIG)
@@ -80,7 +81,11 @@ def train(
         torch = bool(code) or gpu_id >= 0 or needs_torch(folder / CONFIG)
         status = run_spacy(words, log, show, torch=torch)
         if status or not (path / MODEL).is_dir():
-            raise AlError(Errors.AL130.format(command="training", why=reason(log, status), log=log))
+            why = reason(log, status)
+            if is_unregistered(why):
+                what, first = f"The config {folder / CONFIG}", why.partition("\n")[0]
+                raise AlError(Errors.AL136.format(what=what, why=first))
+            raise AlError(Errors.AL130.format(command="training", why=why, log=log))
         with log.open("a", encoding="utf8") as file:
             file.write(TOOK.format(time.perf_counter() - started))
         # a model without a name is made again, one without its inputs would be believed

@@ -523,6 +523,16 @@ def test_a_file_is_no_model(home, tmp_path):
         calibrate(tmp_path / "empty", home / "gold.spacy")
 
 
+def test_a_model_whose_code_was_not_given(home, tmp_path):
+    mine = tmp_path / "mine"
+    spacy.blank("en").to_disk(mine)
+    said = (mine / "config.cfg").read_text("utf8")
+    callback = 'after_creation = {"@callbacks":"mine.v1"}'
+    (mine / "config.cfg").write_text(said.replace("after_creation = null", callback), "utf8")
+    with pytest.raises(AlError, match=r"AL136.*mine.v1.*--code"):
+        calibrate(mine, home / "gold.spacy")
+
+
 def test_a_model_that_cannot_be_written_to(home, model, monkeypatch):
     def refuse(*args, **kwargs):
         raise PermissionError(13, "Permission denied", str(model))

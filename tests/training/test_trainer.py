@@ -329,6 +329,13 @@ def test_what_fails_is_explained_and_can_be_trained_again(tmp_path, dev):
     a_round(tmp_path, dev, overrides={**QUICK, "training.dropout": "much"})
     with pytest.raises(AlError, match=r"(?s)AL130.*Config validation error.*dropout"):
         train(tmp_path)
+    # a function of the config's whose file was not given; frames are for the log
+    lines: list[str] = []
+    a_round(tmp_path, dev, overrides={**QUICK, "nlp.before_creation": {"@callbacks": "mine.v1"}})
+    with pytest.raises(AlError, match=r"AL136.*'mine.v1'.*--code"):
+        train(tmp_path, show=lines.append)
+    assert "Traceback" in (tmp_path / "train.log").read_text("utf8")
+    assert not [line for line in lines if "Traceback" in line or line.startswith("  File")]
     # killed by somebody else: a kill of this very process, as soon as it says which one it is
     (tmp_path / "code.py").write_text(CODE)
 
