@@ -96,8 +96,11 @@ class Project:
         """The command that works on it, as what comes after `python -m spacy_al`."""
         words: list[Any] = [self.config]
         words += ["--oracle", self.oracle] if self.oracle else []
-        words += ["--code", self.code] if self.code else []
-        return arguments("run", words, self.overrides)
+        return arguments("run", [*words, *self._code], self.overrides)
+
+    @property
+    def _code(self) -> list[Any]:
+        return ["--code", self.code] if self.code else []
 
     @property
     def command(self) -> str:
@@ -113,7 +116,7 @@ class Project:
         if not left:
             return f"Round {number} has all of its {total:,} answers: `{self.command}` goes on."
         if self.at_least:
-            page = command_line(arguments("annotate", [self.config], self.overrides))
+            page = command_line(arguments("annotate", [self.config, *self._code], self.overrides))
             return f"Round {number} waits for {left:,} of {total:,} answers, on the page: `{page}`."
         what = "answers" if overlap == 1 else f"answers, {overlap} people for each text"
         # with its overrides: two runs of one config may ask the same

@@ -51,7 +51,8 @@ def best_model(project: Project, rounds: Mapping[int, RoundMetrics]) -> BestMode
                 "package": None
                 if score == 0
                 else f"mkdir -p packages && python -m spacy package {shlex.quote(str(model))} packages "
-                f"--name {package_name(project.config.stem)}",
+                f"--name {package_name(project.config.stem)}"
+                + (f" --code {shlex.quote(str(project.code))}" if project.code else ""),
             }
     return found
 
