@@ -66,10 +66,12 @@ def label_balances(metrics: RoundMetrics, pool: PoolEstimate | None) -> list[Lab
     if not expected:
         return []
     counts = {} if pool is None or pool.get("refused") else pool["counts"]
+    # without an interval it rests on a few texts at most, which may stand for many others
+    known = {label: row for label, row in counts.items() if row["low"] is not None}
     there = {
-        # what nobody has given an answer of is not in an estimate from answers
-        label: counts[label]["value"] if label in counts and counts[label]["value"] else value
+        label: known[label]["value"] if label in known else value
         for label, value in expected.items()
     }
+    at_least = {label: row["low"] or 0.0 for label, row in known.items()}
     labelled = metrics.get("labelled") or metrics.get("balance") or {}
-    return label_shares(labelled, there)
+    return label_shares(labelled, there, at_least)

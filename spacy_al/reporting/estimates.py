@@ -2,7 +2,7 @@
 
 from typing import TypedDict
 
-from spacy_al.reporting.words import format_score
+from spacy_al.reporting.words import format_score, listing
 
 
 class EstimateRow(TypedDict):
@@ -78,12 +78,16 @@ def count_sentence(found: PoolEstimate) -> str | None:
     counts = found.get("counts") or {}
     if found.get("refused") or not counts or found["score_name"] != "F":
         return None
-    parts = [
-        f"{label} {row['value']:,.0f}"
-        + ("" if row["low"] is None else f" ({row['low']:,.0f} to {row['high']:,.0f})")
+    told = [
+        f"{label} {row['value']:,.0f} ({row['low']:,.0f} to {row['high']:,.0f})"
         for label, row in counts.items()
+        if row["low"] is not None and row["high"] is not None
     ]
-    return f"Labels in that pool, estimated (95%): {', '.join(parts)}."
+    rest = [label for label, row in counts.items() if row["low"] is None]
+    lines = [f"Labels in that pool, estimated (95%): {', '.join(told)}."] if told else []
+    # one text drawn may stand for a hundred others: a number without an interval is none
+    lines += [f"Too few of the texts drawn have {listing(rest)}."] if rest else []
+    return " ".join(lines)
 
 
 def with_interval(row: EstimateRow) -> str:

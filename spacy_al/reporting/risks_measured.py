@@ -103,7 +103,7 @@ def risk_of_labels(facts: RiskFacts) -> Risk:
     """Labels that were given less than they are in the pool, or never."""
     name, rows = "labels out of balance", facts.get("labels") or []
     has_quotas = facts.get("has_quotas", False)
-    bound = "No label that the pool holds five times or oftener is given less than half as frequently as it is there."
+    bound = "No label that the pool holds five times or oftener was never given, or surely less than half as frequently as it is there."
     remedy = (
         "The sampler keeps a share of each batch for rare labels."
         if has_quotas
@@ -117,9 +117,11 @@ def risk_of_labels(facts: RiskFacts) -> Risk:
     short = [row for row in rows if row["is_short"]]
     if not short:
         least = rows[0]
-        figure = f"The shortest is {least['label']}: {percent(least['share'])} of what was labelled, {percent(least['pool_share'])} in the pool."
+        figure = f"The shortest is {least['label']}: {percent(least['share'])} of what was labelled, about {percent(least['pool_share'])} in the pool."
         return make_risk(name, "fine", figure, bound, remedy, "Nothing is to be done.")
-    told = [f"{row['label']} (expected {count(round(row['expected']))} times)" for row in missing]
+    told = [
+        f"{row['label']} (the model expects {count(round(row['expected']))})" for row in missing
+    ]
     parts = [f"Never given: {listing(told)}."] if missing else []
     rest = [
         f"{row['label']} ({percent(row['share'])} of what was labelled, {percent(row['pool_share'])} in the pool)"
@@ -212,11 +214,14 @@ def risk_of_calibration(facts: RiskFacts) -> Risk:
         )
         is_off = after > ERROR
     if off is not None:
+        # told as a number above 0, so that no sentence says "too sure by less than nothing"
+        sign, how = (1, "too sure") if off["value"] >= 0 else (-1, "not sure enough")
         ends = ""
         if off["low"] is not None and off["high"] is not None:
-            ends = f" (95%: {signed(off['low'])} to {signed(off['high'])})"
-            is_off = is_off or off["low"] > 0 or off["high"] < 0
-        parts.append(f"In the pool it is too sure by {signed(off['value'])}{ends}.")
+            low, high = sorted((sign * off["low"], sign * off["high"]))
+            ends = f" (95%: {signed(low)} to {signed(high)})"
+            is_off = is_off or low > 0 or high < 0
+        parts.append(f"In the pool it is {how} by {abs(off['value']):.3f}{ends}.")
     advice = (
         "Do not take its probabilities at their word, for thresholds, acceptance or drift, before more texts measure."
         if is_off

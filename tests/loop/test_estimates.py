@@ -10,9 +10,11 @@ from spacy_al.cli.status import format_status
 from spacy_al.config.project import open_project
 from spacy_al.loop.estimates import pool_estimate
 from spacy_al.loop.report import write_report
+from spacy_al.loop.risks import label_balances
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
 from spacy_al.oracle.gold_texts import read_gold_texts
+from spacy_al.reporting.estimates import count_sentence
 from spacy_al.store.store import Store
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
 
@@ -48,6 +50,28 @@ def drawn(folder):
     project = project_of(folder, folder / "drawn", **sampler, **steps)
     assert run(project).state == "stopped"
     return project
+
+
+def test_a_label_is_told_from_the_pool_by_what_has_an_interval():
+    """Of German court texts 20 draws made 937 of 61 persons, and a model of F .04 expected three times as many as there were."""
+    rows = {"A": (500.0, 400.0, 620.0), "B": (937.0, None, None), "C": (90.0, 80.0, 100.0)}
+    pool = {
+        "refused": None,
+        "score_name": "F",
+        "counts": {
+            label: {"value": value, "low": low, "high": high}
+            for label, (value, low, high) in rows.items()
+        },
+    }
+    labels = {"A": 490.0, "B": 180.0, "C": 10.0, "D": 60.0}
+    metrics = {"expected_labels": labels, "labelled": {"A": 90, "B": 5, "C": 3, "D": 2}}
+    found = {row["label"]: row for row in label_balances(metrics, pool)}
+    assert [found[label]["expected"] for label in "ABCD"] == [500.0, 180.0, 90.0, 60.0]
+    # 5 of 100 beside 180 of 830, and 2 beside 60, as the model has it alone
+    assert [label for label in "ABCD" if found[label]["is_short"]] == ["C"]
+    assert count_sentence(pool) == (
+        "Labels in that pool, estimated (95%): A 500 (400 to 620), C 90 (80 to 100). Too few of the texts drawn have B."
+    )
 
 
 @pytest.mark.slow

@@ -9,7 +9,10 @@ from spacy_al.measures.balance import LEAST, label_shares
 
 def test_a_label_that_is_there_and_was_never_given():
     found = {
-        one["label"]: one for one in label_shares({"A": 90, "B": 10}, {"A": 500, "B": 400, "C": 40})
+        one["label"]: one
+        for one in label_shares(
+            {"A": 90, "B": 10}, {"A": 500, "B": 400, "C": 40}, {"A": 400, "B": 300}
+        )
     }
     assert found["C"]["is_missing"] and found["C"]["is_short"] and found["C"]["labelled"] == 0
     assert found["B"]["is_short"] and not found["B"]["is_missing"]
@@ -23,6 +26,13 @@ def test_of_what_is_hardly_there_nothing_is_claimed():
     ]
     assert not rare["is_missing"] and not rare["is_short"]
     assert label_shares({"A": 9}, {}) == []
+
+
+def test_short_is_only_what_surely_is():
+    given, there = {"A": 95, "B": 5}, {"A": 500.0, "B": 100.0}
+    for low, is_short in (({}, False), ({"B": 50.0}, False), ({"B": 70.0}, True)):
+        (found,) = [row for row in label_shares(given, there, low) if row["label"] == "B"]
+        assert found["is_short"] == is_short and found["pool_share"] == pytest.approx(1 / 6)
 
 
 def test_before_any_label_all_that_is_there_is_missing():

@@ -61,7 +61,7 @@ def test_without_facts_all_that_matters_is_unknown_and_says_what_it_takes():
             "labels",
             {"labels": LABELS[1:]},
             {"labels": LABELS},
-            "Never given: A (expected 61 times).",
+            "Never given: A (the model expects 61).",
         ),
         (
             "groups",
@@ -113,7 +113,7 @@ def test_each_risk_is_held_against_its_bound(name, good, bad, said):
 def test_an_overconfidence_beside_0_is_an_alarm_whatever_the_error():
     off = {**POOL, "overconfidence": {"value": 0.08, "low": 0.02, "high": 0.13}}
     found = of("probabilities", pool=off, calibration={"before": 0.2, "after": 0.03})
-    assert found["state"] == "alarm" and "+0.080 (95%: +0.020 to +0.130)" in found["figure"]
+    assert found["state"] == "alarm" and "by 0.080 (95%: +0.020 to +0.130)" in found["figure"]
 
 
 def test_what_two_people_said_of_few_texts_says_nothing():
@@ -157,6 +157,21 @@ def test_groups_in_sentences():
         "By ward no score differs by more than chance explains, of 1 group that is large enough (Holm).",
         "2 groups more are not told one by one.",
     ]
+
+
+@pytest.mark.parametrize(
+    "off, said",
+    [
+        ((0.3, 0.1, 0.5), "too sure by 0.300 (95%: +0.100 to +0.500)"),
+        ((-0.45, -0.5, -0.25), "not sure enough by 0.450 (95%: +0.250 to +0.500)"),
+        ((-0.04, -0.1, 0.06), "not sure enough by 0.040 (95%: −0.060 to +0.100)"),
+    ],
+)
+def test_nothing_is_too_sure_by_less_than_nothing(off, said):
+    pool = {**POOL, "overconfidence": dict(zip(("value", "low", "high"), off))}
+    found = of("probabilities", pool=pool)
+    assert f"In the pool it is {said}." in found["figure"]
+    assert (found["state"] == "alarm") == (off[1] * off[2] > 0)
 
 
 def test_labels_in_sentences():
