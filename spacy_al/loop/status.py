@@ -186,7 +186,10 @@ def status(project: Project) -> Status:
     scored = [metrics[k]["dev"] for k in sorted(metrics) if metrics[k].get("dev")]
     stopping = metrics.get(current.number, {}).get("stopping", [])
     sentence = f"Round {current.number} {DOING[current.state]}."
-    if current.state == "wait":
+    if current.state in ("train", "evaluate", "select"):
+        # the store does not know whether somebody is at it, or was ended
+        sentence += f" If nothing is at work any more, `{project.command}` goes on."
+    elif current.state == "wait":
         sentence = project.waits(current.number, total - answered, total)
     elif current.state == "stopped":
         sentence = next((why for why in stopping if why.startswith("Stops")), sentence)

@@ -150,7 +150,11 @@ def _tiles(
     answers = [row["answers"] for row in rounds if is_number(row.get("answers"))]
     if any(answers):
         tiles.append(
-            ("answers", words.count(sum(answers)), f"in {words.plural(len(answers), 'round')}")
+            (
+                "answers",
+                words.count(sum(answers)),
+                f"in {words.plural(len(answers), 'complete round')}",
+            )
         )
     seconds = [row["seconds_answers"] for row in rounds if row.get("seconds_answers")]
     if seconds:

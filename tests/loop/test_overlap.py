@@ -9,8 +9,10 @@ from typer.testing import CliRunner
 from spacy_al.cli import app
 from spacy_al.cli.status import format_status
 from spacy_al.config.project import open_project
+from spacy_al.loop.facts import run_facts
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
+from spacy_al.store.store import Store
 from spacy_al.tasks.task import read_tasks
 from tests.helpers.chaos import LABELS, OVERRIDES, ROOT, corpus
 from tests.web.test_app import as_, ask, client_of
@@ -54,6 +56,7 @@ def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path)
     found = status(project)
     assert found["waiting"] == {"answered": 4, "asked": 8} and "4 of 8 answers" in found["sentence"]
     assert [row["answers"] for row in found["rounds"]] == [4]
+    assert run_facts(project)["next"].startswith("Go on answering: 4 of the 8")
     # whoever is away from the page answers elsewhere, of all texts but one
     lines = [
         json.dumps({**task, "answer": "ignore", "_annotator_id": "bob"})
@@ -76,6 +79,12 @@ def test_the_loop_waits_until_enough_have_answered(project, overrides, tmp_path)
         "cleo": (0, [last["id"]]),
     }
     say(client, "cleo", last)
+    assert run_facts(project)["next"].startswith("All answers of this round are there.")
+    with Store(project.database) as store:
+        store.advance(0, "done")
+        store.open_round(1)
+    # as after a training that failed, or was killed
+    assert f"`{project.command}` goes on" in status(project)["sentence"]
     assert run(project).round == 1
 
 
