@@ -1083,6 +1083,10 @@ class Warnings:
         "[ALW422] {count:,} of {total:,} answers say nothing of what is right (ignored, or a no to a whole analysis) and are left out of the "
         "estimate, as if they had not been given."
     )
+    W423 = (
+        "[ALW423] {count:,} marks were not judged, as the suggester of '{name}' never proposes such a span: {labels}. It cannot find them "
+        "either: let it propose longer ones (sizes in [components.{name}.suggester]), and train anew."
+    )
     # teachers
     W440 = (
         "[ALW440] {count:,} files of what the teacher said in {folder} are damaged: it is asked again about their texts, and the calls they "

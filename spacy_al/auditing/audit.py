@@ -77,7 +77,7 @@ def audit(
     show (Callable | None): Takes a line on what goes on.
     RAISES (AlError): AL047 if a file cannot be written, AL420 (UsageError) without config and model or with both, AL421 (UsageError) for a component that nobody is
         asked about, AL422 (UsageError) for folds that cannot be, AL428 (UsageError) for `drop` without `weighted`, AL087 (UsageError) for another number, AL070 if nothing is annotated; what reading, training and writing raise.
-    WARNS (AlWarning): ALW420 for marks that cannot be judged, ALW421 for a model that is not calibrated.
+    WARNS (AlWarning): ALW420 and ALW423 for marks that cannot be judged, ALW421 for a model that is not calibrated.
     """
     if (config is None) == (model is None):
         raise UsageError(Errors.AL420)

@@ -61,7 +61,8 @@ class JudgedCorpus:
     total (int): Texts in the corpus.
     texts (list[JudgedText]): Those that are annotated, in the order of the corpus.
     skipped (Counter): Texts that are not annotated, answers that are on no token, by reason.
-    unknown (Counter): Marks that were not judged, by label.
+    unknown (Counter): Marks that were not judged, by label, as the model never learned it.
+    unsuggested (Counter): Marks that were not judged, by label, as the suggester of a span categoriser does not propose the span.
     """
 
     task: str
@@ -73,6 +74,7 @@ class JudgedCorpus:
     texts: list[JudgedText] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     unknown: Counter[str] = field(default_factory=Counter)
+    unsuggested: Counter[str] = field(default_factory=Counter)
 
     def add(
         self,
@@ -97,7 +99,9 @@ class JudgedCorpus:
             found = read(component.pipe, [doc for _, doc, _ in part], component.temperature)
             for (place, doc, answer), posterior in zip(part, found):
                 findings = sorted(judge(posterior, answer), key=lambda one: -one.score)
-                self.unknown.update(not_judged(answer, findings, self.exclusive))
+                for label in not_judged(answer, findings, self.exclusive):
+                    known = label in component.labels and self.task == "spans"
+                    (self.unsuggested if known else self.unknown)[label] += 1
                 source = docs[place].user_data.get(SOURCE_KEY) or {}
                 text = JudgedText(rows[place], doc, answer, findings, source)
                 self.texts.append(text)
@@ -220,8 +224,9 @@ def _whole(found: JudgedCorpus, where: Path | None) -> JudgedCorpus:
         for text, own in zip(found.texts, weighed)
     ]
     found.texts.sort(key=lambda text: text.row)
-    if found.unknown:
-        named = ", ".join(f"{label} ({count})" for label, count in sorted(found.unknown.items()))
-        message = Warnings.W420.format(count=found.unknown.total(), labels=named)
-        warnings.warn(message, AlWarning, stacklevel=3)
+    for marks, text in ((found.unknown, Warnings.W420), (found.unsuggested, Warnings.W423)):
+        if marks:
+            named = ", ".join(f"{label} ({count})" for label, count in sorted(marks.items()))
+            message = text.format(count=marks.total(), labels=named, name=found.component)
+            warnings.warn(message, AlWarning, stacklevel=3)
     return found

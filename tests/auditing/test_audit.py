@@ -5,7 +5,7 @@ import random
 
 import pytest
 import spacy
-from spacy.tokens import Doc, DocBin
+from spacy.tokens import Doc, DocBin, Span
 from spacy.vocab import Vocab
 
 import spacy_al
@@ -143,6 +143,21 @@ def test_every_kind_of_component(factory):
         scores = [one.score for one in text.findings]
         assert scores == sorted(scores, reverse=True)
         assert all(0 <= one.prob_given <= 1 for one in text.findings)
+
+
+def test_a_span_that_is_never_proposed_is_not_of_an_unknown_label(tmp_path):
+    nlp = make("spancat")
+    docs = [example.reference for example in examples(nlp)]
+    (long,) = [doc for doc in docs if len(doc) == max(map(len, docs))][:1]
+    label = nlp.get_pipe("spancat").labels[0]
+    long.spans["sc"] = [Span(long, 0, len(long), label), Span(long, 0, 1, "NEW")]
+    DocBin(docs=[long]).to_disk(tmp_path / "gold.spacy")
+    with pytest.warns(AlWarning) as warned:
+        found = audit(tmp_path / "gold.spacy", model=str(save_light(nlp, tmp_path / "model")))
+    said = [str(warning.message) for warning in warned]
+    assert [line for line in said if "ALW423" in line and f"{label} (1)" in line]
+    assert [line for line in said if "ALW420" in line and "label: NEW (1)." in line]
+    assert found.corpus.unknown == {"NEW": 1} and found.corpus.unsuggested == {label: 1}
 
 
 def _opened(nlp):
