@@ -331,7 +331,7 @@ class Errors:
     # the oracle
     AL120 = (
         "[AL120] {count:,} of {total:,} texts to be answered are not in the gold, the first: '{first}'. "
-        "Give the gold of the texts of the pool, unchanged."
+        "Give gold that has them, word for word; what this run has asked stays asked, so another pool wants an --al.output of its own."
     )
     AL121 = (
         "[AL121] None of the {total:,} texts of the gold is annotated with {kind}, so every answer would be to ignore "
@@ -977,6 +977,10 @@ class Warnings:
     W072 = (
         "[ALW072] No temperature is stored for '{name}': what each half of the documents gives is worse than none on the "
         "other half. Its probabilities may be as good as they get, or there are too few documents."
+    )
+    W073 = (
+        "[ALW073] {count:,} of {total:,} right answers are spans that the suggester of '{name}' never proposes: it can neither learn nor find "
+        "such spans. Let it propose longer ones, in [components.{name}.suggester]."
     )
 
     # estimators

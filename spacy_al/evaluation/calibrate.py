@@ -29,7 +29,14 @@ from spacy.language import Language
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.evaluation.category_scaling import category_scaling
 from spacy_al.evaluation.coverage import fit_sets, halves_of, nonconformity
-from spacy_al.evaluation.events import FLOOR, Events, candidates, chosen, log_loss_of
+from spacy_al.evaluation.events import (
+    FLOOR,
+    Events,
+    candidates,
+    chosen,
+    log_loss_of,
+    n_unsuggested,
+)
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
 from spacy_al.evaluation.temperature_search import MOST, MOST_OF_LABELS, Loss, find_temperature
 from spacy_al.kinds import FACTORIES
@@ -134,6 +141,11 @@ def fit_calibration(
         found |= zip(half, read(pipe, [gold.docs[row] for row in half], 1.0))
     raw = [found[row] for row in range(len(gold.docs))]
     gold, others = without_labels(gold, [posterior.labels for posterior in raw])
+    if lost := sum(map(n_unsuggested, raw, gold.answers)):
+        total = gold.counts["answers"]
+        warnings.warn(
+            Warnings.W073.format(count=lost, total=total, name=name), AlWarning, stacklevel=2
+        )
     scale = max(gold.counts["answers"], 1)
 
     def loss_on(rows: Sequence[int]) -> Loss:
@@ -245,6 +257,8 @@ def calibrate_on_dev(component: TrainedComponent, dev: Path, seed: int) -> Calib
     with warnings.catch_warnings():
         # early models say little; the calibration error of the report shows it
         warnings.simplefilter("ignore", AlWarning)
+        # this stays so with more labels
+        warnings.filterwarnings("always", r"\[ALW073\]", AlWarning)
         record = fit_calibration(component.nlp, component.name, gold)
     if record["temperature"] is None:
         return {}

@@ -53,6 +53,14 @@ def candidates(
     return _collect(lambda p, a: _candidates(p, a, floor), posteriors, answers)
 
 
+def n_unsuggested(posterior: Any, answer: Answer) -> int:
+    """The right spans that a span categoriser does not even propose; 0 of any other component."""
+    if not isinstance(posterior, Spans) or not isinstance(answer, SpanAnswer):
+        return 0
+    proposed = set(zip(posterior.start.tolist(), posterior.end.tolist()))
+    return sum((start, end) not in proposed for start, end, _ in answer.spans)
+
+
 def log_loss_of(posteriors: Sequence[Any], answers: Sequence[Answer]) -> float:
     """The loss that `calibrate` minimises: the negative log-likelihood of the right answers in nats.
 

@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 from spacy_al import AlError, AlWarning, get_posteriors
 from spacy_al.cli import app
 from spacy_al.cli.calibrate import format_record
-from spacy_al.evaluation.calibrate import calibrate, fit_calibration
+from spacy_al.evaluation.calibrate import calibrate, calibrate_on_dev, fit_calibration
 from spacy_al.evaluation.events import TINY, Events, candidates, chosen, log_loss_of
 from spacy_al.evaluation.gold import SpanAnswer, align_gold, read_gold
 from spacy_al.evaluation.temperature_search import MOST_OF_LABELS, find_temperature
 from spacy_al.measures.calibration import log_loss
 from spacy_al.posteriors.category import Categories
+from spacy_al.posteriors.component import open_component
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.posteriors.temperature import FILE, read_calibration
@@ -513,6 +514,21 @@ def test_bad_input_is_explained(change, code, home, model, tmp_path):
     gold = tmp_path / change.pop("gold") if "gold" in change else home / "gold.spacy"
     with pytest.raises(AlError, match=code):
         calibrate(change.pop("model", model), gold, **change)
+
+
+def test_right_spans_that_are_never_proposed_are_counted(tmp_path):
+    nlp = make("spancat")
+    label, key = nlp.get_pipe("spancat").labels[0], nlp.get_pipe("spancat").key
+    doc = nlp.make_doc("a b c d e")
+    doc.spans[key] = [Span(doc, 0, 5, label), Span(doc, 1, 3, label)]
+    nlp.to_disk(tmp_path / "model")
+    with pytest.warns(AlWarning, match="ALW073. 1 of 2 right answers are spans"):
+        calibrate(tmp_path / "model", saved([doc], tmp_path / "gold.spacy"))
+    # in a round as well, which says nothing else of a temperature
+    opened = open_component(str(tmp_path / "model"))
+    with pytest.warns(AlWarning) as warned:
+        calibrate_on_dev(opened, tmp_path / "gold.spacy", 0)
+    assert [str(one.message)[:8] for one in warned] == ["[ALW073]"]
 
 
 def test_a_file_is_no_model(home, tmp_path):

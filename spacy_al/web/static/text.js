@@ -245,7 +245,7 @@ export function textEditor({ task, kind, answer }, changed, around) {
     take: (payload) => change(fromSpans(payload.spans), "Taken over", payload.asked ?? []),
     help: [
       ["← → ↑ ↓", "go from word to word"], ["Shift ← →", "select words"], ["1 – 9", "put a label on them"], ...(codes ? [["0 …", "put one on by a code of two keys"]] : []), ...(bar.find ? [["/", "find a label"]] : []),
-      [". ,", kind === "tags" ? "next or last word that is asked" : "next or last mark"], ["D", "delete the mark"],
+      [". ,", kind === "tags" ? "next or previous word that is asked" : "next or previous mark"], ["D", "delete the mark"],
       ...(kind === "tags" ? [] : [["E", "extend the mark to the selection"], ["+ −", "make it longer or shorter"], ["S", "split it before the word"]]),
       ...(flat ? [] : [["M", "choose another of the marks on a word"]]), ...(asked ? [["W", "decide on the whole text"]] : []), ["Ctrl Z", "take back a change"], ["Esc", "select nothing"],
     ],
