@@ -4,7 +4,7 @@ Two kinds of events. The *chosen* ones are what a component would write on a doc
 The *candidates* are all that it held possible, what it left out included, from a floor up.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy
@@ -50,7 +50,38 @@ def candidates(
     floor (float): The lowest probability of a candidate.
     RETURNS (Events): Events that the annotation cannot judge are left out.
     """
-    return _collect(lambda p, a: _candidates(p, a, floor), posteriors, answers)
+    return _collect(
+        lambda p, a: ((prob, right) for _, prob, right in _candidates(p, a, floor)),
+        posteriors,
+        answers,
+    )
+
+
+def same_candidates(
+    before: Sequence[Any], after: Sequence[Any], answers: Sequence[Answer], floor: float = FLOOR
+) -> tuple[Events, Events]:
+    """The candidates of one component at two temperatures: all to which either gives at least this probability.
+
+    Each above the floor by its own figures would be other candidates: a temperature that lifts thousands over it would by that alone have less error.
+
+    before, after (Sequence): The component's posteriors.
+    answers (Sequence[Answer]): The right answer of each.
+    floor (float): The lowest probability. What one of them holds below a hundredth of it counts as 0 there.
+    RETURNS (tuple[Events, Events]): The same events in the same order, before and after.
+    """
+    rows: list[tuple[float, float, bool]] = []
+    for *both, answer in zip(before, after, answers):
+        first, second = (
+            {key: (prob, right) for key, prob, right in _candidates(one, answer, floor / 100)}
+            for one in both
+        )
+        for key, (_, right) in {**first, **second}.items():
+            probs = first.get(key, (0.0,))[0], second.get(key, (0.0,))[0]
+            if max(probs) >= floor:
+                rows.append((*probs, right))
+    table = numpy.array(rows, dtype=float).reshape(-1, 3)
+    old, new = table[:, 0].clip(0, 1), table[:, 1].clip(0, 1)
+    return Events(old, table[:, 2]), Events(new, table[:, 2])
 
 
 def n_unsuggested(posterior: Any, answer: Answer) -> int:
@@ -141,24 +172,23 @@ def _chosen(posterior: Any, answer: Any) -> Iterator[tuple[float, bool]]:
     return ((prob, right) for _, prob, right in chosen_labels(posterior, answer))
 
 
-def _candidates(posterior: Any, answer: Any, floor: float) -> Iterator[tuple[float, bool]]:
+def _candidates(
+    posterior: Any, answer: Any, floor: float
+) -> Iterator[tuple[Hashable, float, bool]]:
     if isinstance(answer, SpanAnswer):
-        yield from _judged(posterior.above(floor), answer)
+        for span in posterior.above(floor):
+            if answer.knows(span.start, span.end):
+                key = (span.start, span.end, span.label)
+                yield key, span.prob, key in answer.spans
     elif isinstance(posterior, Categories):
         for label, prob in zip(posterior.labels, posterior.probs):
             if prob >= floor and _knows(posterior, answer, label):
-                yield prob, answer.get(label, False)
+                yield label, prob, answer.get(label, False)
     else:
-        for row, label in zip(posterior.token_probs, answer):
+        for i, (row, label) in enumerate(zip(posterior.token_probs, answer)):
             if label is not None:
-                for k in numpy.flatnonzero(row >= floor):
-                    yield row[k], posterior.labels[k] == label
-
-
-def _judged(spans: Sequence[Any], answer: SpanAnswer) -> Iterator[tuple[float, bool]]:
-    for span in spans:
-        if answer.knows(span.start, span.end):
-            yield span.prob, (span.start, span.end, span.label) in answer.spans
+                for k in numpy.flatnonzero(row >= floor).tolist():
+                    yield (i, k), row[k], posterior.labels[k] == label
 
 
 def _knows(posterior: Categories, answer: dict[str, bool], label: str) -> bool:

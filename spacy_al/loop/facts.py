@@ -175,7 +175,9 @@ def _next(state: Status) -> str:
             return "No model has learned anything yet: look at the labels and the answers."
         return "Use the model" + (f" of round {best['round']}." if best else ".")
     if state["state"] == "wait":
-        return "All answers of this round are there. The next model trains as soon as the run goes on."
+        return (
+            "All answers of this round are there. The next model trains as soon as the run goes on."
+        )
     return "Nothing, as long as the run is at work: a model trains, or the next questions are being chosen."
 
 

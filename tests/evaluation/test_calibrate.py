@@ -120,6 +120,8 @@ def test_scores_times_a_factor_get_the_inverse_back(home, model):
         before, after = record["before"][kind], record["after"][kind]
         assert after["ece"] < before["ece"] and after["log_loss"] < before["log_loss"]
         assert after["events"] > 50
+    # of the same candidates, or the error would fall by counting others
+    assert record["before"]["candidates"]["events"] == record["after"]["candidates"]["events"]
 
 
 @pytest.mark.slow
@@ -244,6 +246,7 @@ def test_every_component_gets_one_temperature(component, tmp_path):
     assert record["component"] == component
     assert record["temperature"] == pytest.approx(TRUE, rel=0.3)
     assert record["after"]["candidates"]["ece"] < 0.1
+    assert record["before"]["candidates"]["events"] == record["after"]["candidates"]["events"]
     assert json.loads((tmp_path / "model" / FILE).read_text())
 
 
