@@ -31,9 +31,10 @@ from spacy_al.config.learner import EncoderBlock
 from spacy_al.config.settings import Settings
 from spacy_al.corpus.shard import write_shard
 from spacy_al.embeddings.shared import use_cache
-from spacy_al.evaluation.calibrate import calibrate, judge
+from spacy_al.evaluation.calibrate import calibrate
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.events import candidates, chosen
+from spacy_al.evaluation.figures import judge
 from spacy_al.evaluation.gold import read_gold, without_labels
 from spacy_al.measures.calibration import calibration_error_by_chance
 from spacy_al.posteriors.read import reader_of

@@ -17,9 +17,10 @@ from wasabi import table
 
 from spacy_al.bench.machine import describe
 from spacy_al.bench.quality import temperatures_of
-from spacy_al.evaluation.calibrate import figures, fit_calibration
+from spacy_al.evaluation.calibrate import fit_calibration
 from spacy_al.evaluation.coverage import Nonconformity, nonconformity
 from spacy_al.evaluation.events import FLOOR, TINY, Events, candidates
+from spacy_al.evaluation.figures import figures
 from spacy_al.evaluation.gold import read_gold
 from spacy_al.kinds import FACTORIES
 from spacy_al.measures.conformal import conformal_quantile, mean_by_text

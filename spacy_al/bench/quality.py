@@ -12,8 +12,9 @@ from spacy.language import Language
 
 from spacy_al.acquisition import sequence, token
 from spacy_al.bench.beams import BeamPosterior, beam_posteriors
-from spacy_al.evaluation.calibrate import figures, fit_calibration, judge
+from spacy_al.evaluation.calibrate import fit_calibration
 from spacy_al.evaluation.events import FLOOR, TINY, Events, chosen, log_loss_of
+from spacy_al.evaluation.figures import figures, judge
 from spacy_al.evaluation.gold import Gold
 from spacy_al.measures.calibration import auroc, fit_temperature
 from spacy_al.metrics import Temperature

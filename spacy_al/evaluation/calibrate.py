@@ -29,23 +29,11 @@ from spacy.language import Language
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.evaluation.category_scaling import category_scaling
 from spacy_al.evaluation.coverage import fit_sets, halves_of, nonconformity
-from spacy_al.evaluation.events import (
-    FLOOR,
-    Events,
-    candidates,
-    chosen,
-    log_loss_of,
-    n_unsuggested,
-    same_candidates,
-)
+from spacy_al.evaluation.events import log_loss_of, n_unsuggested
+from spacy_al.evaluation.figures import judge, judge_both
 from spacy_al.evaluation.gold import Gold, n_right, read_gold, without_labels
 from spacy_al.evaluation.temperature_search import MOST, MOST_OF_LABELS, Loss, find_temperature
 from spacy_al.kinds import FACTORIES
-from spacy_al.measures.calibration import (
-    brier,
-    expected_calibration_error,
-    log_loss,
-)
 from spacy_al.measures.conformal import conformal_quantile, valid_coverage
 from spacy_al.metrics import Calibrated, CalibrationErrors, Temperature
 from spacy_al.posteriors.component import TrainedComponent, open_pipeline
@@ -53,8 +41,6 @@ from spacy_al.posteriors.read import find_component, reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.posteriors.temperature import (
     CalibrationRecord,
-    Figures,
-    Judged,
     write_calibration,
 )
 
@@ -180,7 +166,7 @@ def fit_calibration(
         # folds have held it against one temperature and against none
         after = at_temperature(pipe, raw, by_category)
         record["temperature"] = by_category
-        record["before"], record["after"] = _judge_both(raw, after, gold)
+        record["before"], record["after"] = judge_both(raw, after, gold)
         record["loss"]["after"] = log_loss_of(after, gold.answers) / scale
         return record
     kind = FACTORIES[nlp.get_pipe_meta(name).factory]
@@ -197,7 +183,7 @@ def fit_calibration(
         record["temperature"] = temperature
         record["loss"]["after"] = loss(temperature)
         after = at_temperature(pipe, raw, temperature)
-        record["before"], record["after"] = _judge_both(raw, after, gold)
+        record["before"], record["after"] = judge_both(raw, after, gold)
     return record
 
 
@@ -226,31 +212,6 @@ def fit_with_sets(
     return record
 
 
-def judge(posteriors: Any, gold: Gold) -> Judged:
-    """Calibration figures of what is chosen and of all candidates."""
-    return {
-        "chosen": figures(chosen(posteriors, gold.answers)),
-        "candidates": figures(candidates(posteriors, gold.answers, FLOOR)),
-    }
-
-
-def _judge_both(before: Any, after: Any, gold: Gold) -> tuple[Judged, Judged]:
-    """The same at two temperatures, of the same candidates."""
-    old, new = map(figures, same_candidates(before, after, gold.answers, FLOOR))
-    return (
-        {"chosen": figures(chosen(before, gold.answers)), "candidates": old},
-        {"chosen": figures(chosen(after, gold.answers)), "candidates": new},
-    )
-
-
-def figures(events: Events) -> Figures:
-    """Number of events, calibration error in ten bins, log loss, Brier score; None without events."""
-    return {
-        "events": len(events.probs),
-        "ece": expected_calibration_error(*events),
-        "log_loss": log_loss(*events),
-        "brier": brier(*events),
-    }
 
 
 # Held-out texts on which a temperature is fitted each round: one or two numbers need no more

@@ -7,8 +7,8 @@ from spacy.tokens import Doc, Span
 from spacy.training import Example
 
 from spacy_al import get_posteriors
-from spacy_al.evaluation.calibrate import figures, judge
 from spacy_al.evaluation.events import chosen
+from spacy_al.evaluation.figures import figures, judge
 from spacy_al.evaluation.gold import align_gold
 from spacy_al.pipeline.calibration_scorer import CALIBRATION, PREFIXES
 from tests.evaluation.test_calibrate import drawn
