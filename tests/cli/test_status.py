@@ -12,6 +12,7 @@ def test_each_score_stands_beside_its_interval(tmp_path):
 
     class Project:
         config = tmp_path / "my.cfg"
+        code = tmp_path / "functions.py"
 
         def folder(self, number):
             return tmp_path / f"round-{number:03}"
@@ -37,7 +38,8 @@ def test_each_score_stands_beside_its_interval(tmp_path):
     assert "0.21 to 0.42" in row and "24" in row
     assert "entity F-score 0.312 on dev (of 24 texts; on others probably 0.21 to 0.42)" in said
     assert "ℹ interval: where the score on other texts" in said
-    assert "Make a package of it" in said
+    # what its config registers goes into the package
+    assert "Make a package of it" in said and f"--name my --code {Project.code}" in said
     # what has learned nothing is nothing to ship
     dev["score"] = old["score"] = 0.0
     found["best"] = best_model(Project(), metrics)
