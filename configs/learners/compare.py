@@ -13,7 +13,7 @@ import os
 import random
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -34,7 +34,7 @@ from spacy_al.embeddings.shared import use_cache
 from spacy_al.evaluation.calibrate import calibrate
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.evaluation.events import candidates, chosen
-from spacy_al.evaluation.figures import judge
+from spacy_al.evaluation.figures import judge_both
 from spacy_al.evaluation.gold import read_gold, without_labels
 from spacy_al.measures.calibration import calibration_error_by_chance
 from spacy_al.posteriors.read import reader_of
@@ -59,6 +59,8 @@ CALIBRATED, JUDGED = 500, 1000
 SIZES = (100, 250, 500, 1000)
 LEARNERS = ("encoder", "vectors", "scratch")
 TRAIN = "train.spacy"
+# Whose calibration is judged
+EVENTS: dict[str, Callable[..., Any]] = {"chosen": chosen, "candidates": candidates}
 
 
 def compare_cli(
@@ -197,14 +199,13 @@ def calibration(model: Path, component: str, dev: Path, test: Path) -> dict[str,
     gold, _ = without_labels(gold, [posterior.labels for posterior in raw])
     temperature = found["temperature"]
     row: dict[str, Any] = {"texts": found["documents"], "temperature": temperature}
-    for name, at in (("before", 1.0), ("after", 1.0 if temperature is None else temperature)):
-        posteriors = at_temperature(nlp.get_pipe(component), raw, at)
-        judged = judge(posteriors, gold)
-        row[name] = {what: judged[what]["ece"] for what in ("chosen", "candidates")}
-    events = {"chosen": chosen, "candidates": candidates}
+    at = 1.0 if temperature is None else temperature
+    posteriors = at_temperature(nlp.get_pipe(component), raw, at)
+    for name, judged in zip(("before", "after"), judge_both(raw, posteriors, gold)):
+        row[name] = {what: judged[what]["ece"] for what in EVENTS}
     row["by_chance"] = {
         what: calibration_error_by_chance(of(posteriors, gold.answers).probs)
-        for what, of in events.items()
+        for what, of in EVENTS.items()
     }
     return row
 

@@ -86,7 +86,7 @@ def calibrations(rows: list[dict[str, Any]]) -> list[str]:
             found[row["corpus"], row["learner"]].append(row["calibration"])
     lines = [
         "Calibration error on 1,000 texts of test (ten bins of equal mass) of models of 500 texts, as trained and after `calibrate` on the texts of",
-        "dev: of what they set, and of all candidates above .01. By chance: what would be measured on average if each probability that a model has",
+        "dev: of what they set, and of all candidates, those to which either gives .01 or more. By chance: what would be measured on average if each probability that a model has",
         "after `calibrate` held, since bins of few events are off by chance. Means over seeds.",
         "",
         "| corpus | learner | seeds | set, before | after | by chance | candidates, before | after | by chance |",

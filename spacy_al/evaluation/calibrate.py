@@ -212,8 +212,6 @@ def fit_with_sets(
     return record
 
 
-
-
 # Held-out texts on which a temperature is fitted each round: one or two numbers need no more
 CALIBRATED_ON = 300
 
