@@ -11,7 +11,7 @@ from typing import Any
 
 from spacy.tokens import Doc
 
-from spacy_al.adapters.files import read_text
+from spacy_al.adapters.files import read_text, split_lines
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.adapters.record_check import refused, short
 from spacy_al.adapters.tag_columns import Layout, Row, find_layout
@@ -49,22 +49,41 @@ def read_conll(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     RAISES (AlError): AL040, AL046 or AL267 if the file cannot be read; AL268 or AL269 if it is not clear which column has the
         tags, or in which scheme they are.
     """
-    lines = [line.removesuffix("\r") for line in read_text(path, reading).split("\n")]
+    lines = split_lines(read_text(path, reading))
     filled = [line for line in lines if line.strip(" \t") and MARKER not in line]
+    rows = [line for line in filled if not line.startswith("#")]
     # tabs are within no word, and blanks may be
-    tabs = all("\t" in line for line in filled if not line.startswith("#"))
+    tabs = all("\t" in line for line in rows)
+    widths = Counter(len(_cells(line, tabs)) for line in rows).most_common(1)
+    width = widths[0][0] if widths else 0
     texts, names = [list[Row]()], None
     for number, line in enumerate(lines, 1):
-        columns = line.split("\t") if tabs else BLANK.split(line.strip(" \t"))
+        columns = _cells(line, tabs)
         if line.startswith(COLUMNS):
             names = line.removeprefix(COLUMNS).split()
         elif not line.strip(" \t") or BLANK.split(line.strip(" \t"))[0] == MARKER:
             texts.append([])
-        elif line.startswith("#") and not (len(columns) > 1 and is_tag(columns[-1])):
+        elif line.startswith("#") and not _is_row(columns, width, tabs):
             reading.skip(["comments"])
         else:
             texts[-1].append(Row(number, columns))
     yield from _records([text for text in texts if text], path, reading, names)
+
+
+def _cells(line: str, tabs: bool) -> list[str]:
+    return (
+        [cell.strip(" ") for cell in line.split("\t")] if tabs else BLANK.split(line.strip(" \t"))
+    )
+
+
+def _is_row(columns: Sequence[str], width: int, tabs: bool) -> bool:
+    """Whether what begins with # is a word, such as a hashtag, and no comment."""
+    tags = [cell for cell in columns[1:] if is_tag(cell)]
+    if tags and tags[-1] == columns[-1]:
+        return True
+    # a word has no blank in it
+    whole = tabs and " " not in columns[0]
+    return len(columns) == width and (whole or any(tag != UNKNOWN for tag in tags))
 
 
 def read_iob(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
@@ -75,7 +94,7 @@ def read_iob(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     """
     texts = [
         [Row(number, word.split("|")) for word in line.split() if word.split("|")[0] != MARKER]
-        for number, line in enumerate(read_text(path, reading).split("\n"), 1)
+        for number, line in enumerate(split_lines(read_text(path, reading)), 1)
     ]
     yield from _records([text for text in texts if text], path, reading, None)
 

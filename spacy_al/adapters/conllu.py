@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from spacy_al.adapters.files import read_text
+from spacy_al.adapters.files import read_text, split_lines
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.tag_scheme import UNKNOWN
 from spacy_al.adapters.words import joined, tag_scheme, tag_spans, word_marks
@@ -28,7 +28,7 @@ def read_conllu(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     RAISES (AlError): AL330 (UsageError) where both columns have tags and none is named.
     """
     rows = [
-        (n, line.rstrip("\r")) for n, line in enumerate(read_text(path, reading).split("\n"), 1)
+        (n, line.rstrip("\r")) for n, line in enumerate(split_lines(read_text(path, reading)), 1)
     ]
     blocks = [
         [*block] for filled, block in groupby(rows, lambda row: bool(row[1].strip())) if filled

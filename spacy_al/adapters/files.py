@@ -58,6 +58,13 @@ def decoded(data: bytes, path: Path, reading: Reading | None = None) -> str:
     return text
 
 
+def split_lines(text: str) -> list[str]:
+    """Lines without their ends; a text without a line feed may be of an old Mac, and end its lines with a carriage return."""
+    if "\n" not in text:
+        return text.split("\r")
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
 def has_mark(path: Path) -> bool:
     """Whether a file that can be read begins with a mark of the order of bytes."""
     with path.open("rb") as file:

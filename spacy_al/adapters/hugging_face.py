@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ def read_hugging_face(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     column = _column(rows, path, reading)
     names = _names(rows, column, named, path, reading)
     known = names or _values(rows, column)
+    per_label = names is not None and _is_per_label(rows, column, len(names))
     scheme = ""
     if reading.kind == "entities":
         scheme = (
@@ -52,7 +54,7 @@ def read_hugging_face(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
             if reading.kind == "tags" and are_tags(known):
                 raise ValueError(f"its '{column}' are tags of entities, such as {known[-1]}")
             found = (
-                _categories(row, text_key, column, names, known)
+                _categories(row, text_key, column, names, known, per_label)
                 if text_key
                 else _words(row, column, names, scheme)
             )
@@ -70,9 +72,17 @@ def _rows(path: Path, reading: Reading) -> tuple[list[Row], dict[str, Any]]:
         inner = whole.get("rows", whole.get("data"))
         if isinstance(inner, list):
             # as the data set viewer has them
-            items = [item.get("row", item) if isinstance(item, dict) else item for item in inner]
-            return [(f"{where}, row {n}", item) for n, item in enumerate(items)], whole
+            return [(f"{where}, row {n}", _whole_row(item)) for n, item in enumerate(inner)], whole
     return rows, {}
+
+
+def _whole_row(item: Any) -> Any:
+    """A row of the data set viewer, which cuts long texts off and says so."""
+    if not isinstance(item, dict):
+        return item
+    if cut := item.get("truncated_cells"):
+        return ValueError(f"the viewer has cut it off: {short(cut)}. Take the data set itself")
+    return item.get("row", item)
 
 
 def _column(rows: Sequence[Row], path: Path, reading: Reading) -> str:
@@ -99,7 +109,7 @@ def _names(
     """The names of numbers; None where there are no numbers."""
     values = (row.get(column) for _, row in rows if isinstance(row, dict))
     flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
-    if not any(type(value) is int for value in flat):
+    if not any(map(_is_number, flat)):
         return None
     if reading.labels:
         return list(reading.labels)
@@ -116,6 +126,23 @@ def _names(
     raise UsageError(Errors.AL331.format(path=path, column=column))
 
 
+def _is_per_label(rows: Sequence[Row], column: str, n_labels: int) -> bool:
+    """Whether texts have a 1 or 0 for each label, and not the numbers of theirs: of these none is there twice, and they rise."""
+    values = (row.get(column) for _, row in rows if isinstance(row, dict))
+    return any(
+        isinstance(value, list)
+        and len(value) == n_labels
+        and all(_is_number(one) and one in (0, 1) for one in value)
+        and any(after <= before for before, after in pairwise(value))
+        for value in values
+    )
+
+
+def _is_number(value: Any) -> bool:
+    """Whether something numbers a label; pandas makes fractions of numbers where one is missing."""
+    return type(value) is int or (type(value) is float and value.is_integer())
+
+
 def _tags(rows: Sequence[Row], column: str) -> list[list[str]]:
     values = (row.get(column) for _, row in rows if isinstance(row, dict))
     return [[t for t in tags if isinstance(t, str)] for tags in values if isinstance(tags, list)]
@@ -125,7 +152,7 @@ def _values(rows: Sequence[Row], column: str) -> list[str]:
     """The labels that are there, in order: whoever chose one could have chosen any."""
     values = (row.get(column) for _, row in rows if isinstance(row, dict))
     flat = (v for value in values for v in (value if isinstance(value, list) else [value]))
-    return sorted({value for value in flat if isinstance(value, str)})
+    return sorted({value.strip() for value in flat if isinstance(value, str)})
 
 
 def _listed(info: Any, column: str) -> list[str]:
@@ -163,12 +190,12 @@ def _strings(names: Any) -> list[str]:
 
 
 def _named(value: Any, names: list[str] | None) -> str:
-    if type(value) is int and names is not None:
+    if _is_number(value) and names is not None:
         if not 0 <= value < len(names):
             raise ValueError(f"the label {value} has no name: {len(names)} are known, from 0")
-        return names[value]
+        return names[int(value)]
     if isinstance(value, str) and names is None:
-        return value
+        return value.strip()
     raise ValueError(f"a label is {short(value)}")
 
 
@@ -212,11 +239,17 @@ def _categories(
     column: str,
     names: list[str] | None,
     known: Sequence[str],
+    per_label: bool,
 ) -> LabelledRecord:
     text, value = row.get(text_key), row[column]
     if not isinstance(text, str):
         raise ValueError(f"its '{text_key}' is {short(text)}")
-    if type(value) is int and value == -1:
+    if _is_number(value) and value == -1:
         raise ValueError("its label is -1, which says that it has none")
+    if per_label:
+        flags = value if isinstance(value, list) else []
+        if len(flags) != len(known) or not all(_is_number(one) and one in (0, 1) for one in flags):
+            raise ValueError(f"its '{column}' is {short(value)}, where others have 1 or 0 a label")
+        return {"text": text, "cats": {label: float(one) for label, one in zip(known, value)}}
     chosen = {_named(each, names) for each in (value if isinstance(value, list) else [value])}
     return {"text": text, "cats": {label: float(label in chosen) for label in known}}

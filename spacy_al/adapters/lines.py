@@ -4,13 +4,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from spacy.tokens import Doc
 
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
-from spacy_al.adapters.record_check import refused, short
+from spacy_al.adapters.record_check import refused, said_words, short
 from spacy_al.corpus.shard import writing
 from spacy_al.tasks.decision import INCORRECT, SELF
 
@@ -107,7 +107,7 @@ def _doccano(where: str, value: Any, keys: Sequence[str], reading: Reading) -> L
         return refused(record, f"{used!r} holds no list of spans, but {short(items)}")
     marks = list[Mark]()
     for item in items:
-        mark = _mark(item)
+        mark = _mark(item, record["text"])
         if mark and isinstance(mark["label"], (int, float)):
             why = f"the labels in {used!r} are numbers, such as {mark['label']}, and not names"
             return refused(
@@ -163,9 +163,8 @@ def _spacy(where: str, value: Any, reading: Reading) -> LabelledRecord:
             return refused(
                 record, f"{needed!r} holds {short(item)}, which lacks one of: start, end, {name}"
             )
-        marks.append({"start": item["start"], "end": item["end"], "label": item[name]})
-        if isinstance(item.get("text"), str):
-            marks[-1]["text"] = item["text"]
+        mark: Mark = {"start": item["start"], "end": item["end"], "label": item[name]}
+        marks.append(cast(Mark, {**mark, **said_words(item, record["text"])}))
     return {**record, "spans": marks}
 
 
@@ -212,18 +211,20 @@ def _lacks(record: LabelledRecord, needed: Sequence[str], there: Iterable[str]) 
 def _categories(items: Any) -> list[str] | None:
     """Names of categories: one, several, or objects with their labels; None if it is nothing of this."""
     if isinstance(items, str):
-        return [items]
+        return [items.strip()]
     if not isinstance(items, list):
         return None
     labels = [item.get("label") if isinstance(item, dict) else item for item in items]
     names = [label for label in labels if isinstance(label, str)]
-    return names if len(names) == len(labels) else None
+    return [name.strip() for name in names] if len(names) == len(labels) else None
 
 
-def _mark(item: Any) -> Mark | None:
+def _mark(item: Any, text: str) -> Mark | None:
     """A span as a list, with its words or without, or as an object; None if it is neither."""
     if isinstance(item, dict):
-        item = [item[name] for name in ("start_offset", "end_offset", "label") if name in item]
+        words = said_words(item, text).values()
+        keys = ("start_offset", "end_offset", "label")
+        item = [*(item[name] for name in keys if name in item), *words]
     if not isinstance(item, list) or not 3 <= len(item) <= 4:
         return None
     mark: Mark = {"start": item[0], "end": item[1], "label": item[2]}

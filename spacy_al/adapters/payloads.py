@@ -68,9 +68,11 @@ def record_payload(record: LabelledRecord, task: Task, reading: Reading) -> dict
     accept: dict[str, Any] = {"answer": "accept"}
     if task_kind(task) != "categories":
         return accept | _spans(record, task, accept, reading)
-    chosen = [label for label, value in record["cats"].items() if value]
     shown = shown_labels(task, {})
-    known = [label for label in shown if label in record["cats"]]
+    names = _without_edges(shown)
+    cats = {names.get(label, label): value for label, value in record["cats"].items()}
+    chosen = [label for label, value in cats.items() if value]
+    known = [label for label in shown if label in cats]
     if is_exclusive(task) and not chosen:
         _refuse("no category of it is chosen", "One of those that exclude each other has to be")
     if not known:
@@ -171,19 +173,20 @@ def _spans(
 ) -> dict[str, Any]:
     if "problem" in record:
         _refuse(record["problem"].removesuffix(f". {HOW}"), HOW)
-    tokens, shown = task.get("tokens", []), set(shown_labels(task, payload))
+    tokens, names = task.get("tokens", []), _without_edges(shown_labels(task, payload))
     first = {token["start"]: token["id"] for token in reversed(tokens)}
     last = {token["end"]: token["id"] for token in tokens}
     spans, undecided = [], list(record.get("missing", ()))
     for mark in record["spans"]:
         start, end = mark["start"], mark["end"]
-        why = UNSHOWN if mark["label"] not in shown else ""
+        why = UNSHOWN if mark["label"] not in names else ""
         if start not in first or end not in last:
             why = OFF
         if not why:
             token_start, token_end = first[start], last[end]
             places = {"start": start, "end": end}
-            on = {"token_start": token_start, "token_end": token_end, "label": mark["label"]}
+            label = names[mark["label"]]
+            on = {"token_start": token_start, "token_end": token_end, "label": label}
             spans.append({**places, **on})
         elif reading.bad_spans == "refuse":
             _refuse(f"{describe_mark(mark, record['text'])}: {why}", HOW)
@@ -201,6 +204,11 @@ def _spans(
     if not left and not spans:
         _refuse("nothing of it is decided", "Mend the spans")
     return {"spans": spans, "asked": left}
+
+
+def _without_edges(shown: Sequence[str]) -> dict[str, str]:
+    """The labels of a question by what a checked record calls them: white space at their edges is cut off there."""
+    return {label.strip(): label for label in reversed(shown)}
 
 
 def _under(stretches: Sequence[tuple[int, int]], tokens: Sequence[Mapping[str, Any]]) -> set[int]:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from spacy_al.adapters.columns import BLANK
-from spacy_al.adapters.files import read_json, read_text
+from spacy_al.adapters.files import read_json, read_text, split_lines
 from spacy_al.adapters.json_shapes import SHAPES, fits_shape
 from spacy_al.adapters.labelbox_folder import ANNOTATIONS, ROWS
 from spacy_al.adapters.record_check import short
@@ -102,7 +102,7 @@ def _of_file(path: Path) -> list[KnownFormat]:
     start = text.lstrip()
     if start[:1] in ("{", "[") and ((found := _of_json(path)) or not PYTHON.match(text)):
         return found
-    lines = [line.rstrip("\r") for line in islice(text.split("\n"), 2000)]
+    lines = split_lines(text)[:2000]
     if FORMAT.match(lines[0]):
         return [KnownFormat("webanno", "it begins with #FORMAT=WebAnno TSV 3")]
     if PYTHON.match(text) and _is_data(text):

@@ -1,7 +1,7 @@
 """The check of what a reader gives: a mark says where it is, what stands there, and one thing."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,8 @@ FLAT = ("entities", "tags")
 # Kinds of characters that are in no name: control, halves, and the two ends of lines and paragraphs
 UNNAMEABLE = ("Cc", "Cs", "Zl", "Zp")
 HOW = "Mend it, or leave out such spans alone with --bad-spans missing"
+# Names that tools have for the words of a span
+WORDS = ("value", "word", "words", "surface", "mention", "phrase", "string", "covered_text")
 NOWHERE = "its place is not within the text"
 OTHERWISE = "another text stands there than the file says"
 
@@ -53,6 +55,8 @@ def checked(
         said = f", {short(mark['text'])}" if why == OTHERWISE else ""
         return refused(record, f"{describe_mark(mark, text)}: {why}{said}. {HOW}", _place(mark))
     missing = list(record.get("missing", ()))
+    if odd := [stretch for stretch in missing if not _within(*stretch, text)]:
+        return refused(record, f"what is undecided is from {short(odd[0])}: {NOWHERE}")
     for mark, why in bad:
         reading.lose(why, _place(mark) or record["where"])
         missing += _stretches(mark, why, text, good)
@@ -89,6 +93,19 @@ def short(value: Any) -> str:
     except (ValueError, RecursionError):
         shown = f"a {type(value).__name__}"
     return shown if len(shown) <= 60 else shown[:60] + "…"
+
+
+def said_words(span: Mapping[str, Any], text: str) -> dict[str, str]:
+    """What a span of a file says stands there, as the `text` of a mark; nothing if it does not say.
+
+    span (Mapping): Its words are under "text", or under another of the names that tools have for them; there they may be spelled
+        otherwise than in the text, and are no words of it then.
+    text (str): Of the record.
+    """
+    if isinstance(span.get("text"), str):
+        return {"text": span["text"]}
+    found = (span[key] for key in WORDS if isinstance(span.get(key), str))
+    return next(({"text": words} for words in found if words.strip() and words in text), {})
 
 
 def is_name(label: Any) -> bool:
@@ -141,7 +158,8 @@ def _cut(mark: Mark, text: str, reading: Reading) -> Mark | None:
         if start >= end:
             return None
         reading.trimmed += (start, end) != (mark["start"], mark["end"])
-    found: Mark = {"start": start, "end": end, "label": mark["label"]}
+    # "PER " and "PER" look the same, and are two labels to a model
+    found: Mark = {"start": start, "end": end, "label": mark["label"].strip()}
     if "where" in mark:
         found["where"] = mark["where"]
     return found
@@ -195,4 +213,8 @@ def _categories(record: LabelledRecord) -> LabelledRecord:
             return refused(record, f"{why}. A label is 1 or 0")
     if not cats:
         return refused(record, "no category of it is decided")
-    return {**record, "cats": {label: float(value) for label, value in cats.items()}}
+    result: dict[str, float] = {}
+    for label, value in cats.items():
+        if result.setdefault(label.strip(), float(value)) != float(value):
+            return refused(record, f"the category {short(label.strip())} is 1 and 0")
+    return {**record, "cats": result}

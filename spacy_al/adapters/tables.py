@@ -2,14 +2,15 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from spacy_al.adapters.files import read_text
+from spacy_al.adapters.files import read_text, split_lines
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.record_check import short
-from spacy_al.corpus.csv_rows import is_quoted
+from spacy_al.corpus.csv_rows import UNQUOTED, dialect_of, read_rows, row_fault
 from spacy_al.errors import AlError, Errors, UsageError
 
 # Columns that number the rows; a table of pandas has one without a name
@@ -21,6 +22,7 @@ XLSX = (".xlsx", ".xlsm")
 NOTHING = ("nan", "null", "<na>", "#n/a")
 # What tools write between several labels of one cell
 SEVERAL = "#|;,"
+NUMBER, SCORE = re.compile(r"-?[0-9]+(?:\.0)?"), re.compile(r"-?0?\.[0-9]*[1-9][0-9]*")
 Row = tuple[int, list[str]]
 
 
@@ -36,7 +38,8 @@ def read_table(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     rows = list(_xlsx(path, reading) if path.suffix.lower() in XLSX else _separated(path, reading))
     if not rows:
         return
-    (_, header), *body = rows
+    (_, header, _), *found = rows
+    body = [(line, cells) for line, cells, why in found if not why]
     header = [cell.strip() for cell in header]
     if twice := sorted({name for name in header if name and header.count(name) > 1}):
         why = f"two columns are called {short(twice[0])}"
@@ -45,18 +48,19 @@ def read_table(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     text_at = header.index(reading.text_key)
     yes_no = _is_yes_no(columns, header, body)
     if not yes_no and len(columns) > 1:
-        found = ", ".join(columns)
-        raise UsageError(Errors.AL330.format(path=path, what="columns of labels", found=found))
+        raise UsageError(
+            Errors.AL330.format(path=path, what="columns of labels", found=", ".join(columns))
+        )
     reading.skip(
         name
         for name in header
         if name not in (*columns, reading.text_key) and name.casefold() not in NUMBERS
     )
     names = None if yes_no else _names(columns, header, body, path, reading)
-    for line, row in body:
+    for line, row, why in found:
         where = f"{path.name}:{line}"
-        if len(row) != len(header):
-            why = f"it has {len(row)} cells, and the header has {len(header)}"
+        if why or len(row) != len(header):
+            why = why or f"it has {len(row)} cells, and the header has {len(header)}"
             yield {"where": where, "problem": why}
             continue
         values = [(name, row[header.index(name)].strip()) for name in columns]
@@ -105,9 +109,10 @@ def _names(
     columns: Sequence[str], header: Sequence[str], body: Sequence[Row], path: Path, reading: Reading
 ) -> list[str]:
     """The labels, or the names of numbers."""
-    cells = set(_cells(columns, header, body))
-    found = sorted(cell for cell in cells if cell.casefold() not in NOTHING)
-    if found and all(cell.removesuffix(".0").isdecimal() for cell in found):
+    cells = {c for c in _cells(columns, header, body) if c.casefold() not in NOTHING}
+    # what is refused is no label that others have not
+    found = sorted(c for c in cells if not _are_several(c, cells) and not SCORE.fullmatch(c))
+    if found and all(map(NUMBER.fullmatch, found)):
         if not reading.labels:
             raise UsageError(Errors.AL331.format(path=path, column=columns[0]))
         return list(reading.labels)
@@ -134,10 +139,9 @@ def _chosen(value: tuple[str, str], names: Sequence[str]) -> dict[str, float]:
         raise ValueError(
             f"its cell in {short(name)} is {short(cell)}, which is written for nothing"
         )
-    several = any(
-        s in cell and {part.strip() for part in cell.split(s)} <= {*names} for s in SEVERAL
-    )
-    if several or (cell[0] in "[{" and cell[-1] in "]}"):
+    if SCORE.fullmatch(cell):
+        raise ValueError(f"its cell in {short(name)} is {short(cell)}, a score and no label")
+    if _are_several(cell, names):
         raise ValueError(
             f"its cell in {short(name)} is {short(cell)}, which looks like several labels: make a column of 1 and 0 of each"
         )
@@ -149,38 +153,49 @@ def _chosen(value: tuple[str, str], names: Sequence[str]) -> dict[str, float]:
     return {label: float(label == cell) for label in names}
 
 
-def _separated(path: Path, reading: Reading) -> Iterator[Row]:
+def _are_several(cell: str, names: Collection[str]) -> bool:
+    """Whether a cell is a list of labels."""
+    several = any(
+        s in cell and {part.strip() for part in cell.split(s)} <= {*names} for s in SEVERAL
+    )
+    return several or (cell[0] in "[{" and cell[-1] in "]}")
+
+
+def _separated(path: Path, reading: Reading) -> Iterator[tuple[int, list[str], str]]:
     text = read_text(path, reading)
-    first = text.lstrip("\r\n").split("\n", 1)[0]
+    first = next(iter(split_lines(text.lstrip("\r\n"))))
     between = "\t" if path.suffix.lower() == ".tsv" else max(",;\t|", key=first.count)
     if between != "," and path.suffix.lower() == ".csv":
         reading.say(f"The columns of {path.name} have {between!r} between them.")
-    # a table of tabs has no quoting, unless its first row shows it
-    quoted = between != "\t" or '"' in first
+    dialect = dialect_of(first, between)
     # the limit of 128 kB a field is a setting of the whole module
     limit = csv.field_size_limit(2**31 - 1)
     try:
-        how: Any = {"quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE}
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True, **how)
-        line = 1
-        for row in reader:
-            if not quoted and any(map(is_quoted, row)):
-                why = "it has quotes as CSV has them, and the header has none"
-                how = "Quote the header too, or nothing"
-                raise AlError(Errors.AL268.format(where=f"{path}:{line}", why=why, how=how))
-            if any(cell.strip() for cell in row):
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        # where the next row begins cannot be told
-        how = "Quote what has a quote in it, and write that twice"
-        where, why = f"{path}:{line}", f"it is not CSV ({error})"
-        raise AlError(Errors.AL268.format(where=where, why=why, how=how)) from error
+        lines = io.StringIO(text, newline="")
+        header: list[str] = []
+        for row in read_rows(lines, dialect, str(path), _refuse):
+            if not any(cell.strip() for cell in row.cells):
+                continue
+            header = header or row.cells
+            why = row_fault(row, header, dialect) if header is not row.cells else ""
+            if why == UNQUOTED:
+                raise _not_csv(f"{path}:{row.line}", why)
+            yield row.line, row.cells, why
     finally:
         csv.field_size_limit(limit)
 
 
-def _xlsx(path: Path, reading: Reading) -> Iterator[Row]:
+def _refuse(where: str, why: str) -> NoReturn:
+    """RAISES (AlError): Where the next row begins cannot be told."""
+    raise _not_csv(where, f"it is {why.partition(': lines ')[0]}")
+
+
+def _not_csv(where: str, why: str) -> AlError:
+    how = "Quote what has a quote in it, and write that twice"
+    return AlError(Errors.AL268.format(where=where, why=why, how=how))
+
+
+def _xlsx(path: Path, reading: Reading) -> Iterator[tuple[int, list[str], str]]:
     try:
         from openpyxl import load_workbook
     except ImportError:
@@ -204,7 +219,7 @@ def _xlsx(path: Path, reading: Reading) -> Iterator[Row]:
         kept = [*cells, *[""] * (width - len(cells))]
         while len(kept) > width and not kept[-1]:
             kept.pop()
-        yield line, kept
+        yield line, kept, ""
 
 
 def _filled(sheet: Any) -> Iterator[Row]:

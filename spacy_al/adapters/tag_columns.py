@@ -1,8 +1,10 @@
 """The columns of a file of words: which one has the words, and which the tags."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +16,12 @@ from spacy_al.errors import AlError, Errors, UsageError
 CONLL_2003 = ("word", "pos", "chunk", "ner")
 # Values of a column that a message shows
 SHOWN = 4
+# What a row that names the columns has in it, whatever else
+NAMES = {"word", "words", "token", "tokens", "text", "form", "pos", "chunk"} | {
+    *("tag", "tags", "ner", "ner_tag", "ner_tags", "ne", "label", "labels", "iob", "bio"),
+    *("entity", "entities"),
+}
+NUMBER = re.compile(r"(?:[0-9]+-)?([0-9]+)")
 
 
 class Row(NamedTuple):
@@ -59,6 +67,7 @@ def find_layout(
             Errors.AL268.format(where=path, why=why, how="Columns are parted by tabs or blanks")
         )
     if names is None and _is_header(rows, width):
+        reading.say(f"Line {rows[0].line} of {path.name} names its columns.")
         names, rows = rows[0].columns, rows[1:]
         texts = [texts[0][1:], *texts[1:]] if len(texts[0]) > 1 else texts[1:]
     whole = [row for row in rows if len(row.columns) == width]
@@ -87,22 +96,38 @@ def find_layout(
 
 
 def _is_header(rows: Sequence[Row], width: int) -> bool:
-    """Whether the first row names the columns: nothing in it is a tag, and below it are tags."""
+    """Whether the first row names the columns. A word whose tag is mistaken looks like one, too, but for its names."""
     first = rows[0].columns
     below = [row for row in rows[1:] if len(row.columns) == width]
     return (
         len(first) == width
         and not any(map(is_tag, first[1:]))
+        and any(name.strip("# ").casefold() in NAMES for name in first)
         and any(are_tags(row.columns[n] for row in below) for n in range(1, width) if below)
     )
 
 
 def _word_column(texts: Sequence[Sequence[Row]], width: int) -> int:
-    """The first column, or the second where the first numbers the words of each text."""
-    counted = width > 2 and all(
-        row.columns[0] == str(number) for text in texts for number, row in enumerate(text, 1)
-    )
-    return 1 if counted else 0
+    """The first column that neither numbers words nor names their text; one for tags is left behind it."""
+    column = 0
+    while column < width - 2 and _is_place(texts, column):
+        column += 1
+    return column
+
+
+def _is_place(texts: Sequence[Sequence[Row]], column: int) -> bool:
+    """Whether a column says where words are: in each text it counts, or is the same throughout."""
+    values = [[row.columns[column] for row in text if len(row.columns) > column] for text in texts]
+    several = [cells for cells in values if len(cells) > 1]
+    counted = all(map(_counts, values)) or all(len({*cells}) == 1 for cells in values if cells)
+    return bool(several) and counted
+
+
+def _counts(values: Sequence[str]) -> bool:
+    """Whether values are numbers that follow each other, from any on; "2-1" is the first of a second sentence."""
+    found = [NUMBER.fullmatch(value) for value in values]
+    numbers = [int(match[1]) for match in found if match]
+    return len(numbers) == len(values) and all(b == a + 1 for a, b in pairwise(numbers))
 
 
 def _mostly_tags(values: Sequence[str]) -> bool:

@@ -6,11 +6,11 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from spacy_al.adapters.files import read_json, read_text
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
-from spacy_al.adapters.record_check import short
+from spacy_al.adapters.record_check import said_words, short
 from spacy_al.errors import AlError, Errors, UsageError
 
 # A name before the list, a comment, tuples, or quotes that are single
@@ -108,9 +108,10 @@ def _marks(found: Any, text: str) -> list[Mark]:
         raise ValueError(f"its entities are {short(found)}")
     marks: list[Mark] = []
     for one in found:
+        words: dict[str, str] = {}
         if isinstance(one, dict):
-            keys = ("start", "end", "label", *(["text"] if "text" in one else []))
-            one = tuple(one.get(key) for key in keys)
+            words = said_words(one, text)
+            one = tuple(one.get(key) for key in ("start", "end", "label"))
         if isinstance(one, str):
             raise ValueError("its entities are tags of words, and not (start, end, label)")
         if not isinstance(one, list | tuple) or len(one) not in (3, 4):
@@ -118,10 +119,11 @@ def _marks(found: Any, text: str) -> list[Mark]:
         start, end, label = one[:3]
         if type(start) is not int or type(end) is not int or not isinstance(label, str):
             raise ValueError(f"an entity is {short(one)}, and not (start, end, label)")
-        marks.append({"start": start, "end": end, "label": label})
         # the fourth is the words, or an id of a knowledge base
         if len(one) == 4 and isinstance(one[3], str) and one[3].strip() and one[3] in text:
-            marks[-1]["text"] = one[3]
+            words = {"text": one[3]}
+        mark: Mark = {"start": start, "end": end, "label": label}
+        marks.append(cast(Mark, {**mark, **words}))
     return marks
 
 

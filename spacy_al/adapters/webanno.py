@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from spacy_al.adapters.files import read_text
+from spacy_al.adapters.files import read_text, split_lines
 from spacy_al.adapters.label_studio.regions import utf16_places
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
 from spacy_al.errors import AlError, Errors, UsageError
@@ -40,7 +40,7 @@ def read_webanno(path: Path, reading: Reading) -> Iterator[LabelledRecord]:
     YIELDS (LabelledRecord): With words. A span over several sentences is a bad one in each of them.
     RAISES (AlError): AL046 if it is no WebAnno TSV 3, AL330 (UsageError) where several layers could be meant.
     """
-    lines = [line.removesuffix("\r") for line in read_text(path, reading).split("\n")]
+    lines = split_lines(read_text(path, reading))
     if not FORMAT.match(lines[0]):
         why = "it does not begin with #FORMAT=WebAnno TSV 3"
         raise AlError(Errors.AL046.format(path=path, why=why))

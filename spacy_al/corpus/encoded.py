@@ -18,10 +18,20 @@ MARKS = (
 def utf8_lines(file: BinaryIO) -> Iterator[bytes]:
     """Lines in UTF-8, with their ends, and without the mark that may stand at the beginning.
 
+    A file without a line feed may be of an old Mac, which ended lines with a carriage return.
+
     file (BinaryIO): In UTF-8, or in what its mark says.
     YIELDS (bytes): A line each; what is not UTF-8 in a file without another mark stays as it is.
     RAISES (UnicodeDecodeError): The file is not in what its mark says; the lines before have come.
     """
+    lines = _lines(file)
+    first = next(lines, b"")
+    # where there is no other line, these are parted otherwise
+    yield from first.splitlines(keepends=True) if b"\n" not in first else [first]
+    yield from lines
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
     lines = iter(file)
     first = next(lines, b"")
     encoding = next((name for mark, name in MARKS if first.startswith(mark)), "utf-8")

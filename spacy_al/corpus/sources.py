@@ -25,7 +25,7 @@ from spacy_al.corpus.captured import (
     lost_in,
     pool_meta,
 )
-from spacy_al.corpus.csv_rows import NUL, cells_of, read_rows, row_fault
+from spacy_al.corpus.csv_rows import NUL, Row, cells_of, dialect_of, read_rows, row_fault
 from spacy_al.corpus.encoded import utf8_lines
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
@@ -162,9 +162,8 @@ def _read_jsonl(name: str, file: BinaryIO, keys: Keys, problem: Problem) -> Iter
             problem(where, "not UTF-8")
         except json.JSONDecodeError as error:
             why = f"not JSON ({error.msg} at column {error.colno})"
-            cut = (
-                "" if line.endswith(b"\n") else ": the file ends here, as if its writer was killed"
-            )
+            ends = not line.endswith(b"\n") and error.msg != "Extra data"
+            cut = ": the file ends here, as if its writer was killed" if ends else ""
             problem(where, why + cut)
         except (ValueError, RecursionError) as error:
             problem(where, f"not JSON ({error})")
@@ -182,27 +181,21 @@ def _read_csv(
         first = next(lines, "")
         # the first that makes the text a column
         split = (one for one in between if keys.text in cells_of(first, one))
-        # a table of tabs has no quoting, unless its first row shows it: a quote there is a quote
-        quoted = '"' in first or between != "\t"
-        reader = csv.reader(
-            chain([first], lines),
-            delimiter=next(split, between[0]),
-            quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE,
-            # a quote that is never closed is an error and does not swallow the file unseen
-            strict=True,
-        )
-        rows = read_rows(reader, name, problem)
-        header = next(rows, (0, []))[1]
+        dialect = dialect_of(first, next(split, between[0]))
+        rows = read_rows(chain([first], lines), dialect, name, problem)
+        header = next(rows, Row(0, [], [])).cells
         for column in (keys.text, *keys.meta):
-            if column not in header:
+            if header.count(column) != 1:
                 columns = ", ".join(header) or "none"
-                problem(f"{name}:1", f"no column '{column}' (columns: {columns})")
+                many = "several columns" if column in header else "no column"
+                problem(f"{name}:1", f"{many} '{column}' (columns: {columns})")
                 return
-        for start, row in rows:
-            if why := row_fault(row, header, quoted):
-                problem(f"{name}:{start}", why)
-            elif row:
-                yield from _from_dict(dict(zip(header, row)), f"{name}:{start}", keys, problem)
+        for row in rows:
+            if why := row_fault(row, header, dialect):
+                problem(f"{name}:{row.line}", why)
+            elif row.cells:
+                cells = dict(zip(header, row.cells))
+                yield from _from_dict(cells, f"{name}:{row.line}", keys, problem)
     finally:
         csv.field_size_limit(limit)
 

@@ -237,6 +237,51 @@ TABS = "it has {} cells, and the header has {}: a text may have a tab or a line 
                 "a.tsv:6: " + TABS.format(1, 2),
             ],
         ),
+        # tabs are not quoted in a file of another name either
+        (
+            "a.csv",
+            'id\ttext\n1\t"Yes we can\n2\tsecond\n3\tsaid he"\n',
+            ['"Yes we can', "second", 'said he"'],
+            [],
+        ),
+        # a quote that is meant as one: what lies up to the next is rows, and no text
+        *(
+            (
+                "a.csv",
+                f'id{c}text\n1{c}"Yes we can\n2{c}said he"\n3{c}last one\n',
+                ["last one"],
+                ["a.csv:2: it begins"],
+            )
+            for c in ",;|"
+        ),
+        (
+            "a.csv",
+            'text,label\n"Yes we can,pos\nsecond,neg\nsaid he",pos\n"Dear all,\nyours, Bob",neg\n',
+            ["Dear all,\nyours, Bob"],
+            ["a.csv:2: it begins and ends with a quote"],
+        ),
+        (
+            "a.csv",
+            'id,text\n1, "fine, quoted"\n2, "a"\n',
+            [],
+            ["a.csv:2: " + RAGGED.format(3, 2), "a.csv:3: it has a blank before"],
+        ),
+        (
+            "a.csv",
+            "id,text\n1,a\n\ufeffid,text\n2,b\n",
+            ["a", "b"],
+            ["a.csv:3: it is the header again"],
+        ),
+        ("a.csv", "text,text\na,b\n", [], ["a.csv:1: several columns 'text'"]),
+        # as old Macs, and Excel for them, end lines
+        ("a.csv", "id,text\r1,a\r2,b\r", ["a", "b"], []),
+        ("a.jsonl", '{"text": "a"}\r{"text": "b"}\r', ["a", "b"], []),
+        (
+            "a.jsonl",
+            '{"text": "a"} {"text": "b"}',
+            [],
+            ["a.jsonl:1: not JSON (Extra data at column 15)"],
+        ),
         # as Excel writes it where a comma is decimal
         (
             "a.csv",

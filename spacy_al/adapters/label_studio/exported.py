@@ -149,7 +149,7 @@ def _choices(tasks: Sequence[Task], control: str) -> list[str]:
                     and isinstance(one.get("value"), dict)
                 ):
                     chosen = one["value"].get("choices")
-                    found.update(c for c in chosen if isinstance(c, str)) if isinstance(
+                    found.update(c.strip() for c in chosen if isinstance(c, str)) if isinstance(
                         chosen, list
                     ) else None
     return sorted(found)
@@ -286,4 +286,4 @@ def _chosen(value: Any) -> list[str]:
     chosen = value.get("choices") if isinstance(value, dict) else [value]
     if not isinstance(chosen, list) or not all(isinstance(each, str) for each in chosen):
         raise ValueError(f"its choices are {short(chosen)}")
-    return chosen
+    return [each.strip() for each in chosen]
