@@ -10,6 +10,8 @@ from spacy_al.store.export import TASK
 from spacy_al.store.store import Store
 from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_FORMS, check, task_kind
 from spacy_al.tasks.records import StoredTask, question_id
+from spacy_al.tasks.relabel import as_named_now, categories_named_now, open_task
+from spacy_al.tasks.task import Task
 from spacy_al.util import content_hash
 
 # What a recipe's tasks have, and answering leaves as it was
@@ -27,6 +29,7 @@ class Asked:
 
     def __init__(self, store: Store, form: Format | None, add: bool) -> None:
         self.store, self.form, self.add = store, form, add
+        self._seen: set[str] = set()
         self._found: dict[tuple[Any, str], list[StoredTask]] = {}
         self._anywhere: dict[str, list[StoredTask]] = {}
         self._by_id: dict[str, StoredTask] = {}
@@ -46,6 +49,27 @@ class Asked:
             why = "several texts that were asked about differ in white space alone"
             raise AlError(Errors.AL115.format(why=why, what="Use a format that keeps it"))
         return next(iter(found))
+
+    def named_now(self, said: Any) -> Any:
+        """An answer or a record of a file, in the labels that the run has now: the file may be older than a change."""
+        labels = self.store.labels()
+        named = as_named_now(said, labels)
+        if not self.form:
+            return named
+        if "cats" in named:
+            named = {**named, "cats": categories_named_now(named["cats"], labels)}
+        self._seen |= {*named.get("cats", ()), *(mark["label"] for mark in named.get("spans", ()))}
+        return named
+
+    def shown(self, task: Task) -> list[str] | None:
+        """The labels that could be chosen for a file, where a question has got others since: those too that are anywhere in it.
+
+        Nobody can tell which the tool has shown. Of a label that is nowhere in the file, no text says that it has none.
+        """
+        before = task.get("labels", [])
+        names = open_task(task, self.store.labels()).get("labels", [])
+        shown = [name for name in names if name in before or name in self._seen]
+        return shown if shown != before else None
 
     def task(self, answered: Mapping[str, Any]) -> StoredTask | None:
         """The task that is answered: the one about its text that it names, else of its round the one of its hash, else the first.

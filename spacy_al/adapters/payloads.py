@@ -8,6 +8,7 @@ from spacy_al.adapters.record_check import HOW, checked, describe_mark, short
 from spacy_al.errors import AlError, Errors
 from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_FORMS, shown_labels, task_kind
 from spacy_al.tasks.decision import is_exclusive
+from spacy_al.tasks.relabel import LATER
 from spacy_al.tasks.task import Task
 
 OFF = "it does not begin and end with a token of the task"
@@ -56,19 +57,24 @@ def payload_of(
     return payload | found | trimmed
 
 
-def record_payload(record: LabelledRecord, task: Task, reading: Reading) -> dict[str, Any]:
+def record_payload(
+    record: LabelledRecord, task: Task, reading: Reading, labels: Sequence[str] | None = None
+) -> dict[str, Any]:
     """The answer that a labelled record gives to a task.
 
     record (LabelledRecord): Checked, and of the task's text.
     task (Task): As it was asked.
     reading (Reading): What a bad span costs: one that is not on the task's tokens, or whose label was not shown, is one.
+    labels (Sequence[str] | None): Those that could be chosen, where they are not the task's.
     RETURNS (dict): `asked` leaves out the tokens, and `labels` the categories, that the record does not decide.
     RAISES (AlError): AL115 if it decides nothing, or the task cannot be answered in part.
     """
     accept: dict[str, Any] = {"answer": "accept"}
+    if labels is not None:
+        accept["labels"] = [*labels]
     if task_kind(task) != "categories":
         return accept | _spans(record, task, accept, reading)
-    shown = shown_labels(task, {})
+    shown = shown_labels(task, accept)
     names = _without_edges(shown)
     cats = {names.get(label, label): value for label, value in record["cats"].items()}
     chosen = [label for label, value in cats.items() if value]
@@ -121,7 +127,8 @@ def _categories(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
     own = _option_ids(answered.get("options"))
     # a recipe of one's own may have offered some of them
     some = "labels" not in answered and own is not None and own != shown
-    known = [label for label in shown if label in (own or ())]
+    # the question may have got more since it was asked
+    known = [label for label in (*shown, *task.get(LATER, ())) if label in (own or ())]
     if some and not known:
         _refuse(f"none of its options was shown, but {short(shown)}", "Name them alike")
     return {"accept": accepted or [], **({"labels": known} if some else {})}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.adapters.files import read_json
-from spacy_al.adapters.formats import FORMATS, Format, check_column, onto, read_format
+from spacy_al.adapters.formats import FORMATS, check_column, onto, read_format
 from spacy_al.adapters.given import Given, settled
 from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
@@ -125,9 +125,14 @@ def import_answers(
     asked = Asked(store, form, add)
     kind = asked.kind or (form.kinds[0] if form else "entities")
     result.reading = reading = Reading(kind, spans_key, column, bad_spans)
+    # all of them first: what is in one tells which labels were shown in the others
+    source: Iterator[tuple[str, Any]] = read_json(path, reading)
+    if form:
+        source = ((one["where"], one) for one in read_format(format, path, reading))
+    found = [(where, asked.named_now(value)) for where, value in source]
     given = [
         one
-        for where, value in _values(path, format, form, reading)
+        for where, value in found
         if (one := _given(asked, value, result, where, annotator or format))
     ]
     n_before, new = result.counts.total(), set[str]()
@@ -159,17 +164,6 @@ def _refuse_other_kinds(path: Path, format: str) -> None:
     raise UsageError(Errors.AL122.format(path=path, why=why))
 
 
-def _values(
-    path: Path, format: str, form: Format | None, reading: Reading
-) -> Iterator[tuple[str, Any]]:
-    """Where each answer of a file stands, and what it is: a record of a format, or what Prodigy wrote."""
-    if form:
-        for record in read_format(format, path, reading):
-            yield record["where"], record
-    else:
-        yield from read_json(path, reading)
-
-
 def take(
     asked: Asked,
     answered: Any,
@@ -188,7 +182,7 @@ def take(
     id (str): Of the answer.
     RAISES (AlError): What the store raises when it cannot be written.
     """
-    if given := _given(asked, answered, result, where, somebody):
+    if given := _given(asked, asked.named_now(answered), result, where, somebody):
         _store(asked.store, given, id, result)
 
 
@@ -221,7 +215,9 @@ def _of_record(
         result.leave_out("unknown task", where, "no round asked about this text")
         return None
     annotator = check_name("annotator", record.get("annotator") or somebody)
-    payload = check(stored.task, record_payload(record, stored.task, reading))
+    payload = check(
+        stored.task, record_payload(record, stored.task, reading, asked.shown(stored.task))
+    )
     return Given(where, stored, annotator, payload)
 
 

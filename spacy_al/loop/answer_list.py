@@ -123,7 +123,7 @@ def read_corrections(project: Project, path: Path) -> tuple[list[Correction], in
                     raise ValueError(f"{annotator!r:.80} has not answered this question")
                 if line.get("answer") is None:
                     raise ValueError("it has no 'answer'")
-                said = as_named_now(payload_of(line, stored.task), store.labels())
+                said = payload_of(as_named_now(line, store.labels()), stored.task)
                 payload = check(stored.task, said)
                 key = (stored.id, str(annotator))
                 if key in found:

@@ -135,9 +135,16 @@ def check_change(known: RunLabels, kind: str, names: list[str], into: str | None
         if known.last is None:
             _refuse("No label was changed", "Nothing can be taken back")
         return
+    new = into if into is not None else names[0] if kind == ADD else None
     for name in [*names, *([into] if into is not None else [])]:
         if not is_label(name):
             _refuse(f"{name!r} is no name", "Give the label a name")
+    # "DRUG " and "DRUG" look the same, and no file can have a line end in a label
+    if new is not None and new not in known.now and (new != new.strip() or not new.isprintable()):
+        _refuse(
+            f"{new!r} has white space at an edge, or what cannot be printed",
+            "Give the label another name",
+        )
     if kind == ADD:
         if names[0] in known.now:
             _refuse(f"The run has the label {names[0]} already", f"Its labels are: {listed}")

@@ -109,8 +109,8 @@ class RunLabels:
         parts = self.parts(name, at) or frozenset()
         return sum(not parts.isdisjoint(one.parts) for one in self.now.values()) > 1
 
-    def shown(self, names: Iterable[str], at: int) -> list[str]:
-        """The labels of which all parts were among these names."""
+    def shown(self, names: Iterable[str], at: int | None) -> list[str]:
+        """The labels of which all parts were among these names. Arguments as for `today`."""
         names = [*names]
         parts = frozenset[str]().union(*(self.parts(name, at) or () for name in names))
         unknown = [name for name in names if self.parts(name, at) is None]

@@ -93,7 +93,28 @@ def as_named_now(payload: Any, labels: RunLabels) -> Any:
             {**span, "label": _name(span.get("label"), labels)} if isinstance(span, dict) else span
             for span in named["spans"]
         ]
+    if isinstance(named.get("label"), str):
+        named["label"] = _name(named["label"], labels)
+    if isinstance(named.get("options"), list):
+        named["options"] = _once(
+            {**one, "id": _name(one.get("id"), labels)} if isinstance(one, dict) else one
+            for one in named["options"]
+        )
     return named
+
+
+def categories_named_now(cats: Mapping[str, float], labels: RunLabels) -> dict[str, float]:
+    """Categories of a file, 1 or 0 each, in the names of now.
+
+    A merged label is 1 where one of its parts is, and 0 where all are; where some are 0 and nothing is said of others, it is open.
+    """
+    if not labels.is_known:
+        return dict(cats)
+    decided = labels.shown(cats, None)
+    chosen = {_name(label, labels) for label, value in cats.items() if value}
+    # what the run has no more keeps its name, by which it is refused
+    gone = [label for label in cats if labels.today(label) is None]
+    return {label: float(label in chosen) for label in dict.fromkeys([*decided, *chosen, *gone])}
 
 
 def task_of_model(task: Task, labels: RunLabels, *, whole: bool = True) -> Task:
@@ -199,6 +220,16 @@ def _split(names: Iterable[str], labels: RunLabels, at: int) -> set[str]:
 def _name(label: Any, labels: RunLabels) -> Any:
     # what the run has no more is refused by its own name
     return (labels.today(label) or label) if isinstance(label, str) else label
+
+
+def _once(options: Iterable[Any]) -> list[Any]:
+    """Options, each once: two of them may be one label now."""
+    found: list[Any] = []
+    for option in options:
+        ids = [one.get("id") for one in found if isinstance(one, dict)]
+        if not isinstance(option, dict) or option.get("id") not in ids:
+            found.append(option)
+    return found
 
 
 def _spans_now(doc: Doc, spans: Iterable[Span], labels: RunLabels) -> list[Span]:

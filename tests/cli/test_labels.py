@@ -9,6 +9,7 @@ from spacy.tokens import DocBin
 from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
+from spacy_al.adapters.answer_files import import_
 from spacy_al.cli import app
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
@@ -175,6 +176,8 @@ def test_a_run_of_an_earlier_version_has_the_labels_of_its_questions(project, ho
     [
         (("add", "DRUG"), "already"),
         (("add", " "), "no name"),
+        (("add", "DRUG "), "white space at an edge"),
+        (("rename", "DRUG", "A\nB"), "cannot be printed"),
         (("rename", "NOBODY", "X"), "no label NOBODY"),
         (("rename", "DRUG", "DOSE"), "merge them"),
         (("merge", "DRUG", "INTO", "X"), "Only one label"),
@@ -185,6 +188,38 @@ def test_a_run_of_an_earlier_version_has_the_labels_of_its_questions(project, ho
 def test_changes_that_cannot_be(project, how, words, said):
     shown = command(how, *words, "--yes", status=2)
     assert "AL163" in shown and said in shown
+
+
+def test_files_may_be_older_than_a_change_or_younger(project, tmp_path):
+    """What other tools have labelled comes in the names of before, or has a label that was added since it was asked."""
+    change(project, "rename", ["PERSON"], "NAME")
+    change(project, "merge", ["DRUG", "DOSE"], "THING")
+    change(project, "add", ["ROUTE"])
+    with Store(project.database) as store:
+        texts = [one.task["text"] for one in store.unanswered()]
+        first = [text.split()[0] for text in texts]
+        rows = [
+            {"text": text, "label": [[0, len(word), label]]}
+            for text, word, label in zip(texts, first, ["PERSON", "DOSE"])
+        ]
+        path = tmp_path / "old.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        assert import_(store, path, format="doccano").counts == {"stored": 2}
+        said = [one.payload for one in store.answers() if one.annotator == "doccano"]
+        assert [one["spans"][0]["label"] for one in said] == ["NAME", "THING"]
+        # nothing in the file says that the new label was shown
+        assert not any("labels" in one for one in said)
+        rows[1]["label"][0][2] = "ROUTE"
+        path.write_text("\n".join(map(json.dumps, rows)))
+        assert import_(store, path, format="doccano", annotator="bob").counts == {"stored": 2}
+        said = [one.payload for one in store.answers() if one.annotator == "bob"]
+        assert [one["labels"] for one in said] == [["THING", "NAME", "ROUTE"]] * 2
+        task = {"text": texts[0], "meta": {"round": 0}, "answer": "accept"}
+        task["spans"] = [{"start": 0, "end": len(first[0]), "label": "DRUG"}]
+        path.write_text(json.dumps(task))
+        assert import_(store, path, annotator="eve").counts == {"stored": 1}
+        (said,) = [one.payload for one in store.answers() if one.annotator == "eve"]
+        assert said["spans"][0]["label"] == "THING"
 
 
 def test_the_last_label_stays(project):

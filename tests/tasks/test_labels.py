@@ -1,5 +1,7 @@
 """The labels of a run through its changes: what a name meant when it was said is found, whatever bears the name today."""
 
+from functools import partial
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, Span
@@ -9,6 +11,7 @@ from spacy_al.tasks.answer import check
 from spacy_al.tasks.labels import ADD, MERGE, REMOVE, RENAME, START, UNDO, Operation, RunLabels
 from spacy_al.tasks.relabel import (
     as_named_now,
+    categories_named_now,
     keep_labels,
     open_task,
     payload_now,
@@ -157,6 +160,17 @@ def test_options_are_renamed_merged_and_added():
     now = open_task(task_now(made, labels, 1), labels)
     assert [option["id"] for option in now["options"]] == now["labels"] == ["AB", "C", "D"]
     assert [option.get("score") for option in now["options"]] == [0.5, 0.2, None]
+
+
+def test_categories_of_files_get_the_names_of_now():
+    labels = run_of((RENAME, ["PERSON"], "NAME"), (MERGE, ["DRUG", "DOSE"], "X"))
+    named = partial(categories_named_now, labels=labels)
+    assert named({"PERSON": 1, "DRUG": 0, "DOSE": 0}) == {"NAME": 1, "X": 0}
+    assert named({"DRUG": 1, "DOSE": 0}) == named({"DRUG": 1}) == named({"X": 1}) == {"X": 1}
+    # of a part that is not right nothing follows for the whole
+    assert named({"PERSON": 0, "DRUG": 0}) == {"NAME": 0}
+    gone = run_of((REMOVE, ["DRUG"]))
+    assert categories_named_now({"DRUG": 1, "DOSE": 0}, gone) == {"DRUG": 1, "DOSE": 0}
 
 
 def test_texts_of_files_get_the_names_of_now():
