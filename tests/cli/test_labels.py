@@ -23,6 +23,7 @@ from spacy_al.loop.status import status
 from spacy_al.oracle.annotator import ORACLE
 from spacy_al.processes.lock import locked
 from spacy_al.store.desk import next_tasks, own_task
+from spacy_al.store.labels import change_labels
 from spacy_al.store.store import Store
 from tests.helpers.chaos import ROOT
 from tests.helpers.ward import ward
@@ -266,5 +267,8 @@ def test_a_run_at_work_is_left_alone(project, how, tmp_path):
         assert "AL155" in command(how, "add", "ROUTE", "--yes", status=1)
     missing = {**how, "al.output": str(tmp_path / "nowhere")}
     assert "AL110" in command(missing, status=1)
-    # a name from outside is no escape for the terminal
-    assert "\x1b" not in command(how, "add", "\x1b[31mRED", "--yes") + command(how)
+    # a name from outside is no escape for the terminal, were it that of a run
+    assert "\x1b" not in command(how, "add", "\x1b[31mRED", "--yes", status=2)
+    with Store(project.database) as store:
+        change_labels(store, "add", ["\x1b[31mRED"])
+    assert "\x1b" not in command(how)
