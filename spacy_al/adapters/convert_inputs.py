@@ -123,6 +123,7 @@ def find_kind(files: Sequence[File], wanted: Reading) -> tuple[str, str]:
     counts: Counter[str] = Counter()
     marked: dict[str, list[Any]] = {}
     error: AlError | None = None
+    why: dict[str, str] = {}
     for kind in KINDS:
         for path, name, _ in files:
             form = READERS[name]
@@ -136,13 +137,20 @@ def find_kind(files: Sequence[File], wanted: Reading) -> tuple[str, str]:
                     ):
                         counts[kind] += 1
                         marked.setdefault(kind, []).append(what)
+                    elif "problem" in record:
+                        why.setdefault(kind, f"{record['where']}: {record['problem']}")
             except AlError as problem:
                 error = error or problem
     if not counts:
         if error:
             raise error
         held = {kind for _, name, _ in files for kind in READERS[name].kinds}
-        return next((kind for kind in ORDER if kind in held), ORDER[0]), ""
+        first = next((kind for kind in ORDER if kind in held), ORDER[0])
+        # what it is meant for is not known, so neither is which reason matters
+        seen = {reason: kind for kind, reason in why.items() if reason != why.get(first)}
+        others = [f"as {kind}, {reason}" for reason, kind in seen.items()]
+        said = f"Were it read for others: {'; '.join(others)}. Name what is meant with --kind."
+        return first, said if others else ""
     # what a component learns of tokens all by itself is rarely what a file is made for
     best = next(kind for kind in ORDER if counts[kind])
     others = [kind for kind in counts if kind != best and marked[kind] != marked[best]]

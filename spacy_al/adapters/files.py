@@ -88,10 +88,12 @@ def read_json(path: Path, reading: Reading | None = None) -> Iterator[tuple[str,
         return
     whole = _whole(text)
     if isinstance(whole, list):
-        yield from _items(text, path.name)
+        yield from _items(text, path.name, text.index("[") + 1)
     elif isinstance(whole, dict):
         start = len(text) - len(text.lstrip())
         yield f"{path.name}:{text[:start].count(chr(10)) + 1}", parse_json(text)
+    elif (first := _over_lines(text)) is not None:
+        yield from _items(text, path.name, first)
     else:
         for number, line in enumerate(text.split("\n"), 1):
             if line.strip():
@@ -159,18 +161,44 @@ def _whole(text: str) -> Any:
         return None
 
 
-def _items(text: str, name: str) -> Iterator[tuple[str, Any]]:
-    """The items of a JSON array that can be read, with their lines."""
-    decoder = json.JSONDecoder()
-    place, line, seen = text.index("[") + 1, 1, 0
+def _over_lines(text: str) -> int | None:
+    """Where the values of a text begin that has several over lines of their own, or an array that is cut off; None for JSON lines."""
+    start = len(text) - len(text.lstrip())
+    line, *others = text[start:].split("\n")
+    arrays = [one for one in others if one.startswith("[")]
+    # an array a line, of which the first is damaged
+    if any(not isinstance(parse_json(one), ValueError) for one in [line, *arrays]):
+        return None
+    if text[start : start + 1] == "[":
+        start += 1
+    try:
+        _, end = json.JSONDecoder().raw_decode(text, len(text) - len(text[start:].lstrip()))
+    except (ValueError, RecursionError):
+        return None
+    # a line that is cut off may begin with a value
+    return start if end > text.index(line) + len(line) or text[start - 1 : start] == "[" else None
+
+
+def _items(text: str, name: str, place: int) -> Iterator[tuple[str, Any]]:
+    """Values that follow each other, with their lines, as far as they can be read; commas may be between them.
+
+    place (int): Where the first begins, behind the bracket of an array.
+    """
+    decoder, line, seen = json.JSONDecoder(), 1, 0
+    is_array = "[" in text[:place]
     while True:
-        while text[place] in " \t\r\n,":
+        while text[place : place + 1] in tuple(" \t\r\n,"):
             place += 1
-        if text[place] == "]":
+        if text[place : place + 1] == ("]" if is_array else ""):
             return
         line += text.count("\n", seen, place)
         seen = place
-        _, end = decoder.raw_decode(text, place)
+        try:
+            _, end = decoder.raw_decode(text, place)
+        except (ValueError, RecursionError) as error:
+            why = "it is cut off, or not JSON, and what comes after it is not read"
+            yield f"{name}:{line}", ValueError(f"{why} ({error})")
+            return
         yield f"{name}:{line}", parse_json(text[place:end])
         place = end
 

@@ -61,7 +61,7 @@ def _seen(path: Path) -> str:
         return f"it begins with {short(text.split(chr(10))[0])}" if text else "it is empty"
     _, value = next(read_json(path), ("", []))
     if isinstance(value, ValueError):
-        return str(value)
+        return f"{value}; it begins with {short(text.split(chr(10))[0])}"
     keys = ", ".join(map(short, value)) if isinstance(value, dict) else ""
     return (
         f"its first object has {keys or 'no keys'}"
@@ -100,7 +100,8 @@ def _of_file(path: Path) -> list[KnownFormat]:
         )
     text = read_text(path)
     start = text.lstrip()
-    if start[:1] in ("{", "[") and ((found := _of_json(path)) or not PYTHON.match(text)):
+    # a word of a text may be a bracket, too
+    if start[:1] in ("{", "[") and (found := _of_json(path)):
         return found
     lines = split_lines(text)[:2000]
     if FORMAT.match(lines[0]):

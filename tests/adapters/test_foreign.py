@@ -158,3 +158,48 @@ def test_a_token_without_a_tag_is_somewhere(tmp_path, place):
     tokens += [{"id": 1, "start": 5, "end": 10, "tag": "VBZ"}]
     with pytest.raises(AlError, match="not within the text"):
         gold(tmp_path, "x.jsonl", [{"text": "Anna lives", "tokens": tokens}], kind="tagger")
+
+
+SPAN = '"ents": [{"start": 0, "end": 3, "label": "PER"}]'
+
+
+@pytest.mark.parametrize(
+    ("content", "texts", "line"),
+    [
+        # as jq writes it
+        (f'{{\n"text": "Bob x",\n{SPAN}\n}}\n{{\n"text": "y",\n"ents": []\n}}\n', 2, None),
+        (f'[{{"text": "Bob x", {SPAN}}},\n{{"text": "Bob y", {SPAN[:20]}', 1, 2),
+        (f'[\n{{"text": "Bob x", {SPAN}}},\n\n{{"text": "Bob y"', 1, 4),
+        (f'{{"text": "Bob y", {SPAN[:20]}\n{{"text": "Bob x", {SPAN}}}\n', 1, 1),
+    ],
+    ids=["over several lines", "cut off", "cut off below a bracket", "lines, the first cut off"],
+)
+def test_json_is_read_as_far_as_it_goes(tmp_path, content, texts, line):
+    result = gold(tmp_path, "x.json", content)
+    assert len(result.docs) == texts and ents(result)[0] == [("Bob", "PER")]
+    assert [why.split(": ")[0] for why in reasons(result)] == [f"x.json:{line}"] * bool(line)
+
+
+def test_pairs_a_line_of_which_the_first_is_cut_off(tmp_path):
+    pair = '["Bob x", {"entities": [[0, 3, "PER"]]}]'
+    result = gold(tmp_path, "x.jsonl", f"{pair[:-4]}\n{pair}\n{pair.replace('x', 'y')}\n")
+    assert len(result.docs) == 2 and reasons(result)[0].startswith("x.jsonl:1: it is not JSON")
+
+
+def test_the_first_word_may_be_a_bracket(tmp_path):
+    result = gold(tmp_path, "x.conll", "[ O\nAn B-PER\n] O\n")
+    assert result.docs[0].text == "[ An ]" and ents(result) == [[("An", "PER")]]
+
+
+def test_the_reason_is_that_of_what_the_file_has(tmp_path):
+    rows = [{"text": "a", "label": 0.7}]
+    with pytest.raises(AlError, match=r"as categories, x\.jsonl:1: a label is 0\.7"):
+        gold(tmp_path, "x.jsonl", rows, format="hugging-face", labels=["n", "p"])
+
+
+@pytest.mark.parametrize("text", ["s3://bucket/1.txt", "/data/upload/1.txt"])
+def test_a_text_that_is_elsewhere_is_not_its_address(tmp_path, text):
+    value = {"from_name": "s", "type": "choices", "value": {"choices": ["pos"]}}
+    tasks = [{"data": {"text": text}, "annotations": [{"result": [value]}]}]
+    with pytest.raises(AlError, match=f"its text is elsewhere, at '{text}'"):
+        gold(tmp_path, "x.jsonl", tasks, kind="textcat_multilabel")

@@ -4,6 +4,7 @@ Only what somebody submitted is gold: drafts, what was skipped, and predictions 
 control; which control, says `column` where a project has several.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,8 @@ OWN = (
     "agreement",
     "history",
 )
+# What a project has for a text that it loads from somewhere
+ADDRESS = re.compile(r"(?:https?|s3|gs|azure-blob|file)://\S+|/data/\S+")
 Task = tuple[str, Any]
 
 
@@ -243,6 +246,8 @@ def _record(
 def _text(data: Mapping[str, Any], values: Sequence[Mapping[str, Any]], reading: Reading) -> str:
     """The text of a task: under the key that was named or "text", else the only one in which all regions stand."""
     if isinstance(text := data.get(reading.text_key), str):
+        if ADDRESS.fullmatch(text.strip()):
+            raise ValueError(f"its text is elsewhere, at {short(text)}")
         return text
     found = {key: each for key, each in data.items() if isinstance(each, str)}
     if len(found) > 1:
