@@ -412,7 +412,7 @@ class Errors:
         "is not there yet: python -m spacy_al init NEW.cfg --model {model}"
     )
     AL135 = (
-        "[AL135] '{component}' of {model} cannot learn further labels ({labels}): spaCy cannot widen its layers. Ask for labels that it "
+        "[AL135] '{component}' of {model} cannot learn further labels ({labels}): its layers cannot be widened. Ask for labels that it "
         "knows, or begin without its weights: python -m spacy_al init NEW.cfg --component {component}"
     )
     AL136 = (

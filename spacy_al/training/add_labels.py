@@ -10,6 +10,7 @@ from spacy.language import Language
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 from spacy_al.training.measured_scorer import score_measured
+from spacy_al.training.widen import can_widen, widen
 
 ADD_LABELS = "spacy-al.add_labels.v1"
 
@@ -43,8 +44,7 @@ def add_labels(
     if before is not None:
         before(nlp)
     pipe: Any = nlp.get_pipe(component)
-    for label in labels:
-        pipe.add_label(label)
+    widen(pipe, labels)
     if measured is not None:
         # what is kept of other labels is by definition right before the first step, and would choose it
         row = FACTORIES[nlp.get_pipe_meta(component).factory]
@@ -59,8 +59,7 @@ def add_labels(
 
 def check_can_widen(pipe: Any, component: str, model: str, labels: Sequence[str]) -> None:
     """RAISES (AlError): AL135 for a component whose layers cannot be widened, before anybody is asked about its labels."""
-    # a parser's output grows by itself; of other components spaCy says so where it can
-    if labels and not (hasattr(pipe, "moves") or getattr(pipe, "is_resizable", False)):
+    if labels and not can_widen(pipe):
         raise AlError(
             Errors.AL135.format(component=component, model=model, labels=", ".join(labels))
         )
