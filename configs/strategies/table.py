@@ -24,7 +24,8 @@ HEAD = """# Strategies, in tables
 
 Written by `python configs/strategies/compare.py CORPORA`, which goes on where it was stopped; how to read them, on which machine, and what follows
 from them is in [measured.md](../measured.md#strategies-compared). *Better* and *worse*: the 95% interval of the gain over random leaves out zero;
-in bold with all strategies of a table counted (Holm, 1979)."""
+in bold with all strategies of a table counted (Holm, 1979). Tables of categories that are not over a pretrained encoder are of
+the bag of words that the configs of categories had before they weighed words by attention."""
 # What the shipped configs choose with, in each file of strategies
 DEFAULT = "default"
 COSTS = {
