@@ -37,7 +37,8 @@ from spacy_al.kinds import FACTORIES
 SHOWN = 3
 # Rules need little memory a character
 MAX_CHARS = 10_000_000
-VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|\d+")
+# What differs from record to record; not the 16 of UTF-16
+VARIES = re.compile(r"'[^']*'|\"[^\"]*\"|(?<!UTF-)(?<!UTF-1)\d+")
 
 
 @dataclass

@@ -10,10 +10,10 @@ from spacy.util import load_config
 
 from spacy_al.adapters.formats import FORMATS, KINDS, Format
 from spacy_al.adapters.hugging_face import BESIDE
+from spacy_al.adapters.offset_units import checked_records
 from spacy_al.adapters.prodigy_gold import read_prodigy_gold
 from spacy_al.adapters.reading import LabelledRecord, Reading
 from spacy_al.adapters.recognise import find_format, is_one
-from spacy_al.adapters.record_check import checked
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.kinds import FACTORIES
 
@@ -166,5 +166,4 @@ def read_checked(form: Format, path: Path, reading: Reading) -> Iterator[Labelle
     reading (Reading): What is wanted.
     YIELDS (LabelledRecord): In order.
     """
-    for record in form.read(path, reading):
-        yield checked(record, reading)
+    yield from checked_records(form.read(path, reading), reading)

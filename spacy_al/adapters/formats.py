@@ -28,8 +28,8 @@ from spacy_al.adapters import (
     webanno,
 )
 from spacy_al.adapters.label_studio import exported
+from spacy_al.adapters.offset_units import checked_records
 from spacy_al.adapters.reading import LabelledRecord, Mark, Reading
-from spacy_al.adapters.record_check import checked
 from spacy_al.errors import Errors, UsageError
 from spacy_al.tasks.decision import undecided
 
@@ -178,8 +178,7 @@ def read_format(name: str, path: Path, reading: Reading) -> Iterator[LabelledRec
     if reading.kind not in form.kinds:
         kinds = ", ".join(form.kinds)
         raise UsageError(Errors.AL266.format(format=name, kind=reading.kind, kinds=kinds))
-    for record in form.read(path, reading):
-        yield checked(record, reading)
+    yield from checked_records(form.read(path, reading), reading)
 
 
 def record_of(doc: Doc, kind: str, spans_key: str = "sc") -> Record:

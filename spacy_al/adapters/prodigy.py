@@ -12,6 +12,7 @@ from spacy_al.adapters.files import read_json
 from spacy_al.adapters.formats import FORMATS, check_column, onto, read_format
 from spacy_al.adapters.given import Given, settled
 from spacy_al.adapters.known_tasks import Asked
+from spacy_al.adapters.offset_units import CONVERT, offset_doubts
 from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
 from spacy_al.adapters.reading import SHOWN, BadSpans, LabelledRecord, Reading
 from spacy_al.errors import AlError, Errors, UsageError
@@ -130,10 +131,11 @@ def import_answers(
     if form:
         source = ((one["where"], one) for one in read_format(format, path, reading))
     found = [(where, asked.named_now(value)) for where, value in source]
+    wrong = {} if form or kind == "categories" else offset_doubts(value for _, value in found)
     given = [
         one
-        for where, value in found
-        if (one := _given(asked, value, result, where, annotator or format))
+        for number, (where, value) in enumerate(found)
+        if (one := _given(asked, value, result, where, annotator or format, wrong.get(number, "")))
     ]
     n_before, new = result.counts.total(), set[str]()
     for one, id in settled(given, result.leave_out, result.contradictions):
@@ -164,14 +166,7 @@ def _refuse_other_kinds(path: Path, format: str) -> None:
     raise UsageError(Errors.AL122.format(path=path, why=why))
 
 
-def take(
-    asked: Asked,
-    answered: Any,
-    result: Imported,
-    where: str,
-    somebody: str,
-    id: str,
-) -> None:
+def take(asked: Asked, answered: Any, result: Imported, where: str, somebody: str, id: str) -> None:
     """Store one answered task, and count what became of it.
 
     asked (Asked): The run.
@@ -186,12 +181,14 @@ def take(
         _store(asked.store, given, id, result)
 
 
-def _given(asked: Asked, value: Any, result: Imported, where: str, somebody: str) -> Given | None:
-    """An answer as it can be stored; None, and counted, if it cannot."""
+def _given(
+    asked: Asked, value: Any, result: Imported, where: str, somebody: str, wrong: str = ""
+) -> Given | None:
+    """An answer as it can be stored; None, and counted, if it cannot. wrong: why its offsets are not those of its text."""
     try:
         if asked.form:
             return _of_record(asked, value, result, somebody)
-        return _of_prodigy(asked, value, result, where, somebody)
+        return _of_prodigy(asked, value, result, where, somebody, wrong)
     except AlError as error:
         if error.code != "AL115":
             raise
@@ -222,7 +219,7 @@ def _of_record(
 
 
 def _of_prodigy(
-    asked: Asked, answered: Any, result: Imported, where: str, somebody: str
+    asked: Asked, answered: Any, result: Imported, where: str, somebody: str, wrong: str
 ) -> Given | None:
     try:
         stored = asked.task(answered)
@@ -239,6 +236,8 @@ def _of_prodigy(
         what = f"a yes or no ('{view}') " if view in YES_NO_FORMS else ""
         result.leave_out("unknown task", where, f"round {number} did not ask {what}about this text")
         return None
+    if wrong and answered["answer"] != "ignore":
+        raise AlError(Errors.AL115.format(why=wrong, what=CONVERT))
     annotator = answered.get(ANNOTATOR) or answered.get("_session_id") or somebody
     session = ""
     if isinstance(annotator, str) and UNNAMED.fullmatch(annotator):

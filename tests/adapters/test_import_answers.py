@@ -81,6 +81,42 @@ def line(**keys):
     return {"text": TEXT, "meta": {"round": 0}, "answer": "accept", **keys}
 
 
+# Offsets that count something else than characters
+
+
+@pytest.mark.parametrize("format", ["prodigy", "doccano", "jsonl"])
+@pytest.mark.parametrize("unit", ["UTF-16 units", "UTF-8 bytes", "characters"])
+def test_offsets_in_other_units(run, format, unit):
+    texts = ("😀 Anna met Bob.", "So 😀 I met Eve", TEXT)
+    encoding = {"UTF-16 units": "utf-16-le", "UTF-8 bytes": "utf-8", "characters": "utf-32-le"}[
+        unit
+    ]
+    size = len("a".encode(encoding))
+    content = []
+    for text, names in zip(texts, [("Anna", "Bob"), ("I", "Eve"), ("Anna",)]):
+        starts = [len(text[: text.index(name)].encode(encoding)) // size for name in names]
+        spans = [(start, start + len(name), "PER") for start, name in zip(starts, names)]
+        objects = [dict(zip(("start", "end", "label"), span)) for span in spans]
+        given = {"prodigy": line(text=text, spans=objects), "doccano": {"label": spans}}
+        content.append({"text": text, **given.get(format, {"ents": objects})})
+    found = run(content, ["PER"], format=format, texts=texts)
+    if unit == "characters":
+        assert found.ents() == [
+            [("Anna", "PER"), ("Bob", "PER")],
+            [("I", "PER"), ("Eve", "PER")],
+            [("Anna", "PER")],
+        ]
+    else:
+        assert found.ents() == [[("Anna", "PER")]] and found.result.counts["bad answer"] == 2
+        assert found.result.first.startswith("x.jsonl:1: ")
+        assert f"its offsets fit when counted in {unit}, not in characters" in found.result.first
+        assert "Convert them to characters" in found.result.first
+    # what is not taken as an answer has no spans that could be wrong
+    if format == "prodigy":
+        ignored = [{**one, "answer": "ignore"} for one in content]
+        assert len(run(ignored, ["PER"], texts=texts).payloads) == 3
+
+
 # Formats, one of each from file to corpus
 
 
