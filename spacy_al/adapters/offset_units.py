@@ -17,6 +17,8 @@ from spacy_al.adapters.record_check import checked, refused
 KEYS = ("text", "spans")
 # What is to be done; words beside a span are compared with its place, whatever the others are
 CONVERT = "Convert them to characters; if they are that, write the words of each span beside it"
+# Spans that are evidence
+FEWEST = 2
 # Scripts without blanks between words: there any character may begin one
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
@@ -87,8 +89,8 @@ def checked_records(
 def offset_doubts(records: Iterable[Any]) -> dict[int, str]:
     """Which records of a file have spans that are elsewhere, as its offsets do not count characters.
 
-    Of the spans behind what counts otherwise, two or more, nine in ten begin and end with words if counted so, and at most half
-    do as they are. Spans with words of their own are not looked at: these say more.
+    Of the spans behind what counts otherwise, two or more, nine in ten begin and end with words if counted so, and at most one in
+    five as they are. Spans with words of their own are not looked at: these say more.
 
     records (Iterable): All of one file, with "text" and "spans"; what is not of this shape is passed over.
     RETURNS (dict[int, str]): By the number of the record, from 0, why.
@@ -103,21 +105,23 @@ def offset_doubts(records: Iterable[Any]) -> dict[int, str]:
             continue
         firsts = {how: found.start() for how in UNITS if (found := UNITS[how][0].search(text))}
         for start, end in _offsets(spans) if firsts else ():
-            one = _Place(number, start, end, _fits(text, start, end))
+            one = _Place(number, start, end, _fits_trimmed(text, start, end))
             for how, first in firsts.items():
                 if end > first:
                     behind[how].append(one)
     best = 0.0
     result = dict[int, str]()
     for how, places in behind.items():
-        fit = sum(one.fits for one in places)
-        if len(places) < 2 or 2 * fit > len(places):
+        # a text that is there twice shows nothing more
+        shown = {(texts[one.record], one.start, one.end): one for one in places}.values()
+        fit = sum(one.fits for one in shown)
+        if len(shown) < FEWEST or 5 * fit > len(shown):
             continue
-        otherwise = _fit_otherwise(places, texts, UNITS[how][1])
-        share = otherwise / len(places)
+        otherwise = _fit_otherwise(shown, texts, UNITS[how][1])
+        share = otherwise / len(shown)
         if share >= 0.9 and share > best:
             best = share
-            shares = f"{otherwise} of {len(places)} spans of the file behind such characters, {fit} as they are"
+            shares = f"{otherwise} of {len(shown)} spans of the file behind such characters, {fit} as they are"
             why = f"its offsets fit when counted {how} ({shares})"
             result = dict.fromkeys((one.record for one in places), why)
     return result
@@ -141,21 +145,29 @@ def _fit_otherwise(
         text = texts[one.record]
         if one.record != number:
             number = one.record
-            to_character = {
-                counted: place for place, counted in enumerate(accumulate(widths(text), initial=0))
-            }
+            counted = enumerate(accumulate(widths(text), initial=0))
+            # of two places that count the same, before and within a line end, the first
+            to_character = {after: place for place, after in reversed([*counted])}
         count += _fits(text, to_character.get(one.start, -1), to_character.get(one.end, -1))
     return count
 
 
-def _fits(text: str, start: int, end: int) -> bool:
-    """Whether a place, without white space at its edges, begins and ends where words do."""
+def _fits_trimmed(text: str, start: int, end: int) -> bool:
+    """Whether a place fits without the white space at its edges, which is cut off later."""
     if not 0 <= start < end <= len(text):
         return False
     words = text[start:end]
     start += len(words) - len(words.lstrip())
-    end -= len(words) - len(words.rstrip())
-    return start < end and not _is_in_word(text, start) and not _is_in_word(text, end)
+    return _fits(text, start, start + len(words.strip()))
+
+
+def _fits(text: str, start: int, end: int) -> bool:
+    """Whether there are words at a place, which begins and ends where they do."""
+    if not 0 <= start < end <= len(text):
+        return False
+    words = text[start:end]
+    has_words = any(map(str.isalnum, words)) and words == words.strip()
+    return has_words and not _is_in_word(text, start) and not _is_in_word(text, end)
 
 
 def _is_in_word(text: str, place: int) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import spacy
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span
 from spacy.training.converters import conll_ner_to_docs, iob_to_docs
@@ -23,6 +23,7 @@ from spacy_al.adapters.formats import (
     squeezed,
     write_format,
 )
+from spacy_al.adapters.offset_units import offset_doubts
 from spacy_al.adapters.prodigy import import_answers
 from spacy_al.adapters.reading import Reading
 from spacy_al.cli import app
@@ -129,6 +130,8 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
     def there_and_back(given_docs):
         if path.is_dir():
             shutil.rmtree(path)
+        # of parts of words, which chance puts on whole ones by another count, nobody can tell what they count
+        assume(not offset_doubts(record_of(doc, kind) for doc in given_docs))
         report = write_format(name, given_docs, path, kind=kind)
         kept = [doc for doc in given_docs if fits(name, kind, doc)]
         if name == "labelbox":

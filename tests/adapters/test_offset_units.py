@@ -136,7 +136,7 @@ def test_characters_without_words_at_their_ends(noted):
 
 
 def test_a_mistake_among_many():
-    noted = [f"{FACE} [Ada] met [Bob]."] * 5 + [f"{FACE} pre[fix] is"]
+    noted = [f"{FACE} [Ada] met [Bob]" + "!" * n for n in range(5)] + [f"{FACE} pre[fix] is"]
     records = [
         {"text": text, "spans": objects(spans)}
         for text, spans in (spans_of(one, COUNTED[UTF16]) for one in noted)
