@@ -19,7 +19,7 @@ def cells_of(line: str, between: str) -> list[str]:
         return []
 
 
-class Row(NamedTuple):
+class CsvRow(NamedTuple):
     """A row of a table.
 
     line (int): Its first, from 1.
@@ -45,7 +45,7 @@ def dialect_of(first: str, between: str) -> Dialect:
     return Dialect(between, between != "\t" or '"' in first)
 
 
-def row_fault(row: Row, header: list[str], dialect: Dialect) -> str:
+def row_fault(row: CsvRow, header: list[str], dialect: Dialect) -> str:
     """Why cells are not those that the header names, or nothing: a text that is cut looks like any other."""
     cells = row.cells
     if cells and len(cells) != len(header):
@@ -90,7 +90,7 @@ def is_quoted(cell: str) -> bool:
 
 def read_rows(
     lines: Iterable[str], dialect: Dialect, name: str, problem: Callable[[str, str], None]
-) -> Iterator[Row]:
+) -> Iterator[CsvRow]:
     """Rows; one that is no CSV is reported."""
     taken: list[str] = []
     reader = csv.reader(
@@ -113,4 +113,4 @@ def read_rows(
             end = f": lines {start} to {last} are not read" if last > start else ""
             problem(f"{name}:{start}", f"not CSV ({error}){end}")
         else:
-            yield Row(start, cells, [*taken])
+            yield CsvRow(start, cells, [*taken])

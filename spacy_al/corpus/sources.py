@@ -25,7 +25,7 @@ from spacy_al.corpus.captured import (
     lost_in,
     pool_meta,
 )
-from spacy_al.corpus.csv_rows import NUL, Row, cells_of, dialect_of, read_rows, row_fault
+from spacy_al.corpus.csv_rows import NUL, CsvRow, cells_of, dialect_of, read_rows, row_fault
 from spacy_al.corpus.encoded import utf8_lines
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
@@ -183,7 +183,7 @@ def _read_csv(
         split = (one for one in between if keys.text in cells_of(first, one))
         dialect = dialect_of(first, next(split, between[0]))
         rows = read_rows(chain([first], lines), dialect, name, problem)
-        header = next(rows, Row(0, [], [])).cells
+        header = next(rows, CsvRow(0, [], [])).cells
         for column in (keys.text, *keys.meta):
             if header.count(column) != 1:
                 columns = ", ".join(header) or "none"

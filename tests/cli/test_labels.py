@@ -219,8 +219,8 @@ def test_files_may_be_older_than_a_change_or_younger(project, tmp_path):
         task["spans"] = [{"start": 0, "end": len(first[0]), "label": "DRUG"}]
         path.write_text(json.dumps(task))
         assert import_(store, path, annotator="eve").counts == {"stored": 1}
-        (said,) = [one.payload for one in store.answers() if one.annotator == "eve"]
-        assert said["spans"][0]["label"] == "THING"
+        (last,) = [one.payload for one in store.answers() if one.annotator == "eve"]
+        assert last["spans"][0]["label"] == "THING"
 
 
 def test_the_last_label_stays(project):

@@ -136,7 +136,7 @@ def test_a_widened_classifier_is_trained_saved_and_needs_spacy_alone(factory, tm
     config = Config().from_disk(CONFIGS / f"{factory}.cfg", interpolate=False)
     config["components"] = {factory: {"source": str(tmp_path / "old")}}
     config.to_disk(tmp_path / "mine.cfg")
-    over = {"training.max_steps": 60, "training.eval_frequency": 60}
+    over: dict[str, float] = {"training.max_steps": 60, "training.eval_frequency": 60}
     over["training.optimizer.learn_rate"] = 0.01
     corpus = tmp_path / "train.spacy"
     path = write_config(tmp_path / "mine.cfg", over, corpus, corpus, tmp_path, n_words=90)
