@@ -99,7 +99,8 @@ def offset_doubts(records: Iterable[Any]) -> dict[int, str]:
     behind: dict[str, list[_Place]] = {how: [] for how in UNITS}
     for number, record in enumerate(records):
         text, spans = (record.get(key) if isinstance(record, Mapping) else None for key in KEYS)
-        text = text if isinstance(text, str) and isinstance(spans, list) else ""
+        text = text if isinstance(text, str) else ""
+        spans = spans if isinstance(spans, list) else []
         texts.append(text)
         if text.isascii() and "\n" not in text:
             continue
