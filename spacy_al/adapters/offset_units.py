@@ -128,7 +128,7 @@ def offset_doubts(records: Iterable[Any]) -> dict[int, str]:
     return result
 
 
-def _offsets(spans: Iterable[Any]) -> Iterator[tuple[int, int]]:
+def _offsets(spans: Any) -> Iterator[tuple[int, int]]:
     """The places of spans that have nothing else to tell where they are."""
     for span in spans:
         if isinstance(span, Mapping) and "text" not in span and "problem" not in span:
