@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -51,7 +52,11 @@ class Teacher:
         hidden = self.mask.text if self.mask else str
         docs = [(self.nlp.make_doc(hidden(text)), id_) for id_, text in texts.items()]
         # its type says that a handler never returns, and spaCy goes on with those that do
-        self.nlp.set_error_handler(self._keep)  # type: ignore[arg-type]
+        self.nlp.default_error_handler = self._keep
+        for _, pipe in self.nlp.pipeline:
+            # spaCy's own recognisers and parsers have nowhere to keep one, and raise what fails
+            with suppress(AttributeError):
+                pipe.set_error_handler(self._keep)  # type: ignore[attr-defined]
         found: dict[str, TeacherSaid] = {}
         try:
             for doc, id_ in self.nlp.pipe(docs, as_tuples=True, batch_size=len(docs) or 1):

@@ -131,6 +131,22 @@ def test_a_pipeline_on_disk_is_a_teacher(of, tmp_path):
         ask_pool(of(pipeline=str(tmp_path / "nothing")))
 
 
+def test_an_older_recogniser_with_a_parser_is_a_teacher(of, tmp_path):
+    """Trainable components that spaCy gives no place for a handler of errors, and which pass their errors on."""
+    nlp = spacy.blank("en")
+    nlp.add_pipe("parser").add_label("dep")
+    nlp.add_pipe("ner").add_label("DRUG")
+    nlp.initialize()
+    nlp.to_disk(tmp_path / "model")
+    # it was never trained
+    with pytest.warns(AlWarning, match="ALW442"):
+        assert ask_pool(of(pipeline=str(tmp_path / "model"))).spent["said"] == 50
+    nlp.add_pipe("al_test_breaks")
+    nlp.to_disk(tmp_path / "breaks")
+    with pytest.warns(AlWarning, match="ALW441"):
+        assert ask_pool(of(pipeline=str(tmp_path / "breaks"))).spent["said"] == 49
+
+
 @pytest.mark.parametrize(
     "budget", [{"max_calls": 30}, {"max_calls": 0, "price": 0.1, "max_cost": 3.0}], ids=str
 )
