@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from spacy_al.config.learner import Learner, apply_learner
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.tracking import without_tracking
 from spacy_al.corpus.shard import writing
-from spacy_al.embeddings.encoder import find_model, onnx_file
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.evaluation.gold import stored_docs
 from spacy_al.kinds import FACTORIES
@@ -27,7 +25,7 @@ from spacy_al.training.add_labels import ADD_LABELS
 from spacy_al.training.blas import BLAS
 from spacy_al.training.measured_scorer import score_only
 from spacy_al.training.pretrain import pretraining
-from spacy_al.training.requirements import REQUIREMENTS
+from spacy_al.training.requirements import say_requirements
 from spacy_al.training.resume import sourced
 from spacy_al.training.trainer import CONFIG
 
@@ -134,7 +132,7 @@ def write_config(
         if learner.encoder and learner.encoder.hash:
             block = made["al"].setdefault("encoder", {"name": learner.encoder.name})
             block["hash"] = learner.encoder.hash
-            _say_requirements(made, learner.encoder.name)
+            say_requirements(made, learner.encoder.name)
     filled = _filled(made)
     for name in ("train", "dev"):
         corpus = filled["training"][f"{name}_corpus"]
@@ -231,26 +229,6 @@ def _values(block: Any) -> list[Any]:
     if isinstance(block, Mapping):
         return [value for part in block.values() for value in _values(part)]
     return [block]
-
-
-def _say_requirements(config: Config, encoder: str) -> None:
-    """Have the model say that it needs spacy-al, what the encoder runs on and, if it is a package, the encoder."""
-    found, is_pipeline = find_model(encoder)
-    extra = "" if is_pipeline else "[onnx]" if onnx_file(found) else "[encoder]"
-    needed = [f"spacy-al{extra}>={version('spacy-al')}"]
-    if is_pipeline:
-        # static vectors need nothing, and a pipeline with a transformer says what that needs
-        needed += get_model_meta(found).get("requirements", [])
-    if not Path(encoder).is_dir():
-        owners = packages_distributions().get(encoder.replace("-", "_"), [encoder])
-        needed += [f"{name}=={version(name)}" for name in owners[:1]]
-    training = config.setdefault("training", {})
-    own = training.get("before_to_disk")
-    training["before_to_disk"] = {
-        "@callbacks": REQUIREMENTS,
-        "requirements": needed,
-        **({"before": own} if own else {}),
-    }
 
 
 def _teach_sourced(
