@@ -40,7 +40,6 @@ from spacy_al.measures.calibration import calibration_error_by_chance
 from spacy_al.posteriors.read import reader_of
 from spacy_al.posteriors.rescale import at_temperature
 from spacy_al.training.learner import (
-    better_learner,
     compare_learners,
     learner_of,
     learners_for,
@@ -161,7 +160,8 @@ def work(
             folder=folder / "folds",
             vectors=pool_vectors(settings, pool, WORK / name) if "vectors" in names else None,
         )
-        row |= {"chosen": better_learner(found, names[0]), "scores": found}
+        # the first is what `auto` has where nothing else is shown to be better
+        row["scores"] = found
     else:
         vectors = pool_vectors(settings, pool, WORK / name) if learner == "vectors" else None
         began = time.process_time()

@@ -6,6 +6,8 @@ from importlib.metadata import version
 from statistics import mean, stdev
 from typing import Any
 
+from spacy_al.training.learner import better_learner
+
 NAMES = ("scratch", "vectors", "encoder", "auto")
 
 
@@ -38,14 +40,16 @@ def page(rows: list[dict[str, Any]]) -> str:
 
 
 def with_auto(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """With the score of what `auto` chose, where that was trained; without it elsewhere."""
+    """With what `auto` chooses by its scores and the score of that, where it was trained; without it elsewhere."""
     scores = {(*key(row), row["seed"]): row["score"] for row in rows if "score" in row}
     found = []
     for row in rows:
         if row["learner"] != "auto":
             found.append(row)
-        elif (theirs := (row["corpus"], row["size"], row["chosen"], row["seed"])) in scores:
-            found.append({**row, "score": scores[theirs]})
+            continue
+        chosen = better_learner(row["scores"], next(iter(row["scores"])))
+        if (theirs := (row["corpus"], row["size"], chosen, row["seed"])) in scores:
+            found.append({**row, "chosen": chosen, "score": scores[theirs]})
     return found
 
 

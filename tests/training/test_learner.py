@@ -77,6 +77,9 @@ def test_what_was_used_stays_within_noise():
     near = {"encoder": [0.5, 0.6, 0.7], "vectors": [0.55, 0.58, 0.72]}
     assert better_learner(near, "encoder") == "encoder"
     assert better_learner(near, "vectors") == "vectors"
+    # a standard error apart, and no more than three folds are off by
+    apart = {"encoder": [0.46, 0.50, 0.42], "vectors": [0.48, 0.54, 0.42]}
+    assert better_learner(apart, "encoder") == "encoder"
     clear = {"encoder": [0.5, 0.6, 0.7], "vectors": [0.55, 0.66, 0.74]}
     assert better_learner(clear, "encoder") == "vectors"
     assert better_learner({"encoder": [0.5], "scratch": [0.5]}, "scratch") == "scratch"
