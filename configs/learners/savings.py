@@ -42,13 +42,15 @@ def savings_cli(
     encoder: Annotated[str, Option("-e", "--encoder", help="Folder or package")],
     seeds: Annotated[int, Option(min=1, help="How often the first texts are drawn")] = 3,
     n_process: Annotated[int, Option(min=1, help="Processes")] = 1,
+    curve: Annotated[bool, Option(help="Chance from scratch by rounds, not only on all")] = True,
 ) -> None:
     """Run what is not in the results yet, and write the table."""
     for name in names:
         folder = WORK / name
         config = prepare(corpora / name, folder, encoder)
         for learner in LEARNERS:
-            simulate(config, folder, learner, seeds, n_process)
+            rounds = ROUNDS[config.stem][0] if curve or learner != "scratch" else 1
+            simulate(config, folder, learner, rounds, seeds, n_process)
         keep(folder, name)
         with replacing(RESULTS.with_suffix(".md")) as file:
             file.write(page())
@@ -70,8 +72,10 @@ def prepare(data: Path, folder: Path, encoder: str) -> Path:
     return config
 
 
-def simulate(config: Path, folder: Path, learner: str, seeds: int, n_process: int) -> None:
-    rounds, steps = ROUNDS[config.stem]
+def simulate(
+    config: Path, folder: Path, learner: str, rounds: int, seeds: int, n_process: int
+) -> None:
+    steps = ROUNDS[config.stem][1]
     start, batch = begins_with(folder / "pool.spacy")
     command: list[object] = [f"--paths.{part}={folder / part}.spacy" for part in ("dev", "test")]
     command += ["--gold", folder / "pool.spacy", "-o", folder / learner, f"--al.learner={learner}"]
