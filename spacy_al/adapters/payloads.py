@@ -8,11 +8,10 @@ from spacy_al.adapters.record_check import HOW, checked, describe_mark, short
 from spacy_al.errors import AlError, Errors
 from spacy_al.tasks.answer import YES_NO_CATEGORY, YES_NO_FORMS, shown_labels, task_kind
 from spacy_al.tasks.decision import is_exclusive
-from spacy_al.tasks.relabel import LATER
+from spacy_al.tasks.relabel import LATER, later_labels
 from spacy_al.tasks.task import Task
 
 OFF = "it does not begin and end with a token of the task"
-UNSHOWN = "its label was not shown"
 
 
 def payload_of(
@@ -25,16 +24,24 @@ def payload_of(
         its own.
     reading (Reading | None): What a bad span costs, and the counts of them; by default it costs the answer.
     where (str): Where it stands.
+    RETURNS (dict): Its `labels` are those of the answer, where they are not the task's. A label that the run got after the question
+        was asked counts as shown in an answer that has it.
     RAISES (AlError): AL115 for an accepted answer without the key that says what was accepted, and for a span that is not on the
         task's tokens, or whose characters, tokens and text disagree.
     """
     kind = task_kind(task)
+    reading = reading or Reading(kind)
     payload = {"answer": answered["answer"]}
-    for key in ("labels", "asked"):
-        if key in answered and answered[key] != task.get(key):
-            payload[key] = answered[key]
+    own = {"labels": _own_labels(answered, reading), "asked": answered.get("asked")}
+    for key, value in own.items():
+        # null says nothing
+        if value not in (None, task.get(key)):
+            payload[key] = value
+    if added := _added(answered, task, payload):
+        payload["labels"] = [*shown_labels(task, payload), *added]
+        reading.added.update(added)
     if kind == "categories":
-        return payload | _categories(answered, task)
+        return payload | _categories(answered, task, payload, reading)
     spans = answered.get("spans")
     if spans is None:
         if payload["answer"] == "accept":
@@ -48,7 +55,6 @@ def payload_of(
         _refuse(why, "Mark all spans of the text, as in ner.manual or ner.correct")
     record: LabelledRecord = {"where": where, "text": answered["text"]}
     record["spans"] = [_mark(span, answered, task) for span in spans]
-    reading = reading or Reading(kind)
     flat = kind in ("entities", "tags") and payload["answer"] == "accept"
     before = reading.trimmed
     found = _spans(checked(record, reading, flat=flat), task, payload, reading)
@@ -79,6 +85,7 @@ def record_payload(
     cats = {names.get(label, label): value for label, value in record["cats"].items()}
     chosen = [label for label, value in cats.items() if value]
     known = [label for label in shown if label in cats]
+    _check_shown(chosen, shown, reading)
     if is_exclusive(task) and not chosen:
         _refuse("no category of it is chosen", "One of those that exclude each other has to be")
     if not known:
@@ -104,14 +111,42 @@ def _is_of_one_span(answered: Mapping[str, Any], spans: Sequence[Any]) -> bool:
     return answered.get("_is_binary") is True or taught
 
 
-def _categories(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
+def _own_labels(answered: Mapping[str, Any], reading: Reading) -> Any:
+    """What an answer says was shown, without what the run does not have: nobody is taught it."""
+    labels, run = answered.get("labels"), reading.run_labels
+    if labels is not None and not isinstance(labels, list):
+        _refuse(f"its 'labels' are {short(labels)}", "They are a list of labels")
+    if not run.is_known or not labels:
+        return labels
+    known = [label for label in labels if label in run.names]
+    if not known:
+        _refuse(f"its 'labels' are {short(labels)}", f"Those of the run are {short(run.names)}")
+    return known
+
+
+def _added(answered: Mapping[str, Any], task: Task, payload: Mapping[str, Any]) -> list[str]:
+    """The labels that an answer has, and that its question has not as they came later; options say themselves what was shown."""
+    later = [label for label in later_labels(task) if label not in payload.get("labels", ())]
+    if not later or answered["answer"] == "ignore" or answered.get("options"):
+        return []
+    if task_kind(task) == "categories":
+        accepted = answered.get("accept")
+        has = [*(accepted if isinstance(accepted, list) else ()), answered.get("label")]
+    else:
+        spans = answered.get("spans")
+        has = [s.get("label") for s in spans or () if isinstance(s, dict)]
+    return [label for label in later if label in has]
+
+
+def _categories(
+    answered: Mapping[str, Any], task: Task, payload: Mapping[str, Any], reading: Reading
+) -> dict[str, Any]:
     shown = shown_labels(task, {})
     if task.get("_view_id") == YES_NO_CATEGORY:
         return {"accept": answered.get("accept") or []}
     if is_yes_no(answered, task):
         label, verdict = answered["label"], answered["answer"]
-        if label not in shown:
-            _refuse(f"{short(label)} was not shown, but {short(shown)}", "Name it alike")
+        _check_shown([label], shown_labels(task, payload), reading)
         if is_exclusive(task):
             # a yes decides all of them, a no not even one
             return {"accept": [label]} if verdict == "accept" else {"accept": []}
@@ -131,6 +166,9 @@ def _categories(answered: Mapping[str, Any], task: Task) -> dict[str, Any]:
     known = [label for label in (*shown, *task.get(LATER, ())) if label in (own or ())]
     if some and not known:
         _refuse(f"none of its options was shown, but {short(shown)}", "Name them alike")
+    if isinstance(accepted, list):
+        offered = known if some else shown_labels(task, payload)
+        _check_shown(accepted, offered, reading)
     return {"accept": accepted or [], **({"labels": known} if some else {})}
 
 
@@ -186,7 +224,7 @@ def _spans(
     spans, undecided = [], list(record.get("missing", ()))
     for mark in record["spans"]:
         start, end = mark["start"], mark["end"]
-        why = UNSHOWN if mark["label"] not in names else ""
+        why = "" if mark["label"] in names else f"its label {reading.why_unshown(mark['label'])}"
         if start not in first or end not in last:
             why = OFF
         if not why:
@@ -211,6 +249,13 @@ def _spans(
     if not left and not spans:
         _refuse("nothing of it is decided", "Mend the spans")
     return {"spans": spans, "asked": left}
+
+
+def _check_shown(chosen: Sequence[Any], shown: Sequence[str], reading: Reading) -> None:
+    for label in chosen:
+        if isinstance(label, str) and label not in shown:
+            why = reading.why_unshown(label)
+            _refuse(f"{short(label)} {why}, but {short(list(shown))}", "Name it alike")
 
 
 def _without_edges(shown: Sequence[str]) -> dict[str, str]:

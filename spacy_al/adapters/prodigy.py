@@ -125,7 +125,9 @@ def import_answers(
     check_column([format], column)
     asked = Asked(store, form, add)
     kind = asked.kind or (form.kinds[0] if form else "entities")
-    result.reading = reading = Reading(kind, spans_key, column, bad_spans)
+    result.reading = reading = Reading(
+        kind, spans_key, column, bad_spans, run_labels=store.labels()
+    )
     # all of them first: what is in one tells which labels were shown in the others
     source: Iterator[tuple[str, Any]] = read_json(path, reading)
     if form:
@@ -212,9 +214,9 @@ def _of_record(
         result.leave_out("unknown task", where, "no round asked about this text")
         return None
     annotator = check_name("annotator", record.get("annotator") or somebody)
-    payload = check(
-        stored.task, record_payload(record, stored.task, reading, asked.shown(stored.task))
-    )
+    shown = asked.shown(stored.task)
+    payload = check(stored.task, record_payload(record, stored.task, reading, shown))
+    reading.added.update(set(shown or ()).difference(stored.task.get("labels", ())))
     return Given(where, stored, annotator, payload)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, TypedDict
 
 from spacy_al.reporting.words import plural
+from spacy_al.tasks.labels import RunLabels
 
 BadSpans: TypeAlias = Literal["refuse", "missing"]
 # Places that a remark names
@@ -70,6 +71,8 @@ class Reading:
     unused (Counter[str]): What is there and is not read, by its name in the file ("relations", "notes"), counted.
     lost (dict[str, list[str]]): The places of spans that were left out, by reason; see `bad_spans`.
     trimmed (int): Spans that had white space at an edge, which is no part of them now.
+    run_labels (RunLabels): Those of the run that takes the file; without any nothing is known of them.
+    added (Counter[str]): Labels that came after a question was asked, and count as shown in these answers to it.
     """
 
     kind: str
@@ -82,6 +85,8 @@ class Reading:
     unused: Counter[str] = field(default_factory=Counter)
     lost: dict[str, list[str]] = field(default_factory=dict)
     trimmed: int = 0
+    run_labels: RunLabels = field(default_factory=RunLabels)
+    added: Counter[str] = field(default_factory=Counter)
 
     def say(self, sentence: str) -> None:
         """Note a sentence about the file, once."""
@@ -96,6 +101,14 @@ class Reading:
         """Note a span that is left out."""
         self.lost.setdefault(why, []).append(where)
 
+    def why_unshown(self, label: str) -> str:
+        """What is wrong with a label that a question did not show, to stand behind its name."""
+        if not self.run_labels.is_known or label in self.run_labels.now:
+            return "was not shown"
+        if self.run_labels.parts(label) is None:
+            return "is none of the run's labels"
+        return "is not among the run's labels any more"
+
     def remarks(self) -> list[str]:
         """What people are to know of the file, a sentence each."""
         found = self.said[:MOST]
@@ -106,6 +119,11 @@ class Reading:
             # a key of a file may be of any length, and have line ends
             names = ", ".join(f"{count} {' '.join(name[:40].split())}" for name, count in most)
             found.append(f"Not read: {names}{' ...' if len(self.unused) > MOST else ''}.")
+        if self.added:
+            names = ", ".join(f"{name} in {plural(n, 'answer')}" for name, n in self.added.items())
+            found.append(
+                f"Added after these questions were asked, and taken for shown there: {names}."
+            )
         if self.trimmed:
             found.append(f"White space at an edge was cut off of {plural(self.trimmed, 'span')}.")
         for why, places in self.lost.items():

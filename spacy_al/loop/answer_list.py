@@ -11,6 +11,7 @@ from typing import Any
 
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.payloads import payload_of
+from spacy_al.adapters.reading import Reading
 from spacy_al.config.project import Project
 from spacy_al.corpus.shard import writing
 from spacy_al.errors import AlError, Errors
@@ -19,7 +20,7 @@ from spacy_al.store.export import ANNOTATOR, TASK, answered_line
 from spacy_al.store.history import withdraw
 from spacy_al.store.store import Store
 from spacy_al.store.withdrawal import preview_withdrawal
-from spacy_al.tasks.answer import check
+from spacy_al.tasks.answer import check, task_kind
 from spacy_al.tasks.relabel import as_named_now
 from spacy_al.util import content_hash
 
@@ -123,7 +124,9 @@ def read_corrections(project: Project, path: Path) -> tuple[list[Correction], in
                     raise ValueError(f"{annotator!r:.80} has not answered this question")
                 if line.get("answer") is None:
                     raise ValueError("it has no 'answer'")
-                said = payload_of(as_named_now(line, store.labels()), stored.task)
+                labels = store.labels()
+                reading = Reading(task_kind(stored.task), run_labels=labels)
+                said = payload_of(as_named_now(line, labels), stored.task, reading, where)
                 payload = check(stored.task, said)
                 key = (stored.id, str(annotator))
                 if key in found:

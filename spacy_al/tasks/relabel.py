@@ -87,7 +87,10 @@ def as_named_now(payload: Any, labels: RunLabels) -> Any:
     named = dict(payload)
     for key in ("labels", "accept"):
         if isinstance(named.get(key), list):
-            named[key] = [*dict.fromkeys(_name(one, labels) for one in named[key])]
+            found = [_name(one, labels) for one in named[key]]
+            # what else may stand there is refused by the check of answers
+            is_names = all(isinstance(one, str) for one in found)
+            named[key] = [*dict.fromkeys(found)] if is_names else found
     if isinstance(named.get("spans"), list):
         named["spans"] = [
             {**span, "label": _name(span.get("label"), labels)} if isinstance(span, dict) else span
@@ -142,16 +145,21 @@ def open_task(task: Task, labels: RunLabels) -> Task:
 
     A question about a part of a text, about one label, or with answers to settle stays about that.
     """
-    whole = not {"asked", AGAIN, "review"} & {*task}
-    if not task.get(LATER) or not whole or task.get("_view_id") in YES_NO_FORMS:
+    if not (later := later_labels(task)):
         return task
-    shown = {*task["labels"], *task[LATER]}
+    shown = {*task["labels"], *later}
     names = [name for name in labels.names if name in shown]
     now: Task = {**task, "labels": [*dict.fromkeys([*names, *task["labels"]])], EXTENDED: True}
     if "options" in task:
         now["options"] = _extended(task["options"], now["labels"])
     del now[LATER]
     return now
+
+
+def later_labels(task: Task) -> list[str]:
+    """The labels that came since a question was made, and that an answer to it may have; none where it is about a part of a text."""
+    whole = not {"asked", AGAIN, "review"} & {*task}
+    return [*task.get(LATER, ())] if whole and task.get("_view_id") not in YES_NO_FORMS else []
 
 
 def relabel_doc(doc: Doc, labels: RunLabels, kind: str, spans_key: str) -> None:

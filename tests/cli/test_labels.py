@@ -13,6 +13,7 @@ from spacy_al.adapters.answer_files import import_
 from spacy_al.cli import app
 from spacy_al.config.project import open_project
 from spacy_al.errors import AlError
+from spacy_al.loop.answer_list import look_at_answers, read_corrections, write_answers
 from spacy_al.loop.answers import ask_oracle, merged_answers
 from spacy_al.loop.export import export
 from spacy_al.loop.history import stopping
@@ -212,7 +213,8 @@ def test_files_may_be_older_than_a_change_or_younger(project, tmp_path):
         assert not any("labels" in one for one in said)
         rows[1]["label"][0][2] = "ROUTE"
         path.write_text("\n".join(map(json.dumps, rows)))
-        assert import_(store, path, format="doccano", annotator="bob").counts == {"stored": 2}
+        result = import_(store, path, format="doccano", annotator="bob")
+        assert result.counts == {"stored": 2} and "ROUTE in 2 answers" in result.remarks()[0]
         said = [one.payload for one in store.answers() if one.annotator == "bob"]
         assert [one["labels"] for one in said] == [["THING", "NAME", "ROUTE"]] * 2
         task = {"text": texts[0], "meta": {"round": 0}, "answer": "accept"}
@@ -221,6 +223,81 @@ def test_files_may_be_older_than_a_change_or_younger(project, tmp_path):
         assert import_(store, path, annotator="eve").counts == {"stored": 1}
         (last,) = [one.payload for one in store.answers() if one.annotator == "eve"]
         assert last["spans"][0]["label"] == "THING"
+
+
+def answered(project, **keys):
+    """A line of Prodigy's about the first question that waits, with its first word marked."""
+    with Store(project.database) as store:
+        text = next(iter(store.unanswered())).task["text"]
+    span = {"start": 0, "end": len(text.split()[0]), "label": keys.pop("label")}
+    return {"text": text, "meta": {"round": 0}, "answer": "accept", "spans": [span], **keys}
+
+
+@pytest.mark.parametrize("labels", [{}, {"labels": THREE}, {"labels": None}])
+def test_a_label_that_came_after_the_question_is_understood_in_prodigy(project, tmp_path, labels):
+    change(project, "add", ["ROUTE"])
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(answered(project, label="ROUTE", **labels)))
+    with Store(project.database) as store:
+        result = import_(store, path, annotator="eve")
+        assert result.counts == {"stored": 1}
+        assert result.remarks() == [
+            "Added after these questions were asked, and taken for shown there: ROUTE in 1 answer."
+        ]
+        (said,) = [one.payload for one in store.answers() if one.annotator == "eve"]
+        assert said["labels"] == [*THREE, "ROUTE"] and said["spans"][0]["label"] == "ROUTE"
+        # an answer without it says nothing of it
+        path.write_text(json.dumps(answered(project, label="DRUG", **labels)))
+        result = import_(store, path, annotator="bob")
+        (said,) = [one.payload for one in store.answers() if one.annotator == "bob"]
+        assert result.remarks() == [] and "labels" not in said
+
+
+@pytest.mark.parametrize(
+    "label, labels, said",
+    [
+        ("DOSE", {}, "its label is not among the run's labels any more"),
+        ("DOSE", {"labels": THREE}, "its label is not among the run's labels any more"),
+        ("FOO", {}, "its label is none of the run's labels"),
+        ("FOO", {"labels": ["DRUG", "FOO"]}, "its label is none of the run's labels"),
+        ("FOO", {"labels": ["FOO"]}, "its 'labels' are ['FOO']. Those of the run are ['DRUG', "),
+        ("DRUG", {"labels": 7}, "its 'labels' are 7. They are a list"),
+        ("DRUG", {"labels": [["DRUG"]]}, "its 'labels' are [['DRUG']]. Those of the run are"),
+    ],
+)
+def test_what_is_no_label_of_the_run_is_refused_with_the_reason(
+    project, tmp_path, label, labels, said
+):
+    change(project, "remove", ["DOSE"])
+    line = answered(project, label=label, **labels)
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(line))
+    words = ["import", str(CONFIG), str(path), f"--al.output={project.output}"]
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 1 and said in " ".join(result.output.split())
+
+
+def test_what_else_stands_beside_a_removed_label_is_taken(project, tmp_path):
+    change(project, "remove", ["DOSE"])
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(answered(project, label="DOSE")))
+    with Store(project.database) as store:
+        result = import_(store, path, bad_spans="missing")
+    assert result.counts == {"stored": 1}
+    assert "undecided there: its label is not among the run's labels any more" in str(
+        result.remarks()
+    )
+
+
+def test_a_correction_may_have_a_label_that_came_later(project, tmp_path):
+    change(project, "add", ["ROUTE"])
+    path = tmp_path / "x.jsonl"
+    write_answers(project, look_at_answers(project)[:1], path)
+    line = json.loads(path.read_text())
+    line["spans"][0]["label"] = "ROUTE"
+    path.write_text(json.dumps(line))
+    [correction], _ = read_corrections(project, path)
+    assert correction.payload["labels"] == [*THREE, "ROUTE"]
 
 
 def test_the_last_label_stays(project):

@@ -46,7 +46,10 @@ def pull(store: Store, output: Path, server: Server) -> Imported:
     since = max((data["since"] for data in record if "since" in data), default="")
     names = {number: name for data in record for number, name in data.get("users", {}).items()}
     tasks, complete = server.tasks(pushed.project, _changed(since), whole=True)
-    asked, result = Asked(store, None, False), Imported(reading=Reading(""))
+    asked, result = (
+        Asked(store, None, False),
+        Imported(reading=Reading("", run_labels=store.labels())),
+    )
     given = sorted(
         (one for task in tasks for one in _annotations(task, server, pushed.project, result)),
         # who annotates a task twice corrects themselves
