@@ -54,7 +54,7 @@ def write_few_shot(
 
 
 def cover_labels(found: Sequence[Counter[str]], most: int) -> list[int]:
-    """Rows that cover labels: one after the other, each time the one that has most of what was chosen least often so far.
+    """Rows that cover labels: one after the other, each time the one that has most that were not there yet, then most of what was chosen least often.
 
     found (Sequence[Counter]): Of each text how often it has each label.
     most (int): How many rows.
@@ -66,8 +66,9 @@ def cover_labels(found: Sequence[Counter[str]], most: int) -> list[int]:
     while left and len(rows) < most:
         best = max(
             left,
-            # a label counts half when it was there once, a third when twice
+            # what was not there yet comes first; then a label counts half when it was there once, a third when twice
             key=lambda row: (
+                sum(not seen[label] for label in found[row]),
                 sum(1 / (1 + seen[label]) for label in found[row]),
                 -found[row].total(),
                 -row,

@@ -25,14 +25,17 @@ def test_each_label_comes_before_any_comes_twice(found, most):
     assert len(rows) == len({*rows}) == min(most, len(found))
     seen = set()
     for row in rows:
-        new = [len(set(counts[other]) - seen) for other in range(len(found)) if other not in rows]
         if set(counts[row]) <= seen:
-            # none that is left would have brought a new one and nothing else
-            assert all(not n or set(counts[o]) & seen for o, n in enumerate(new))
+            # none that is left would have brought a new one
+            assert all(
+                set(counts[other]) <= seen for other in range(len(found)) if other not in rows
+            )
         seen |= set(counts[row])
 
 
 def test_rare_labels_are_shown_first():
+    # three labels that were there do not outweigh one that was not
+    assert cover_labels([Counter("E"), Counter("ABC"), Counter("ABC")], 2) == [1, 0]
     found = [Counter("A"), Counter("A"), Counter("AB"), Counter("C")]
     assert cover_labels(found, 2) == [2, 3]
 
