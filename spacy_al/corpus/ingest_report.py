@@ -18,7 +18,7 @@ class IngestReport:
     texts (int): Texts in the pool.
     shards (list[Path]): The files that were written.
     first (list[str]): The first texts.
-    dropped (Counter[str]): Reason and count: `empty`, `white space only`, `too short`, `too long`,
+    dropped (Counter[str]): Reason and count: `empty`, `white space only`, `sources.NO_VALUE`, `too short`, `too long`,
         `duplicate`, `near duplicate`, with `add` both of these in the pool, `forgotten`, `unreadable record`; of captures those of
         `captured.LOST` and `captured without its text`.
     numbers (int): Of the texts, near duplicates that differ in a number.

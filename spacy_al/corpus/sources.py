@@ -5,6 +5,7 @@ Nothing here trusts a file: not its encoding, not its keys, not the kinds of its
 
 import csv
 import json
+import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,9 @@ from spacy_al.corpus.encoded import utf8_lines
 from spacy_al.corpus.shard import read_bare
 from spacy_al.errors import AlError, Errors
 
+# What exports write where a value is missing: most of pandas' list, and what SQL and Excel have. As a whole text it is no sentence
+MISSING = re.compile(r"#?N/?A|n/a|<NA>|-?NaN|-?nan|NaT|NULL|null|\(null\)|#NULL!|None|\\N")
+NO_VALUE = "a missing value (NULL, NaN and the like)"
 # What is between the columns of a CSV file: where a comma is decimal, Excel writes semicolons
 BETWEEN = ",;\t|"
 
@@ -228,6 +232,9 @@ def _from_dict(record: Any, where: str, keys: Keys, problem: Problem) -> Iterato
     if not isinstance(text, str):
         found = f"'{keys.text}' is no text" if keys.text in record else f"no '{keys.text}'"
         problem(where, found)
+        return
+    if MISSING.fullmatch(text.strip()):
+        yield Record("", where, where, without=Counter({NO_VALUE: 1}))
         return
     meta = record.get("meta")
     meta = meta if isinstance(meta, dict) else {}

@@ -181,6 +181,21 @@ def test_a_text_in_which_nothing_is_to_be_seen(tmp_path):
     assert texts(tmp_path / "pool") == ["a\u200b"] and report.dropped == {"white space only": 2}
 
 
+def test_what_exports_write_for_nothing_is_no_text(tmp_path):
+    words = ["NULL", "NaN", "None", "N/A", "nan", "\\N", " NA "]
+    for number, word in enumerate(words):
+        row = json.dumps({"text": word})
+        put(tmp_path / f"{number}.csv", f"text\n{word}\nNone of {word} is meant\n")
+        put(tmp_path / f"{number}.jsonl", row)
+        # a line of a text file was written by somebody
+        put(tmp_path / f"{number}.txt", f"{word}\n")
+    report = ingest([tmp_path], tmp_path / "pool", unit="doc", keep_near_duplicates=True)
+    kept = texts(tmp_path / "pool")
+    assert report.dropped["a missing value (NULL, NaN and the like)"] == 2 * len(words)
+    assert sorted(text for text in kept if "meant" not in text) == sorted({*words})
+    assert len(kept) == 2 * len(words)
+
+
 def test_bad_tables_and_texts(tmp_path):
     put(tmp_path / "a.csv", 'id,text\n1,good\n2\n3,"bad"x\n4,fine\n5,"never closed\n6,swallowed\n')
     put(tmp_path / "b.csv", "id,note\n1,x\n")
