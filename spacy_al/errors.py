@@ -947,7 +947,7 @@ class Warnings:
     # training
     W130 = "[ALW130] Training starts from scratch, not from the model in '{path}': {why}."
     W131 = (
-        "[ALW131] A training in '{folder}' collapsed: its score on the development set is {first:.3f}. With another seed it "
+        "[ALW131] A training in '{folder}' {what}: its score on the development set is {first:.3f}. With another seed it "
         "is {second:.3f}, and the better of the two models is kept."
     )
 

@@ -1,6 +1,7 @@
-"""A training that collapsed: it ends with hardly any score where the same texts taught a model before, and is made again.
+"""A training that learned nothing, or far less than the one before, and is made again.
 
-With few labels one training in dozens does. Left alone, the next batch would be chosen by a model that has learned nothing.
+With few labels one training in dozens collapses: the same texts teach a model under another seed. Whether it did, or the texts are too few yet, is not known
+before it was made again. Left alone, the next batch would be chosen by a model that has learned nothing.
 """
 
 import os
@@ -24,8 +25,8 @@ ASIDE = "model-collapsed"
 SEED = 500
 
 
-def has_collapsed(score: float | None, before: float | None, steps: int = STEPS) -> bool:
-    """Whether a score on the development set is that of a model which learned nothing.
+def may_have_collapsed(score: float | None, before: float | None, steps: int = STEPS) -> bool:
+    """Whether a score on the development set is that of a model which learned nothing, or far less than the one before.
 
     score (float | None): None where there is nothing to measure on, which says nothing.
     before (float | None): Of the model before.
@@ -41,19 +42,19 @@ def has_collapsed(score: float | None, before: float | None, steps: int = STEPS)
 def train_again(
     folder: Path, trainer: Callable[[Path], float], before: Path | None = None
 ) -> float:
-    """Train once more with another seed where the model of a folder has collapsed, and keep the better of the two.
+    """Train once more with another seed where the model of a folder learned nothing or far less than before, and keep the better of the two.
 
     folder (Path): With the config and the model.
     trainer (Callable): Trains what the config of a folder says, and returns the seconds it took.
     before (Path | None): The model of the round before.
     RETURNS (float): The seconds it took; 0 where nothing was wrong.
     RAISES (AlError): As the trainer; then there is no model, and the next try begins anew.
-    WARNS (AlWarning): ALW131, with both scores.
+    WARNS (AlWarning): ALW131, with both scores, and that before where it was worth something.
     """
     first = trained_score(folder / MODEL)
     earlier = None if before is None or not before.is_dir() else trained_score(before)
     training = load_config(folder / CONFIG, interpolate=True)["training"]
-    if not has_collapsed(first, earlier, training.get("max_steps") or STEPS):
+    if not may_have_collapsed(first, earlier, training.get("max_steps") or STEPS):
         return 0.0
     kept = {
         name: (folder / name).read_bytes()
@@ -82,6 +83,17 @@ def train_again(
         for name in reversed(first_ones):
             os.replace(aside / name, folder / name)
     shutil.rmtree(aside, ignore_errors=True)
-    message = Warnings.W131.format(folder=folder, first=first, second=second)
+    message = Warnings.W131.format(
+        folder=folder, what=_what_happened(first, second, earlier), first=first, second=second
+    )
     warnings.warn(message, AlWarning, stacklevel=2)
     return seconds
+
+
+def _what_happened(first: float | None, second: float | None, earlier: float | None) -> str:
+    """What two scores say of a training: that it collapsed is known only where others learned something."""
+    if earlier is not None and earlier >= WORTH:
+        return f"collapsed, as the model before has {earlier:.3f}"
+    if second is not None and second >= LEAST:
+        return "collapsed"
+    return "learned nothing yet, perhaps as its labels are few"

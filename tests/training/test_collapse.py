@@ -6,7 +6,7 @@ import pytest
 from spacy.util import load_config
 
 from spacy_al.errors import AlWarning
-from spacy_al.training.collapse import ASIDE, SEED, has_collapsed, train_again
+from spacy_al.training.collapse import ASIDE, SEED, may_have_collapsed, train_again
 from spacy_al.training.trainer import CONFIG, MODEL
 
 WRITTEN = """
@@ -41,12 +41,41 @@ def model_of(folder, score, name=""):
     ],
 )
 def test_what_has_collapsed(score, before, expected):
-    assert has_collapsed(score, before) is expected
+    assert may_have_collapsed(score, before) is expected
 
 
 def test_after_a_few_steps_nothing_is_expected():
-    assert not has_collapsed(0.0, None, steps=20)
-    assert has_collapsed(0.0, 0.4, steps=20)
+    assert not may_have_collapsed(0.0, None, steps=20)
+    assert may_have_collapsed(0.0, 0.4, steps=20)
+
+
+@pytest.mark.parametrize(
+    "first, second, before, said",
+    [
+        (0.1, 0.3, 0.3, "collapsed, as the model before has 0.300"),
+        # what both seeds do is no accident, but less than before it is
+        (0.0, 0.0, 0.3, "collapsed, as the model before has 0.300"),
+        (0.0, 0.3, None, "collapsed: "),
+        (0.0, 0.3, 0.0, "collapsed: "),
+        (0.0, 0.0, None, "learned nothing yet, perhaps as its labels are few"),
+        (0.0, 0.01, 0.0, "learned nothing yet, perhaps as its labels are few"),
+    ],
+)
+def test_a_training_is_said_to_collapse_where_another_learned(
+    tmp_path, first, second, before, said
+):
+    (tmp_path / CONFIG).write_text(WRITTEN)
+    model_of(tmp_path / MODEL, first)
+    if before is not None:
+        model_of(tmp_path / "before", before)
+
+    def trainer(folder):
+        model_of(folder / MODEL, second)
+        return 1.0
+
+    with pytest.warns(AlWarning) as told:
+        train_again(tmp_path, trainer, tmp_path / "before")
+    assert said in str(told[0].message)
 
 
 @pytest.mark.parametrize("second, kept", [(0.28, "second"), (0.001, "first")])
