@@ -152,7 +152,13 @@ def format_status(found: Status) -> str:
     if settled := found.get("consensus"):
         lines.append(consensus_sentence(settled, one_line))
     lines += [f"ℹ {one_line(sentence)}" for sentence in _pool(found)]
-    lines += [f"ℹ {why}" for why in found.get("stopping", []) if why != found["sentence"]]
+    # found before the round asked: what was answered since is not in it
+    when = "" if found["state"] == "stopped" else ", before its answers"
+    lines += [
+        f"ℹ Round {found['round']}{when}: {why}"
+        for why in found.get("stopping", [])
+        if why != found["sentence"]
+    ]
     lines += [
         f"⚠ {', '.join(map(one_line, one['annotators']))} flagged {one['task']}: {one_line(one['text'])[:80]}"
         for one in found.get("flagged", [])

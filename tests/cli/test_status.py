@@ -32,8 +32,12 @@ def test_each_score_stands_beside_its_interval(tmp_path):
         "best": best_model(Project(), metrics),
         "state": "wait",
         "sentence": "Waits.",
+        "round": 1,
+        "stopping": ["Goes on: 40 of 1,000 answers (budget)."],
     }
     said = format_status(found)
+    # some of the round's own may have been given since
+    assert "ℹ Round 1, before its answers: Goes on: 40 of 1,000 answers (budget)." in said
     row = next(line for line in said.splitlines() if "0.312" in line)
     assert "0.21 to 0.42" in row and "24" in row
     assert "entity F-score 0.312 on dev (of 24 texts; on others probably 0.21 to 0.42)" in said
