@@ -2,9 +2,10 @@
 
 import functools
 import os
+import shlex
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Annotated, Any, TypeVar
 
@@ -18,6 +19,7 @@ from typer import Option
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError
 from spacy_al.processes.codecs import look_for_codecs_once
 from spacy_al.processes.factories import import_factories_late
+from spacy_al.util import is_unregistered
 
 F = TypeVar("F", bound=Callable[..., Any])
 # Line end, the joiner and the non-joiner
@@ -78,6 +80,10 @@ def explained(command: F) -> F:
                 return command(*args, **kwargs)
             except AlError as error:
                 say(f"✘ {error}")
+                # a factory that nobody has registered is known to nobody, and is none that can be taught
+                unknown = is_unregistered(str(error)) or error.code == "AL156"
+                if unknown and (path := _code_of_run(kwargs)):
+                    say(f"ℹ This run was last given --code {shlex.quote(path)}: give it here too.")
                 raise typer.Exit(error.exit_code) from None
             except ClickException as error:
                 # spaCy's own parser of overrides raises those of a click that typer may not know
@@ -97,6 +103,17 @@ def explained(command: F) -> F:
                 raise typer.Exit(1) from None
 
     return wrapper  # type: ignore[return-value]
+
+
+def _code_of_run(given: Mapping[str, Any]) -> str | None:
+    """The --code of the run that a command works on, where the command was given none. given: the command's own arguments."""
+    from spacy_al.loop.begun import known_code  # what most commands need anyhow, but not --help
+
+    config, ctx = given.get("config"), given.get("ctx")
+    if not config or given.get("code"):
+        return None
+    words = [*(ctx.args if ctx is not None else ()), *(given.get("words") or ())]
+    return known_code(config, split_overrides(words, config)[1])
 
 
 def split_overrides(words: list[str], config: Any) -> tuple[list[str], dict[str, Any]]:

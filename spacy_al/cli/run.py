@@ -52,6 +52,12 @@ def run_cli(
         if init(config, model=model) and not quiet:
             say(f"✔ {config} begins with {printable(model)}")
     overrides = only_overrides(ctx.args, config)
+    told = list[str]()
+
+    def show(line: str) -> None:
+        told.append(line)
+        say(line)
+
     project = open_run(
         config,
         overrides,
@@ -59,7 +65,7 @@ def run_cli(
         code=code,
         gpu_id=gpu_id,
         n_process=n_process,
-        **({} if quiet else {"show": say}),
+        **({} if quiet else {"show": show}),
     )
     # before a page is opened on it
     check_labels(project)
@@ -79,7 +85,11 @@ def run_cli(
     if page and outcome.state == "waiting" and not quiet:
         say(f"✔ Round {outcome.round}: its questions are on {page}")
     elif not quiet:
-        say(format_status(status(project)))
+        found = status(project)
+        if f"ℹ {found['plan']}" in told:
+            # said as soon as it was known
+            found["plan"] = None
+        say(format_status(found))
         if path is not None:
             say(f"✔ Report in {path}")
     if outcome.state == "waiting":

@@ -120,7 +120,8 @@ class Project:
             return f"Round {number} waits for {left:,} of {total:,} answers, on the page: `{page}`."
         what = "answers" if overlap == 1 else f"answers, {overlap} people for each text"
         # with its overrides: two runs of one config may ask the same
-        taken = command_line(arguments("import", [self.config, "ANSWERS.jsonl"], self.overrides))
+        words = [self.config, "ANSWERS.jsonl", *self._code]
+        taken = command_line(arguments("import", words, self.overrides))
         return (
             f"Round {number} waits for {left:,} of {total:,} {what}: label {self.folder(number) / 'tasks.jsonl'}, take "
             f"the answers in with `{taken}`, and run again."

@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 
 from spacy_al.config.overrides import load_overridden
 from spacy_al.config.project import DATABASE, Project, open_project
-from spacy_al.config.settings import read_settings
+from spacy_al.config.settings import Settings, read_settings
+from spacy_al.errors import AlError
 from spacy_al.loop.forgotten import forget_again
 from spacy_al.posteriors.component import load_code
 from spacy_al.store.store import Store
 from spacy_al.util import arguments, command_line
 
-EVENT = "works on"
+EVENT, CODE = "works on", "has code"
 KEPT = re.compile(r"paths\..+|al\.pool\.path|al\.(component|labels|overlap|patterns|weak)")
 # Two names of one thing
 POOL = {"paths.pool", "al.pool.path"}
@@ -54,7 +55,9 @@ def open_run(config: Path, overrides: Mapping[str, Any] | None = None, **how: An
 
 
 def keep_overrides(store: Store, project: Project) -> None:
-    """Have a run know what it works on, and say what is another than so far."""
+    """Have a run know what it works on, and with which file of code, and say what is another than so far."""
+    if project.code and str(project.code) != _code(store):
+        store.log(CODE, path=str(project.code))
     before = known_overrides(store)
     now: Known = {
         name: (value, said_by(project.config, name))
@@ -75,6 +78,27 @@ def known_overrides(store: Store) -> Known | None:
     """What a run was last told to work on, beside its config; None where an earlier version began it."""
     found = [event["data"]["overrides"] for event in store.events() if event["kind"] == EVENT]
     return {name: (value, then) for name, (value, then) in found[-1].items()} if found else None
+
+
+def known_code(config: Path, overrides: Mapping[str, Any] | None = None) -> str | None:
+    """The file of code that a run was last given, as it was typed; None where there is no run, or none that can be read, and where it had none.
+
+    Nothing that the config names is looked for: it may be just what that file registers.
+    """
+    try:
+        section = load_overridden(config, overrides or {}, interpolate=True).get("al") or {}
+        database = Path(section.get("output") or Settings().output) / DATABASE
+        if not database.is_file():
+            return None
+        with Store(database, create=False) as store:
+            return _code(store)
+    except (AlError, OSError, ValueError, TypeError):
+        return None
+
+
+def _code(store: Store) -> str | None:
+    found = [event["data"]["path"] for event in store.events() if event["kind"] == CODE]
+    return found[-1] if found else None
 
 
 def said_by(config: Path, name: str) -> Any:
