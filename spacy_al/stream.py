@@ -32,7 +32,7 @@ from spacy_al.tasks.recipes import single_category as single_category
 from spacy_al.tasks.recipes import single_entities as single_entities
 from spacy_al.tasks.task import Task
 from spacy_al.training.latest import latest_model
-from spacy_al.util import content_hash
+from spacy_al.util import content_hash, several
 
 # Texts that are held as tasks at a time
 MOST = 5_000
@@ -95,8 +95,8 @@ def load(
     *,
     component: str | None = None,
     factory: str = USUAL,
-    labels: Sequence[str] | None = None,
-    labeled: Sequence[str | Path] | None = None,
+    labels: str | Sequence[str] | None = None,
+    labeled: str | Path | Sequence[str | Path] | None = None,
     lang: str | None = None,
 ) -> Plan:
     """The pool to ask about.
@@ -105,8 +105,8 @@ def load(
     model (str | None): A trained pipeline, or the folder below which that of a run's last round is looked for, see `latest_model`, over and over.
     component (str | None): Whose posterior; by default the only component that has one.
     factory (str): Of which what is asked for as long as there is no model depends; one of `kinds.FACTORIES`.
-    labels (Sequence[str] | None): That the model is still to learn.
-    labeled (Sequence | None): Corpora or files of tasks whose texts are not asked.
+    labels (str | Sequence[str] | None): That the model is still to learn, one or several.
+    labeled (str | Path | Sequence | None): Corpora or files of tasks whose texts are not asked, one or several.
     lang (str | None): Language of the tokeniser as long as there is no model; by default the project's own tokeniser where a
         run has begun the recipe, else English.
     """
@@ -115,11 +115,11 @@ def load(
     settings = Settings(
         component=component,
         factory=factory,
-        labels=[*(labels or ())],
+        labels=several(labels or ()),
         lang=own,
         tokeniser=dict(tokeniser),
     )
-    return Plan(Path(pool), model, settings, tuple(Path(path) for path in labeled or ()))
+    return Plan(Path(pool), model, settings, tuple(map(Path, several(labeled or ()))))
 
 
 def score(

@@ -31,6 +31,11 @@ def is_blank(text: str) -> bool:
     return all(c.isspace() or unicodedata.category(c) in ("Cc", "Cf") for c in text)
 
 
+def several(given: Any) -> list[Any]:
+    """A list of what can be given alone or several at once: one text or path is not taken apart into its letters."""
+    return [given] if isinstance(given, str | os.PathLike) else [*given]
+
+
 def batched(items: Iterable[T], size: int) -> Iterator[list[T]]:
     """Consecutive lists of at most `size` items."""
     iterator = iter(items)

@@ -17,6 +17,7 @@ from spacy_al.metrics import Evaluation, LabelScores
 from spacy_al.posteriors.read import find_component
 from spacy_al.tasks.labels import RunLabels
 from spacy_al.tasks.relabel import keep_labels, relabel_doc
+from spacy_al.util import several
 
 
 def evaluate(
@@ -25,7 +26,7 @@ def evaluate(
     component: str | None = None,
     *,
     labels: RunLabels | None = None,
-    measured: Sequence[str] | None = None,
+    measured: str | Sequence[str] | None = None,
 ) -> Evaluation:
     """Compare what a model says with what is right.
 
@@ -33,7 +34,7 @@ def evaluate(
     gold (str | Path | Iterable[Doc]): A labelled `.spacy` file, a folder of them, or its documents as `stored_docs` gives them.
     component (str | None): Whose scores; by default the only component that has a posterior.
     labels (RunLabels | None): Of a run, by whose names of now the model's labels are read.
-    measured (Sequence[str] | None): The labels that count; None for all. Of others nothing is right and nothing wrong.
+    measured (str | Sequence[str] | None): The label that counts, or several; None for all. Of others nothing is right and nothing wrong.
     RETURNS (Evaluation): `score` and spaCy's name of it as `score_name`; `precision`, `recall`, `per_label` ({label: {p, r, f}});
         `texts` and `words` that were compared; `interval`: where the score of other texts probably lies, by drawing these again. None for what the gold says nothing about.
     RAISES (AlError): As `stored_docs` and `find_component`.
@@ -47,6 +48,7 @@ def evaluate(
     docs = stored_docs(Path(gold)) if isinstance(gold, str | Path) else gold
     stored = [doc for doc in docs if len(doc)]
     if measured is not None:
+        measured = several(measured)
         for doc in stored:
             keep_labels(doc, measured, row.task, key)
         if row.task == "categories" and row.is_exclusive:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from numbers import Real
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy
 from spacy.pipeline.textcat_multilabel import MultiLabel_TextCategorizer
@@ -22,6 +22,9 @@ from spacy_al.posteriors.decisions import (
 )
 from spacy_al.posteriors.read import Reader
 from spacy_al.types import Bools, Floats, Ints
+from spacy_al.util import several
+
+Names: TypeAlias = str | Sequence[str] | None
 
 
 @registry.al_posteriors("spacy-al.estimator.v1")
@@ -172,16 +175,14 @@ def read_estimator(
 
 
 def estimator_posteriors(
-    estimator: Any, vectors: Any, labels: Sequence[str] | None = None, *, exclusive: bool = True
+    estimator: Any, vectors: Any, labels: Names = None, *, exclusive: bool = True
 ) -> list[Categories]:
     """Posteriors from vectors of documents, for acquisitions of text classification.
 
-    estimator (Any): Fitted, with `predict_proba`, or with `decision_function`, whose values are then squeezed into
-        probabilities that are not calibrated.
+    estimator (Any): Fitted, with `predict_proba`, or with `decision_function`, whose values are squeezed into probabilities, not calibrated.
     vectors (Any): As it was fitted on, shape (n, d).
-    labels (Sequence[str] | None): In the order that the posteriors shall have, by default the estimator's own. Classes that
-        are whole numbers are positions among them, others their names. A label that the estimator has never seen has
-        probability 0.
+    labels (str | Sequence[str] | None): One, or several in the order that the posteriors shall have, by default the estimator's own. Classes that are
+        whole numbers are positions among them, others their names. A label that the estimator has never seen has probability 0.
     exclusive (bool): Whether exactly one label applies.
     RETURNS (list[Categories]): One a row.
     RAISES (AlError): AL242 (UsageError) with neither, AL243 for a class that is no label, AL244 for what are no probabilities.
@@ -204,6 +205,7 @@ def estimator_posteriors(
     if labels is None:
         labels = [str(label) for label in classes]
         classes = range(len(labels))
+    labels = several(labels)
     shape = vectors.shape[0], len(classes)
     rows = numpy.zeros((vectors.shape[0], len(labels)))
     columns = _columns(classes, labels)

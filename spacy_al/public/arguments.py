@@ -1,6 +1,6 @@
 """What the functions take: paths as text or as a `Path`, overrides of a config as a dict."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,8 +20,3 @@ def plain_overrides(overrides: Overrides | None) -> dict[str, Any]:
         name: str(value) if isinstance(value, PathLike) else value
         for name, value in (overrides or {}).items()
     }
-
-
-def strategy_names(strategy: str | Sequence[str]) -> list[str]:
-    """One name of a strategy, or several, as a list."""
-    return [strategy] if isinstance(strategy, str) else [*strategy]

@@ -1,7 +1,6 @@
 """The verbs that need a pool, a corpus or a model and no run, as functions."""
 
 from collections.abc import Callable, Sequence
-from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +22,7 @@ from spacy_al.posteriors.component import load_code
 from spacy_al.public.arguments import AnyPath, Overrides, path_of, plain_overrides
 from spacy_al.public.results import CalibrationResult
 from spacy_al.query.select import Selection
+from spacy_al.util import several
 
 
 def ingest(
@@ -30,6 +30,7 @@ def ingest(
     output: AnyPath,
     *,
     config: AnyPath | None = None,
+    meta_key: str | Sequence[str] = (),
     code: AnyPath | None = None,
     **how: Any,
 ) -> IngestReport:
@@ -38,15 +39,16 @@ def ingest(
     inputs: A file or a folder of files (.txt, .jsonl, .csv, .tsv, .spacy), or several.
     output: Folder of the pool.
     config: Training config whose tokeniser is used.
+    meta_key: A key or column that is kept in the `meta` of each text, or several.
     code: Python file that registers functions.
-    how: lang, unit, model, text_key, id_key, meta_key, min_tokens, max_tokens, keep_near_duplicates, shard_size, force, add, dry_run, as the options.
+    how: lang, unit, model, text_key, id_key, min_tokens, max_tokens, keep_near_duplicates, shard_size, force, add, dry_run, as the options.
     RETURNS (IngestReport): Counts of what came in and what was left out, and why.
     RAISES (AlError): What is wrong with the input; the old pool then stays as it was.
     """
-    several = [inputs] if isinstance(inputs, str | PathLike) else inputs
     load_code(path_of(code))
     tokeniser = read_tokeniser(path_of(config))
-    return ingest_texts([*map(Path, several)], Path(output), tokeniser=tokeniser, **how)
+    paths = [*map(Path, several(inputs))]
+    return ingest_texts(paths, Path(output), tokeniser=tokeniser, meta_key=several(meta_key), **how)
 
 
 def select(
@@ -57,7 +59,7 @@ def select(
     model: AnyPath | None = None,
     cold: bool = False,
     n: int | None = None,
-    labeled: Sequence[AnyPath] = (),
+    labeled: AnyPath | Sequence[AnyPath] = (),
     patterns: AnyPath | None = None,
     output: AnyPath | None = None,
     format: Literal["prodigy", "label-studio", "spacy"] = PRODIGY,  # type: ignore[assignment]
@@ -74,7 +76,7 @@ def select(
     model: A trained pipeline; by default the newest model-best of the config's run, else the only one below this folder.
     cold (bool): Use no model: choose what represents the pool.
     n (int | None): Texts to choose; by default 20, or batch_size of the config.
-    labeled: Corpora or files of tasks whose texts are not asked again.
+    labeled: Corpus or file of tasks whose texts are not asked again, or several.
     patterns: Of an entity or span ruler; without a model, texts in which they match come first.
     output, format: A file for the tasks, and what it is for; None writes none.
     code: Python file that registers functions.
@@ -99,7 +101,7 @@ def select(
         model=None if model is None else str(model),
         cold=cold,
         n=n,
-        labeled=[*map(Path, labeled)],
+        labeled=[*map(Path, several(labeled))],
         patterns=path_of(patterns),
         engine=open_engine(engine, workers),
         score_cache=path_of(score_cache),

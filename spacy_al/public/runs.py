@@ -15,7 +15,7 @@ from spacy_al.loop.report import write_run_facts
 from spacy_al.loop.rounds import run as run_rounds
 from spacy_al.loop.status import status as run_status
 from spacy_al.posteriors.component import load_code
-from spacy_al.public.arguments import AnyPath, Overrides, path_of, plain_overrides, strategy_names
+from spacy_al.public.arguments import AnyPath, Overrides, path_of, plain_overrides
 from spacy_al.public.results import RunResult, SimulationResult
 from spacy_al.reporting.plot import check_plots
 from spacy_al.reporting.savings import read_price
@@ -24,7 +24,7 @@ from spacy_al.simulation import simulate as simulate_plan
 from spacy_al.simulation.options import full_training, simulation_command
 from spacy_al.simulation.summary import write_facts
 from spacy_al.tracking.follow import tracked_project
-from spacy_al.util import cores
+from spacy_al.util import cores, several
 
 
 def run(
@@ -94,7 +94,7 @@ def report(
     target: float | None = None,
     price: str | None = None,
     without_texts: bool = False,
-    mask: Sequence[str] = (),
+    mask: str | Sequence[str] = (),
     code: AnyPath | None = None,
 ) -> RunResult:
     """Write report.html and metrics.json of a run: learning curve, forecast, what was asked and why.
@@ -105,7 +105,7 @@ def report(
     target (float | None): Score whose cost is forecast; by default where there is no test set, that of the config's target_score.
     price (str | None): What an hour of an annotator costs, e.g. "90 EUR".
     without_texts (bool): Show no question: nothing of the pool's texts is in the report.
-    mask: What is hidden in the questions: patterns ("email", "phone", "date", "id"), labels of the run, files of patterns.
+    mask: What is hidden in the questions: patterns ("email", "phone", "date", "id"), labels of the run, files of patterns; one or several.
     RETURNS (RunResult): With the `report`.
     RAISES (AlError): If there is no run, AL047 if a file cannot be written, AL473 or AL474 for a mask that is none.
     """
@@ -118,7 +118,7 @@ def report(
         target=target,
         price=read_price(price) if price else None,
         texts=not without_texts,
-        mask=mask,
+        mask=several(mask),
     )
 
 
@@ -162,7 +162,7 @@ def simulate(
     # not after hours of work
     check_plots()
     load_code(path_of(code))
-    names, file, folder = strategy_names(strategy), path_of(strategies), Path(output)
+    names, file, folder = several(strategy), path_of(strategies), Path(output)
     plan = make_plan(
         Path(config),
         Path(gold),

@@ -6,16 +6,23 @@ import shutil
 import warnings
 from pathlib import Path
 
+import numpy
 import pytest
 import spacy
 import typer
+from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
+from spacy.tokens import DocBin, Span
 
 import spacy_al
 from spacy_al.cli import app
 from spacy_al.corpus.shard import write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
+from spacy_al.evaluation.evaluate import evaluate
+from spacy_al.posteriors import estimator_posteriors
 from spacy_al.public import corpora, functions
 from spacy_al.public.results import RunResult, SimulationResult
+from spacy_al.stream import load
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.report_facts import run_facts, simulation_facts
 from tests.reporting.test_report import TAGS, Page
@@ -118,6 +125,34 @@ def test_ingest_takes_one_path_or_several(pool):
     assert Path("pool/00000.spacy").is_file()
 
 
+def test_one_name_is_not_taken_apart_into_its_letters(pool):
+    Path("notes.jsonl").write_text('{"text": "No sign.", "ward": "A", "w": 1}\n', "utf8")
+    spacy_al.ingest("notes.jsonl", "other", meta_key="ward")
+    [doc] = DocBin().from_disk("other/00000.spacy").get_docs(spacy.blank("en").vocab)
+    assert doc.user_data["al_source"]["meta"] == {"ward": "A"}
+    for labeled in ("pool.spacy", Path("pool.spacy"), ["pool.spacy"]):
+        with pytest.raises(AlError, match="AL086"):
+            spacy_al.select("pool.spacy", cold=True, labeled=labeled)
+    plan = load("pool.spacy", None, labels="DRUG", labeled="pool.spacy")
+    assert plan.settings.labels == ["DRUG"] and plan.labeled == (Path("pool.spacy"),)
+
+
+def test_one_label_is_one_that_counts():
+    nlp = make_ner(updates=3)
+    doc = nlp.make_doc("He takes aspirin in Paris.")
+    doc.set_ents([Span(doc, 2, 3, "DRUG"), Span(doc, 4, 5, "PER")])
+    per_label = [
+        evaluate(nlp, [doc.copy()], measured=measured)["per_label"]
+        for measured in ("DRUG", ["DRUG"], "DRUG or PER")
+    ]
+    assert per_label[0] == per_label[1] and set(per_label[0]) == {"DRUG"}
+    # what is part of a name is no label
+    assert "PER" not in (per_label[2] or {})
+    one = OneVsRestClassifier(LogisticRegression()).fit([[0.0], [1.0]], numpy.array([[0], [1]]))
+    with pytest.raises(AlError, match=r"AL243.*: SPAM"):
+        estimator_posteriors(one, numpy.array([[1.0]]), "SPAM", exclusive=False)
+
+
 def test_results_are_shown_without_a_run():
     facts = run_facts()
     facts["state"] = {"state": "wait", "sentence": HOSTILE}
@@ -144,7 +179,7 @@ def test_a_run_and_its_calibration(project):
     again = spacy_al.status(Path("configs/ner.cfg"), SHORT)
     assert again.rounds == run.rounds and again.report is None
     assert "<svg" in shown(again)
-    told = spacy_al.report("configs/ner.cfg", SHORT, output="told", target=0.9)
+    told = spacy_al.report("configs/ner.cfg", SHORT, output="told", target=0.9, mask="email")
     assert told.report == Path("told/report.html") and told.report.is_file()
     next_batch = spacy_al.select(config="configs/ner.cfg", overrides=SHORT)
     assert len(next_batch.tasks) == 5 and next_batch.model == run.best["model"]
