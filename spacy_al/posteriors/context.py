@@ -4,7 +4,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spacy.attrs import NORM, ORTH, SPACY
+from spacy.attrs import (
+    DEP,
+    ENT_ID,
+    ENT_IOB,
+    ENT_KB_ID,
+    ENT_TYPE,
+    HEAD,
+    LEMMA,
+    MORPH,
+    NORM,
+    ORTH,
+    POS,
+    SENT_START,
+    SPACY,
+    TAG,
+)
 from spacy.language import Language
 from spacy.tokens import Doc
 
@@ -14,12 +29,25 @@ from spacy_al.posteriors.attributes import (
     ENCODING,
     ENTITIES,
     NORMS,
+    SPANS,
     STARTS,
     model_reads,
     sets,
     shared,
 )
 from spacy_al.posteriors.read import components_before, run_pipes
+
+# What may be on the tokens of a document before the pipeline is called on it, and the columns that hold it. Heads decide where
+# sentences start.
+GIVEN = {
+    "token.tag": (TAG,),
+    "token.pos": (POS,),
+    "token.lemma": (LEMMA,),
+    "token.morph": (MORPH,),
+    STARTS: (SENT_START,),
+    "token.dep": (HEAD, DEP),
+    ENTITIES: (ENT_IOB, ENT_TYPE, ENT_KB_ID, ENT_ID),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +60,8 @@ class Context:
     encoded (bool): Whether the encoder output on the documents is what the component saw.
     behind (bool): Whether the component is still to come.
     tokenizer (Any): What gave the tokens their norms, if some may have been changed since.
+    reads (frozenset[str]): What the component reads, of which a copy is given what nothing in the pipeline can have set.
+    touched (frozenset[str]): What the component and those before and since can have set.
     names (tuple[str, str]): The component and the place, for messages.
     """
 
@@ -41,6 +71,8 @@ class Context:
     encoded: bool = False
     behind: bool = False
     tokenizer: Any = None
+    reads: frozenset[str] = frozenset()
+    touched: frozenset[str] = frozenset()
     names: tuple[str, str] = ("", "")
 
     @classmethod
@@ -88,6 +120,8 @@ class Context:
             copied=True,
             encoded=encoded,
             tokenizer=nlp.tokenizer if norms else None,
+            reads=frozenset(reads),
+            touched=frozenset(changed | made),
             names=(component, place),
         )
 
@@ -118,7 +152,8 @@ class Context:
         return copies
 
     def _bare_copy(self, doc: Doc) -> Doc:
-        """Tokens, norms and encoder output. Norms differ from those of the words where the tokenizer's exceptions set them."""
+        """Tokens, norms, encoder output, and what was there before the pipeline was called. Norms differ from those of the
+        words where the tokenizer's exceptions set them."""
         words: Any = doc.to_array(ORTH)
         spaces: Any = doc.to_array(SPACY)
         # three times as fast as by way of tokens and strings
@@ -134,7 +169,28 @@ class Context:
         copy.from_array([NORM], norms)
         if self.encoded:
             _copy_encoding(doc, copy)
+        self._copy_given(doc, copy)
         return copy
+
+    def _copy_given(self, doc: Doc, copy: Doc) -> None:
+        """What whoever called the pipeline has put on the document: what is read, and what nothing in the pipeline can have set."""
+        for name, columns in GIVEN.items():
+            values: Any = doc.to_array([*columns]) if self._given(name) else None
+            if values is not None and values.any():
+                copy.from_array([*columns], values)
+        for key, group in doc.spans.items():
+            if self._given(f"{SPANS} {key}"):
+                copy.spans[key] = group.copy(doc=copy)
+        if self._given("doc.cats"):
+            copy.cats = dict(doc.cats)
+        if self._given("doc.sentiment"):
+            copy.sentiment = doc.sentiment
+        for data, value in doc.user_data.items():
+            if self._given(_name_of(data)):
+                copy.user_data[data] = value
+
+    def _given(self, name: str) -> bool:
+        return bool(shared({name}, self.reads)) and not shared({name}, self.touched)
 
 
 def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: str) -> None:
@@ -145,6 +201,14 @@ def _check_tokens(nlp: Language, names: Sequence[str], component: str, place: st
 
 def _retokenized(name: str, component: str, place: str) -> AlError:
     return AlError(Errors.AL008.format(name=place, retokenizer=name, component=component))
+
+
+def _name_of(key: Any) -> str:
+    """Of what a document keeps beside its annotation: extensions as components declare them, all else by its key."""
+    if isinstance(key, tuple) and len(key) == 4 and key[0] == "._.":
+        owner = "doc" if key[2] is None else "token" if key[3] is None else "span"
+        return f"{owner}._.{key[1]}"
+    return f"doc.user_data[{key!r}]"
 
 
 def _copy_encoding(doc: Doc, copy: Doc) -> None:
