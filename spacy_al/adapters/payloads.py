@@ -105,6 +105,17 @@ def is_yes_no(answered: Mapping[str, Any], task: Task) -> bool:
     )
 
 
+def _check_one_answer(answered: Mapping[str, Any]) -> None:
+    """RAISES (AlError): AL115 where a yes to a category and what is chosen are not the same. With options, those were chosen of."""
+    label, accepted = answered.get("label"), answered.get("accept")
+    says_both = isinstance(label, str) and accepted is not None and not answered.get("options")
+    if says_both and answered["answer"] == "accept" and accepted != [label]:
+        _refuse(
+            f"its 'label' is {short(label)}, its 'accept' {short(accepted)}, and both are accepted",
+            "Leave one of them out",
+        )
+
+
 def _is_of_one_span(answered: Mapping[str, Any], spans: Sequence[Any]) -> bool:
     """Whether it was asked by a recipe such as ner.teach; what its first versions wrote has no word of it but in the span."""
     taught = len(spans) == 1 and isinstance(spans[0], dict) and {"score", "rank"} <= spans[0].keys()
@@ -144,6 +155,7 @@ def _categories(
     shown = shown_labels(task, {})
     if task.get("_view_id") == YES_NO_CATEGORY:
         return {"accept": answered.get("accept") or []}
+    _check_one_answer(answered)
     if is_yes_no(answered, task):
         label, verdict = answered["label"], answered["answer"]
         _check_shown([label], shown_labels(task, payload), reading)

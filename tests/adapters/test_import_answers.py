@@ -492,6 +492,22 @@ MULTI = {
         [{"options": ["BUG"], "accept": ["BUG"], **YES}],
         "its 'options' are ['BUG']",
     ),
+    "yes to one, and another is chosen": (
+        [{"label": "BUG", "accept": ["OTHER"], **YES}],
+        "its 'label' is 'BUG', its 'accept' ['OTHER']",
+    ),
+    "yes to one, and nothing is chosen": (
+        [{"label": "BUG", "accept": [], **YES}],
+        "its 'accept' []",
+    ),
+    "yes to one, which is chosen too": (
+        [{"label": "BUG", "accept": ["BUG"], **YES}],
+        {"BUG": 1, "DOCUMENTATION": 0, "OTHER": 0},
+    ),
+    "a label that the source had, and a choice": (
+        [{"label": "BUG", "options": OPTIONS, "accept": ["OTHER"], **YES}],
+        {"BUG": 0, "OTHER": 1},
+    ),
     "another verdict": ([{"label": "BUG", "answer": "yes"}], "its 'answer' is 'yes'"),
     "a number of a label": ([{"label": 3, **YES}], "it is accepted without a 'accept'"),
 }
