@@ -5,6 +5,7 @@ from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.errors import AlError, Errors
+from spacy_al.loop.measured import labels_of_gold
 from spacy_al.oracle.gold_texts import check_gold, read_gold_texts
 from spacy_al.query.questions import SOURCE
 from spacy_al.query.select import select
@@ -60,6 +61,8 @@ def gold_questions(
             raise
         return [], {}
     oracle, labels = resolve(named("al_adapters", "oracle")), store.labels()
+    # a label that came later, and that the gold has nowhere, is not decided by it
+    decided, _ = labels_of_gold(project, labels, [*gold.values()], str(path))
     tasks, answers = list[Task](), dict[str, Any]()
     for k, (task, values) in enumerate(zip(chosen.tasks, chosen.uncertainty)):
         task = task_of_model(_hidden(task, batch[k % len(batch)]), labels)
@@ -71,7 +74,10 @@ def gold_questions(
         # what it leaves open nobody can be measured by
         if payload["answer"] == "accept":
             tasks.append(task)
-            answers[question_id(number, task, "train")] = payload
+            known = [
+                label for label in task["labels"] if label in decided or label not in labels.names
+            ]
+            answers[question_id(number, task, "train")] = {**payload, "labels": known}
     return tasks, answers
 
 

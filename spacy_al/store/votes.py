@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spacy_al.consensus.spans import SpanVotes, make_span_votes
@@ -90,13 +90,15 @@ def shared_texts(
     found = list[SharedText]()
     for purpose in ("train", "dev"):
         for own in group_tasks(tasks, purpose):
-            right = _gold_marks(own, gold or {}, kind, labels)
+            right = _gold_decision(own, gold or {}, kind, labels)
             enough = least if right is None else 1
             if len({one.annotator for task in own for one in given.get(task.id, ())}) < enough:
                 continue
             if any(AGAIN in task.task for task in own):
                 continue
             said = opinions(own, given, kind=kind, labels=labels)
+            if right is not None:
+                said = _where_known(said, right, kind, is_exclusive(own[0].task))
             useful = {
                 who: kept
                 for who, pairs in said.items()
@@ -105,7 +107,8 @@ def shared_texts(
             rejected = sorted(said.keys() - useful.keys())
             if len(useful) >= (enough if right is None else 0):
                 here = {task.id: given[task.id] for task in own if task.id in given}
-                found.append(SharedText(own[0].item, own, useful, rejected, here, right))
+                marks = None if right is None else right.accepted
+                found.append(SharedText(own[0].item, own, useful, rejected, here, marks))
     return found
 
 
@@ -164,15 +167,41 @@ def model_marks(task: Task, kind: str) -> dict[Mark, float]:
     }
 
 
-def _gold_marks(
+def _gold_decision(
     tasks: Sequence[StoredTask], gold: Mapping[str, Any], kind: str, labels: Sequence[str]
-) -> frozenset[Mark] | None:
+) -> Annotation | None:
     """What is right in a text, over the tokens of its first question; None where it is not known."""
     for task in tasks:
         if task.id in gold:
             said = annotation(task.task, gold[task.id], kind=kind, labels=labels)
-            return moved(said, task.task, tasks[0].task)[0].accepted
+            return moved(said, task.task, tasks[0].task)[0]
     return None
+
+
+def _where_known(
+    said: Mapping[str, list[Opinion]], right: Annotation, kind: str, exclusive: bool
+) -> dict[str, list[Opinion]]:
+    """What people said of the labels that the right answer decides. Others came later, and nobody can tell whether they are right; nor
+    whether that is right any more in whose place one of them was given."""
+    found = dict[str, list[Opinion]]()
+    for who, pairs in said.items():
+        others = {mark for _, one in pairs for mark in one.accepted if mark[2] not in right.labels}
+        if kind == "categories":
+            replaced = exclusive and bool(others)
+        else:
+            places = {token for mark in right.accepted for token in range(*mark[:2])}
+            replaced = kind != "spans" and any(places & {*range(*mark[:2])} for mark in others)
+        if not replaced:
+            found[who] = [(answer, _only(one, right.labels)) for answer, one in pairs]
+    return found
+
+
+def _only(one: Annotation, labels: frozenset[str]) -> Annotation:
+    accepted, rejected = (
+        frozenset(mark for mark in marks if mark[2] in labels)
+        for marks in (one.accepted, one.rejected)
+    )
+    return replace(one, labels=one.labels & labels, accepted=accepted, rejected=rejected)
 
 
 def _was_asked(one: Annotation, mark: Mark) -> bool:

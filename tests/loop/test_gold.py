@@ -14,7 +14,8 @@ from spacy_al.config.project import open_project
 from spacy_al.consensus.setting import Consensus
 from spacy_al.errors import AlError, UsageError
 from spacy_al.loop.answers import merged_answers
-from spacy_al.loop.gold import n_gold
+from spacy_al.loop.gold import gold_questions, n_gold
+from spacy_al.loop.labels import change
 from spacy_al.loop.questions import round_questions
 from spacy_al.loop.rounds import run
 from spacy_al.loop.status import status
@@ -222,3 +223,68 @@ def test_two_who_err_alike_are_found_out_by_gold(kind):
         assert said == {"PERSON"} and len(settled.texts) == 35
         before = settle(tasks, answers, Consensus(method), kind, LABELS)
         assert "DRUG" in {mark[2] for one in before.texts.values() for mark in one.accepted}
+
+
+ADDED = {
+    # the answer of the person; whether it is judged, and right
+    "the label that came later": ([(1, 2, "PERSON"), (5, 6, "LATER")], True, True),
+    "only what was known": ([(1, 2, "PERSON")], True, True),
+    "in place of what is right": ([(1, 2, "LATER")], False, False),
+    "instead of what is right": ([(5, 6, "LATER")], True, False),
+}
+
+
+@pytest.mark.parametrize("case", ADDED)
+@pytest.mark.parametrize("kind", ["entities", "spans"])
+def test_nobody_is_wrong_by_a_label_that_came_later(kind, case):
+    said, judged, right = ADDED[case]
+    # spans may overlap, so that one says nothing about another
+    judged |= kind == "spans"
+    names = [*LABELS, "LATER"]
+    tasks = [task(f"Doctor Brown gave aspirin {k} today", kind, labels=names) for k in range(12)]
+    gold = {"answer": "accept", **marks((1, 2, "PERSON")), "labels": LABELS}
+    answers = [answer(one, "ann", marks(*said), k) for k, one in enumerate(tasks)]
+    found = judge_people(tasks, answers, names, {one.id: gold for one in tasks})
+    scores = {who: (one["asked"], one["right"]) for who, one in found["gold"].items()}
+    assert scores == ({"ann": (12, 12 * right)} if judged else {})
+    assert not any("LATER" in json.dumps(row) for row in found["skills"])
+
+
+def test_a_category_that_came_later_says_nothing_of_those_that_were_known():
+    names = [*LABELS, "LATER"]
+    for exclusive, said, judged in (
+        (True, ["LATER"], False),
+        (True, ["DRUG"], True),
+        (False, ["PERSON", "LATER"], True),
+    ):
+        tasks = [
+            task(f"Brown gave {k}", "categories", labels=names, exclusive=exclusive)
+            for k in range(12)
+        ]
+        gold = {"answer": "accept", "accept": ["PERSON"], "labels": LABELS}
+        answers = [answer(one, "ann", {"accept": said}, k) for k, one in enumerate(tasks)]
+        found = judge_people(tasks, answers, names, {one.id: gold for one in tasks})["gold"]
+        right = 12 * ("PERSON" in said)
+        assert [(one["asked"], one["right"]) for one in found.values()] == [(12, right)] * judged
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_label_that_the_gold_has_nowhere_is_not_decided_by_it(overrides, there):
+    project = open_project(CONFIG, {**overrides, "al.labels": LABELS[1:]})
+    if not there:
+        kept = [doc.copy() for doc in DOCS[44:]]
+        for doc in kept:
+            doc.set_ents([ent for ent in doc.ents if ent.label_ != LABELS[0]])
+        write(project.settings.consensus.gold, kept)
+    run(project)
+    with Store(project.database) as store:
+        assert all(LABELS[0] not in one["labels"] for one in gold_answers(store).values())
+    change(project, "add", [LABELS[0]])
+    with Store(project.database) as store:
+        store.open_round(1)
+        pool = [one.task for one in store.tasks(0)][:3]
+        batch = [{**one, "labels": store.labels().names} for one in pool]
+        how = {"settings": project.settings, "asked": set(), "model": None}
+        tasks, answers = gold_questions(store, project, 1, 3, batch, **how)
+        assert tasks and all(LABELS[0] in one["labels"] for one in tasks)
+        assert {LABELS[0] in one["labels"] for one in answers.values()} == {there}
