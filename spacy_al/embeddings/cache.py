@@ -8,6 +8,7 @@ the cache is opened, and a file that is not whole is left out of it.
 """
 
 import json
+import mmap
 import time
 import uuid
 import warnings
@@ -34,6 +35,8 @@ from spacy_al.types import Floats
 from spacy_al.util import content_hash, why_not
 
 SUFFIX, MANIFEST, FORMAT = ".alenc", "manifest.json", 1
+# Not on every system
+DONTNEED: int | None = getattr(mmap, "MADV_DONTNEED", None)
 # A file that was not finished by then never will be
 STALE_SECONDS = 3600
 
@@ -58,6 +61,7 @@ class EncodingCache:
         self.folder, self.width, self.about = Path(folder) / encoder_hash, width, dict(about or {})
         self.n_bytes, self.damaged = 0, dict[str, str]()
         self._rows: list[Floats] = []
+        self._touched: set[int] = set()
         self._known: set[str] = set()
         self._index = numpy.zeros(0, [*INDEX.descr, ("file", "<u4")])
         self._texts = self._index["text"].copy()
@@ -84,11 +88,14 @@ class EncodingCache:
     def get(self, keys: Iterable[Key]) -> dict[Key, Encoding]:
         """The encodings that are there, as float16 in memory-mapped files. Cast them before a sum.
 
+        What an earlier call read counts no longer as this process's memory, or a pool that is read once would fill it with all of the cache.
+
         keys (Iterable[Key]): Where `tokens` is 0, any encoding of the text will do, and its tokens are left out.
         RETURNS (dict[Key, Encoding]): In the order of the keys. Each was checked; one that is damaged counts as not there.
         """
         wanted = list(dict.fromkeys(keys))
         found, broken = dict[Key, Encoding](), 0
+        self._let_go()
         for key, places in self._places(wanted):
             for place in places:
                 encoding = self._read(place, key)
@@ -141,10 +148,19 @@ class EncodingCache:
     def _read(self, place: int, key: Key) -> Encoding | None:
         entry = self._index[place]
         begin, length = int(entry["row"]), int(entry["length"])
+        self._touched.add(int(entry["file"]))
         rows = self._rows[int(entry["file"])][begin : begin + 1 + length]
         if not is_whole(rows, int(entry["check"])):
             return None
         return Encoding(rows[0], rows[1:] if key.tokens else rows[1:1])
+
+    def _let_go(self) -> None:
+        """Unmap the pages that were read. Whoever still has encodings of them reads the same again, out of the file."""
+        for number in self._touched:
+            mapped: Any = self._rows[number].base
+            if DONTNEED is not None and isinstance(mapped, mmap.mmap):
+                mapped.madvise(DONTNEED)
+        self._touched.clear()
 
     def _take(self, names: list[str]) -> None:
         parts = [self._index]

@@ -125,6 +125,29 @@ def test_nothing_is_encoded_twice(tmp_path):
     assert len(again.seen) == 20
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads its memory from /proc")
+def test_what_was_read_fills_no_memory(tmp_path):
+    """A pool that is read once, some texts at a time, out of a cache of 23 MB."""
+
+    def mapped():
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssFile"))
+
+    rng = numpy.random.default_rng(0)
+    made = {
+        Key(i, 1): Encoding(rng.normal(size=384), rng.normal(size=(1000, 384))) for i in range(30)
+    }
+    EncodingCache(tmp_path, "hash", 384).add(made)
+    cache = EncodingCache(tmp_path, "hash", 384)
+    kept = cache.get([Key(0, 1)])[Key(0, 1)]
+    before = mapped()
+    for key in made:
+        assert cache.get([key])[key].tokens.sum()
+        assert mapped() - before < 6e6
+    # whoever still has one has it whole
+    assert_array_equal(kept.tokens, made[Key(0, 1)].tokens.astype("f2"))
+
+
 def test_empty_docs_and_white_space(tmp_path):
     encoder = HashEncoder()
     for cache in (None, open_cache(tmp_path, encoder), open_cache(tmp_path, encoder)):
