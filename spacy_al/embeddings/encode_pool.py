@@ -20,6 +20,7 @@ from spacy_al.embeddings.cache import EncodingCache, cache_key, open_cache, othe
 from spacy_al.embeddings.cache_file import Key, size_of
 from spacy_al.embeddings.encode import CHUNK_TOKENS, chunks, encode_docs
 from spacy_al.embeddings.encoder import Encoder, EncoderSettings, open_encoder
+from spacy_al.embeddings.shared import SharedEncoder
 from spacy_al.errors import AlError, AlWarning, Errors, UsageError, Warnings
 from spacy_al.processes.pool import processes
 from spacy_al.util import progress_bar
@@ -84,7 +85,8 @@ def encode_pool(
     """
     if n_process < 1:
         raise UsageError(Errors.AL087.format(name="n_process", value=n_process, must="1 or more"))
-    encoder = open_encoder(settings)
+    # with nothing left to encode neither torch nor the weights are loaded
+    encoder = SharedEncoder(settings, folder)
     cache = open_cache(folder, encoder)
     plan = plan_encoding(pool, nlp, cache, tokens=tokens, keep_tokens=keep_tokens)
     if tell is not None:

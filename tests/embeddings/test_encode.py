@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from spacy_al.cli import app
 from spacy_al.config.settings import Settings
 from spacy_al.embeddings import encode_pool as encode_pool_module
+from spacy_al.embeddings import shared
 from spacy_al.embeddings.cache import open_cache
 from spacy_al.embeddings.encode import chunks, encode_docs
 from spacy_al.embeddings.encode_pool import encode_pool, format_size
@@ -85,9 +86,24 @@ def test_a_pool_is_encoded_once(pool, pipeline, tmp_path):
     assert encode_pool(pool, NLP, settings, tmp_path / "cache").new_texts == 1
 
 
+def test_with_nothing_left_the_encoder_is_not_opened(pool, pipeline, tmp_path, monkeypatch):
+    settings = EncoderSettings(pipeline)
+    encode_pool(pool, NLP, settings, tmp_path / "cache")
+
+    def opened(*_):
+        raise AssertionError("it was opened")
+
+    for module in (encode_pool_module, shared):
+        monkeypatch.setattr(module, "open_encoder", opened)
+    assert encode_pool(pool, NLP, settings, tmp_path / "cache").new_texts == 0
+    # texts that are missing need it
+    with pytest.raises(AssertionError, match="it was opened"):
+        encode_pool(pool, NLP, EncoderSettings(pipeline, window=8, stride=6), tmp_path / "cache")
+
+
 def test_it_goes_on_where_it_was_cut_off(pool, pipeline, tmp_path, monkeypatch):
     settings, counted = EncoderSettings(pipeline), HashEncoder()
-    monkeypatch.setattr(encode_pool_module, "open_encoder", lambda _: counted)
+    monkeypatch.setattr(shared, "open_encoder", lambda _: counted)
     monkeypatch.setattr(encode_pool_module, "chunks", partial(chunks, most=60))
     encode = counted.encode
 
