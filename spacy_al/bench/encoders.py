@@ -71,6 +71,20 @@ def time_encoders(
 
 def learn_with(data: Path, corpus: str, name: str, seed: int, config: Path, work: Path) -> float:
     """F on test of the learner `encoder`."""
+    folder, n_docs = write_learning(data, corpus, name, seed, config, work)
+    train_here(folder, n_docs)
+    score = evaluate(folder / MODEL, folder.parent / "test.spacy", "ner")["score"]
+    return float(score or 0)
+
+
+def write_learning(
+    data: Path, corpus: str, name: str, seed: int, config: Path, work: Path
+) -> tuple[Path, int]:
+    """What a training with the learner `encoder` needs: WORK/CORPUS/{dev,test}.spacy, and a folder beside them with
+    `train.spacy` and `config.cfg`.
+
+    RETURNS (tuple): The folder, and how many texts are labelled.
+    """
     shared = work / corpus
     for part, size in (("dev", DEV), ("test", TEST)):
         if not (shared / f"{part}.spacy").is_file():
@@ -93,8 +107,7 @@ def learn_with(data: Path, corpus: str, name: str, seed: int, config: Path, work
         learner=Learner("encoder", known),
         component="ner",
     )
-    train_here(folder, len(docs))
-    return float(evaluate(folder / MODEL, shared / "test.spacy", "ner")["score"] or 0)
+    return folder, len(docs)
 
 
 def read(path: Path) -> list[Doc]:

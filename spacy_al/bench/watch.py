@@ -1,4 +1,4 @@
-"""A command of ours watched from outside: the processor time and the memory of it and of all processes below it, as Linux tells them."""
+"""A command, of ours or of spaCy's, watched from outside: the processor time and the memory of it and of all processes below it, as Linux tells them."""
 
 import os
 import tempfile
@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from spacy_al.processes.child import start_child
 
@@ -49,10 +50,12 @@ class Watched:
         self.cpu = sum(self._ticks.values()) / os.sysconf("SC_CLK_TCK")
 
 
-def watch_command(words: Sequence[str]) -> Iterator[Watched]:
-    """Run a command of ours, which ends with this process.
+def watch_command(words: Sequence[str], package: str = "spacy_al", **how: Any) -> Iterator[Watched]:
+    """Run a command, which ends with this process.
 
     words (Sequence[str]): As after `python -m spacy_al`.
+    package (str): `spacy` for a command of spaCy's.
+    how: As for `start_child`.
     YIELDS (Watched): The same object again and again, with the figures up to then; a last time when it has ended.
     RAISES (RuntimeError): It failed, or the system tells nothing of its processes.
     """
@@ -60,7 +63,7 @@ def watch_command(words: Sequence[str]) -> Iterator[Watched]:
         raise RuntimeError("memory and time of processes are read from /proc, which only Linux has")
     watched, begun = Watched(), time.perf_counter()
     with tempfile.TemporaryFile() as log:
-        child = start_child(words, package="spacy_al", stdout=log, stderr=log)
+        child = start_child(words, package=package, stdout=log, stderr=log, **how)
         try:
             while child.poll() is None:
                 watched.look(child.pid)
