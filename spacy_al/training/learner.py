@@ -123,7 +123,8 @@ def choose_learner(
     settings (Settings): Its `learner` is one of them, or "auto".
     n_texts (int): Labelled texts.
     before (ChosenLearner | None): Of the round before.
-    compare (Callable): Takes names, and returns the scores of each on the same folds. It is called where it is time to compare.
+    compare (Callable): Takes names, that of the learner in use first, and returns the scores of each on the same folds. It is called
+        where it is time to compare.
     """
     if settings.learner != "auto":
         return ChosenLearner(settings.learner)
@@ -131,8 +132,9 @@ def choose_learner(
     measured = before is not None and before.name in names and before.texts
     if len(names) == 1 or n_texts < ENOUGH or (measured and n_texts < 2 * measured):
         return before if before is not None and before.name in names else ChosenLearner(names[0])
-    scores = {name: [*row] for name, row in compare(names).items()}
     kept = before.name if before is not None and before.name in names else names[0]
+    others = [name for name in names if name != kept]
+    scores = {name: [*row] for name, row in compare([kept, *others]).items()}
     return ChosenLearner(better_learner(scores, kept), texts=n_texts, scores=scores)
 
 
@@ -171,9 +173,9 @@ def compare_learners(
     """Scores of learners on the same folds of a corpus: each is trained on all folds but one and measured on that.
 
     A learner that is far behind on the first fold is not tried on the others (a race, Maron and Moore, 1994): that saves a third of
-    the time or more, where one starts from scratch.
+    the time or more, where one starts from scratch. The first learner is not left behind: one fold is too little to leave it.
 
-    names (Sequence[str]): The learners.
+    names (Sequence[str]): The learners, the one in use first.
     settings (Settings): With the encoder and the component.
     config (Path), overrides (Mapping), code (Path | None): As for `write_config`.
     corpus (Path): What is labelled.
@@ -215,6 +217,7 @@ def compare_learners(
         first = [*do_all(score, [written(name, 0) for name in names])]
         found = {name: [value] for name, value in zip(names, first)}
         ahead = [name for name in names if found[name][0] >= max(first) - BEHIND]
+        ahead = [*dict.fromkeys([names[0], *ahead])]
         works = [(name, number) for name in ahead for number in range(1, len(parts))]
         rest = do_all(score, [written(*work) for work in works]) if len(ahead) > 1 else ()
         for (name, _), value in zip(works, rest):

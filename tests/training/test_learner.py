@@ -69,7 +69,9 @@ def test_enough_texts_are_compared_and_again_when_they_have_doubled():
     assert "vectors 0.667" in first.sentence and str(ENOUGH) in first.sentence
     assert choose_learner(auto(), 2 * ENOUGH - 1, first, never) is first
     again = choose_learner(auto(), 2 * ENOUGH, first, compare)
-    assert again.texts == 2 * ENOUGH and asked == [("encoder", "vectors", "scratch")] * 2
+    # the one in use comes first
+    assert asked == [("encoder", "vectors", "scratch"), ("vectors", "encoder", "scratch")]
+    assert again.texts == 2 * ENOUGH
     assert ChosenLearner(**again.describe()) == again
 
 
@@ -151,10 +153,21 @@ def written(files, folder, own, overrides=QUICK, config=CONFIG):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("behind", [1.0, 0.1])
-def test_all_are_scored_on_the_same_folds(files, tmp_path, no_cache, monkeypatch, behind):
+@pytest.mark.parametrize(
+    ("behind", "first", "raced"),
+    [
+        (1.0, (0.5, 0.45, 0.3), (3, 3, 3)),
+        (0.1, (0.5, 0.45, 0.3), (3, 3, 1)),
+        # the first is the one in use, and one fold is too little to leave it
+        (0.1, (0.3, 0.5, 0.3), (3, 3, 1)),
+        (0.1, (0.5, 0.3, 0.3), (1, 1, 1)),
+    ],
+)
+def test_all_are_scored_on_the_same_folds(
+    files, tmp_path, no_cache, monkeypatch, behind, first, raced
+):
     monkeypatch.setattr(learners, "BEHIND", behind)
-    scores = iter([0.5, 0.45, 0.3, *[0.5] * 9])
+    scores = iter([*first, *[0.5] * 9])
     done = []
 
     def score(folder, component):
@@ -174,9 +187,8 @@ def test_all_are_scored_on_the_same_folds(files, tmp_path, no_cache, monkeypatch
         vectors=files / "vectors",
     )
     assert done[:3] == ["encoder-0", "vectors-0", "scratch-0"]
-    n_scratch = 3 if behind == 1.0 else 1
     lengths = {name: len(row) for name, row in found.items()}
-    assert lengths == {"encoder": 3, "vectors": 3, "scratch": n_scratch}
+    assert tuple(lengths.values()) == raced
     assert len(done) == sum(lengths.values())
 
 
