@@ -204,7 +204,7 @@ def fill_with_others(pool: Path, folder: Path, bank: Path, encoder: Any, lang: s
 
 def format_costs(rows: Iterable[Row]) -> str:
     """A table a part: the mean of what each command took, and in brackets each seed; ratios are to the first arm, of the same seeds."""
-    found: dict[tuple[str, str, int], Row] = {tuple(row[k] for k in KEY): row for row in rows}  # type: ignore[misc]
+    found: dict[tuple[str, str, int], Row] = {tuple(row[k] for k in KEY): row for row in rows}
     lines = []
     for (part, arm, n), row in found.items():
         first = found.get(("train", CACHE, n)) if part == "train" else None
@@ -219,15 +219,17 @@ def format_costs(rows: Iterable[Row]) -> str:
     parts = [table(lines, header=header, divider=True, aligns=("l", "l", *"r" * 5, "l"))]
     each = {arm: _each(found, arm) for arm in (CACHE, NONE)}
     if all(each.values()):
-        said = ", ".join(f"{arm} {1000 * one:.2f} s" for arm, one in each.items())
-        parts.append(f"`select` of 1,000 more texts: {said}; ratio {each[NONE] / each[CACHE]:.1f}")
-    for arm in (EMPTY, NONE):
+        by_arm = ", ".join(f"{arm} {1000 * one:.2f} s" for arm, one in each.items())
+        parts.append(
+            f"`select` of 1,000 more texts: {by_arm}; ratio {each[NONE] / each[CACHE]:.1f}"
+        )
+    for other in (EMPTY, NONE):
         same = [
             row["weights"] == found["train", CACHE, n]["weights"]
             for (part, its, n), row in found.items()
-            if part == "train" and its == arm
+            if part == "train" and its == other
         ]
-        parts.append(f"{arm}: the same weights as {CACHE}: {sum(same)} of {len(same)}")
+        parts.append(f"{other}: the same weights as {CACHE}: {sum(same)} of {len(same)}")
     ratios = [
         row["cpu"] / found["train", CACHE, n]["cpu"]
         for (_, arm, n), row in found.items()
