@@ -47,6 +47,7 @@ from spacy_al.embeddings.shared import shared_encoder, use_cache
 from spacy_al.training.needs import needs_torch
 from spacy_al.training.trainer import CONFIG, MODEL
 
+PARTS = ("encode", "train", "select")
 RESULTS, KEY = "encoder_cost.jsonl", ("part", "arm", "n")
 CACHE, EMPTY, NONE, FINE = "with the cache", "into an empty cache", "no cache", "fine-tuned"
 # Texts whose vectors stand for those of others
@@ -203,8 +204,12 @@ def fill_with_others(pool: Path, folder: Path, bank: Path, encoder: Any, lang: s
 
 
 def format_costs(rows: Iterable[Row]) -> str:
-    """A table a part: the mean of what each command took, and in brackets each seed; ratios are to the first arm, of the same seeds."""
-    found: dict[tuple[str, str, int], Row] = {tuple(row[k] for k in KEY): row for row in rows}
+    """A line for each command, and ratios: of trainings to that of the same seed with the cache, of `select` by what a text more takes."""
+    # two calls may have written to the file at once, each some of the arms
+    ordered = sorted(rows, key=lambda row: (PARTS.index(row["part"]), row["n"]))
+    found: dict[tuple[str, str, int], Row] = {
+        (row["part"], row["arm"], row["n"]): row for row in ordered
+    }
     lines = []
     for (part, arm, n), row in found.items():
         first = found.get(("train", CACHE, n)) if part == "train" else None
