@@ -12,6 +12,7 @@ from spacy_al.query.select import select
 from spacy_al.registry import named, resolve
 from spacy_al.store.gold import gold_answers
 from spacy_al.store.store import Store
+from spacy_al.tasks.answer import YES_NO_FORMS
 from spacy_al.tasks.records import question_id
 from spacy_al.tasks.relabel import relabel_doc, task_of_model
 from spacy_al.tasks.task import EXPECTED, Task
@@ -71,12 +72,11 @@ def gold_questions(
         doc = gold[content_hash(task["text"])].copy()
         relabel_doc(doc, labels, project.kind, settings.spans_key)
         payload, _ = oracle(task, doc, kind=project.kind, spans_key=settings.spans_key, seed=0)
-        # what it leaves open nobody can be measured by
-        if payload["answer"] == "accept":
+        # what it leaves open nobody can be measured by; a no is an answer where that is what was asked for
+        if payload["answer"] == "accept" or task["_view_id"] in YES_NO_FORMS:
+            shown = payload.get("labels", task["labels"])
+            known = [label for label in shown if label in decided or label not in labels.names]
             tasks.append(task)
-            known = [
-                label for label in task["labels"] if label in decided or label not in labels.names
-            ]
             answers[question_id(number, task, "train")] = {**payload, "labels": known}
     return tasks, answers
 

@@ -134,10 +134,15 @@ def judge_people(
 def _gold_scores(texts: Sequence[SharedText]) -> dict[str, GoldScore]:
     asked, right = Counter[str](), Counter[str]()
     for text in texts:
-        if text.gold is not None:
+        if text.rights:
             for name, said in text.opinions.items():
                 asked[name] += 1
-                right[name] += {mark for _, one in said for mark in one.accepted} == text.gold
+                # of several questions about a text not everybody has answered all
+                right[name] += all(
+                    one.accepted == text.rights[answer.task].accepted
+                    for answer, one in said
+                    if answer.task in text.rights
+                )
             # whose no to all of it is as wrong as any other answer
             asked.update(text.rejected)
     return {

@@ -26,7 +26,7 @@ class SharedText:
     opinions (dict): Annotator -> answers and what they decide.
     rejected (list[str]): Who said no to the whole of it.
     given (dict): Task -> all that was answered, reviews as well.
-    gold (frozenset | None): What is right, of a gold question.
+    rights (dict): Gold question -> what is right there.
     """
 
     item: str
@@ -34,7 +34,13 @@ class SharedText:
     opinions: dict[str, list[Opinion]]
     rejected: list[str] = field(default_factory=list)
     given: dict[str, list[StoredAnswer]] = field(default_factory=dict)
-    gold: frozenset[Mark] | None = None
+    rights: dict[str, Annotation] = field(default_factory=dict)
+
+    @property
+    def gold(self) -> frozenset[Mark] | None:
+        """What is right in it, of all gold questions about it; None without any."""
+        marks = [one.accepted for one in self.rights.values()]
+        return frozenset[Mark]().union(*marks) if marks else None
 
     @property
     def all(self) -> list[Annotation]:
@@ -90,25 +96,26 @@ def shared_texts(
     found = list[SharedText]()
     for purpose in ("train", "dev"):
         for own in group_tasks(tasks, purpose):
-            right = _gold_decision(own, gold or {}, kind, labels)
-            enough = least if right is None else 1
+            rights = _gold_decisions(own, gold or {}, kind, labels)
+            enough = 1 if rights else least
             if len({one.annotator for task in own for one in given.get(task.id, ())}) < enough:
                 continue
             if any(AGAIN in task.task for task in own):
                 continue
             said = opinions(own, given, kind=kind, labels=labels)
-            if right is not None:
-                said = _where_known(said, right, kind, is_exclusive(own[0].task))
+            if rights:
+                exclusive = is_exclusive(own[0].task)
+                known = {who: _where_known(said[who], rights, kind, exclusive) for who in said}
+                said = {who: pairs for who, pairs in known.items() if pairs}
             useful = {
                 who: kept
                 for who, pairs in said.items()
                 if (kept := [(answer, one) for answer, one in pairs if not one.reason])
             }
             rejected = sorted(said.keys() - useful.keys())
-            if len(useful) >= (enough if right is None else 0):
+            if len(useful) >= (0 if rights else enough):
                 here = {task.id: given[task.id] for task in own if task.id in given}
-                marks = None if right is None else right.accepted
-                found.append(SharedText(own[0].item, own, useful, rejected, here, marks))
+                found.append(SharedText(own[0].item, own, useful, rejected, here, rights))
     return found
 
 
@@ -167,41 +174,56 @@ def model_marks(task: Task, kind: str) -> dict[Mark, float]:
     }
 
 
-def _gold_decision(
+def _gold_decisions(
     tasks: Sequence[StoredTask], gold: Mapping[str, Any], kind: str, labels: Sequence[str]
-) -> Annotation | None:
-    """What is right in a text, over the tokens of its first question; None where it is not known."""
+) -> dict[str, Annotation]:
+    """What is right in each question about a text, over the tokens of the first one; without those of which that is not known."""
+    found = dict[str, Annotation]()
     for task in tasks:
         if task.id in gold:
             said = annotation(task.task, gold[task.id], kind=kind, labels=labels)
-            return moved(said, task.task, tasks[0].task)[0]
-    return None
+            found[task.id], _ = moved(said, task.task, tasks[0].task)
+    return found
 
 
 def _where_known(
-    said: Mapping[str, list[Opinion]], right: Annotation, kind: str, exclusive: bool
-) -> dict[str, list[Opinion]]:
-    """What people said of the labels that the right answer decides. Others came later, and nobody can tell whether they are right; nor
-    whether that is right any more in whose place one of them was given."""
-    found = dict[str, list[Opinion]]()
-    for who, pairs in said.items():
-        others = {mark for _, one in pairs for mark in one.accepted if mark[2] not in right.labels}
+    said: Iterable[Opinion], rights: Mapping[str, Annotation], kind: str, exclusive: bool
+) -> list[Opinion]:
+    """What somebody said, as far as the right answers decide it: on the words that were asked about, with labels that had come by then.
+    Nobody can tell whether others are right, nor whether that still is in whose place one of them was given."""
+    found = list[Opinion]()
+    for answer, one in said:
+        right = rights.get(answer.task)
+        if right is None:
+            found.append((answer, one))
+            continue
+        others = {mark for mark in one.accepted if mark[2] not in right.labels}
         if kind == "categories":
             replaced = exclusive and bool(others)
         else:
             places = {token for mark in right.accepted for token in range(*mark[:2])}
             replaced = kind != "spans" and any(places & {*range(*mark[:2])} for mark in others)
         if not replaced:
-            found[who] = [(answer, _only(one, right.labels)) for answer, one in pairs]
+            found.append((answer, _decided_by(right, one, kind)))
     return found
 
 
-def _only(one: Annotation, labels: frozenset[str]) -> Annotation:
+def _decided_by(right: Annotation, one: Annotation, kind: str) -> Annotation:
+    """The part of a decision that the right one decides too."""
+    there = right.accepted | right.rejected
     accepted, rejected = (
-        frozenset(mark for mark in marks if mark[2] in labels)
+        frozenset(
+            mark
+            for mark in marks
+            if mark in there
+            or (
+                mark[2] in right.labels
+                and (kind == "categories" or not right.asked.isdisjoint(range(*mark[:2])))
+            )
+        )
         for marks in (one.accepted, one.rejected)
     )
-    return replace(one, labels=one.labels & labels, accepted=accepted, rejected=rejected)
+    return replace(one, labels=one.labels & right.labels, accepted=accepted, rejected=rejected)
 
 
 def _was_asked(one: Annotation, mark: Mark) -> bool:

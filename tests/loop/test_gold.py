@@ -26,6 +26,7 @@ from spacy_al.store.privacy import batches, secret_seed
 from spacy_al.store.reliability import judge_people
 from spacy_al.store.settle import settle
 from spacy_al.store.store import Store
+from spacy_al.tasks.answer import YES_NO_ENTITIES
 from spacy_al.tasks.records import question_id
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import train_here
@@ -288,3 +289,40 @@ def test_a_label_that_the_gold_has_nowhere_is_not_decided_by_it(overrides, there
         tasks, answers = gold_questions(store, project, 1, 3, batch, **how)
         assert tasks and all(LABELS[0] in one["labels"] for one in tasks)
         assert {LABELS[0] in one["labels"] for one in answers.values()} == {there}
+
+
+def yes_no(text, start, end):
+    """A question about one entity of a text, as `yes_no_tasks` makes it."""
+    made = task(text, suggestions=[(start, end, LABELS[0], 0.5)], meta={"score": 0.5})
+    question = {**made.task, "_view_id": YES_NO_ENTITIES, "asked": []}
+    return replace(made, id=f"{made.id}-{start}", task=question)
+
+
+def test_of_several_yes_or_no_to_one_text_each_is_judged_by_its_own():
+    text = "Brown met Miller and Smith today"
+    first, second, no = (yes_no(text, start, start + 1) for start in (0, 2, 4))
+    mark = [marks((start, start + 1, LABELS[0])) for start in (0, 2, 4)]
+    gold = {
+        first.id: {"answer": "accept", **mark[0]},
+        second.id: {"answer": "accept", **mark[1]},
+        no.id: {"answer": "reject"},
+    }
+    yes = [answer(one, "ann", own, k) for k, (one, own) in enumerate(zip((first, second), mark))]
+    wrong = [*yes, answer(no, "ann", mark[2], 3)]
+    right = [*yes, answer(no, "ann", {"answer": "reject"}, 3)]
+    for given, n in ((yes[:1], 1), (yes, 1), (right, 1), (wrong, 0)):
+        found = judge_people([first, second, no], given, LABELS, gold)["gold"]["ann"]
+        assert (found["asked"], found["right"]) == (1, n)
+
+
+def test_of_a_part_only_the_words_that_were_asked_about_are_judged():
+    one = task("Brown met Miller and Smith today")
+    one = replace(one, task={**one.task, "asked": [0, 1]})
+    gold = {one.id: {"answer": "accept", **marks((0, 1, LABELS[0]))}}
+    for spans, n in (
+        ([(0, 1, LABELS[0]), (2, 3, LABELS[0])], 1),
+        ([(0, 1, LABELS[1]), (2, 3, LABELS[0])], 0),
+        ([(2, 3, LABELS[0])], 0),
+    ):
+        found = judge_people([one], [answer(one, "ann", marks(*spans), 1)], LABELS, gold)["gold"]
+        assert (found["ann"]["asked"], found["ann"]["right"]) == (1, n)
