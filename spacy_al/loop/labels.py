@@ -24,6 +24,7 @@ from spacy_al.tasks.labels import (
     RunLabels,
     describe_change,
 )
+from spacy_al.tasks.merge import Merged
 from spacy_al.util import arguments, command_line
 
 # In the place of a new name, where the labels at the start are those that questions of an earlier version showed
@@ -168,7 +169,7 @@ def preview(
     """What a change will do, in sentences. Arguments as of `change`, of a change that can be."""
     known = store.labels()
     merged = merged_answers(store, project)
-    marks: Counter[str] = merged.balance
+    marks = _marks(store, project, merged)
     waiting = sum(1 for _ in store.unanswered())
     if kind == UNDO:
         last = known.last
@@ -245,16 +246,22 @@ def label_rows(store: Store, project: Project) -> list[LabelRow]:
     merged = merged_answers(store, project)
     not_asked = Counter(label for labels in merged.lacking.values() for label in labels)
     measured = labels_on_dev(store, project)[0]
+    marks = _marks(store, project, merged)
     return [
         LabelRow(
             name,
             one.place + 1 if one.place < 9 else None,
-            merged.balance[name],
+            marks[name],
             not_asked[name],
             name in measured,
         )
         for name, one in store.labels().now.items()
     ]
+
+
+def _marks(store: Store, project: Project, merged: Merged) -> Counter[str]:
+    """How often answers have each label: those that train, `merged`, and those that measure."""
+    return merged.balance + merged_answers(store, project, purpose="dev").balance
 
 
 def _added(store: Store, project: Project, name: str, n_texts: int) -> list[str]:

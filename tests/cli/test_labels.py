@@ -100,6 +100,25 @@ def test_a_change_is_shown_and_asked_before_it_happens(project, how):
     assert raw(project) == before
 
 
+def test_marks_in_texts_that_measure_count_as_well(how):
+    """A development set that is asked for has answers like any other."""
+    project = open_project(CONFIG, {**how, "paths.dev": None, "al.dev_size": 4})
+    assert run(project).state == "waiting"
+    with Store(project.database) as store:
+        tasks = store.unanswered()
+        assert {one.purpose for one in tasks} == {"train", "dev"}
+        for one in tasks:
+            spans = [{"token_start": 0, "token_end": 0, "label": "PERSON"}]
+            payload = {"answer": "accept", "spans": spans}
+            store.add_answer(one.id, payload, id=f"x-{one.id}", annotator="ann")
+    how = {**how, "paths.dev": None, "al.dev_size": 4}
+    assert {
+        row[0]: row[2] for row in map(str.split, command(how).splitlines()) if row[:1] == ["PERSON"]
+    } == {"PERSON": str(len(tasks))}
+    shown = command(how, "remove", "PERSON", text="n\n")
+    assert f"{len(tasks)} marks of PERSON count no more" in shown
+
+
 def test_questions_that_wait_have_the_labels_of_now_everywhere(project, tmp_path):
     change(project, "rename", ["PERSON"], "NAME")
     change(project, "add", ["ROUTE"])
