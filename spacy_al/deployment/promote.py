@@ -94,7 +94,7 @@ def promote(
         if current is not None:
             _check_held_out(model, texts)
             verdict, said = _compare(project, store, model, Path(current.model), texts, rule)
-            n += 1
+            n = n_compared(store, str(hash_of(model)))
         if dry_run:
             return Promotion(str(model), current, verdict, str(texts), n, is_dry=True)
         if verdict is not None and not verdict.is_better:

@@ -54,15 +54,17 @@ def record_rollback(store: Store, why: str) -> None:
     store.log(ROLLED_BACK, why=why)
 
 
-def n_compared(store: Store) -> int:
-    """How many models were compared with one in use: the first, and one that came when none was in use, were not."""
-    depth = n = 0
+def n_compared(store: Store, *more: str) -> int:
+    """How many models were compared with one in use: the first, and one that came when none was in use, were not. Each counts once, however
+    often it was. more (str): Hashes of others."""
+    depth, found = 0, {*more}
     for event in store.events():
         if event["kind"] == PROMOTED:
-            n += depth > 0
+            if depth:
+                found.add(event["data"]["hash"])
             depth += 1
         elif event["kind"] == ROLLED_BACK:
             depth = max(0, depth - 1)
-        else:
-            n += event["kind"] == REFUSED
-    return n
+        elif event["kind"] == REFUSED:
+            found.add(event["data"]["hash"])
+    return len(found)

@@ -69,6 +69,9 @@ def test_a_worse_one_is_refused_with_status_4(run, models):
     assert result.exit_code == 4, result.output
     assert "is not surely more than" in result.output and "DRUG loses" in result.output
     assert in_use() == [used] and "Refused" in result.output.splitlines()[-1]
+    # as each night until there is a better one: it is the same candidate, and has no more luck
+    again = command("promote")
+    assert again.exit_code == 4 and "candidates were compared" not in again.output
 
 
 def test_a_dry_run_changes_nothing_and_json_has_all(run):
