@@ -75,7 +75,8 @@ def plot(
         axes.spines[["top", "right"]].set_visible(False)
     panels[0][0].set_ylabel(score_name)
     panels[0][0].set_title(title, fontsize=11, loc="left")
-    panels[0][-1].legend(frameon=False, loc="lower right")
+    # curves may fall: where it hides least
+    panels[0][-1].legend(frameon=False, loc="best")
     figure.tight_layout()
     with replacing(path, "wb") as file:
         figure.savefig(file, format="png")

@@ -19,7 +19,7 @@ def write_facts(
     """Write `summary.json`, `metrics.json`, `curve.png` and `report.html`, and return what they hold."""
     corpus: CorpusFacts = json.loads((output / CORPUS).read_text("utf8"))
     whole = read_full(output) if full else None
-    title = f"{plan.gold.parent.name}: {plan.gold.stem}"
+    title = title_of(plan.gold)
     found = simulation_facts(plan, rows, corpus, whole, title=title, command=command)
     for name in ("summary.json", "metrics.json"):
         with replacing(output / name) as file:
@@ -30,3 +30,8 @@ def write_facts(
     with replacing(output / "report.html") as file:
         file.write(report(found))
     return found
+
+
+def title_of(gold: Path) -> str:
+    """A corpus by its folder and its own name, also where it was named without the folder."""
+    return f"{gold.absolute().parent.name}: {gold.stem}"

@@ -31,6 +31,7 @@ from spacy_al.simulation.corpus import read_corpus
 from spacy_al.simulation.facts import found_of
 from spacy_al.simulation.plan import check_plan, check_simulated, composed, default_strategy
 from spacy_al.simulation.results import read_results
+from spacy_al.simulation.summary import title_of
 from spacy_al.util import content_hash
 
 ROOT = Path(__file__).parents[2]
@@ -135,6 +136,27 @@ def test_the_plot_is_a_picture(tmp_path):
     path = tmp_path / "curve.png"
     plot(rows, path, title="t", score_name="F", full={"score": 0.7, "words": 100})
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_legend_stands_beside_curves_that_fall(tmp_path, monkeypatch):
+    from matplotlib import pyplot
+
+    kept = []
+    monkeypatch.setattr(pyplot, "close", kept.append)
+    points = [(500, 0.83), (860, 0.69), (1240, 0.65), (1530, 0.49)]
+    rows = lines("random", 0, points) + lines("mnlp", 0, [(w, s + 0.1) for w, s in points])
+    plot(rows, tmp_path / "curve.png", title="t", score_name="F")
+    monkeypatch.undo()
+    (axes,) = kept[0].axes
+    box = axes.get_legend().get_window_extent()
+    assert not any(box.contains(*axes.transData.transform(point)) for point in points)
+    pyplot.close(kept[0])
+
+
+def test_a_title_has_the_folder_of_a_corpus_that_was_named_without_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert title_of(Path("train.spacy")) == f"{tmp_path.name}: train"
+    assert title_of(Path("bc5cdr") / "train.spacy") == "bc5cdr: train"
 
 
 def test_a_line_that_was_cut_off_is_run_again(tmp_path):
