@@ -2,14 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from spacy_al.tasks.answer import check
 from spacy_al.tasks.decision import is_exclusive
-from spacy_al.tasks.records import StoredTask
+from spacy_al.tasks.records import StoredAnswer, StoredTask
+
+# Ids of answers from files begin so
+IMPORTED = "import-"
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,19 @@ def settled(
             yield one, identity if again == 1 else f"{identity}-{again}"
 
 
+def was_taken(before: Iterable[StoredAnswer], given: Given) -> bool:
+    """Whether an answer was taken under another id, when labels had other names.
+
+    before (Iterable[StoredAnswer]): All that the same person has said of the same question, in the labels of now.
+    """
+    return any(
+        one.id.startswith(IMPORTED)
+        and _what_was_said(one.payload) == _said(given)
+        and given.at in (None, one.at)
+        for one in before
+    )
+
+
 def _in_order(group: Sequence[Given]) -> list[Given] | None:
     """Answers as they came one after the other; None if they differ and nothing tells which came last."""
     if all(_said(one) == _said(group[0]) for one in group):
@@ -109,12 +125,16 @@ def _joined(group: Sequence[Given]) -> list[Given] | None:
     return [replace(decided[-1], where=decided[0].where, payload=check(task, payload))]
 
 
-def _said(given: Given) -> dict[str, Any]:
+def _what_was_said(payload: Mapping[str, Any]) -> dict[str, Any]:
     """The answer itself: with white space at an edge or without, it is the same."""
-    return {key: value for key, value in given.payload.items() if key != "trimmed"}
+    return {key: value for key, value in payload.items() if key != "trimmed"}
+
+
+def _said(given: Given) -> dict[str, Any]:
+    return _what_was_said(given.payload)
 
 
 def _identity(given: Given) -> str:
-    said = [given.stored.id, given.annotator, _said(given)]
+    said = [given.stored.id, given.annotator, _what_was_said(given.payload)]
     data = json.dumps(said, sort_keys=True).encode("ascii")
-    return "import-" + hashlib.blake2b(data, digest_size=16).hexdigest()
+    return IMPORTED + hashlib.blake2b(data, digest_size=16).hexdigest()

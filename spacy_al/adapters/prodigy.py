@@ -10,7 +10,7 @@ from typing import Any
 
 from spacy_al.adapters.files import read_json
 from spacy_al.adapters.formats import FORMATS, check_column, onto, read_format
-from spacy_al.adapters.given import Given, settled
+from spacy_al.adapters.given import Given, settled, was_taken
 from spacy_al.adapters.known_tasks import Asked
 from spacy_al.adapters.offset_units import CONVERT, offset_doubts
 from spacy_al.adapters.payloads import is_yes_no, payload_of, record_payload
@@ -266,6 +266,9 @@ def _store(
     new = set() if new is None else new
     before = store.answers_of(given.stored.id, given.annotator)
     known = {one.id for one in before}
+    if known.isdisjoint((id, f"{id}{UNTIMED}")) and was_taken(before, given):
+        result.counts["already there"] += 1
+        return
     if given.at is None:
         # what has no time comes when it arrives
         id = id if id in known else f"{id}{UNTIMED}"

@@ -100,6 +100,25 @@ def test_a_change_is_shown_and_asked_before_it_happens(project, how):
     assert raw(project) == before
 
 
+@pytest.mark.parametrize("times", [{}, {"_timestamp": 5.0}], ids=["without times", "with times"])
+@pytest.mark.parametrize("kind", ["rename", "merge"])
+def test_a_file_is_taken_once_whatever_its_labels_are_called_now(project, tmp_path, kind, times):
+    with Store(project.database) as store:
+        task = store.unanswered()[0]
+    span = {"start": 0, "end": task.task["tokens"][0]["end"], "label": "PERSON"}
+    line = {**task.task, "answer": "accept", "spans": [span], **times}
+    (tmp_path / "a.jsonl").write_text(json.dumps(line))
+    with Store(project.database) as store:
+        assert import_(store, tmp_path / "a.jsonl").counts == {"stored": 1}
+        # on the page the same person has taken the mark away since
+        payload = {"answer": "accept", "spans": []}
+        store.add_answer(task.id, payload, id="page", annotator="prodigy")
+    change(project, kind, ["PERSON"] if kind == "rename" else ["PERSON", "DOSE"], "NAME")
+    with Store(project.database) as store:
+        assert import_(store, tmp_path / "a.jsonl").counts == {"already there": 1}
+        assert [one.id for one in store.answers() if one.task == task.id] == ["page"]
+
+
 def test_marks_in_texts_that_measure_count_as_well(how):
     """A development set that is asked for has answers like any other."""
     project = open_project(CONFIG, {**how, "paths.dev": None, "al.dev_size": 4})
