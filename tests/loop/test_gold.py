@@ -326,3 +326,23 @@ def test_of_a_part_only_the_words_that_were_asked_about_are_judged():
     ):
         found = judge_people([one], [answer(one, "ann", marks(*spans), 1)], LABELS, gold)["gold"]
         assert (found["ann"]["asked"], found["ann"]["right"]) == (1, n)
+
+
+def test_a_category_that_the_gold_leaves_open_is_not_decided_by_it(tmp_path):
+    texts = [f"Doctor {name} gave aspirin" for name in ("Brown", "Ek", "Berg", "Lind", "Dahl")]
+    docs = [NLP(text) for text in texts]
+    for doc in docs:
+        doc.cats = {"A": 1.0, "B": 0.0}
+    paths = {"train": None, "test": None, "dev": write(tmp_path / "dev.spacy", docs[:1])}
+    paths["pool"] = write(tmp_path / "pool.spacy", [NLP(text) for text in texts[1:3]])
+    settings = {f"paths.{key}": value for key, value in paths.items()}
+    settings |= {"al.output": str(tmp_path / "al"), "al.labels": ["A", "B", "C"]}
+    settings["al.consensus"] = {
+        "gold": write(tmp_path / "gold.spacy", docs[3:]),
+        "gold_share": 0.25,
+    }
+    project = open_project(ROOT / "configs" / "textcat_multilabel.cfg", settings)
+    run(project)
+    with Store(project.database) as store:
+        answers = gold_answers(store)
+    assert answers and all(one["labels"] == ["A", "B"] for one in answers.values())
