@@ -13,12 +13,12 @@ from tests.pipeline.test_al_scorer import TEXTS, example, pipe_config
 from tests.pipeline.test_any_pipeline import PRESET, reading, spancat
 
 for owner in (Doc, Token):
-    if not owner.has_extension("test_ward"):
-        owner.set_extension("test_ward", default=0)
+    if not owner.has_extension("test_given_ward"):
+        owner.set_extension("test_given_ward", default=0)
 READS = {
-    "an extension of the document": lambda doc: doc._.test_ward,
-    "extensions of tokens": lambda doc: sum(token._.test_ward for token in doc),
-    "user data": lambda doc: doc.user_data.get("test_ward", 0),
+    "an extension of the document": lambda doc: doc._.test_given_ward,
+    "extensions of tokens": lambda doc: sum(token._.test_given_ward for token in doc),
+    "user data": lambda doc: doc.user_data.get("test_given_ward", 0),
     "groups of spans": lambda doc: sum(len(span) for span in doc.spans.get("cand", ())),
     "sentiment": lambda doc: doc.sentiment,
     "entities": lambda doc: len(doc.ents),
@@ -49,7 +49,7 @@ def given(nlp, component):
     """Documents with something of each kind on them, but entities where those are what is read."""
     for number, text in enumerate(text for text in TEXTS if text.strip()):
         doc = nlp.make_doc(text)
-        doc._.test_ward = doc.user_data["test_ward"] = number % 5 + 1
+        doc._.test_given_ward = doc.user_data["test_given_ward"] = number % 5 + 1
         doc.sentiment = number % 4
         doc.cats = {"other": number % 3 + 1.0}
         doc.spans["cand"] = [doc[i : i + 2] for i in range(0, len(doc) - 1, 1 + number % 2)]
@@ -57,7 +57,7 @@ def given(nlp, component):
             doc.ents = [Span(doc, i, i + 1, "X") for i in range(number % 3)]
         for token in doc:
             token.tag_ = "NN" if (token.i + number) % 2 else "VB"
-            token._.test_ward = token.i % 3
+            token._.test_given_ward = token.i % 3
         yield doc
 
 

@@ -50,7 +50,9 @@ def test_a_temperature_afterwards_is_one_from_the_start(nlp, texts):
 def test_every_acquisition_scores_them(nlp, texts):
     posteriors = get_posteriors(nlp, [nlp.make_doc(text) for text in texts])
     scored = 0
-    for name, make_one in al_acquisitions.get_all().items():
+    # other tests register some of their own
+    ours = {n: one for n, one in al_acquisitions.get_all().items() if n.startswith("spacy-al.")}
+    for name, make_one in ours.items():
         try:
             scores = make_one()(posteriors)
         except (TypeError, ValueError) as error:
