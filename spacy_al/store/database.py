@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from spacy_al.errors import AlError, Errors
 from spacy_al.store.backup import refuse_if_gone, sweep_backups, write_backup
 from spacy_al.store.rows import unseal
-from spacy_al.store.schema import connect, connect_copy, explain_errors, transaction
+from spacy_al.store.schema import connect, connect_copy, explain_errors, is_earlier, transaction
 
 # `counts` holds nothing but what tasks and answers say, in another order
 MISCOUNTED = """SELECT tasks.id FROM tasks LEFT JOIN counts ON counts.task = tasks.id
@@ -23,12 +23,13 @@ class Database:
 
     path (Path): The file.
     create (bool): Whether to make one where there is none.
+    migrate (bool): Whether to bring one of an earlier version up to date; otherwise what is in it now is read, and nothing can be written.
     RAISES (AlError): In every method AL112 if the file is damaged, AL113 if it cannot be written, AL117 if another process
         blocks it for a minute; here also AL110 if it is missing, AL111 if a newer version wrote it, AL123 if it is missing or empty
         beside the rounds of a run.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
+    def __init__(self, path: Path, *, create: bool = True, migrate: bool = True) -> None:
         if not path.exists():
             refuse_if_gone(path, found="missing")
         if not create and not path.is_file():
@@ -36,7 +37,7 @@ class Database:
         if path.is_file() and not path.stat().st_size:
             refuse_if_gone(path, found="empty")
         self.path = path
-        self._connection = connect(path) if create else _open(path)
+        self._connection = connect(path) if create else _open(path, migrate)
         try:
             if not self.read("SELECT 1 FROM rounds LIMIT 1"):
                 refuse_if_gone(path, found="without any round")
@@ -89,8 +90,10 @@ class Database:
             raise AlError(Errors.AL112.format(path=self.path, why=error)) from error
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    """A connection; where nothing can be written, as on a disk that is read only, to what there is to read."""
+def _open(path: Path, migrate: bool) -> sqlite3.Connection:
+    """A connection; where nothing can be written, as on a disk that is read only, or is to be, to what there is to read."""
+    if not migrate and is_earlier(path):
+        return connect_copy(path)
     try:
         connection = connect(path)
     except AlError as error:

@@ -161,6 +161,13 @@ def connect_copy(path: Path) -> sqlite3.Connection:
     return memory
 
 
+def is_earlier(path: Path) -> bool:
+    """Whether a database is of an earlier version, and would be brought up to date by `connect`. RAISES (AlError): As `connect`."""
+    known = len(MIGRATIONS)
+    with explain_errors(path), closing(sqlite3.connect(path, timeout=PATIENCE)) as connection:
+        return _version(connection, path, known) < known
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     """All or nothing, and on disk when it is over.

@@ -39,11 +39,11 @@ LATEST = """FROM answers WHERE seq IN (SELECT coalesce(stands, seq) FROM answers
 class Store(Journal):
     """The records of a run; every method is one transaction, on disk when it returns.
 
-    path, create, RAISES: As of `Database`.
+    path, create, migrate, RAISES: As of `Database`.
     """
 
-    def __init__(self, path: Path, *, create: bool = True) -> None:
-        super().__init__(path, create=create)
+    def __init__(self, path: Path, *, create: bool = True, migrate: bool = True) -> None:
+        super().__init__(path, create=create, migrate=migrate)
         self._labels = RunLabels()
 
     # Rounds

@@ -72,7 +72,8 @@ def check_champion(found: Champion) -> None:
 
 def _of_run(output: Path) -> Path | None:
     """The model in use, or else that of the last round that has trained and whose model is there."""
-    with Store(output / DATABASE, create=False) as store:
+    # who only looks for a model does not bring another one's run up to date
+    with Store(output / DATABASE, create=False, migrate=False) as store:
         if (champion := champion_of(store)) is not None:
             return Path(champion.model)
         numbers = sorted(store.models(), reverse=True)

@@ -374,6 +374,25 @@ def test_spacy_format_and_default_names(pool, tmp_path, monkeypatch):
     assert len(docs) == 2 and all(not doc.ents for doc in docs)
 
 
+def test_looking_for_a_model_leaves_the_run_of_an_earlier_version_as_it_is(tmp_path):
+    old = Path(__file__).parents[1] / "fixtures" / "run_0_1_0" / "select" / "al.db"
+    database = tmp_path / "select" / "al.db"
+    database.parent.mkdir()
+    database.write_bytes(old.read_bytes())
+    # its models are not there
+    assert latest_model(tmp_path) is None
+    assert database.read_bytes() == old.read_bytes()
+    assert [path.name for path in database.parent.iterdir()] == ["al.db"]
+    with Store(database, create=False, migrate=False) as store:
+        assert store.rounds() and store.models()
+        with pytest.raises(AlError, match="AL113"):
+            store.log("seen")
+    # whoever goes on with it does
+    with Store(database, create=False) as store:
+        store.log("seen")
+    assert database.read_bytes() != old.read_bytes()
+
+
 def test_the_last_rounds_model_is_the_default(model, pool, tmp_path, monkeypatch):
     """By rounds and by what the store says, whatever the times of files are."""
     assert latest_model(tmp_path) is None
