@@ -23,6 +23,7 @@ from spacy_al.adapters.formats import (
     squeezed,
     write_format,
 )
+from spacy_al.adapters.label_studio.regions import utf16_places
 from spacy_al.adapters.offset_units import offset_doubts
 from spacy_al.adapters.prodigy import import_answers
 from spacy_al.adapters.reading import Reading
@@ -114,6 +115,19 @@ def fits(name, kind, doc):
     return not (name == "brat" and odd)
 
 
+def reads_two_ways(record):
+    """Whether all spans have the same words when they are counted in UTF-16 units, some of them at another place."""
+    text, places = record["text"], utf16_places(record["text"])
+    both = [
+        ((m["start"], m["end"]), (places.get(m["start"]), places.get(m["end"])))
+        for m in record["spans"]
+    ]
+    same = all(
+        None not in other and text[slice(*one)] == text[slice(*other)] for one, other in both
+    )
+    return same and any(one != other for one, other in both)
+
+
 CASES = [(name, kind) for name in WRITTEN for kind in FORMATS[name].kinds]
 QUICK = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -131,7 +145,11 @@ def test_the_round_trip_is_the_identity(tmp_path, name, kind):
         if path.is_dir():
             shutil.rmtree(path)
         # of parts of words, which chance puts on whole ones by another count, nobody can tell what they count
-        assume(not offset_doubts(record_of(doc, kind) for doc in given_docs))
+        records = [record_of(doc, kind) for doc in given_docs]
+        assume(not offset_doubts(records))
+        # of Scale's files nobody knows what they count, and such a span is refused
+        is_marked = name == "scale" and kind != "categories"
+        assume(not (is_marked and any(map(reads_two_ways, records))))
         report = write_format(name, given_docs, path, kind=kind)
         kept = [doc for doc in given_docs if fits(name, kind, doc)]
         if name == "labelbox":
