@@ -64,7 +64,9 @@ def simulate(config: Path, folder: Path, seeds: int, n_process: int) -> None:
     command += [HERE.parent / "strategies" / STRATEGIES[config.stem]]
     run("-m", "spacy_al", "simulate", config, *command)
     if config.stem in CHANCE:
-        batch, rounds = CHANCE[config.stem]
+        batch, most = CHANCE[config.stem]
+        n_texts = len(DocBin().from_disk(folder / "pool.spacy"))
+        rounds = min(most, (n_texts - start) // batch)
         command = [*common, "-o", folder / RANDOM, "--rounds", rounds, f"--al.batch_size={batch}"]
         run("-m", "spacy_al", "simulate", config, *command, "--strategy", RANDOM)
 
@@ -112,7 +114,7 @@ def page() -> str:
         "",
         "Texts labelled until F of the rarest label that 20 texts of test have is 80 and 95% of what it is with the whole pool, over a",
         "pretrained encoder: mean over seeds, or in how many of them it came so far; in brackets chance's texts by these, where both did in",
-        "each seed. Chance goes on for 2,050 texts of categories, the others for 450. Written by `configs/learners/rare.py`.",
+        "each seed. Of categories chance goes on for 2,050 texts where there are as many, the others for 450. Written by `configs/learners/rare.py`.",
         "",
         "| corpus, label | in texts of the pool | full F | strategy | seeds | last F | 80% | 95% |",
         "|---|---:|---:|---|---:|---:|---:|---:|",
