@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import numpy
 
@@ -141,6 +141,8 @@ def _best_penalty_and_scale(
     order = numpy.random.default_rng(0).permutation(len(vectors))[:MOST]
     folds = [numpy.sort(part) for part in numpy.array_split(order, FOLDS)]
 
+    # the best one without n-grams is asked for twice
+    @cache
     def loss(penalty: float, scale: float) -> float:
         scaled = _scaled(vectors, scale, n_grams)
         return sum(loss_of(scaled, numpy.setdiff1d(order, held), held, penalty) for held in folds)

@@ -12,8 +12,8 @@ from spacy_al.types import Floats
 SIZES = (2, 3, 4)
 # Twice as many are no better
 NGRAM_BUCKETS = 1024
-# Words whose n-grams are kept at hand
-KEPT = 2**16
+# Words whose n-grams are kept at hand, and how long one may be: what a pool has for words may be of any length
+KEPT, LONGEST = 2**14, 64
 
 
 def hashed_ngrams(docs: Sequence[Doc], n_buckets: int) -> Floats:
@@ -25,7 +25,8 @@ def hashed_ngrams(docs: Sequence[Doc], n_buckets: int) -> Floats:
     """
     counts = numpy.zeros((len(docs), n_buckets))
     for row, doc in zip(counts, docs):
-        found = [_buckets(token.lower_, n_buckets) for token in doc if not token.is_space]
+        words = [token.lower_ for token in doc if not token.is_space]
+        found = [(_kept if len(word) <= LONGEST else _buckets)(word, n_buckets) for word in words]
         if found:
             columns, signs = numpy.concatenate(found, axis=1)
             row += numpy.bincount(columns, signs, n_buckets)
@@ -34,7 +35,6 @@ def hashed_ngrams(docs: Sequence[Doc], n_buckets: int) -> Floats:
     return (counts / numpy.where(lengths > 0, lengths, 1)).astype("f4")
 
 
-@lru_cache(maxsize=KEPT)
 def _buckets(word: str, n_buckets: int) -> Floats:
     """(2, n): bucket and sign of each n-gram of a word."""
     padded = f" {word} "
@@ -43,3 +43,6 @@ def _buckets(word: str, n_buckets: int) -> Floats:
     # the highest bit has no part in the bucket
     signs = numpy.where(hashes >> numpy.uint64(63), 1, -1)
     return numpy.stack([(hashes % numpy.uint64(n_buckets)).astype("i8"), signs])
+
+
+_kept = lru_cache(maxsize=KEPT)(_buckets)

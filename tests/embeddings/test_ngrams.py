@@ -5,6 +5,7 @@ import spacy
 from numpy.testing import assert_allclose
 from sklearn.feature_extraction.text import CountVectorizer
 
+from spacy_al.embeddings import ngrams
 from spacy_al.embeddings.ngrams import hashed_ngrams
 
 TEXTS = ["Aspirin 81 mg.", "aspirin, 81mg twice", "The LEASE ends   here", "the lease"]
@@ -35,3 +36,10 @@ def test_a_text_without_words_has_none():
     nlp = spacy.blank("en")
     assert not hashed_ngrams([nlp.make_doc(""), nlp.make_doc(" \n ")], 64).any()
     assert hashed_ngrams([], 64).shape == (0, 64)
+
+
+def test_what_a_long_word_has_is_not_kept():
+    nlp = spacy.blank("en")
+    before = ngrams._kept.cache_info().currsize
+    found = hashed_ngrams([nlp.make_doc("a" * 5000)], 64)
+    assert found.any() and ngrams._kept.cache_info().currsize == before
