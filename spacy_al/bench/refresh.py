@@ -8,6 +8,7 @@ BEFORE and AFTER are two models of a run, such as those of one round and the nex
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -32,15 +33,16 @@ def compare_refreshed(
     RETURNS (list): (share, share of the pool that was scored anew, share of the whole pool's batch that is in the batch) for
         each; of share 0, which is first, for the batch that the model before would have chosen.
     """
-    whole = _ids(select(pool, model=str(after), n=n))
+    highest = partial(select, pool, n=n, sampler="top_k")
+    whole = _ids(highest(model=str(after)))
     with tempfile.TemporaryDirectory() as made:
         known = Path(made, "known")
-        last = select(pool, model=str(before), n=n, score_cache=known)
+        last = highest(model=str(before), score_cache=known)
         rows = [(0.0, 0.0, len(whole & _ids(last)) / len(whole))]
         for share in shares:
             own = Path(made, f"{share:g}")
             shutil.copytree(known, own)
-            found = select(pool, model=str(after), n=n, score_cache=own, refresh=share)
+            found = highest(model=str(after), score_cache=own, refresh=share)
             scored = found.n_pool / last.n_pool
             rows.append((share, scored, len(whole & _ids(found)) / len(whole)))
     return rows

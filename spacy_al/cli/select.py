@@ -38,7 +38,7 @@ LABELED = "Corpus or file of tasks whose texts are not asked again; may be given
 CONFIG = "Config with an [al] section; its settings can be overridden, e.g. --al.batch_size 50"
 ACQUISITION = "Registered acquisition, e.g. token_entropy, expected_errors, margin"
 DENSITY = "Exponent of the mean similarity to the pool; 0 for none"
-SAMPLER = "Registered sampler, e.g. top_k, uniform, representative"
+SAMPLER = "Registered sampler, e.g. top_k, uniform, representative (default: stochastic, fourth power, one in ten draws uniform)"
 KEEP = "Keep the pool's tokens rather than the pipeline's"
 NUMBER = "Texts to choose (default: 20, or batch_size of the config)"
 OUTPUT = "File, or - for standard output (default: batch.jsonl, .json or .spacy by the format)"
@@ -91,7 +91,7 @@ def select_cli(
     verbose: Annotated[bool, Option("--verbose", "-V", help="Show all that was chosen")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Rank a pool of unlabelled texts and write those to label next as tasks, best first.
+    """Rank a pool of unlabelled texts and write those to label next as tasks.
 
     Without a trained pipeline it chooses texts that represent the pool, and says so. Nothing is recorded:
     the same command gives the same batch. Annotation that the pool carries is never looked at.

@@ -25,12 +25,13 @@ max_rounds = 10
 seed = 0
 retrain = "scratch"
 """
+# Of `select` as well. The uniform share is what a score of the whole pool can be estimated by
+DEFAULT_SAMPLER = {"@al_samplers": "spacy-al.stochastic.v1", "beta": 4.0, "explore": 0.1}
 BLOCKS = {
     "pool": "path = ${paths.pool}\n",
     "posterior": '@al_posteriors = "{reader}"\n',
     "acquisition": '@al_acquisitions = "spacy-al.{acquisition}.v1"\n',
-    # the uniform share is what a score of the whole pool can be estimated by
-    "sampler": '@al_samplers = "spacy-al.stochastic.v1"\nbeta = 4.0\nexplore = 0.1\n',
+    "sampler": "".join(f"{key} = {json.dumps(value)}\n" for key, value in DEFAULT_SAMPLER.items()),
     # stops before max_rounds once three rounds have gained next to nothing
     "stopper": '@al_stoppers = "spacy-al.plateau.v1"\nwindow = 3\nmin_gain = 0.005\n',
 }

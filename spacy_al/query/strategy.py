@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from spacy_al.acquisition.fusion import needs_said
+from spacy_al.config.init import DEFAULT_SAMPLER
 from spacy_al.config.settings import Settings
 from spacy_al.errors import Errors, UsageError
 from spacy_al.query.costs import Seconds
@@ -168,7 +169,8 @@ def make_strategy(
     _check_at_least("The number of texts (-n)", n, 1)
     _check_at_least("--seed", settings.seed, 0)
     _check_at_least("--density-weight", settings.density_weight, 0)
-    blocks = _blocks(settings, model, acquisition, sampler)
+    in_part = bool(settings.refresh or per_shard)
+    blocks = _blocks(settings, model, acquisition, sampler, in_part)
     drawn = blocks.pop("sampler")
     job = Job(
         model,
@@ -240,10 +242,15 @@ def _teaching(
 
 
 def _blocks(
-    settings: Settings, model: str | None, acquisition: str | None, sampler: str | None
+    settings: Settings,
+    model: str | None,
+    acquisition: str | None,
+    sampler: str | None,
+    in_part: bool,
 ) -> dict[str, dict[str, Any]]:
-    """The config's blocks, those that were named instead, and a sampler in any case."""
-    blocks = {"sampler": named("al_samplers", "top_k"), **settings.blocks}
+    """The config's blocks, those that were named instead, and a sampler in any case: where low scores are left out, one that takes none."""
+    usual = named("al_samplers", "top_k") if in_part else DEFAULT_SAMPLER
+    blocks: dict[str, dict[str, Any]] = {"sampler": usual, **settings.blocks}
     if model is None:
         # what a config says is meant for the rounds that have a model
         if blocks["sampler"].get("@al_samplers") != PRIVATE:

@@ -92,8 +92,8 @@ def test_only_what_is_recent_is_asked(pool, model, since):
 
 @pytest.mark.slow
 def test_a_score_halves_with_age_and_says_so(pool, model):
-    plain = dict(told(chosen(pool, model, None, n=100)))
-    found = chosen(pool, model, Recency(half_life_days=7.0), n=100)
+    plain = dict(told(chosen(pool, model, None, n=100, sampler="top_k")))
+    found = chosen(pool, model, Recency(half_life_days=7.0), n=100, sampler="top_k")
     assert {task["meta"]["scored_by"] for task in found.tasks} == {"token_entropy · 0.5^(days/7)"}
     assert found.strategy == "token_entropy · 0.5^(days/7) · top_k"
     weighed = dict(told(found))

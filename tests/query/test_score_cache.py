@@ -214,8 +214,8 @@ def test_four_processes_at_once_and_a_kill_while_writing(models, tmp_path):
 
 def test_with_a_new_model_the_upper_share_is_scored_first(models, pool, tmp_path, scored):
     cache = tmp_path / "cache"
-    how = {"n": 6, "score_cache": cache}
-    full = select(pool, model=models[1], n=6)
+    how = {"n": 6, "score_cache": cache, "sampler": "top_k"}
+    full = select(pool, model=models[1], n=6, sampler="top_k")
     select(pool, model=models[0], **how)
     scored.clear()
     found = select(pool, model=models[1], **how, refresh=0.4)
@@ -230,6 +230,9 @@ def test_with_a_new_model_the_upper_share_is_scored_first(models, pool, tmp_path
     assert texts_of(select(pool, model=models[1], **how)) == texts_of(full)
     assert scored["texts"] == low
     assert select(pool, model=models[1], **how, refresh=0.4).tasks == found.tasks
+    # without a name for it the sampler is the one that a share of the scores is enough for
+    unnamed = {key: value for key, value in how.items() if key != "sampler"}
+    assert select(pool, model=models[1], **unnamed, refresh=0.4).tasks == found.tasks
     # a text that is passed over keeps the score that it had last
     third = shutil.copytree(models[1], tmp_path / "third")
     (third / "note.txt").write_text("another model")
@@ -258,7 +261,7 @@ def test_what_does_not_go_together_is_said(models, pool, how, code, tmp_path, mo
 
 
 def test_each_shard_proposes_its_best(models, pool):
-    whole = select(pool, model=models[0], n=12)
+    whole = select(pool, model=models[0], n=12, sampler="top_k")
     some = select(pool, model=models[0], n=12, per_shard=20)
     assert some.n_pool == 4 * 20 and some.report["not proposed by their shard"] == len(TEXTS) - 80
     # nothing is lost where no shard has more of the batch than it may propose

@@ -244,7 +244,7 @@ def test_uniform_keeps_its_choice_when_other_texts_leave(model, pool, tmp_path):
 
 
 def test_the_best_come_first(model, pool):
-    tasks = select(pool, model=model, n=len(TEXTS) + 50).tasks
+    tasks = select(pool, model=model, n=len(TEXTS) + 50, sampler="top_k").tasks
     assert len(tasks) == len(TEXTS)
     scores = [task["meta"]["score"] for task in tasks]
     assert scores == sorted(scores, reverse=True) and scores[0] > scores[-1]
@@ -599,7 +599,9 @@ def test_scores_by_cost(model, pool):
 
 @pytest.mark.slow
 def test_density_by_rank_and_by_neighbours(model, pool):
-    ranked = chosen(pool, model, 1000, density_weight=1.0, density_fusion="rank")
+    blocks = {"sampler": {"@al_samplers": "spacy-al.top_k.v1"}}
+    by_rank = {"density_weight": 1.0, "density_fusion": "rank", "blocks": blocks}
+    ranked = chosen(pool, model, 1000, **by_rank)
     scores = [task["meta"]["score"] for task in ranked.tasks]
     assert scores == sorted(scores, reverse=True) and 0 <= scores[-1] < scores[0] <= 1
     near = chosen(pool, model, 1000, density_weight=1.0, density_neighbours=2)

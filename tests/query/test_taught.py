@@ -91,7 +91,8 @@ def test_beside_a_model_it_is_told_in_words(settings, model):
 
 
 def test_it_chooses_what_the_model_holds_to_be_improbable(settings, model):
-    own = replace(settings, blocks={"acquisition": BY_TEACHER})
+    highest = {"@al_samplers": "spacy-al.top_k.v1"}
+    own = replace(settings, blocks={"acquisition": BY_TEACHER, "sampler": highest})
     selection = select(settings.pool, settings=own, model=model, n=4)
     assert open_said(settings).cache.calls == 4 and selection.strategy.startswith(
         "disagreement_teacher"
