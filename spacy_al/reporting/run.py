@@ -174,7 +174,9 @@ def _sure_of_score(scored: Sequence[Row], name: str) -> str:
     if not found or not interval:
         return ""
     low, high = interval
-    band = ", as the band around the curve has it for each model" if len(scored) > 1 else ""
+    # a pipeline that a run begins with may have none
+    banded = len(scored) > 1 and all(map(interval_of, scored))
+    band = ", as the band around the curve has it for each model" if banded else ""
     few = " That is little to go by." if high - low > 0.2 else ""
     return (
         f"Measured on {words.plural(found['texts'], 'text')}: on other texts of this kind the {name} of this model lies probably (19 times in "
