@@ -106,7 +106,9 @@ def init(
         added.append("paths.pool")
     present = config.get("al", {})
     lines = SECTION.format(**values).splitlines(keepends=True)
-    lines += [f"labels = {json.dumps([*labels], ensure_ascii=False)}\n"] if labels else []
+    # a config writes a dollar sign, as of the tag PRP$, as two
+    listed = json.dumps([*labels], ensure_ascii=False).replace("$", "$$")
+    lines += [f"labels = {listed}\n"] if labels else []
     missing = [line for line in lines if line.split(" = ")[0] not in present]
     if missing:
         text = _insert(text, "al", "".join(missing))

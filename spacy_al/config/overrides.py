@@ -1,5 +1,6 @@
 """A config with overrides, also of settings in blocks of `[al]` that the file does not have."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,11 +27,34 @@ def load_overridden(path: Path, overrides: Mapping[str, Any], *, interpolate: bo
     }
     changed = [block for block in sorted(blocks) if _make(made, block.split("."))]
     changed += [name for name in overrides if _is_other(made, name, overrides[name])]
-    if not changed:
-        return load_config(path, overrides=dict(overrides), interpolate=interpolate)
-    return Config(section_order=made.section_order).from_str(
-        made.to_str(), overrides=dict(overrides), interpolate=interpolate
-    )
+    if changed:
+        found = Config(section_order=made.section_order).from_str(
+            made.to_str(), overrides=dict(overrides), interpolate=interpolate
+        )
+    else:
+        found = load_config(path, overrides=dict(overrides), interpolate=interpolate)
+    _mend_dollars(found, made, overrides, "")
+    return found
+
+
+def _mend_dollars(
+    found: Any, file: Mapping[str, Any], overrides: Mapping[str, Any], at: str
+) -> None:
+    """Put values with a dollar sign where they were: of a list with two of them, such as the tags PRP$ and WP$, confection makes one string.
+
+    found (dict): What was read, which is changed.
+    file (Mapping): What stands in the file, where $$ is a dollar sign.
+    at (str): The dotted name of both and a dot, or nothing.
+    """
+    given = {
+        name.removeprefix(at): value for name, value in overrides.items() if name.startswith(at)
+    }
+    for name, value in {**file, **{name: given[name] for name in found if name in given}}.items():
+        if isinstance(value, dict) and isinstance(found.get(name), dict):
+            _mend_dollars(found[name], value, overrides, f"{at}{name}.")
+        elif name in found and not isinstance(value, dict) and "$" in (said := json.dumps(value)):
+            if "${" not in said:
+                found[name] = value if name in given else json.loads(said.replace("$$", "$"))
 
 
 def _make(block: Any, names: list[str]) -> bool:

@@ -201,7 +201,10 @@ def _load(path: Path, overrides: Mapping[str, Any]) -> dict[str, Any]:
         return load_overridden(path, overrides, interpolate=True)
     except Exception as error:
         # confection raises errors of several unrelated types
-        raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
+        why = str(error).strip()
+        if why.startswith("'$' must be followed"):
+            why += ". A dollar sign is written as two: $$"
+        raise AlError(Errors.AL081.format(path=path, why=why)) from None
 
 
 def read_strategies(path: Path) -> dict[str, dict[str, Any]]:
