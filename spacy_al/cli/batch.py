@@ -49,6 +49,10 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
         )
     left = [f"{k} {why}" for why, k in sorted(selection.report.items()) if why != "read" and k]
     lines += [f"ℹ Left out: {', '.join(left)}"] if left else []
+    if selection.n_near:
+        lines.append(
+            f"ℹ {selection.n_near:,} more are near duplicates of these, of which a batch has one each"
+        )
     to = "standard output" if str(output) == "-" else printable(output)
     return "\n".join(
         [*lines, f"✔ {len(selection.tasks)} of {selection.n_pool:,} texts written to {to}"]

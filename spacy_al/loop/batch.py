@@ -59,7 +59,12 @@ def choose_batch(
         project.show(
             f"Round {number}: asks all {left} texts that are left, since after {n} of them {left - n} would be, fewer than half a batch"
         )
-        selection = select(pool, model=model, n=left, **how)
+        selection = select(pool, model=model, n=(n := left), **how)
+    if selection.n_near:
+        project.show(
+            f"Round {number}: chooses {len(selection.tasks)} texts, not {n}: {selection.n_near:,} more are near duplicates of these, of which a "
+            "batch has one each"
+        )
     tasks = [
         {**task, "uncertainty": [round(float(value), 4) for value in values]}
         for task, values in zip(selection.tasks, selection.uncertainty)

@@ -27,6 +27,7 @@ class Picks:
     within (Floats | None): The share of each in the chance of all texts that its draw made ineligible; None where it made no others so, or it
         is not known.
     expected (dict | None): What the model expects, as `expected_counts` gives it for each text: "drawn" (n, m), "pool" (m,).
+    n_near (int): How many texts that were not picked share a group with one that was.
     is_secret (bool): Whether propensities, which depend on all scores, are not to be said with the questions.
     """
 
@@ -37,6 +38,7 @@ class Picks:
     eligible: Ints | None = None
     within: Floats | None = None
     expected: dict[str, Floats] | None = None
+    n_near: int = 0
     is_secret: bool = False
 
 
@@ -72,6 +74,7 @@ def pick(ranking: Ranking, n: int) -> Picks:
         if by_chance and not alone
         else None,
         _expected(scores, rows) if by_chance else None,
+        int(numpy.isin(groups, groups[rows]).sum()) - len(rows),
     )
 
 

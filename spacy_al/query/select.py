@@ -37,6 +37,7 @@ class Selection:
     n_pool, n_tokens (int): Texts that could have been chosen, and tokens read.
     report (Counter): What was read and left out, and why.
     privacy (BatchPrivacy | None): What it tells about any one text, where the sampler is private.
+    n_near (int): Where the batch is smaller than was asked for, how many texts are near duplicates of those in it, of which it takes one each.
     """
 
     tasks: list[Task]
@@ -49,6 +50,7 @@ class Selection:
     n_tokens: int
     report: Counter[str]
     privacy: BatchPrivacy | None = None
+    n_near: int = 0
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
@@ -172,6 +174,7 @@ def select(
         ranking.scores.n_tokens,
         ranking.scores.report,
         privacy,
+        picks.n_near if len(tasks) < strategy.n else 0,
     )
 
 

@@ -1,7 +1,7 @@
 """The end of a pool: its last texts are asked together, and nothing is trained for two answers."""
 
 import pytest
-from spacy.tokens import DocBin
+from spacy.tokens import Doc, DocBin
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import open_project
@@ -59,3 +59,12 @@ def test_two_texts_are_no_round(small):
     # with a smaller batch it goes on where it was
     outcome, asked = finish(small, 2, [], **{"al.batch_size": 2})
     assert asked == [2] and (outcome.state, outcome.round) == ("stopped", 1)
+
+
+def test_a_batch_that_copies_make_small_is_said(small):
+    texts = [f"He took {number} mg." for number in range(10, 40)] + ["She left the ward early."]
+    DocBin(docs=[Doc(Vocab(), words=text.split()) for text in texts]).to_disk(small / "few.spacy")
+    said = []
+    batch = choose_batch(project_of(small, said.append), small / "few.spacy", 0, n=8, model=None)
+    assert len(batch.tasks) == 2
+    assert "chooses 2 texts, not 8: 29 more are near duplicates of these" in said[0]

@@ -262,7 +262,11 @@ def test_random_choices_are_not_called_deterministic(pool):
 
 def test_near_duplicates_are_asked_once(tmp_path):
     pool = write(["He took 10 mg.", "He took 20 mg.", "HE TOOK 30 MG!", "Another one."], tmp_path)
-    assert len(select(pool, n=4).tasks) == 2
+    found = select(pool, n=4)
+    assert len(found.tasks) == 2
+    # said where the batch is short of them, and only there
+    assert found.n_near == 2 and select(pool, n=2).n_near == 0
+    assert "2 more are near duplicates of these" in format_selection(found, Path("batch.jsonl"))
 
 
 def test_what_is_labelled_is_not_asked(model, pool, tmp_path):
