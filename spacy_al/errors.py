@@ -290,7 +290,10 @@ class Errors:
         "Check the files, and --text-key if the text has another name."
     )
     AL053 = "[AL053] --{name} is {value}; it has to be {expected}."
-    AL054 = "[AL054] No tokeniser for --lang {lang}: {why}"
+    AL054 = (
+        "[AL054] No tokeniser for the language '{lang}': {why}. Install what it wants, or take --lang xx, which splits texts of any language at "
+        "white space and punctuation."
+    )
     AL055 = "[AL055] The pipeline '{name}' cannot be loaded: {why}"
     AL056 = (
         "[AL056] The pipeline '{name}' sets no sentence boundaries. Use one with a parser, senter or "
@@ -855,6 +858,10 @@ class Errors:
         "`python -m spacy_al audit` or `estimate`, with --weighted OUT.spacy."
     )
     AL428 = "[AL428] --drop leaves texts out of the corpus that --weighted writes. Say where: --weighted OUT.spacy."
+    AL429 = (
+        "[AL429] Fold {number} of {folds} learns from {count:,} texts in which nothing is labelled, so its model can judge nothing. More --folds "
+        "leave each model more texts; where labels are that rare, audit by --model, trained on other texts."
+    )
     # estimates of the pool
     AL450 = (
         "[AL450] The texts were chosen by a sampler that leaves nothing to chance, so nothing is known of the rest of the pool. For a score to "

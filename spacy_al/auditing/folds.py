@@ -10,7 +10,7 @@ import numpy
 from spacy.tokens import Doc
 
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
-from spacy_al.errors import Errors, UsageError
+from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.posteriors.component import TrainedComponent, load_code, open_component
 from spacy_al.training.round_config import write_config
 from spacy_al.training.trainer import train
@@ -98,7 +98,7 @@ def train_folds(
     folder (Path): Gets a folder for each fold.
     component (str): Its name.
     show (Callable | None): Takes a line on what goes on.
-    RAISES (AlError): As `write_config`, `train` and `open_component`.
+    RAISES (AlError): As `write_config`, `train` and `open_component`; AL429 if a fold learns from texts without a label.
     """
     load_code(code)
     for fold in folds:
@@ -121,12 +121,13 @@ def train_folds(
             what = f"learns from {len(fold.train):,} texts and judges {len(fold.held):,}"
             show(f"ℹ Fold {fold.number} of {len(folds)} {what}")
         found = train(own, code=code, gpu_id=gpu_id, show=_warnings_of(show))
-        yield (
-            fold,
-            open_component(
-                str(found.model), component, code=str(code) if code else None, gpu_id=gpu_id
-            ),
+        judge = open_component(
+            str(found.model), component, code=str(code) if code else None, gpu_id=gpu_id
         )
+        if not judge.labels:
+            facts = {"number": fold.number, "folds": len(folds), "count": len(learned)}
+            raise AlError(Errors.AL429.format(**facts))
+        yield fold, judge
 
 
 def dev_of(folder: Path, fold: Fold, n_folds: int) -> Path:

@@ -12,6 +12,7 @@ from spacy_al.acquisition.inputs import FITS
 from spacy_al.config.components import component_blocks, readable_factories
 from spacy_al.config.from_model import config_from_model
 from spacy_al.corpus.shard import writing
+from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.embeddings.encoder import find_model
 from spacy_al.errors import AlError, Errors
 from spacy_al.kinds import FACTORIES, USUAL
@@ -57,13 +58,16 @@ def init(
     model (str | None): A trained pipeline that a new config begins with: its folder or its package.
     labels (Sequence[str]): The labels that are asked for; where there is a model, beside those which it knows already.
     RETURNS (list[str]): What was added.
-    RAISES (AlError): AL134 for a model where there is a config that begins otherwise, AL300 or AL303 if there is no such encoder; AL081 no config, AL104 no such component, or several to choose from.
+    RAISES (AlError): AL134 for a model where there is a config that begins otherwise, AL300 or AL303 if there is no such encoder; AL054 (UsageError) a language without a tokeniser, AL081 no config, AL104 no such component, or several to choose from.
     """
     if encoder is not None:
         find_model(encoder)
     text = ""
-    if model is not None and not path.exists():
+    if not path.exists() and model is not None:
         text, component = config_from_model(model, component)
+    elif not path.exists():
+        # says what a language wants that has no tokeniser here
+        blank_pipeline(lang)
     try:
         if path.exists():
             text = path.read_text("utf8")
@@ -72,7 +76,7 @@ def init(
                 lang=lang, pipeline=[component or USUAL], optimize="efficiency"
             ).to_str()
         config = Config().from_str(text, interpolate=False)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError) as error:
         raise AlError(Errors.AL081.format(path=path, why=str(error).strip())) from None
     component = component or config.get("al", {}).get("component")
     try:

@@ -52,8 +52,9 @@ def _mend_dollars(
     for name, value in {**file, **{name: given[name] for name in found if name in given}}.items():
         if isinstance(value, dict) and isinstance(found.get(name), dict):
             _mend_dollars(found[name], value, overrides, f"{at}{name}.")
-        elif name in found and not isinstance(value, dict) and "$" in (said := json.dumps(value)):
-            if "${" not in said:
+        elif name in found and not isinstance(value, dict):
+            said = json.dumps(value)
+            if "$" in said and "${" not in said:
                 found[name] = value if name in given else json.loads(said.replace("$$", "$"))
 
 

@@ -129,10 +129,7 @@ def _pipeline(
     lang: str, tokeniser: Mapping[str, Any] | None, unit: str, model: str | Path | None
 ) -> Language:
     if model is None:
-        try:
-            nlp = blank_pipeline(lang, tokeniser)
-        except ImportError as error:
-            raise UsageError(Errors.AL054.format(lang=lang, why=error)) from error
+        nlp = blank_pipeline(lang, tokeniser)
         nlp.max_length = MAX_CHARS
         return nlp
     try:

@@ -10,7 +10,7 @@ from spacy import registry
 from spacy.language import Language
 from spacy.util import load_model_from_config
 
-from spacy_al.errors import AlError, Errors
+from spacy_al.errors import AlError, Errors, UsageError
 
 # Of `[initialize]`: neither the weights nor the labels of components, nor vectors, change a token
 KEPT = ("before_init", "after_init", "tokenizer", "vocab_data", "lookups")
@@ -40,10 +40,14 @@ def blank_pipeline(lang: str = "en", config: Mapping[str, Any] | None = None) ->
     lang (str): The language, where there is no config.
     config (Mapping | None): As `tokeniser_config` returns it.
     RETURNS (Language): Without components.
-    RAISES (AlError): AL062 if the config's own functions fail.
+    RAISES (AlError): AL054 (UsageError) for a language that has no tokeniser here, AL062 if the config's own functions fail.
     """
     if not config:
-        return spacy.blank(lang)
+        try:
+            return spacy.blank(lang)
+        except ImportError as error:
+            why = str(error).rstrip(".")
+            raise UsageError(Errors.AL054.format(lang=lang, why=why)) from None
     bare = {**config, "components": {}, "nlp": {**config["nlp"], "pipeline": [], "disabled": []}}
     # of callbacks that look for components the last would want trained ones
     start = {name: part for name, part in config["initialize"].items() if name != "after_init"}

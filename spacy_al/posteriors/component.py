@@ -150,7 +150,7 @@ def open_pipeline(
 ) -> Language:
     """A pipeline from a directory or a package, or an empty one as `blank_pipeline` makes it of a language or a config.
 
-    RAISES (AlError): AL062 for a config that fails, AL085 if there is no such pipeline, or no such language, AL136 if it needs code that is not loaded.
+    RAISES (AlError): AL054 (UsageError) for a language without a tokeniser, AL062 for a config that fails, AL085 if there is no such pipeline, AL136 if it needs code that is not loaded.
     """
     try:
         return blank_pipeline(lang, config) if model is None else spacy.load(model)

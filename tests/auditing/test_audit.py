@@ -15,6 +15,7 @@ from spacy_al.corpus.shard import RATE_KEY, read_shard, write_shard
 from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.posteriors.component import TrainedComponent
 from spacy_al.posteriors.read import reader_of
+from tests.helpers.chaos import ROOT
 from tests.posteriors.test_readers import examples, make
 from tests.query.test_select import save_light
 
@@ -229,3 +230,15 @@ def test_what_is_not_annotated_is_refused_before_training_and_in_no_fold(tmp_pat
 def test_a_list_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     with pytest.raises(AlError, match=r"AL047.*it is a folder"):
         audit(tmp_path / "none.spacy", model="none", output=tmp_path)
+
+
+@pytest.mark.slow
+def test_a_fold_that_learns_from_no_label_is_explained(tmp_path):
+    docs = [Doc(Vocab(), words=["all", "is", "well", f"no{row}"]) for row in range(12)]
+    for doc in docs:
+        doc.set_ents([])
+    docs[5].set_ents([Span(docs[5], 2, 3, "STATE")])
+    write_shard(docs, tmp_path / "train.spacy")
+    how = {"folder": tmp_path / "folds", "overrides": {"training.max_steps": 2}, "folds": 2}
+    with pytest.raises(AlError, match=r"AL429.*of 2 learns from 5 texts in which nothing"):
+        audit(tmp_path / "train.spacy", config=ROOT / "configs" / "ner.cfg", **how)

@@ -120,7 +120,7 @@ CASES = {
     "no labels": ("pool -m untrained", 1, r"AL007"),
     "NaN weights": ("pool -m damaged", 1, r"AL005.*not finite.*train it again"),
     "two models": ("pool -m ner --cold", 2, "--cold"),
-    "no language": ("pool --lang zz", 1, "AL085"),
+    "no language": ("pool --lang zz", 2, "AL054"),
     # the functions
     "unknown acquisition": ("pool -m ner --acquisition nope", 2, r"AL084.*nope.*token_entropy"),
     "misfit": ("pool -m ner --acquisition margin", 1, r"AL020.*margin.*token_entropy"),

@@ -9,6 +9,7 @@ import pytest
 from spacy_al import AlError
 from spacy_al.config.init import init
 from spacy_al.config.settings import read_settings
+from spacy_al.errors import UsageError
 from spacy_al.kinds import FACTORIES
 
 
@@ -67,3 +68,9 @@ def test_spacy_accepts_the_config(tmp_path):
     filled = read_settings(tmp_path / "filled.cfg").blocks
     for name, block in read_settings(path).blocks.items():
         assert block.items() <= filled[name].items()
+
+
+def test_a_language_without_a_tokeniser_is_wrong_usage(tmp_path):
+    with pytest.raises(UsageError, match=r"AL054.*'km'.*--lang xx"):
+        init(tmp_path / "my.cfg", lang="km")
+    assert not (tmp_path / "my.cfg").exists()

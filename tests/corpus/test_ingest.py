@@ -551,7 +551,7 @@ def test_bad_inputs_and_settings(tmp_path):
         ingest([put(tmp_path / "a.pdf", "x")], pool)
     with pytest.raises(UsageError, match=r"AL053.*--shard-size is 0; it has to be 1 or more"):
         ingest([path], pool, shard_size=0)
-    with pytest.raises(UsageError, match=r"AL054.*No tokeniser for --lang qq"):
+    with pytest.raises(UsageError, match=r"AL054.*No tokeniser for the language 'qq'"):
         ingest([path], pool, lang="qq")
     with pytest.raises(AlError, match=r"AL055.*'no_such_model' cannot be loaded"):
         ingest([path], pool, model="no_such_model")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from spacy_al.cli import app
 from spacy_al.config.project import open_project
 from spacy_al.config.settings import read_settings, read_tokeniser
 from spacy_al.corpus.tokeniser import blank_pipeline
-from spacy_al.errors import AlError
+from spacy_al.errors import AlError, UsageError
 from spacy_al.loop.rounds import run
 from spacy_al.posteriors.component import load_code
 from spacy_al.recipe import start_in
@@ -215,3 +216,11 @@ def test_a_function_that_fails_is_named(write, tmp_path):
     path = write({"nlp.after_creation": {"@callbacks": "own.unknown.v1"}})
     with pytest.raises(AlError, match=r"AL062.*--code"):
         blank_pipeline("en", read_tokeniser(path))
+
+
+@pytest.mark.parametrize("lang", ["km", "th"])
+def test_a_language_without_a_tokeniser(lang, monkeypatch):
+    # that of Thai is a package of its own, which may be installed
+    monkeypatch.setitem(sys.modules, "pythainlp.tokenize", None)
+    with pytest.raises(UsageError, match=rf"AL054.*'{lang}'.*[^.]\. Install what it wants"):
+        blank_pipeline(lang)

@@ -216,7 +216,7 @@ def test_the_command_names_what_others_left(pool, pipeline, tmp_path):
         (["-e", "PIPELINE", "--layers", "a,b"], 2, "AL087"),
         (["-e", "PIPELINE", "--n-process", "0"], 2, "AL087"),
         (["-e", "PIPELINE", "--n-process", "2", "--gpu-id", "0"], 2, "1 with --gpu-id"),
-        (["-e", "PIPELINE", "--lang", "qq"], 1, "AL085"),
+        (["-e", "PIPELINE", "--lang", "qq"], 2, "AL054"),
     ],
 )
 def test_the_command_explains_what_is_wrong(pool, pipeline, tmp_path, extra, status, said):
