@@ -13,7 +13,7 @@ from spacy_al.evaluation.gold import stored_docs
 from spacy_al.evaluation.stop_set import read_stop_set, stop_set
 from spacy_al.loop.groups import measure_groups
 from spacy_al.loop.measured import gold_now, labels_of_gold, labels_on_dev
-from spacy_al.loop.start import gold_with_kept, labels_kept, measure_kept, open_start
+from spacy_al.loop.start import gold_with_kept, measure_kept, open_start
 from spacy_al.measures.agreement import agreement
 from spacy_al.metrics import Evaluation, RoundMetrics
 from spacy_al.posteriors.component import TrainedComponent, open_component
@@ -40,7 +40,7 @@ def measure_round(store: Store, project: Project, number: int) -> RoundMetrics:
         gpu_id=project.gpu_id,
     )
     labels, start = store.labels(), open_start(project)
-    kept = bool(labels_kept(project, start, labels))
+    kept = settings.asks_only
     dev = gold_now(project, labels, project.dev, folder)
     metrics: RoundMetrics = {
         "dev": _score(component, labels, dev, labels_on_dev(store, project), kept)
@@ -91,7 +91,7 @@ def _score(
     counted: tuple[list[str], dict[str, str]],
     kept: bool = False,
 ) -> Evaluation:
-    """The score over the labels that count, and which these are. kept (bool): Whether the model has others, which nobody is asked about."""
+    """The score over the labels that count, and which these are. kept (bool): Whether the pipeline may find others, which nobody is asked about."""
     if not labels.is_known:
         return evaluate(component.nlp, gold, component.name)
     names, why = counted

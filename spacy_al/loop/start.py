@@ -129,7 +129,8 @@ def measure_start(
 
     def score(gold: Path) -> float | None:
         now = gold_now(project, labels, gold, folder)
-        asked = settings.labels if kept else None
+        # others may be found by components before this one
+        asked = settings.labels if settings.asks_only else None
         return evaluate(start.nlp, now, start.name, labels=labels, measured=asked)["score"]
 
     if project.dev.exists():

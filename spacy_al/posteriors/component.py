@@ -40,6 +40,7 @@ class TrainedComponent:
     temperature (Temperature): That its scores are divided by: the fitted one, or 1.
     read (Reader): What reads its posterior.
     in_its_place (bool): Whether the reader asks something else, such as an estimator, in the component's place.
+    labels (tuple[str, ...]): Its labels as it was opened. spaCy adds those to an entity recogniser that a ruler before it finds in a text.
     """
 
     nlp: Language
@@ -48,6 +49,11 @@ class TrainedComponent:
     temperature: Temperature
     read: Reader
     in_its_place: bool = False
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            object.__setattr__(self, "labels", tuple(self.pipe.labels))
 
     @property
     def pipe(self) -> Any:
@@ -56,10 +62,6 @@ class TrainedComponent:
     @property
     def factory(self) -> str:
         return self.nlp.get_pipe_meta(self.name).factory
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return tuple(self.pipe.labels)
 
     @property
     def threshold(self) -> float:

@@ -12,7 +12,7 @@ from spacy_al.loop import start
 from spacy_al.loop.facts import run_facts
 from spacy_al.loop.labels import config_labels
 from spacy_al.loop.rounds import run
-from spacy_al.loop.start import labels_kept, open_start
+from spacy_al.loop.start import labels_kept, measure_start, open_start
 from spacy_al.loop.status import status
 from spacy_al.posteriors.component import open_component
 from spacy_al.tasks.labels import START, RunLabels
@@ -93,6 +93,26 @@ def test_a_label_that_was_renamed_or_taken_away_is_not_kept_by_its_old_name(begu
         now = known.changed(*change)
         named = replace(begun, settings=replace(begun.settings, labels=now.names))
         assert labels_kept(named, start, now) == []
+
+
+def test_what_a_ruler_before_it_finds_is_no_label_of_the_component(begun, tmp_path):
+    """spaCy adds such labels to the recogniser as it reads: they were kept from the second look on, and counted as mistakes at the first."""
+    nlp = spacy.load(begun.settings.source)
+    ruler = nlp.add_pipe("entity_ruler", before="ner")
+    ruler.add_patterns([{"label": "NUM", "pattern": [{"LIKE_NUM": True}]}])
+    nlp.to_disk(tmp_path / "model")
+    found = {}
+    for name, model in (("ruled", tmp_path / "model"), ("plain", begun.settings.source)):
+        for labels in (["DRUG"], ["PERSON", "DRUG"]):
+            config = tmp_path / f"{name}{len(labels)}.cfg"
+            init(config, model=str(model), component="ner", labels=labels)
+            project = open_project(config, begun.overrides)
+            first, known = open_start(project), RunLabels().changed(START, labels)
+            looks = [measure_start(project, first, known, tmp_path) for _ in range(2)]
+            assert looks[0] == looks[1]
+            found[name, len(labels)] = looks[0]
+    assert found["ruled", 1]["labels"] == ["PERSON"] and found["ruled", 2]["labels"] == []
+    assert found["ruled", 2]["test"] == found["plain", 2]["test"] > 0.5
 
 
 def test_status_says_where_the_best_model_is_and_how_to_ship_it(begun):
