@@ -371,6 +371,11 @@ class Errors:
         "[AL108] Processes end before their work is done (there are {count:,}), perhaps for want of memory. What ended "
         "well is kept. Run the same command again, with a smaller --n-process if it is above 1."
     )
+    AL211 = (
+        "[AL211] Seed {seed}: '{strategy}' cannot choose, as none of the {count:,} texts drawn at first has a label, so the model knows none. Begin "
+        "with more of them: --start, in another --output."
+    )
+    AL212 = "[AL212] None of the {count:,} texts of {path} has a label, so there is nothing to learn. Give gold that has some."
     AL109 = (
         "[AL109] '{value}' is no kind of annotator. Use 'gold' (never wrong) or 'real' (as slow and as wrong as "
         "people in a published study), or describe one in an [al.oracle] block of the config."

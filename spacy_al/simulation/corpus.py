@@ -111,7 +111,7 @@ def read_corpus(plan: SimulationPlan, vocab: Vocab) -> Corpus:
     """The gold of a plan without what cannot be asked.
 
     RAISES (AlError): As `shards` and `read_shard`; AL070 if nothing is annotated for the component, AL100 if there are fewer
-        texts than the plan needs.
+        texts than the plan needs, AL212 if none has a label.
     """
     held_out = labelled_ids(plan.dev) | labelled_ids(plan.test)
     docs: dict[str, Doc] = {}
@@ -138,7 +138,10 @@ def read_corpus(plan: SimulationPlan, vocab: Vocab) -> Corpus:
     needed = plan.start + plan.budget
     if len(docs) < needed:
         raise AlError(Errors.AL100.format(path=plan.gold, found=len(docs), needed=needed))
-    return Corpus(plan, docs, dropped)
+    corpus = Corpus(plan, docs, dropped)
+    if not corpus.labels:
+        raise AlError(Errors.AL212.format(path=plan.gold, count=len(docs)))
+    return corpus
 
 
 def count_labels_of(doc: Doc, plan: SimulationPlan) -> Counter[str]:

@@ -11,10 +11,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from spacy.util import get_model_meta
 from spacy.vocab import Vocab
 
 from spacy_al.config.settings import Settings
-from spacy_al.errors import AlWarning
+from spacy_al.errors import AlError, AlWarning, Errors
 from spacy_al.evaluation.calibrate import calibrate_on_dev
 from spacy_al.evaluation.evaluate import evaluate
 from spacy_al.measures.learning_curve import RANDOM, is_random
@@ -67,7 +68,7 @@ def set_up(plan: SimulationPlan, output: Path) -> None:
 def do(step: Step) -> tuple[RoundNumbers, list[str]]:
     """Numbers of a step, and the warnings that came of it.
 
-    RAISES (AlError): What `select` and `evaluate` raise; AL107 if training fails.
+    RAISES (AlError): What `select` and `evaluate` raise; AL107 if training fails, AL211 if a model has no labels to choose by.
     """
     assert _here is not None
     with warnings.catch_warnings(record=True) as caught, _quiet():
@@ -211,6 +212,9 @@ def _choose(here: _Here, step: Step, model: Path) -> Choice:
     assert strategy is not None
     started = time.perf_counter()
     settings = _settings(here, step)
+    if not is_random(strategy) and not get_model_meta(model)["labels"].get(plan.component):
+        count = sum(map(len, step.batches))
+        raise AlError(Errors.AL211.format(seed=step.seed, strategy=strategy, count=count))
     found: Choice = {}
     partial, how = settings.partial, settings.self_training
     if _calibrates(here, step):

@@ -4,6 +4,8 @@ import re
 import sys
 
 import pytest
+from spacy.tokens import DocBin
+from spacy.vocab import Vocab
 from typer.testing import CliRunner
 
 from spacy_al.cli import app
@@ -77,6 +79,22 @@ def test_a_training_that_fails_says_why(small, tmp_path):
     result = simulate(small, tmp_path / "out", **{"training.optimizer.learn_rate": "fast"})
     check(result, "AL107", "Training on 10 labelled texts failed: ", "learn_rate")
     assert read_results(tmp_path / "out") == []
+
+
+@pytest.mark.slow
+def test_gold_and_a_start_without_labels_say_so(small, tmp_path):
+    docs = [*DocBin().from_disk(small / "pool_gold.spacy").get_docs(Vocab())]
+    marked = max(range(len(docs)), key=lambda row: len(docs[row].ents))
+    for row, doc in enumerate(docs):
+        if row != marked:
+            doc.set_ents([])
+    gold, other = tmp_path / "gold.spacy", tmp_path / "other.spacy"
+    DocBin(docs=docs).to_disk(gold)
+    result = simulate(small, tmp_path / "out", gold=gold)
+    check(result, "AL211", "Seed 0", "none of the 10 texts", "--start")
+    docs[marked].set_ents([])
+    DocBin(docs=docs).to_disk(other)
+    check(simulate(small, tmp_path / "none", gold=other), "AL212", "None of the ", str(other))
 
 
 @pytest.mark.slow
