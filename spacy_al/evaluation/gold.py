@@ -153,6 +153,22 @@ def fresh_doc(nlp: Language, stored: Doc) -> Doc:
     return Doc(nlp.vocab, words=words, spaces=[bool(token.whitespace_) for token in stored])
 
 
+def unaligned_spans(
+    nlp: Language, stored: Iterable[Doc], kind: str, spans_key: str = "sc"
+) -> tuple[int, int]:
+    """How many entities or spans of labelled documents begin or end within a token of a pipeline, and how many there are.
+
+    nlp (Language): It tokenises; its components are not asked.
+    kind (str): "entities" or "spans".
+    """
+    counts: Counter[str] = Counter()
+    for doc in stored:
+        spans = doc.ents if kind == "entities" else doc.spans.get(spans_key, ())
+        if spans:
+            _span_answer(spans, (), fresh_doc(nlp, doc), counts)
+    return counts["unaligned"], counts["answers"]
+
+
 def n_right(answer: Answer) -> int:
     """How many spans, categories or labels an answer holds that are right."""
     if isinstance(answer, SpanAnswer):

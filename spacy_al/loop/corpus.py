@@ -1,5 +1,6 @@
 """The corpus of a round: what answers teach, what was labelled before, and what a model adds where the config lets it."""
 
+import sys
 import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -9,7 +10,9 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from spacy_al.config.project import Project
+from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlWarning, Warnings
+from spacy_al.evaluation.gold import stored_docs, unaligned_spans
 from spacy_al.loop.answers import merged_answers, settled_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
@@ -18,7 +21,7 @@ from spacy_al.metrics import RoundMetrics
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
-from spacy_al.tasks.white_space import BLANK, TRIMMED
+from spacy_al.tasks.white_space import BLANK, TRIMMED, TRIMS
 from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN
@@ -95,6 +98,8 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
             f"⚠ Entities or spans in paths.train: {found[TRIMMED]} have white space at their edges, which was cut off, and "
             f"{found[BLANK]} are white space alone and were left out"
         )
+    if current.number == 0:
+        say_unaligned(project)
     asked = store.asked_ids(before_round=current.number)
     taught = add_taught_texts(store, project, current.number, corpus, merged)
     if taught.metrics:
@@ -131,3 +136,21 @@ def make_round_corpus(store: Store, project: Project, current: Round) -> RoundCo
 def model_before(project: Project, number: int) -> Path:
     """Where the model of the round before a round is, if there is one."""
     return project.folder(number - 1) / "model-best"
+
+
+def say_unaligned(project: Project) -> None:
+    """Say how many entities or spans of the project's corpora are on no token of its tokeniser: training passes over them without a word."""
+    settings = project.settings
+    if project.kind not in TRIMS:
+        return
+    nlp = blank_pipeline(settings.lang, settings.tokeniser)
+    nlp.max_length = sys.maxsize
+    for name, path in (("train", settings.train), ("dev", settings.dev), ("test", settings.test)):
+        if path is None:
+            continue
+        lost, total = unaligned_spans(nlp, stored_docs(path), project.kind, settings.spans_key)
+        if lost:
+            project.show(
+                f"⚠ {lost:,} of {total:,} {project.kind} in paths.{name} begin or end within a token of the config's tokeniser: they cannot be "
+                "found, and training on its tokens passes over them. Mend the labels, or [nlp.tokenizer]"
+            )
