@@ -153,20 +153,27 @@ def fresh_doc(nlp: Language, stored: Doc) -> Doc:
     return Doc(nlp.vocab, words=words, spaces=[bool(token.whitespace_) for token in stored])
 
 
-def unaligned_spans(
+def unaligned_marks(
     nlp: Language, stored: Iterable[Doc], kind: str, spans_key: str = "sc"
 ) -> tuple[int, int]:
-    """How many entities or spans of labelled documents begin or end within a token of a pipeline, and how many there are.
+    """How many entities, spans or tags of labelled documents are on no token of a pipeline, and how many there are.
 
     nlp (Language): It tokenises; its components are not asked.
-    kind (str): "entities" or "spans".
+    kind (str): "entities", "spans" or "tags".
     """
-    counts: Counter[str] = Counter()
+    lost = total = 0
     for doc in stored:
-        spans = doc.ents if kind == "entities" else doc.spans.get(spans_key, ())
-        if spans:
-            _span_answer(spans, (), fresh_doc(nlp, doc), counts)
-    return counts["unaligned"], counts["answers"]
+        if kind == "tags":
+            marks: list[Any] = [token for token in doc if token.tag_]
+            places = [(token.idx, token.idx + len(token)) for token in marks]
+            own = {(token.idx, token.idx + len(token)) for token in fresh_doc(nlp, doc)}
+            lost += sum(place not in own for place in places)
+        else:
+            marks = [*(doc.ents if kind == "entities" else doc.spans.get(spans_key, ()))]
+            new = fresh_doc(nlp, doc) if marks else doc
+            lost += sum(new.char_span(mark.start_char, mark.end_char) is None for mark in marks)
+        total += len(marks)
+    return lost, total
 
 
 def n_right(answer: Answer) -> int:

@@ -12,7 +12,7 @@ from spacy.vocab import Vocab
 from spacy_al.config.project import Project
 from spacy_al.corpus.tokeniser import blank_pipeline
 from spacy_al.errors import AlWarning, Warnings
-from spacy_al.evaluation.gold import stored_docs, unaligned_spans
+from spacy_al.evaluation.gold import stored_docs, unaligned_marks
 from spacy_al.loop.answers import merged_answers, settled_answers
 from spacy_al.loop.likely import merged_with_model, open_model, prepare_train
 from spacy_al.loop.start import keep_labels_in, labels_kept, open_start
@@ -21,7 +21,7 @@ from spacy_al.metrics import RoundMetrics
 from spacy_al.store.store import Store
 from spacy_al.tasks.merge import write_round_corpus
 from spacy_al.tasks.records import Round
-from spacy_al.tasks.white_space import BLANK, TRIMMED, TRIMS
+from spacy_al.tasks.white_space import BLANK, TRIMMED
 from spacy_al.training.pseudo_texts import add_pseudo_texts
 from spacy_al.training.pseudo_tokens import label_rest
 from spacy_al.training.round import TRAIN
@@ -139,18 +139,18 @@ def model_before(project: Project, number: int) -> Path:
 
 
 def say_unaligned(project: Project) -> None:
-    """Say how many entities or spans of the project's corpora are on no token of its tokeniser: training passes over them without a word."""
+    """Say how many entities, spans or tags of the project's corpora are on no token of its tokeniser: training passes over them without a word."""
     settings = project.settings
-    if project.kind not in TRIMS:
+    if project.kind == "categories":
         return
     nlp = blank_pipeline(settings.lang, settings.tokeniser)
     nlp.max_length = sys.maxsize
     for name, path in (("train", settings.train), ("dev", settings.dev), ("test", settings.test)):
         if path is None:
             continue
-        lost, total = unaligned_spans(nlp, stored_docs(path), project.kind, settings.spans_key)
+        lost, total = unaligned_marks(nlp, stored_docs(path), project.kind, settings.spans_key)
         if lost:
             project.show(
-                f"⚠ {lost:,} of {total:,} {project.kind} in paths.{name} begin or end within a token of the config's tokeniser: they cannot be "
-                "found, and training on its tokens passes over them. Mend the labels, or [nlp.tokenizer]"
+                f"⚠ {lost:,} of {total:,} {project.kind} in paths.{name} are on no token of the config's tokeniser: they cannot be found, and "
+                "training on its tokens passes over them. Mend the labels, or [nlp.tokenizer]"
             )

@@ -20,6 +20,9 @@ def write(path, kind, n_split):
         spans = [Span(doc, 1, 2 if row < n_split else 3, label="DRUG")]
         if kind == "ner":
             doc.set_ents(spans)
+        elif kind == "tagger":
+            doc[0].tag_ = "VB"
+            doc[1].tag_ = "NN" if row < n_split else ""
         else:
             doc.spans["sc"] = spans
         docs.append(doc)
@@ -27,7 +30,9 @@ def write(path, kind, n_split):
     return path
 
 
-@pytest.mark.parametrize("kind, name", [("ner", "entities"), ("spancat", "spans")])
+@pytest.mark.parametrize(
+    "kind, name", [("ner", "entities"), ("spancat", "spans"), ("tagger", "tags")]
+)
 def test_marks_within_tokens_are_counted(tmp_path, kind, name):
     said = []
     paths = {
@@ -39,7 +44,8 @@ def test_marks_within_tokens_are_counted(tmp_path, kind, name):
     overrides["al.output"] = str(tmp_path / "al")
     overrides["paths.pool"] = str(paths["train"])
     say_unaligned(open_project(ROOT / "configs" / f"{kind}.cfg", overrides, show=said.append))
-    assert [line.partition(" begin")[0] for line in said] == [
-        f"⚠ 2 of 3 {name} in paths.train",
-        f"⚠ 1 of 3 {name} in paths.test",
+    train, test = ("2 of 5", "1 of 4") if kind == "tagger" else ("2 of 3", "1 of 3")
+    assert [line.partition(" are on no token")[0] for line in said] == [
+        f"⚠ {train} {name} in paths.train",
+        f"⚠ {test} {name} in paths.test",
     ]
