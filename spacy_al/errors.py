@@ -441,6 +441,10 @@ class Errors:
         "[AL157] {path} has no paths.train, so nothing says which labels there are. "
         'Name them in [al]: labels = ["DRUG","DOSAGE"]'
     )
+    AL167 = (
+        "[AL167] '{name}' gives each text one category of all, and {path} names no other than '{label}', so no answer would tell anything. Name the "
+        "others in [al] labels, or teach yes and no to it: init --component textcat_multilabel."
+    )
     AL158 = (
         "[AL158] {path} has no paths.dev, and dev_size is 0, so there would be nothing to measure on. "
         "Give a development set, or a dev_size above 0 to have one labelled first."

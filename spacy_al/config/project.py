@@ -146,7 +146,7 @@ def open_project(
     has_labels (bool): Whether a run of it knows its labels already.
     how: The other fields of `Project`.
     RAISES (AlError): As `read_settings` and `shards`; AL156 where the config names no component that can be taught, AL157
-        where nothing says which labels there are, AL430 for a consensus that the component cannot have, AL220 where it asks for parts of texts and the component cannot learn from
+        where nothing says which labels there are, AL167 where there is one category and each text has to have one, AL430 for a consensus that the component cannot have, AL220 where it asks for parts of texts and the component cannot learn from
         them, AL281 for a yes or no without
         entities, AL280 where it is to train on texts that it is sure of and cannot say of which, AL158 where there is nothing to measure on, AL090 without a pool.
     """
@@ -172,6 +172,11 @@ def open_project(
     named = settings.teacher.named_labels if settings.teacher else []
     if not (told or named or has_labels):
         raise UsageError(Errors.AL157.format(path=config))
+    row = FACTORIES[settings.factory]
+    others = settings.train or settings.weak or project.oracle or named or has_labels
+    if row.task == "categories" and row.is_exclusive and len(settings.labels) == 1 and not others:
+        facts = {"name": settings.component, "path": config, "label": settings.labels[0]}
+        raise UsageError(Errors.AL167.format(**facts))
     if settings.dev is None and not settings.dev_size:
         raise UsageError(Errors.AL158.format(path=config))
     return project

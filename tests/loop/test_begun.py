@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from spacy_al.cli import app
 from spacy_al.config.project import open_project
-from spacy_al.errors import AlError
+from spacy_al.errors import AlError, UsageError
 from spacy_al.loop.answers import check_oracle
 from spacy_al.loop.begun import open_run
 from spacy_al.loop.labels import config_labels
@@ -172,3 +172,14 @@ def test_gold_of_a_part_of_the_pool_is_said(folder):
     with Store(project.database) as store:
         check_oracle(store, replace(project, show=said.append), ["DRUG"])
     assert len(said) == 1 and "10 of 90 texts that can be asked are not in" in said[0]
+
+
+def test_a_single_exclusive_category_is_refused_before_it_is_asked_about(tmp_path):
+    DocBin(docs=[Doc(Vocab(), words=["all", "is", "well"])]).to_disk(tmp_path / "pool.spacy")
+    own = {"paths.pool": str(tmp_path / "pool.spacy"), "paths.train": None, "paths.dev": None}
+    own |= {"paths.test": None, "al.output": str(tmp_path / "al")}
+    config = ROOT / "configs" / "textcat.cfg"
+    with pytest.raises(UsageError, match=r"AL167.*'textcat' gives.*no other than 'A'"):
+        open_project(config, {**own, "al.labels": ["A"]})
+    open_project(config, {**own, "al.labels": ["A", "B"]})
+    open_project(ROOT / "configs" / "textcat_multilabel.cfg", {**own, "al.labels": ["A"]})
