@@ -9,11 +9,13 @@ the cache is opened, and a file that is not whole is left out of it.
 
 import json
 import mmap
+import os
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +33,11 @@ from spacy_al.embeddings.cache_file import (
 )
 from spacy_al.embeddings.encoder import Encoder, Encoding, hash_parts
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
-from spacy_al.types import Floats
+from spacy_al.types import Floats, Ints
 from spacy_al.util import content_hash, why_not
 
 SUFFIX, MANIFEST, FORMAT = ".alenc", "manifest.json", 1
+ENTRY = numpy.dtype([*INDEX.descr, ("file", "<u4")])
 # Not on every system
 DONTNEED: int | None = getattr(mmap, "MADV_DONTNEED", None)
 # A file that was not finished by then never will be
@@ -63,15 +66,15 @@ class EncodingCache:
         self._rows: list[Floats] = []
         self._touched: set[int] = set()
         self._known: set[str] = set()
-        self._index = numpy.zeros(0, [*INDEX.descr, ("file", "<u4")])
-        self._texts = self._index["text"].copy()
+        # texts and entries in order, each part at least twice as long as the next: one that is added is sorted with the short ones alone
+        self._parts: list[tuple[Ints, numpy.ndarray]] = []
         self._sweep()
         self.refresh()
 
     def refresh(self) -> None:
         """Take in what other processes have added; what is not whole is left out, and a warning says so."""
         try:
-            names = {path.name for path in self.folder.iterdir() if path.suffix == SUFFIX}
+            names = {name for name in os.listdir(self.folder) if name.endswith(SUFFIX)}
         except FileNotFoundError:
             return
         except OSError as error:
@@ -96,9 +99,9 @@ class EncodingCache:
         wanted = list(dict.fromkeys(keys))
         found, broken = dict[Key, Encoding](), 0
         self._let_go()
-        for key, places in self._places(wanted):
-            for place in places:
-                encoding = self._read(place, key)
+        for key, entries in zip(wanted, self._entries(wanted)):
+            for entry in entries:
+                encoding = self._read(entry, key)
                 if encoding is not None:
                     found[key] = encoding
                     break
@@ -110,7 +113,8 @@ class EncodingCache:
 
     def missing(self, keys: Iterable[Key]) -> list[Key]:
         """Those that `get` would not find, each once, without a look at the vectors."""
-        return [key for key, places in self._places(list(dict.fromkeys(keys))) if not places]
+        wanted = list(dict.fromkeys(keys))
+        return [key for key, entries in zip(wanted, self._entries(wanted)) if not entries]
 
     def add(self, encodings: Mapping[Key, Encoding]) -> None:
         """Write encodings to a file of their own, on disk when this returns. RAISES (AlError): AL047, and what is there stays."""
@@ -123,30 +127,29 @@ class EncodingCache:
 
     def __len__(self) -> int:
         """How many encodings there are; those of a text that is tokenised in two ways are two."""
-        return len(numpy.unique(self._index[["text", "tokens"]]))
+        return len(self._keys())
 
     def __iter__(self) -> Iterator[tuple[Key, Encoding]]:
         """All that can be read, in the order of the keys."""
-        last = None
-        for place, entry in enumerate(self._index):
-            key = Key(int(entry["text"]), int(entry["tokens"]))
-            if key != last and (encoding := self._read(place, key)) is not None:
-                last = key
-                yield key, encoding
+        return iter(self.get(sorted(self._keys())).items())
 
-    def _places(self, keys: list[Key]) -> Iterator[tuple[Key, list[int]]]:
+    def _keys(self) -> set[Key]:
+        return {Key(*key) for _, part in self._parts for key in part[["text", "tokens"]].tolist()}
+
+    def _entries(self, keys: Sequence[Key]) -> list[list[Any]]:
+        """What the files have for each key, by tokens, and then in the order in which the files were taken in."""
         texts = numpy.array([key.text for key in keys], "u8")
-        begins = numpy.searchsorted(self._texts, texts, "left").tolist()
-        ends = numpy.searchsorted(self._texts, texts, "right").tolist()
-        for key, begin, end in zip(keys, begins, ends):
-            tokens = self._index["tokens"][begin:end].tolist()
-            yield (
-                key,
-                [begin + i for i, other in enumerate(tokens) if key.tokens in (0, other)],
-            )
+        found: list[list[tuple[int, Any]]] = [[] for _ in keys]
+        for known, part in self._parts:
+            begins = numpy.searchsorted(known, texts, "left")
+            ends = numpy.searchsorted(known, texts, "right")
+            for row in numpy.flatnonzero(begins < ends).tolist():
+                wanted, own = keys[row].tokens, part[begins[row] : ends[row]]
+                those = zip(own["tokens"].tolist(), own)
+                found[row] += [pair for pair in those if wanted in (0, pair[0])]
+        return [[entry for _, entry in sorted(own, key=itemgetter(0))] for own in found]
 
-    def _read(self, place: int, key: Key) -> Encoding | None:
-        entry = self._index[place]
+    def _read(self, entry: Any, key: Key) -> Encoding | None:
         begin, length = int(entry["row"]), int(entry["length"])
         self._touched.add(int(entry["file"]))
         rows = self._rows[int(entry["file"])][begin : begin + 1 + length]
@@ -163,7 +166,7 @@ class EncodingCache:
         self._touched.clear()
 
     def _take(self, names: list[str]) -> None:
-        parts = [self._index]
+        new = []
         for name in names:
             self._known.add(name)
             path = self.folder / name
@@ -174,18 +177,17 @@ class EncodingCache:
             except (OSError, ValueError) as error:
                 self.damaged[name] = str(error)
                 continue
-            part = numpy.zeros(len(index), self._index.dtype)
+            part = numpy.zeros(len(index), ENTRY)
             for field in INDEX.names or ():
                 part[field] = index[field]
             part["file"] = len(self._rows)
             self._rows.append(rows)
             self.n_bytes += path.stat().st_size
-            parts.append(part)
-        if len(parts) > 1:
-            merged = numpy.concatenate(parts)
-            order = numpy.lexsort((merged["tokens"], merged["text"]))
-            self._index = merged[order]
-            self._texts = self._index["text"].copy()
+            new.append(part)
+        if new:
+            self._parts.append(_in_order(new))
+        while len(self._parts) > 1 and len(self._parts[-2][0]) < 2 * len(self._parts[-1][0]):
+            self._parts[-2:] = [_in_order([part for _, part in self._parts[-2:]])]
 
     def _write_manifest(self) -> None:
         path = self.folder / MANIFEST
@@ -201,6 +203,13 @@ class EncodingCache:
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > STALE_SECONDS:
                     path.unlink()
+
+
+def _in_order(parts: Sequence[numpy.ndarray]) -> tuple[Ints, numpy.ndarray]:
+    """Texts and entries by text and tokens, those of an earlier part first."""
+    merged = numpy.concatenate(parts)
+    merged = merged[numpy.lexsort((merged["tokens"], merged["text"]))]
+    return merged["text"].copy(), merged
 
 
 def open_cache(folder: Path | str, encoder: Encoder) -> EncodingCache:
