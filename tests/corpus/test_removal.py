@@ -16,6 +16,7 @@ from spacy_al.corpus.record_removal import remove_from_record, remove_records
 from spacy_al.corpus.removal import Removed, remove_from_shard
 from spacy_al.corpus.shard import SOURCE_KEY, write_shard
 from spacy_al.embeddings.cache import EncodingCache, cache_key
+from spacy_al.embeddings.cache_file import Key
 from spacy_al.embeddings.encoder import Encoding
 from spacy_al.embeddings.removal import remove_from_cache
 from spacy_al.errors import AlError
@@ -114,6 +115,21 @@ def test_records_of_a_text_go_and_a_word_that_is_like_it_stays():
     clean, removed = remove_from_record(drawn, GONE)
     assert clean == {"n_pool": 4, "ids": ["0" * 16], "predictions": {"0" * 16: [1]}}
     assert json.dumps(drawn).count(yes) == 2 and removed.texts == 2
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_damaged_encoding_does_not_pass_for_whole(tmp_path, others):
+    cache, vector = EncodingCache(tmp_path, "e", 3), numpy.ones(3, "f4")
+    gone, *rest = (int(content_hash(text), 16) for text in (TEXTS[1], "a", "b"))
+    keys = [Key(gone, 1), *(Key(one, 1) for one in rest[: others + 1])]
+    cache.add({key: Encoding(vector, vector[None]) for key in keys})
+    (path,) = tmp_path.rglob("*.alenc")
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 64
+    path.write_bytes(data)
+    assert remove_from_cache(path, GONE) == Removed(1)
+    left = EncodingCache(tmp_path, "e", 3)
+    assert left.missing(keys) == [keys[0], keys[-1]] and path.exists() == bool(others)
 
 
 def test_encodings_of_a_text_go(tmp_path):
