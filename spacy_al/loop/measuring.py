@@ -15,6 +15,7 @@ from typing import Any
 
 from spacy_al.config.project import Project
 from spacy_al.corpus.pool import shards
+from spacy_al.errors import Errors, UsageError
 from spacy_al.query.random_order import RandomOrder, ask_in_order, random_order
 from spacy_al.store.store import Store
 from spacy_al.tasks.task import Task
@@ -46,12 +47,12 @@ def n_measuring(measured: int, batch_size: int, dev_size: int) -> int:
     """How many questions of a batch measure.
 
     measured (int): Texts that were asked to measure on so far.
-    batch_size (int): Questions of the batch.
+    batch_size (int): Questions of the batch, 2 or more.
     dev_size (int): Texts to measure on in the end.
     """
     share = SHARES[measured >= FEW]
     # at least one is left to learn from, and one to measure on
-    wanted = min(max(1, batch_size - 1), ceil(share * batch_size))
+    wanted = min(batch_size - 1, ceil(share * batch_size))
     return max(0, min(wanted, dev_size - measured))
 
 
@@ -60,12 +61,17 @@ def measuring_texts(store: Store, project: Project, number: int) -> MeasuringTex
 
     store (Store): Knows what was asked, and keeps the order.
     number (int): The round.
-    RAISES (AlError): As `random_order` and `ask_in_order`.
+    RAISES (AlError): AL087 (UsageError) for batches of one, and as `random_order` and `ask_in_order`.
     """
     settings = project.settings
     asked = {stored.item for stored in store.tasks(purpose="dev")}
     if settings.dev is not None or len(asked) >= settings.dev_size:
         return MeasuringTexts([], set())
+    if settings.batch_size < 2:
+        must = "2 or more without paths.dev: a text to measure on, and one to learn from"
+        raise UsageError(
+            Errors.AL087.format(name="batch_size", value=settings.batch_size, must=must)
+        )
     assert settings.pool is not None
     order, known = _order(store, project), store.asked_ids()
     left = [identity for identity in order.ids if identity not in known]

@@ -15,7 +15,7 @@ from spacy_al.config.init import init
 from spacy_al.config.project import open_project
 from spacy_al.config.recency import Recency
 from spacy_al.corpus.pool import strata_in
-from spacy_al.errors import AlError, AlWarning
+from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.loop import measuring
 from spacy_al.loop.measuring import FEW, kept_to_measure, measuring_texts, mixed, n_measuring
 from spacy_al.loop.next_batch import asked_before
@@ -92,6 +92,13 @@ def test_the_first_batch_asks_what_it_says(project):
     lines = (project.folder(0) / "tasks.jsonl").read_text("utf8").splitlines()
     strategies = [json.loads(line)["meta"]["strategy"] for line in lines]
     assert strategies[0] != strategies[1] and len(set(strategies[:5])) == 2
+
+
+def test_a_batch_of_one_cannot_measure_and_teach(project):
+    overrides = {**project.overrides, "al.batch_size": 1}
+    with pytest.raises(UsageError, match=r"AL087.*batch_size is 1.*2 or more without paths.dev"):
+        run(open_project(project.config, overrides))
+    assert not asked_of(project)
 
 
 def test_what_is_kept_to_measure_on_is_asked_by_nobody_else(project):
