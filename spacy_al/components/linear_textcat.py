@@ -19,6 +19,7 @@ from thinc.api import Linear, Logistic, Model, chain, softmax_activation
 
 from spacy_al.components.logistic import LinearHead, fit_exclusive, fit_independent
 from spacy_al.embeddings.documents import Embedding
+from spacy_al.embeddings.encoder import CACHE
 from spacy_al.embeddings.ngrams import NGRAM_BUCKETS, hashed_ngrams
 from spacy_al.errors import AlError, Errors
 
@@ -61,7 +62,7 @@ class _Fitted:
         linear.set_param("b", linear.ops.asarray(head.bias, dtype="float32"))
         if nlp is not None:
             # a cache is this machine's, and the trained pipeline does without
-            nlp.get_pipe_config(self.name)["model"]["embedding"].pop("cache", None)
+            nlp.get_pipe_config(self.name)["model"]["embedding"].pop(CACHE, None)
 
     def _head(self, vectors: Any, examples: Sequence[Example]) -> LinearHead:
         raise NotImplementedError

@@ -36,6 +36,8 @@ POOLINGS = ("mean", "cls")
 READING = 1
 # Settings that change nothing of what comes out
 UNREAD = ("name", "batch_tokens")
+# Of a config the setting that names a folder of encodings: what it holds grows, is checked by itself, and changes nothing either
+CACHE = "cache"
 
 
 @dataclass(frozen=True)

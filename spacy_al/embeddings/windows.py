@@ -19,14 +19,18 @@ def window_starts(n_pieces: int, window: int, stride: int) -> list[int]:
 
 def best_windows(n_pieces: int, window: int, stride: int) -> Ints:
     """(n_pieces,) the number of the window in which a piece is farthest from where the text was cut; the first of equals."""
-    places, far = numpy.arange(n_pieces), n_pieces + window
-    contexts = []
-    for start in window_starts(n_pieces, window, stride):
-        end = start + window
-        before = places - start if start else numpy.full(n_pieces, far)
-        after = end - 1 - places if end < n_pieces else numpy.full(n_pieces, far)
-        contexts.append(numpy.minimum(before, after))
-    return numpy.argmax(contexts, axis=0)
+    far = n_pieces + window
+    best, most = numpy.zeros(n_pieces, dtype="i8"), numpy.full(n_pieces, -1)
+    for number, start in enumerate(window_starts(n_pieces, window, stride)):
+        own = slice(start, min(start + window, n_pieces))
+        places = numpy.arange(own.stop - start)
+        before = places if start else far
+        after = places[::-1] if own.stop < n_pieces else far
+        context = numpy.minimum(before, after)
+        better = context > most[own]
+        best[own] = numpy.where(better, number, best[own])
+        most[own] = numpy.where(better, context, most[own])
+    return best
 
 
 def pieces_of_tokens(starts: Ints, ends: Ints, first: Ints, after: Ints) -> tuple[Ints, Ints]:

@@ -13,7 +13,7 @@ from spacy.util import is_package
 
 from spacy_al.config.components import pipeline_folder
 from spacy_al.corpus.shard import writing
-from spacy_al.embeddings.encoder import find_model, hash_parts
+from spacy_al.embeddings.encoder import CACHE, find_model, hash_parts
 from spacy_al.errors import AlError, Errors, UsageError
 from spacy_al.query.score_cache import KeptScores, last_scores
 from spacy_al.query.score_file import SUFFIX
@@ -66,7 +66,7 @@ def settings_hash(job: Job) -> str:
 
 
 def model_hash(job: Job) -> str:
-    """A hash of the files of the model, its temperatures among them, and of all models and corpora that the settings name."""
+    """A hash of the files of the model, its temperatures among them, and of all models and corpora that the settings name; not of a cache."""
     named = [str(value) for block in job.blocks.values() for value in _strings(block)]
     found = [(value, _hash_of(value)) for value in sorted(set(named))]
     own = _hash_of(job.model) if job.model else None
@@ -96,9 +96,11 @@ def _manifest(folder: Path) -> dict[str, Any] | None:
 
 
 def _strings(block: Any) -> Iterator[str]:
-    """All texts within a block of a config."""
-    if isinstance(block, dict | list | tuple):
-        for value in block.values() if isinstance(block, dict) else block:
+    """All texts within a block of a config, but for the folder of a cache."""
+    if isinstance(block, dict):
+        block = [value for name, value in block.items() if name != CACHE]
+    if isinstance(block, list | tuple):
+        for value in block:
             yield from _strings(value)
     elif isinstance(block, str | Path):
         yield str(block)
@@ -107,7 +109,7 @@ def _strings(block: Any) -> Iterator[str]:
 def _plain(block: Any) -> Any:
     """A block without the places of what `model_hash` looks at."""
     if isinstance(block, dict):
-        return {name: _plain(value) for name, value in block.items()}
+        return {name: _plain(value) for name, value in block.items() if name != CACHE}
     if isinstance(block, list | tuple):
         return [_plain(value) for value in block]
     return None if isinstance(block, str | Path) and _hash_of(str(block)) else block

@@ -15,7 +15,7 @@ from spacy.util import is_package, load_config
 
 from spacy_al.config.components import pipeline_folder
 from spacy_al.corpus.shard import writing
-from spacy_al.embeddings.encoder import find_model
+from spacy_al.embeddings.encoder import CACHE, find_model
 from spacy_al.errors import AlError
 from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.util import versions
@@ -26,8 +26,6 @@ MODEL = "the model itself"
 VERSIONS = "versions"
 # Settings of the loop, and paths, which count by what lies there
 LEFT_OUT = ("al", "paths")
-# What a folder of encodings holds grows, and is checked by itself
-CACHE = "cache"
 # Settings that name files; any other value is a path if it looks like one
 NAMES = ("path", "source", "vectors", "init_tok2vec")
 ENCODER = "encoder"

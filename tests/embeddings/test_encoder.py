@@ -4,6 +4,7 @@ import importlib.util
 import json
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy
@@ -61,6 +62,15 @@ def test_windows_cover_a_text_and_each_piece_has_the_most_context(n, window, dat
 
         contexts = [context(start) for start in starts]
         assert context(starts[best[piece]]) == max(contexts) >= 0
+
+
+def test_the_windows_of_a_long_text_take_no_table():
+    tracemalloc.start()
+    best = best_windows(20_000, 256, 192)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # 104 windows over 20,000 pieces are 50 MB as a table
+    assert most < 2e6 and best[-1] == best.max() == 103
 
 
 @given(st.lists(st.integers(0, 3), max_size=12), st.lists(st.integers(0, 4), max_size=8))

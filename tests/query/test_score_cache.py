@@ -21,7 +21,7 @@ from spacy_al.errors import AlError, AlWarning, UsageError
 from spacy_al.query import score_cache
 from spacy_al.query.pool_scores import PoolScores
 from spacy_al.query.score_file import Low, read_lasts, read_scores, write_scores
-from spacy_al.query.score_identity import model_hash
+from spacy_al.query.score_identity import model_hash, settings_hash
 from spacy_al.query.score_removal import remove_from_scores
 from spacy_al.query.scorer import Job, Scorer
 from spacy_al.query.select import select
@@ -357,3 +357,19 @@ def test_what_a_teacher_has_said_counts(tmp_path):
     (said / "more.jsonl").write_text("{}")
     hashes += [model_hash(job) for job in jobs]
     assert hashes[0] == hashes[2] and len(set(hashes)) == 3
+
+
+def test_encodings_that_an_embedding_keeps_are_no_part_of_what_scores_depend_on(tmp_path):
+    cache, model = tmp_path / "encodings", tmp_path / "encoder"
+    block = {"@al_embeddings": "spacy-al.pretrained.v1", "encoder": str(model), "cache": str(cache)}
+    job = Job(None, blocks={"embedding": block})
+    (model / "weights").mkdir(parents=True)
+    found = []
+    for number in range(3):
+        found.append((settings_hash(job), model_hash(job)))
+        # more is encoded with each call
+        cache.mkdir(exist_ok=True)
+        (cache / f"{number}.alenc").write_bytes(b"encodings")
+    assert len({*found}) == 1
+    (model / "weights" / "file").write_bytes(b"others")
+    assert (settings_hash(job), model_hash(job)) != found[0]
