@@ -20,6 +20,7 @@ from spacy_al.metrics import Temperature
 from spacy_al.posteriors.entities import EntityPosterior
 from spacy_al.posteriors.read import get_posteriors, reader_of
 from spacy_al.posteriors.spans import Spans
+from spacy_al.posteriors.temperature import FILE as CALIBRATION
 from spacy_al.posteriors.temperature import read_calibration
 from spacy_al.types import Floats
 
@@ -124,9 +125,9 @@ def read_committee(
     RAISES (AlError): AL201 if labels differ, AL202 if a pipeline cannot be loaded, and what the readers raise.
     """
     rows = [reader_of(nlp, pipe.name)(pipe, docs, temperature)]
-    configs = [Path(path) / "config.cfg" for path in members]
-    # another model may take the place of one
-    stamps = tuple(config.stat().st_mtime_ns if config.is_file() else 0 for config in configs)
+    # another model may take the place of one, or be calibrated since
+    files = [Path(path) / name for path in members for name in ("config.cfg", CALIBRATION)]
+    stamps = tuple(file.stat().st_mtime_ns if file.is_file() else 0 for file in files)
     for path, (other, fitted) in zip(members, _opened(tuple(members), stamps, pipe.name)):
         _check_labels(nlp, pipe, other.get_pipe(pipe.name), path)
         copies = [_copy(doc, other.vocab) for doc in docs]

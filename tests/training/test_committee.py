@@ -119,6 +119,17 @@ def test_temperatures_are_each_members_own_or_else_the_given_one(ner, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_member_that_is_calibrated_after_it_was_opened_is_read_so(ner, tmp_path):
+    (first, second, _), _ = ner
+    reader = make_committee_reader([path := saved(second, tmp_path / "member")])
+    docs, pipe = [first.make_doc("aspirin gave him Paris")], first.get_pipe("ner")
+    before = reader(pipe, docs, 1.0, nlp=first)[0].token_probs
+    write_calibration(spacy.load(path), "ner", {"temperature": 3.0})
+    after = reader(pipe, docs, 1.0, nlp=first)[0].token_probs
+    assert (before[0] == after[0]).all() and abs(before[1] - after[1]).max() > 0.01
+
+
+@pytest.mark.slow
 def test_a_model_that_takes_the_place_of_another_is_read(tmp_path):
     nlp, other = make("textcat"), make("textcat", steps=1)
     reader = make_committee_reader([saved(nlp, tmp_path / "member")])
