@@ -138,12 +138,12 @@ def _text_scores(seen: Sequence[tuple[JudgedText, Any]]) -> dict[str, dict[int, 
             text.row: sum(1 - one.prob_given for one in text.findings) for text, _ in seen
         },
     }
-    if seen and hasattr(seen[0][1], "analysis_logprob"):
+    if seen and hasattr(seen[0][1], "logprob"):
         scores["audit, whole analysis"] = {
-            text.row: -posterior.analysis_logprob(text.answer.spans) for text, posterior in seen
+            text.row: -posterior.logprob(text.answer.spans) for text, posterior in seen
         }
         scores["audit, whole analysis a token"] = {
-            text.row: -posterior.analysis_logprob(text.answer.spans) / len(text.doc)
+            text.row: -posterior.logprob(text.answer.spans) / len(text.doc)
             for text, posterior in seen
         }
     return scores

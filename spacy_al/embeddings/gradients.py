@@ -11,6 +11,7 @@ from thinc.api import to_numpy
 
 from spacy_al import registry
 from spacy_al.arrays.factored import WIDTH, Factored, sketch
+from spacy_al.embeddings.windows import range_means
 from spacy_al.errors import AlError, Errors
 from spacy_al.types import Floats, posterior_kind
 
@@ -85,10 +86,7 @@ def _sketched(doc: Doc, posterior: Any) -> Floats:
     probs = posterior.probs
     if posterior.negative is not None:
         probs = numpy.column_stack((probs, posterior.negative))
-    tokens = _tokens(doc)
-    ends = numpy.concatenate([numpy.zeros((1, tokens.shape[1])), tokens.cumsum(axis=0)])
-    sizes = (posterior.end - posterior.start)[:, None]
-    means = (ends[posterior.end] - ends[posterior.start]) / sizes
+    means = range_means(_tokens(doc), posterior.start, posterior.end)
     return _sum(residual(probs, exclusive=posterior.exclusive), means)
 
 

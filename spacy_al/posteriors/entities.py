@@ -178,22 +178,6 @@ class EntityPosterior:
         one = self._one
         return float(one.reach[start] * one.outside[start:end].prod())
 
-    def analysis_logprob(self, spans: Iterable[tuple[int, int, str]]) -> float:
-        """The log probability that exactly these are the entities of the document; -inf where the model does not allow it.
-
-        spans (Iterable): (start, end, label), none of which overlap.
-        RAISES (AlError): AL009 for offsets that are not in the document.
-        """
-        one, at, logprob = self._one, 0, 0.0
-        with numpy.errstate(divide="ignore", invalid="ignore"):
-            for start, end, label in sorted(spans):
-                logprob += float(numpy.log(one.outside[at:start]).sum())
-                # given that nothing is open where it starts
-                logprob += float(numpy.log(self.prob(start, end, label) / one.reach[start]))
-                at = end
-            logprob += float(numpy.log(one.outside[at:]).sum())
-        return -numpy.inf if numpy.isnan(logprob) else min(logprob, 0.0)
-
     @property
     def best(self) -> list[SpanProb]:
         """The entities of the most probable analysis, in order, each with its own probability.

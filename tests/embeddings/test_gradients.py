@@ -152,6 +152,15 @@ def test_spans_against_finite_differences(exclusive):
     assert_allclose(gradient([doc], [posterior])[0], sketch_of(slow), atol=1e-4)
 
 
+def test_the_features_of_a_span_do_not_hang_on_how_much_stands_before_it():
+    doc, alone = Doc(NLP.vocab, words=["word"] * 20_000), doc_of(2)
+    doc.tensor = numpy.full((20_000, 4), 7.3, dtype="f4")
+    doc.tensor[-2:] = alone.tensor
+    probs = numpy.array([[0.4, 0.3]])
+    late = gradient([doc], [spans([19_998], [20_000], probs)])
+    assert_allclose(late, gradient([alone], [spans([0], [2], probs)]), atol=1e-6)
+
+
 def test_a_certain_document_teaches_nothing():
     certain = numpy.eye(3)[[0, 2, 1, 1]]
     assert (gradient([doc_of(4)], [tokens(certain)]) == 0).all()

@@ -66,7 +66,7 @@ def compare(nlp, docs, *, name="ner", normalized="locally", temperature=None, to
             if p > 2e-6:
                 assert listed[span] == pytest.approx(p, abs=tol)
         for spans, p in expected.items():
-            assert numpy.exp(posterior.analysis_logprob(spans)) == pytest.approx(p, abs=tol)
+            assert numpy.exp(posterior.logprob(spans)) == pytest.approx(p, abs=tol)
         for start, end in ((0, len(doc)), (0, 1), (len(doc) - 1, len(doc)), (1, len(doc) - 1)):
             if 0 <= start < end <= len(doc):
                 free = sum(
@@ -503,4 +503,4 @@ def test_of_tokens_that_are_not_there_it_says_nothing():
     for start, end in ((0, 2), (1, 1), (-1, 1)):
         with pytest.raises(AlError, match="AL009"):
             posterior.free_prob(start, end)
-    assert posterior.analysis_logprob([(0, 1, "NOBODY")]) == -numpy.inf
+    assert posterior.logprob([(0, 1, "NOBODY")]) == -numpy.inf
