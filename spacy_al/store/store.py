@@ -159,12 +159,14 @@ class Store(Journal):
         check_name("id", id), check_name("annotator", annotator)
         seconds = None if seconds is None else check_number("seconds", seconds)
         at = time.time() if at is None else check_number("at", at)
-        known = self.read(f"{TASKS} WHERE id = ?", (check_name("task", task_id),))
-        if not known:
-            raise AlError(Errors.AL114.format(task=task_id, path=self.path))
-        said = check(self.as_task(known[0]).task, as_named_now(payload, self.labels()))
+        check_name("task", task_id)
         writer = () if by is None else (check_name("annotator", by),)
+        # the labels that it is read in are those that it is stored with: nobody changes them in between
         with self.transaction() as connection:
+            known = connection.execute(f"{TASKS} WHERE id = ?", (task_id,)).fetchone()
+            if known is None:
+                raise AlError(Errors.AL114.format(task=task_id, path=self.path))
+            said = check(self.as_task(known).task, as_named_now(payload, self.labels()))
             if connection.execute(f"{WITHDRAWN} AND id = ?", (id,)).fetchone():
                 raise AlError(Errors.AL116.format(id=id))
             sql = f"SELECT {ANSWER} FROM answers WHERE id = ?"

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -20,10 +21,12 @@ import spacy
 import spacy_al
 from spacy_al.errors import AlError
 from spacy_al.store import desk
+from spacy_al.store import store as store_module
 from spacy_al.store.desk import annotator_progress, n_left, next_tasks
 from spacy_al.store.labels import change_labels
 from spacy_al.store.schema import MIGRATIONS, SECOND, connect
 from spacy_al.store.store import Store
+from spacy_al.tasks.answer import check
 from spacy_al.tasks.records import task_id
 from spacy_al.tasks.task import make_task
 from spacy_al.util import content_hash
@@ -264,6 +267,31 @@ def test_what_is_no_answer_is_refused(store, change, code):
     with pytest.raises(AlError, match=code):
         store.add_answer(**{**whole, **change})
     assert store.n_answers() == 0
+
+
+def test_labels_that_change_while_an_answer_comes_are_not_taken_for_those_that_it_was_given_in(
+    path, store, monkeypatch
+):
+    change_labels(store, "start", ["DRUG"])
+    task = next(iter(store.tasks()))
+
+    def rename():
+        with Store(path) as other:
+            change_labels(other, "rename", ["DRUG"], "MEDICINE")
+
+    thread = threading.Thread(target=rename)
+
+    def slow_check(*given):
+        found = check(*given)
+        thread.start()
+        thread.join(0.3)
+        return found
+
+    monkeypatch.setattr(store_module, "check", slow_check)
+    store.add_answer(task.id, SOME, id="1", annotator="ann")
+    thread.join()
+    (said,) = store.answers()
+    assert [span["label"] for span in said.payload["spans"]] == ["MEDICINE"]
 
 
 def test_reading_half_way_holds_nothing_up(path, store):
