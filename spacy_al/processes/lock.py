@@ -12,18 +12,19 @@ FILE = ".lock"
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, patience: float = 0.0) -> Iterator[None]:
     """Hold the lock of a folder, which is made if need be.
 
     An exclusive transaction on an empty database: the operating system drops it when the process ends, however that
     happens, on every system that Python runs on.
 
     folder (Path): The output of a run. Where it is made, it is its owner's alone.
+    patience (float): Seconds to wait for another process that holds it.
     RAISES (AlError): AL155 if another process holds it, AL047 if the folder cannot be written.
     """
     try:
         make_own_folder(folder)
-        connection = sqlite3.connect(folder / FILE, timeout=0, isolation_level=None)
+        connection = sqlite3.connect(folder / FILE, timeout=patience, isolation_level=None)
     except (OSError, sqlite3.OperationalError) as error:
         raise AlError(Errors.AL047.format(path=folder, why=why_not(error))) from error
     with closing(connection):

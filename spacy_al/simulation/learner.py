@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spacy_al.config.learner import Learner
 from spacy_al.config.settings import Settings
+from spacy_al.processes.lock import locked
 from spacy_al.simulation.plan import SimulationPlan
 from spacy_al.simulation.step import Step
 from spacy_al.training.learner import (
@@ -18,6 +19,8 @@ from spacy_al.training.learner import (
 from spacy_al.training.round import TRAIN
 
 POOL = "pool.spacy"
+# Seconds that a process waits for the vectors of a pool, which another one makes
+PATIENCE = 86_400.0
 
 
 def step_learner(
@@ -27,7 +30,7 @@ def step_learner(
 
     settings (Settings): Of the strategy.
     output (Path): Of the simulation, with its pool.
-    folder (Path): Of the training, whose corpus is written.
+    folder (Path): Of the training, whose corpus is written; beside those of all others.
     n_texts (int): In the corpus.
     RAISES (AlError): As `compare_learners`.
     """
@@ -35,7 +38,9 @@ def step_learner(
         return ChosenLearner("scratch"), None
 
     def vectors() -> Path:
-        return pool_vectors(settings, output / POOL, output)
+        # of several processes one makes them while the others wait, and none takes away what another reads
+        with locked(folder.parent, PATIENCE):
+            return pool_vectors(settings, output / POOL, output)
 
     def compare(names: Sequence[str]) -> dict[str, list[float]]:
         return compare_learners(
