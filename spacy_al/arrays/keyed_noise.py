@@ -17,10 +17,12 @@ class KeyedGenerator(numpy.random.Generator):
     seed (int): The project's seed.
     round (int): The round.
     ids (Ints): (N,) ids of the rows, unsigned 64 bits.
+    stream (BitGenerator | None): For all other draws; by default one of the seed and the round.
     """
 
-    def __init__(self, seed: int, round: int, ids: Ints) -> None:
-        super().__init__(numpy.random.PCG64([seed, round]))
+    def __init__(self, seed: int, round: int, ids: Ints, stream: Any = None) -> None:
+        super().__init__(stream or numpy.random.PCG64([seed, round]))
+        self._of = seed, round
         self._ids = ids
         self._key = f"{seed} {round}"
         self._draws = 0
@@ -63,6 +65,10 @@ class KeyedGenerator(numpy.random.Generator):
         # never 0, and finest where the noise is greatest, which is what a draw turns on
         uniform = (numpy.frombuffer(hashes, dtype="<u8") + 0.5) * 2.0**-64
         return -numpy.log(-numpy.log1p(-uniform * (1.0 - 2.0**-53)))
+
+    def some(self, rows: Ints) -> "KeyedGenerator":
+        """The chance of some of the rows, whose texts keep their noise; the ordinary stream goes on."""
+        return KeyedGenerator(*self._of, self._ids[rows], self.bit_generator)
 
     def is_of(self, size: int) -> bool:
         """Whether it has noise for so many rows."""

@@ -14,6 +14,7 @@ from spacy.language import Language
 from spacy.pipeline import SpanRuler
 from spacy.tokens import Doc, Span
 
+from spacy_al.arrays.keyed_noise import KeyedGenerator
 from spacy_al.corpus.pool import PoolItem, read_shard_items, shards
 from spacy_al.errors import AlError, AlWarning, Errors, Warnings
 from spacy_al.types import Floats, Ints, Sampler
@@ -178,6 +179,8 @@ def spread(
         return first, numpy.ones(len(first))
     for name, value in given.items():
         given[name] = value if value is None or name == "labelled" else value[left]
+    if isinstance(rng, KeyedGenerator):
+        rng = rng.some(left)
     more, propensities, *_ = rest(scores[left], n - len(first), rng, groups=groups[left], **given)
     return numpy.concatenate([first, left[more]]), numpy.concatenate(
         [numpy.ones(len(first)), propensities]

@@ -188,6 +188,26 @@ def test_scores_and_draws_are_those_of_the_slow_way(drawn, n):
         assert propensities[len(expected)] == pytest.approx(1 / left)
 
 
+def test_the_rest_hangs_on_each_text_and_not_on_how_many_there_are():
+    ids = numpy.sort(numpy.random.default_rng(0).integers(2**63, size=400, dtype="u8"))
+    matches = csr_array((numpy.arange(400) == 7).astype("f8")[:, None])
+
+    def drawn(rows):
+        found, chances = spread(
+            numpy.ones(len(rows)),
+            20,
+            KeyedGenerator(1, 2, ids[rows]),
+            matches=matches[rows],
+            labels=("DRUG",),
+            rest=uniform,
+        )
+        assert ids[rows][found[0]] == ids[7] and chances[1] == 1 / (len(rows) - 1)
+        return {*ids[rows][found].tolist()}
+
+    # each that is gone takes the place of one at most
+    assert len(drawn(numpy.arange(400)) & drawn(numpy.arange(390))) >= 10
+
+
 def test_a_batch_spreads_over_labels_and_patterns_and_the_rest_represents_the_pool(pool, file):
     first = select(pool, n=3, patterns=file, settings=Settings(factory="ner"))
     assert first.strategy == "patterns · representative"
