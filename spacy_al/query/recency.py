@@ -46,7 +46,10 @@ class LookBack:
     def with_ages(self, scores: PoolScores) -> PoolScores:
         """With the age of each text in days as a column, where it counts; those without a date are as old as the oldest."""
         if self.weighs:
-            days = self.days[numpy.searchsorted(self.ids, scores.ids)]
+            rows = numpy.searchsorted(self.ids, scores.ids).clip(max=len(self.ids) - 1)
+            # somebody may have added others to the pool since
+            known = self.ids[rows] == scores.ids
+            days = numpy.where(known, self.days[rows], numpy.nan)
             days = numpy.where(numpy.isnan(days), numpy.nanmin(self.days), days)
             scores.columns[AGES] = numpy.nanmax(self.days) - days
         return scores

@@ -12,10 +12,16 @@ from spacy_al.config.recency import Recency
 from spacy_al.config.settings import Settings, read_settings
 from spacy_al.corpus.shard import SOURCE_KEY
 from spacy_al.errors import AlError, AlWarning, UsageError
+from spacy_al.query import score_pool as score_pool_module
+from spacy_al.query.random_order import NOTHING
 from spacy_al.query.recency import by_age, look_back
+from spacy_al.query.score_pool import score_usable
+from spacy_al.query.scorer import Scorer
 from spacy_al.query.select import select
+from spacy_al.query.strategy import make_strategy
 from spacy_al.registry import al_samplers
 from spacy_al.selection import PRIVATE
+from spacy_al.util import content_hash
 from tests.helpers.ner_oracle import make_ner
 from tests.helpers.shards import write_shards
 
@@ -187,6 +193,32 @@ def test_no_dates_at_all(pool, tmp_path):
         look_back(pool, Recency("7d", date="written"))
     other = write(DATED.items(), tmp_path, field="written")
     assert look_back(other, Recency("7d", date="written")).n_since > 0
+
+
+def test_texts_that_come_while_the_pool_is_read_count_as_the_oldest(tmp_path, monkeypatch):
+    write([(TEXTS[i], DATES[i]) for i in range(40)], tmp_path / "pool", 40)
+    look = score_pool_module.look_back
+
+    def ingested_meanwhile(pool, recency):
+        found = look(pool, recency)
+        write([(TEXTS[i], DATES[i]) for i in range(40, 60)], tmp_path / "more", 40)
+        (tmp_path / "more" / "00000.spacy").rename(pool / "00001.spacy")
+        return found
+
+    monkeypatch.setattr(score_pool_module, "look_back", ingested_meanwhile)
+    strategy = make_strategy(
+        Settings(recency=Recency(half_life_days=5)),
+        None,
+        n=5,
+        round=0,
+        sampler="uniform",
+        code=None,
+        **NOTHING,
+    )
+    with pytest.warns(AlWarning, match="ALW350"):
+        scores = score_usable(tmp_path / "pool", strategy, Scorer(strategy.job), (), ())
+    ages = dict(zip(scores.ids.tolist(), scores.columns["ages"].tolist()))
+    assert {ages[int(content_hash(text), 16)] for text in TEXTS[40:]} == {19.0}
 
 
 def test_a_date_that_is_still_to_come(tmp_path):
