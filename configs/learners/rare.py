@@ -29,8 +29,8 @@ WORK = Path("training") / "rare"
 FEWEST = 20
 # By component: texts at first, texts a round, rounds, steps on the whole pool
 SIZES = {"ner": (100, 50, 10, 2500), "textcat": (50, 25, 16, 800)}
-# Chance takes longer: its texts a round and rounds, where a round is cheap
-CHANCE = {"textcat": (50, 40)}
+# Chance takes longer: its texts a round and rounds
+CHANCE = {"ner": (200, 12), "textcat": (50, 40)}
 STRATEGIES = {"ner": "rare.cfg", "textcat": "rare_categories.cfg"}
 LEVELS = (0.8, 0.95)
 RANDOM = "random"
@@ -63,12 +63,11 @@ def simulate(config: Path, folder: Path, seeds: int, n_process: int) -> None:
     command += [f"--al.batch_size={batch}", "--strategies"]
     command += [HERE.parent / "strategies" / STRATEGIES[config.stem]]
     run("-m", "spacy_al", "simulate", config, *command)
-    if config.stem in CHANCE:
-        batch, most = CHANCE[config.stem]
-        n_texts = len(DocBin().from_disk(folder / "pool.spacy"))
-        rounds = min(most, (n_texts - start) // batch)
-        command = [*common, "-o", folder / RANDOM, "--rounds", rounds, f"--al.batch_size={batch}"]
-        run("-m", "spacy_al", "simulate", config, *command, "--strategy", RANDOM)
+    batch, most = CHANCE[config.stem]
+    n_texts = len(DocBin().from_disk(folder / "pool.spacy"))
+    rounds = min(most, (n_texts - start) // batch)
+    command = [*common, "-o", folder / RANDOM, "--rounds", rounds, f"--al.batch_size={batch}"]
+    run("-m", "spacy_al", "simulate", config, *command, "--strategy", RANDOM)
 
 
 def texts_of(path: Path) -> Counter[str]:
@@ -87,9 +86,8 @@ def keep(folder: Path, name: str) -> None:
     label = min((label for label in pool if test[label] >= FEWEST), key=lambda x: (pool[x], x))
     full = json.loads((folder / "runs" / "full.json").read_text("utf8"))
     about = {"label": label, "texts_with": pool[label], "full": full["f_by_label"][label]}
-    rows = rows_of(folder / "runs")
-    if longer := rows_of(folder / RANDOM):
-        rows = [row for row in rows if row["strategy"] != RANDOM] + longer
+    rows = [row for row in rows_of(folder / "runs") if row["strategy"] != RANDOM]
+    rows += rows_of(folder / RANDOM)
     lines: list[dict[str, Any]] = [about | {"texts": full["texts"]}]
     for row in rows:
         kept = {key: row[key] for key in ("strategy", "seed", "round", "texts", "words")}
@@ -100,11 +98,8 @@ def keep(folder: Path, name: str) -> None:
 
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
-    """What a simulation found, if it was made."""
-    path = folder / "results.jsonl"
-    return (
-        [json.loads(line) for line in path.read_text("utf8").splitlines()] if path.is_file() else []
-    )
+    """What a simulation found."""
+    return list(map(json.loads, (folder / "results.jsonl").read_text("utf8").splitlines()))
 
 
 def page() -> str:
@@ -114,7 +109,8 @@ def page() -> str:
         "",
         "Texts labelled until F of the rarest label that 20 texts of test have is 80 and 95% of what it is with the whole pool, over a",
         "pretrained encoder: mean over seeds, or in how many of them it came so far; in brackets chance's texts by these, where both did in",
-        "each seed. Of categories chance goes on for 2,050 texts where there are as many, the others for 450. Written by `configs/learners/rare.py`.",
+        "each seed. Chance goes on for 2,050 texts of categories and 2,500 of entities where there are as many, the others for 450 and 600.",
+        "Written by `configs/learners/rare.py`.",
         "",
         "| corpus, label | in texts of the pool | full F | strategy | seeds | last F | 80% | 95% |",
         "|---|---:|---:|---|---:|---:|---:|---:|",
