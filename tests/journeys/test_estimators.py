@@ -184,6 +184,7 @@ def test_select(codes, small, model, name):
         labeled=[folder / "seed.spacy"],
         settings=Settings(blocks={"posterior": block_of(name)}, component="textcat"),
         code=str(codes[name]),
+        sampler="top_k",
         n=8,
     )
     expected = dict(zip((doc.text for doc in gold), margin(posteriors)))
