@@ -47,6 +47,11 @@ def format_selection(selection: Selection, output: Path, shown: int | None = 10)
             f"expected to hold {private.overlap:.1%}, and chance alone {private.chance:.1%}; {private.clipped:.1%} of the scores are "
             "above the bound."
         )
+    if explore := selection.tasks[0]["meta"].get("explore"):
+        lines.append(
+            f"ℹ {explore:.0%} of the draws are by chance, whatever the score: they say how good the model is in the whole pool (--sampler top_k "
+            "has none)"
+        )
     left = [f"{k} {why}" for why, k in sorted(selection.report.items()) if why != "read" and k]
     lines += [f"ℹ Left out: {', '.join(left)}"] if left else []
     if selection.n_near:

@@ -255,6 +255,13 @@ def test_the_best_come_first(model, pool):
     assert first["meta"]["strategy"] == "token_entropy · top_k"
 
 
+def test_draws_by_chance_alone_are_said(model, pool):
+    drawn = select(pool, model=model, n=3)
+    assert "10% of the draws are by chance" in format_selection(drawn, Path("batch.jsonl"))
+    highest = select(pool, model=model, n=3, sampler="top_k")
+    assert "by chance" not in format_selection(highest, Path("batch.jsonl"))
+
+
 def test_random_choices_are_not_called_deterministic(pool):
     tasks = select(pool, sampler="uniform", n=5).tasks
     assert all("design" not in task["meta"] for task in tasks)
