@@ -17,6 +17,7 @@ OTHERS = {
     b"PAR1": ("Parquet", "Write it as JSON lines, e.g. with pandas or datasets"),
     b"ARROW1": ("Arrow", "Write it as JSON lines, e.g. with datasets: to_json"),
     b"SQLite format 3": ("a database", "Export what is in it"),
+    b"x\x9c": ("compressed, as a .spacy corpus is", "A corpus needs no conversion"),
     b"%PDF": ("a PDF", "Give what was annotated, not what was read"),
     b"\xd0\xcf\x11\xe0": ("of an old Office program", "Save it as CSV or XLSX"),
 }

@@ -467,6 +467,7 @@ def test_a_column_where_nothing_has_columns(tmp_path):
         (b"PAR1", "Parquet"),
         (b"ARROW1\0\0", "Arrow"),
         (b"SQLite format 3\0", "a database"),
+        (b"x\x9c\xeb", "compressed, as a .spacy corpus"),
         (b"%PDF-1.7", "a PDF"),
         (b"\xd0\xcf\x11\xe0\xa1", "of an old Office"),
     ],
